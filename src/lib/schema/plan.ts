@@ -1,0 +1,52 @@
+import * as v from 'valibot';
+import { defineRecord } from './record';
+import { ENGINES, TASKS } from './run';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** Where a checkpoint's bytes come from. */
+export const CheckpointRefSchema = v.variant('kind', [
+  v.object({ kind: v.literal('builtin') }),
+  v.object({ kind: v.literal('hub'), repo: v.string(), revision: v.string() }),
+  /** Files that the user picked; kept in OPFS under their hash. */
+  v.object({ kind: v.literal('stored'), hash: v.string(), name: v.string() }),
+]);
+export type CheckpointRef = v.InferOutput<typeof CheckpointRefSchema>;
+
+/**
+ * One stage of a plan. `variants` runs a fixed list; `best` takes the k best-ranked recipes of the stage before and
+ * crosses them with prunings (the paper's second stage).
+ */
+export const StageSchema = v.variant('kind', [
+  v.object({ kind: v.literal('variants'), variants: v.pipe(v.array(v.string()), v.minLength(1)) }),
+  v.object({ kind: v.literal('best'), k: v.pipe(v.number(), v.integer(), v.minValue(1)), prunings: v.array(v.string()) }),
+]);
+export type Stage = v.InferOutput<typeof StageSchema>;
+
+/** Dataset x task x checkpoint x variants x budget: what "Run" runs. Its content hash names it. */
+export const Plan = defineRecord({
+  name: 'plan',
+  version: 1,
+  upgraders: {},
+  schema: v.object({
+    v: v.literal(1),
+    dataset: v.object({ hash: v.string(), name: v.string() }),
+    checkpoint: CheckpointRefSchema,
+    tasks: v.pipe(v.array(v.picklist(TASKS)), v.minLength(1)),
+    stages: v.pipe(v.array(StageSchema), v.minLength(1)),
+    /** Whether TF-IDF + logistic regression runs beside the language models. */
+    baseline: v.boolean(),
+    engine: v.picklist(ENGINES),
+    threads: v.nullable(count),
+    /** Test tickets per task. */
+    limit: count,
+    repeats: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    maxNewTokens: count,
+    seed: v.number(),
+    /** Weight of energy efficiency in R = w*phi + (1-w)*rho. */
+    w: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+    /** Row of the power profile table that the user confirmed; null = guess from the probe. */
+    profile: v.nullable(v.string()),
+  }),
+});
+export type PlanRecord = v.InferOutput<typeof Plan.schema>;

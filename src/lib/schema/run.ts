@@ -1,0 +1,147 @@
+import * as v from 'valibot';
+import { defineRecord } from './record';
+
+const finite = v.pipe(v.number(), v.finite());
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** From most to least trusted. */
+export const TIERS = ['wall', 'counter', 'integrated-power', 'profile'] as const;
+export type Tier = (typeof TIERS)[number];
+export const BOUNDARIES = ['gpu', 'package', 'device', 'system'] as const;
+export type Boundary = (typeof BOUNDARIES)[number];
+export const PHASES = ['load', 'compress', 'calibrate', 'train', 'warm-up', 'prefill', 'decode', 'idle'] as const;
+export type Phase = (typeof PHASES)[number];
+export const TASKS = ['rca', 'response'] as const;
+export type TaskName = (typeof TASKS)[number];
+export const ENGINES = ['cpu', 'gpu', 'ort-cpu', 'hub', 'classical'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+/** A range that reflects what is not known about the device (not repeat noise): all three in the same unit. */
+export const RangeSchema = v.object({ low: finite, mid: finite, high: finite });
+export type Range = v.InferOutput<typeof RangeSchema>;
+
+/** A point estimate with a 95 % interval; low and high are null where one observation gives none. */
+export const EstimateSchema = v.object({ mid: finite, low: v.nullable(finite), high: v.nullable(finite), n: count });
+export type EstimateRecord = v.InferOutput<typeof EstimateSchema>;
+
+/** Joules of one phase. `joules` is null where nothing can be said; never 0 for unknown. */
+export const ReadingSchema = v.object({
+  phase: v.picklist(PHASES),
+  seconds: finite,
+  /** Gross: idle power included. */
+  joules: v.nullable(RangeSchema),
+  /** Net of idle. */
+  netJoules: v.nullable(RangeSchema),
+  tier: v.picklist(TIERS),
+  boundary: v.picklist(BOUNDARIES),
+  /** Row of the power profile table, or the counter's name. */
+  source: v.string(),
+  /** Work done in the window by our own graph's count; null where the graph is not ours. */
+  bytes: v.nullable(finite),
+  flops: v.nullable(finite),
+  /** Tokens processed (prefill) or produced (decode); null for phases without tokens. */
+  tokens: v.nullable(count),
+});
+export type Reading = v.InferOutput<typeof ReadingSchema>;
+
+/** What the probe found. Everything a page cannot know is null. */
+export const DeviceSchema = v.object({
+  userAgent: v.string(),
+  platform: v.nullable(v.string()),
+  mobile: v.nullable(v.boolean()),
+  browser: v.nullable(v.string()),
+  cores: v.nullable(count),
+  /** navigator.deviceMemory: rounded by the browser, capped. */
+  memoryGiB: v.nullable(finite),
+  crossOriginIsolated: v.boolean(),
+  wasm: v.object({ simd: v.boolean(), relaxedSimd: v.boolean(), threads: v.boolean() }),
+  gpu: v.nullable(
+    v.object({
+      vendor: v.string(),
+      architecture: v.string(),
+      description: v.string(),
+      fallback: v.boolean(),
+      features: v.array(v.string()),
+      maxBufferBytes: finite,
+      maxStorageBindingBytes: finite,
+    }),
+  ),
+  /** Why there is no WebGPU, in words; null where there is. */
+  gpuMissing: v.nullable(v.string()),
+  /** WebGL's UNMASKED_RENDERER string, which often names the model. */
+  renderer: v.nullable(v.string()),
+});
+export type Device = v.InferOutput<typeof DeviceSchema>;
+
+/** Sizes and sparsity counted on the compressed tensors, never assumed. */
+export const CompressionSchema = v.object({
+  /** Canonical recipe string. */
+  recipe: v.string(),
+  parameters: count,
+  /** Weights that are exactly zero, of those in linear layers. */
+  zeros: count,
+  linearParameters: count,
+  /** Bytes of weights as stored on disk (packed bits, scales, masks counted as stored). */
+  storedBytes: count,
+  /** Bytes of weights as the kernel reads them. */
+  computedBytes: count,
+  removedNeurons: count,
+  removedLayers: count,
+});
+export type Compression = v.InferOutput<typeof CompressionSchema>;
+
+export const TicketOutcomeSchema = v.object({
+  id: v.string(),
+  promptTokens: count,
+  newTokens: count,
+  prefillMs: finite,
+  decodeMs: finite,
+  /** RCA: the chosen cause; response: the generated text. */
+  output: v.string(),
+  reference: v.string(),
+  /** RCA: log-probability of each allowed cause, in the order of `RunRecord.causes`; else null. */
+  scores: v.nullable(v.array(finite)),
+  /** Response: sum of the reference's token log-probabilities (nats) and its token count; null for RCA. */
+  referenceLogProb: v.nullable(finite),
+  referenceTokens: v.nullable(count),
+});
+export type TicketOutcome = v.InferOutput<typeof TicketOutcomeSchema>;
+
+/** One variant, one task, one repeat, measured on one device. */
+export const Run = defineRecord({
+  name: 'run',
+  version: 1,
+  upgraders: {},
+  schema: v.object({
+    v: v.literal(1),
+    /** `${planHash}/${unit key}`: a finished unit is never run again. */
+    id: v.string(),
+    plan: v.string(),
+    variant: v.string(),
+    task: v.picklist(TASKS),
+    repeat: count,
+    stage: count,
+    engine: v.picklist(ENGINES),
+    /** How the engine computed the precision, e.g. "stored 4-bit blocks, computed int8 per token (WASM)". */
+    kernel: v.string(),
+    threads: count,
+    startedAt: v.string(),
+    seed: v.number(),
+    device: DeviceSchema,
+    versions: v.record(v.string(), v.string()),
+    checkpoint: v.object({ name: v.string(), hash: v.string(), family: v.string() }),
+    dataset: v.object({ name: v.string(), hash: v.string() }),
+    compression: v.nullable(CompressionSchema),
+    /** What was asked for and could not be had, and what was used instead. */
+    fallbacks: v.array(v.string()),
+    /** What may spoil the measurement (tab hidden, on battery, ...). */
+    warnings: v.array(v.string()),
+    phases: v.array(ReadingSchema),
+    causes: v.array(v.string()),
+    tickets: v.array(TicketOutcomeSchema),
+    /** Metric name -> value with bootstrap interval over tickets. */
+    metrics: v.record(v.string(), EstimateSchema),
+    wasmHeapBytes: v.nullable(count),
+  }),
+});
+export type RunRecord = v.InferOutput<typeof Run.schema>;
