@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { TaskName, TicketOutcome } from '../schema/run';
+import { METRICS, pointValue, qualityStatistic, scoreRun } from './metrics';
+import { rougeTokens, tokens13a } from './text';
+
+type Scores = Record<string, number>;
+interface TextFixture {
+  tokens: { text: string; rouge: string[]; bleu: string[] }[];
+  sets: { name: string; pairs: [reference: string, output: string][]; scores: Scores }[];
+}
+interface RcaFixture {
+  sets: {
+    causes: string[];
+    truth: string[];
+    predicted: string[];
+    scores: number[][];
+    accuracy: number;
+    macroF1: number;
+    causeNll: number;
+  }[];
+}
+const fixture = <T>(name: string) =>
+  JSON.parse(readFileSync(new URL(`../../../tests/fixtures/score/${name}.json`, import.meta.url), 'utf8')) as T;
+
+const outcome = (reference: string, output: string, more: Partial<TicketOutcome> = {}): TicketOutcome => ({
+  id: `${reference}/${output}`,
+  promptTokens: 1,
+  newTokens: 1,
+  prefillMs: 1,
+  decodeMs: 1,
+  output,
+  reference,
+  scores: null,
+  referenceLogProb: null,
+  referenceTokens: null,
+  ...more,
+});
+
+const point = (task: TaskName, name: string, outcomes: TicketOutcome[], causes: string[] = []) => {
+  const metric = METRICS.find((m) => m.task === task && m.name === name);
+  const statistic = metric?.compute(outcomes, causes);
+  return statistic ? pointValue(statistic) : null;
+};
+
+describe('text metrics equal rouge-score and sacrebleu', () => {
+  const { tokens, sets } = fixture<TextFixture>('text');
+  it.each(tokens)('tokens of $text', ({ text, rouge, bleu }) => {
+    expect(rougeTokens(text)).toEqual(rouge);
+    expect(tokens13a(text)).toEqual(bleu);
+  });
+  it.each(sets)('$name', ({ pairs, scores }) => {
+    const outcomes = pairs.map(([reference, output]) => outcome(reference, output));
+    for (const [name, expected] of Object.entries(scores))
+      expect(point('response', name, outcomes), name).toBeCloseTo(expected, 9);
+  });
+});
+
+describe('classification metrics equal scikit-learn', () => {
+  const { sets } = fixture<RcaFixture>('rca');
+  it.each(sets.map((set, i) => ({ ...set, i })))('set $i', (set) => {
+    const outcomes = set.truth.map((t, i) => outcome(t, set.predicted[i] ?? '', { scores: set.scores[i] ?? null }));
+    for (const name of ['accuracy', 'macroF1', 'causeNll'] as const)
+      expect(point('rca', name, outcomes, set.causes), name).toBeCloseTo(set[name], 9);
+  });
+});
+
+describe('scoreRun', () => {
+  it('weights the reference NLL by tokens and skips tickets without it', () => {
+    const outcomes = [
+      outcome('a', 'a', { referenceLogProb: -6, referenceTokens: 3 }),
+      outcome('b', 'b', { referenceLogProb: -1, referenceTokens: 1 }),
+      outcome('c', 'c'),
+    ];
+    expect(scoreRun('response', outcomes, [])['nll']?.mid).toBeCloseTo(7 / 4, 12);
+    expect(scoreRun('response', [outcome('c', 'c')], [])).not.toHaveProperty('nll');
+  });
+
+  it('has no interval for one ticket and no metric for none', () => {
+    expect(scoreRun('rca', [], [])).toEqual({});
+    expect(scoreRun('rca', [outcome('a', 'a')], ['a'])['accuracy']).toEqual({ mid: 1, low: null, high: null, n: 1 });
+  });
+
+  it('gives the interval of the normal approximation where that holds', () => {
+    const outcomes = Array.from({ length: 400 }, (_, i) => outcome('a', i % 4 === 0 ? 'b' : 'a'));
+    const { mid, low, high, n } = scoreRun('rca', outcomes, ['a', 'b'])['accuracy'] ?? {};
+    const half = 1.96 * Math.sqrt((0.75 * 0.25) / 400);
+    expect([mid, n]).toEqual([0.75, 400]);
+    expect(low).toBeCloseTo(0.75 - half, 1.8);
+    expect(high).toBeCloseTo(0.75 + half, 1.8);
+  });
+
+  it('stays in range, and finite, and repeats itself', () => {
+    const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.constantFrom('', 'link down', 'link up.'));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 6 }), (pairs) => {
+        const outcomes = pairs.map(([a, b]) => outcome(a, b));
+        for (const task of ['rca', 'response'] as const)
+          for (const metric of METRICS.filter((m) => m.task === task)) {
+            const value = point(task, metric.name, outcomes);
+            if (value === null) continue;
+            expect(value).toBeGreaterThanOrEqual(metric.range[0]);
+            expect(value).toBeLessThanOrEqual(metric.range[1] + 1e-9);
+          }
+      }),
+      { numRuns: 200 },
+    );
+    const outcomes = [outcome('link down', 'link up'), outcome('restart it', 'restart')];
+    expect(scoreRun('response', outcomes, [])).toEqual(scoreRun('response', outcomes, []));
+  });
+
+  it('bootstraps 200 long answers in about a second', () => {
+    const long = (seed: number) => Array.from({ length: 120 }, (_, i) => `word${(i * seed) % 37}`).join(' ');
+    const outcomes = Array.from({ length: 200 }, (_, i) => outcome(long(i + 1), long(i + 2)));
+    const start = performance.now();
+    scoreRun('response', outcomes, []);
+    const took = performance.now() - start;
+    console.info(`scoreRun: 200 responses of 120 words, 6 metrics x 1,000 resamples: ${took.toFixed(0)} ms`);
+    expect(took).toBeLessThan(10_000);
+  });
+});
+
+describe('rho of a task', () => {
+  it('averages the inRho metrics, each scaled into [0, 1]', () => {
+    const outcomes = [outcome('link down', 'link down'), outcome('restart the node', 'replace it')];
+    const rho = qualityStatistic('response', outcomes, []);
+    const expected =
+      ((point('response', 'rougeL', outcomes) ?? NaN) + (point('response', 'chrf', outcomes) ?? NaN) / 100) / 2;
+    expect(rho && pointValue(rho)).toBeCloseTo(expected, 12);
+  });
+});
