@@ -18,7 +18,8 @@ export function canonicalJson(value: unknown): string {
   throw new TypeError(`${typeof value} has no canonical JSON`);
 }
 
-const hex = (buffer: ArrayBuffer) => Array.from(new Uint8Array(buffer), (b) => b.toString(16).padStart(2, '0')).join('');
+const hex = (buffer: ArrayBuffer) =>
+  Array.from(new Uint8Array(buffer), (b) => b.toString(16).padStart(2, '0')).join('');
 
 /** SHA-256 as 64 hex digits. */
 export async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<string> {

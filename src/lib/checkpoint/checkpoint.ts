@@ -1,0 +1,135 @@
+import { JoulewiseError, quote } from '../core/errors';
+import { configFromJson, type ModelConfig } from './config';
+import { LINEARS, names } from './families';
+import { openGguf } from './gguf';
+import { readSafetensorsSet } from './safetensors';
+import { readJson, readText, type FileSet } from './source';
+import { readTensor, type TensorEntry } from './tensors';
+import { tokenizerFromGguf, type TokenizerFiles } from './tokenizer';
+
+/** Weights, config and tokenizer as they came; weights stay where they are until `read`. */
+export interface Checkpoint {
+  name: string;
+  config: ModelConfig;
+  tokenizer: TokenizerFiles;
+  tensors: ReadonlyMap<string, TensorEntry>;
+  /** float32, row-major; linear weights are [out, in]. */
+  read(tensor: string): Promise<Float32Array<ArrayBuffer>>;
+}
+
+/** Readers in the order they are tried; each gives null where the files are not its kind. */
+const READERS: readonly ((files: FileSet) => Promise<Omit<Checkpoint, 'read' | 'name'> | null>)[] = [
+  readGgufSet,
+  readFolder,
+];
+
+export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
+  for (const reader of READERS) {
+    const found = await reader(files);
+    if (found) {
+      checkTensors(found.config, found.tensors);
+      return {
+        name: files.name,
+        ...found,
+        read(tensor) {
+          const entry = found.tensors.get(tensor);
+          if (!entry)
+            throw new JoulewiseError('internal', `Tensor ${quote(tensor)} was asked for but is not in the checkpoint.`);
+          return readTensor(entry);
+        },
+      };
+    }
+  }
+  throw new JoulewiseError(
+    'checkpoint.format',
+    `No weights were found in ${quote(files.name)}. Give a .gguf file, or a folder with model.safetensors, config.json and tokenizer.json.`,
+  );
+}
+
+async function readGgufSet(files: FileSet) {
+  const gguf = (await files.list())?.filter((f) => f.toLowerCase().endsWith('.gguf')) ?? [];
+  if (gguf.length === 0) return null;
+  if (gguf.length > 1)
+    throw new JoulewiseError(
+      'checkpoint.unsupported',
+      'Several GGUF files were given; split GGUF is not read. Give one file.',
+    );
+  const source = await files.open(gguf[0] as string);
+  if (!source) return null;
+  const opened = await openGguf(source);
+  return {
+    config: opened.config,
+    tokenizer: tokenizerFromGguf(opened.gguf.metadata),
+    tensors: new Map(opened.tensors.map((t) => [t.name, t])),
+  };
+}
+
+async function readFolder(files: FileSet) {
+  const entries = await readSafetensorsSet(files);
+  if (!entries) return null;
+  const need = async (name: string) => {
+    const source = await files.open(name);
+    if (!source)
+      throw new JoulewiseError('checkpoint.format', `${name} is missing beside the weights. Add it and try again.`);
+    return readJson(source);
+  };
+  const config = configFromJson(await need('config.json'));
+  const tokenizer = await need('tokenizer.json');
+  const tokenizerConfigSource = await files.open('tokenizer_config.json');
+  const tokenizerConfig = tokenizerConfigSource ? await readJson(tokenizerConfigSource) : {};
+  // Newer transformers keep the chat template in a file of its own.
+  const template = tokenizerConfig['chat_template'] === undefined ? await files.open('chat_template.jinja') : null;
+  if (template) tokenizerConfig['chat_template'] = await readText(template);
+  const generation = await files.open('generation_config.json');
+  const eos = generation ? (await readJson(generation))['eos_token_id'] : undefined;
+  const more = (Array.isArray(eos) ? eos : [eos]).filter((id): id is number => typeof id === 'number');
+  return {
+    config: { ...config, eosTokenIds: [...new Set([...config.eosTokenIds, ...more])] },
+    tokenizer: { tokenizer, config: tokenizerConfig },
+    tensors: new Map(entries.map((t) => [t.name, t])),
+  };
+}
+
+/** Every tensor the decoder will read is there and has the shape the config promises, before any work starts. */
+function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, TensorEntry>): void {
+  const { hiddenSize: h, intermediateSize: f, heads, kvHeads, headDim, vocabSize } = config;
+  const q = heads * headDim;
+  const kv = kvHeads * headDim;
+  const shapes: Record<(typeof LINEARS)[number], [number, number]> = {
+    q_proj: [q, h],
+    k_proj: [kv, h],
+    v_proj: [kv, h],
+    o_proj: [h, q],
+    gate_proj: [f, h],
+    up_proj: [f, h],
+    down_proj: [h, f],
+  };
+  const need = (name: string, shape: readonly number[]) => {
+    const entry = tensors.get(name);
+    if (!entry)
+      throw new JoulewiseError(
+        'checkpoint.format',
+        `The checkpoint lacks tensor ${quote(name)}: files are missing, or it is another kind of model.`,
+      );
+    if (entry.shape.join() !== shape.join())
+      throw new JoulewiseError(
+        'checkpoint.format',
+        `Tensor ${quote(name)} has shape ${entry.shape.join('x')}; the config says ${shape.join('x')}.`,
+      );
+  };
+  need(names.embedding, [vocabSize, h]);
+  need(names.finalNorm, [h]);
+  if (!config.tiedEmbeddings) need(names.head, [vocabSize, h]);
+  for (let layer = 0; layer < config.layers; layer++) {
+    need(names.inputNorm(layer), [h]);
+    need(names.postNorm(layer), [h]);
+    if (config.qkNorm) {
+      need(names.qNorm(layer), [headDim]);
+      need(names.kNorm(layer), [headDim]);
+    }
+    for (const linear of LINEARS) {
+      need(names.linear(layer, linear), shapes[linear]);
+      if (config.qkvBias && /[qkv]_proj/.test(linear)) need(names.linear(layer, linear, 'bias'), [shapes[linear][0]]);
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import { toHalf, halfTable } from '../core/half';
+
+/**
+ * A tensor as a recipe stores it. Blocks run along the input dimension; a row's last block may be short, and is padded
+ * with zeros. Every engine reads this one form, whatever its kernel packs from it.
+ */
+export type StoredTensor =
+  | { format: 'fp32'; rows: number; columns: number; data: Float32Array }
+  | { format: 'fp16'; rows: number; columns: number; data: Uint16Array }
+  | {
+      format: 'blocks';
+      bits: 4 | 8;
+      rows: number;
+      columns: number;
+      /** MatMulNBits' B: [rows, blocks, BLOCK * bits / 8]; 4-bit has element 2i in the low nibble. */
+      data: Uint8Array;
+      /** [rows, blocks]; value = (q - 2^(bits-1)) * scale. */
+      scales: Float32Array;
+    };
+
+/** Weights per block and scale. */
+export const BLOCK = 32;
+
+/** Rounds half to even for |x| < 2^51, as PyTorch and NumPy do. */
+const ROUND = 6755399441055744;
+
+export type PrecisionName = 'fp32' | 'fp16' | 'int8' | 'int4';
+
+export interface Precision {
+  /** Bits a weight takes, scales aside. */
+  bits: number;
+  /** Precision of embedding and output projection: these stay at 8 bits or more. */
+  outer: PrecisionName;
+  /** Linear weights [rows = out, columns = in]. */
+  store(weights: Float32Array, rows: number, columns: number): StoredTensor;
+}
+
+export const PRECISIONS: Readonly<Record<PrecisionName, Precision>> = {
+  fp32: { bits: 32, outer: 'fp32', store: (data, rows, columns) => ({ format: 'fp32', rows, columns, data }) },
+  fp16: {
+    bits: 16,
+    outer: 'fp16',
+    store: (data, rows, columns) => ({ format: 'fp16', rows, columns, data: halves(data) }),
+  },
+  int8: { bits: 8, outer: 'int8', store: (w, rows, columns) => quantizeBlocks(w, rows, columns, 8) },
+  int4: { bits: 4, outer: 'int8', store: (w, rows, columns) => quantizeBlocks(w, rows, columns, 4) },
+};
+
+export function halves(data: Float32Array): Uint16Array<ArrayBuffer> {
+  const out = new Uint16Array(data.length);
+  for (let i = 0; i < data.length; i++) out[i] = toHalf(data[i] as number);
+  return out;
+}
+
+/**
+ * Round-to-nearest symmetric blocks, as ONNX Runtime's MatMulNBits quantizer does: m = the entry of largest magnitude,
+ * s = -m / 2^(bits-1), q = clamp(round(w / s) + 2^(bits-1)). Zero maps to zero, so masks survive. All in float32.
+ */
+export function quantizeBlocks(w: Float32Array, rows: number, columns: number, bits: 4 | 8): StoredTensor {
+  const zero = 1 << (bits - 1);
+  const top = 2 * zero - 1;
+  const blocks = Math.ceil(columns / BLOCK);
+  const blockBytes = (BLOCK * bits) / 8;
+  const data = new Uint8Array(rows * blocks * blockBytes);
+  const scales = new Float32Array(rows * blocks);
+  const q = new Uint8Array(BLOCK);
+  for (let r = 0, b = 0; r < rows; r++) {
+    for (let k = 0; k < columns; k += BLOCK, b++) {
+      const from = r * columns + k;
+      const n = Math.min(BLOCK, columns - k);
+      let extreme = 0;
+      let magnitude = 0;
+      for (let i = 0; i < n; i++) {
+        const v = w[from + i] as number;
+        const a = v < 0 ? -v : v;
+        if (a > magnitude) {
+          magnitude = a;
+          extreme = v;
+        }
+      }
+      const s = Math.fround(-extreme / zero);
+      scales[b] = s;
+      if (s === 0) q.fill(zero);
+      else {
+        for (let i = 0; i < n; i++) {
+          const v = Math.fround((w[from + i] as number) / s) + ROUND - ROUND + zero;
+          q[i] = v > top ? top : v < 0 ? 0 : v;
+        }
+        for (let i = n; i < BLOCK; i++) q[i] = zero;
+      }
+      const to = b * blockBytes;
+      if (bits === 8) data.set(q, to);
+      else for (let i = 0; i < BLOCK / 2; i++) data[to + i] = (q[2 * i] as number) | ((q[2 * i + 1] as number) << 4);
+    }
+  }
+  return { format: 'blocks', bits, rows, columns, data, scales };
+}
+
+/** Back to float32 [rows, columns]: exactly the numbers that every kernel computes with or packs from. */
+export function dequantize(t: StoredTensor): Float32Array {
+  switch (t.format) {
+    case 'fp32':
+      return t.data;
+    case 'fp16': {
+      const table = halfTable();
+      const out = new Float32Array(t.data.length);
+      for (let i = 0; i < out.length; i++) out[i] = table[t.data[i] as number] as number;
+      return out;
+    }
+    case 'blocks': {
+      const { rows, columns, data, scales, bits } = t;
+      const zero = 1 << (bits - 1);
+      const out = new Float32Array(rows * columns);
+      for (let r = 0, b = 0; r < rows; r++)
+        for (let k = 0; k < columns; k += BLOCK, b++) {
+          const s = scales[b] as number;
+          const n = Math.min(BLOCK, columns - k);
+          const to = r * columns + k;
+          if (bits === 8) for (let i = 0; i < n; i++) out[to + i] = ((data[b * BLOCK + i] as number) - zero) * s;
+          else {
+            const from = b * (BLOCK / 2);
+            for (let i = 0; i < n; i++) {
+              const byte = data[from + (i >> 1)] as number;
+              out[to + i] = ((i & 1 ? byte >> 4 : byte & 15) - zero) * s;
+            }
+          }
+        }
+      return out;
+    }
+    default:
+      return t satisfies never;
+  }
+}
+
+/** Bytes that the stored form takes, counted on its buffers. */
+export const storedBytes = (t: StoredTensor) => t.data.byteLength + (t.format === 'blocks' ? t.scales.byteLength : 0);
+
+/** Weights that are exactly zero in the stored form, counted. */
+export function countZeros(t: StoredTensor): number {
+  let zeros = 0;
+  switch (t.format) {
+    case 'fp32':
+      for (const v of t.data) if (v === 0) zeros++;
+      return zeros;
+    case 'fp16':
+      for (const v of t.data) if ((v & 0x7fff) === 0) zeros++;
+      return zeros;
+    case 'blocks': {
+      const { columns, rows, data, scales, bits } = t;
+      const zero = 1 << (bits - 1);
+      for (let r = 0, b = 0; r < rows; r++)
+        for (let k = 0; k < columns; k += BLOCK, b++) {
+          const n = Math.min(BLOCK, columns - k);
+          if (scales[b] === 0) zeros += n;
+          else if (bits === 8) {
+            for (let i = 0; i < n; i++) if (data[b * BLOCK + i] === zero) zeros++;
+          } else
+            for (let i = 0; i < n; i++) {
+              const byte = data[b * (BLOCK / 2) + (i >> 1)] as number;
+              if ((i & 1 ? byte >> 4 : byte & 15) === zero) zeros++;
+            }
+        }
+      return zeros;
+    }
+    default:
+      return t satisfies never;
+  }
+}

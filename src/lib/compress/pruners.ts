@@ -1,0 +1,159 @@
+/**
+ * Pruners, one row each. `mask` pruners zero weights of one linear layer in place; `structure` pruners decide which
+ * FFN neurons or layers stay, so that real, smaller shapes are computed.
+ */
+export type PrunerName = 'layers' | 'ffn' | '2:4' | 'mag';
+
+export type Pruner = {
+  /** How it is written in a recipe. */
+  usage: string;
+  title: string;
+  takesShare: boolean;
+} & (
+  | { kind: 'layers'; keep(influence: readonly number[], share: number): number[] }
+  | { kind: 'neurons'; keep(scores: Float64Array, share: number): Int32Array }
+  | { kind: 'mask'; apply(weights: Float32Array, rows: number, columns: number, share: number | null): void }
+);
+
+/** Kept neurons are a multiple of this, so that blocks of 32 and the fast kernels fit. */
+const NEURON_MULTIPLE = 32;
+
+/** In recipe order: structure first, masks on what remains. */
+export const PRUNERS: Readonly<Record<PrunerName, Pruner>> = {
+  layers: {
+    usage: 'layersN',
+    title: 'whole layers, by the norm of what they add',
+    takesShare: true,
+    kind: 'layers',
+    keep: keepLayers,
+  },
+  ffn: { usage: 'ffnN', title: 'FFN neurons, by weight norms', takesShare: true, kind: 'neurons', keep: keepNeurons },
+  '2:4': {
+    usage: '2:4',
+    title: '2 of each 4 inputs, by magnitude',
+    takesShare: false,
+    kind: 'mask',
+    apply: (w) => prune2of4(w),
+  },
+  mag: {
+    usage: 'magN',
+    title: 'the smallest weights of each layer, by magnitude',
+    takesShare: true,
+    kind: 'mask',
+    apply: (w, _rows, _columns, share) => pruneMagnitude(w, share ?? 0),
+  },
+};
+
+/** Removes the given share of layers with the least influence; the first and the last always stay. */
+export function keepLayers(influence: readonly number[], share: number): number[] {
+  const n = influence.length;
+  const remove = Math.min(Math.round(n * share), Math.max(0, n - 2));
+  const removed = new Set(
+    influence
+      .map((score, layer) => ({ score, layer }))
+      .slice(1, -1)
+      .sort((a, b) => a.score - b.score || a.layer - b.layer)
+      .slice(0, remove)
+      .map((x) => x.layer),
+  );
+  return influence.map((_, layer) => layer).filter((layer) => !removed.has(layer));
+}
+
+/** Indices of the neurons that stay, ascending; their number is rounded to a multiple of 32 where there are enough. */
+export function keepNeurons(scores: Float64Array, share: number): Int32Array {
+  const n = scores.length;
+  const exact = n * (1 - share);
+  const keep =
+    n >= 2 * NEURON_MULTIPLE
+      ? Math.max(NEURON_MULTIPLE, Math.round(exact / NEURON_MULTIPLE) * NEURON_MULTIPLE)
+      : Math.max(1, Math.round(exact));
+  const order = Int32Array.from({ length: n }, (_, i) => i).sort(
+    (a, b) => (scores[b] as number) - (scores[a] as number) || a - b,
+  );
+  return order.slice(0, keep).sort();
+}
+
+/** Score of each FFN neuron: |gate row| * |up row| * |down column|. gate, up [neurons, hidden]; down [hidden, neurons]. */
+export function neuronScores(
+  gate: Float32Array,
+  up: Float32Array,
+  down: Float32Array,
+  neurons: number,
+  hidden: number,
+): Float64Array {
+  const squares = new Float64Array(neurons);
+  for (let h = 0; h < hidden; h++)
+    for (let i = 0; i < neurons; i++) {
+      const v = down[h * neurons + i] as number;
+      squares[i] = (squares[i] as number) + v * v;
+    }
+  const rowSquare = (w: Float32Array, row: number) => {
+    let s = 0;
+    for (let i = row * hidden, end = i + hidden; i < end; i++) s += (w[i] as number) ** 2;
+    return s;
+  };
+  return Float64Array.from({ length: neurons }, (_, i) =>
+    Math.sqrt(rowSquare(gate, i) * rowSquare(up, i) * (squares[i] as number)),
+  );
+}
+
+/** Keeps the two largest of each four consecutive inputs; equal magnitudes keep the earlier one. */
+export function prune2of4(w: Float32Array): void {
+  const bits = new Int32Array(w.buffer, w.byteOffset, w.length);
+  // Magnitudes compare as integers: the float32 pattern without its sign is monotone.
+  for (let i = 0; i + 3 < bits.length; i += 4) {
+    const a = (bits[i] as number) & 0x7fffffff;
+    const b = (bits[i + 1] as number) & 0x7fffffff;
+    const c = (bits[i + 2] as number) & 0x7fffffff;
+    const d = (bits[i + 3] as number) & 0x7fffffff;
+    const ab = +(a >= b);
+    const ac = +(a >= c);
+    const ad = +(a >= d);
+    const bc = +(b >= c);
+    const bd = +(b >= d);
+    const cd = +(c >= d);
+    // How many of the other three each one beats: the two that beat at least two stay.
+    bits[i] = (bits[i] as number) & -+(ab + ac + ad >= 2);
+    bits[i + 1] = (bits[i + 1] as number) & -+(1 - ab + bc + bd >= 2);
+    bits[i + 2] = (bits[i + 2] as number) & -+(2 - ac - bc + cd >= 2);
+    bits[i + 3] = (bits[i + 3] as number) & -+(3 - ad - bd - cd >= 2);
+  }
+}
+
+const HIGH_BINS = 1 << 15;
+const LOW_BINS = 1 << 16;
+
+/**
+ * Zeroes exactly floor(share * n) weights of least magnitude, without sorting: a radix selection on the float32
+ * patterns (upper 15 bits, then lower 16) finds the exact threshold; ties go in order of index.
+ */
+export function pruneMagnitude(w: Float32Array, share: number): void {
+  const remove = Math.floor(share * w.length);
+  if (remove === 0) return;
+  const bits = new Int32Array(w.buffer, w.byteOffset, w.length);
+  const high = new Int32Array(HIGH_BINS);
+  for (let i = 0; i < bits.length; i++) {
+    const bin = ((bits[i] as number) & 0x7fffffff) >>> 16;
+    high[bin] = (high[bin] as number) + 1;
+  }
+  let below = 0;
+  let bin = 0;
+  while (below + (high[bin] as number) <= remove && bin < HIGH_BINS - 1) below += high[bin++] as number;
+  const low = new Int32Array(LOW_BINS);
+  for (let i = 0; i < bits.length; i++) {
+    const a = (bits[i] as number) & 0x7fffffff;
+    if (a >>> 16 === bin) low[a & 0xffff] = (low[a & 0xffff] as number) + 1;
+  }
+  let fine = 0;
+  while (below + (low[fine] as number) <= remove && fine < LOW_BINS - 1) below += low[fine++] as number;
+  const threshold = ((bin << 16) | fine) >>> 0;
+  let ties = remove - below;
+  for (let i = 0; i < bits.length; i++) {
+    const a = (bits[i] as number) & 0x7fffffff;
+    if (a < threshold) bits[i] = 0;
+    else if (a === threshold && ties > 0) {
+      bits[i] = 0;
+      ties--;
+    }
+  }
+}

@@ -1,0 +1,236 @@
+import { ropeFrequencies, type ModelConfig } from '../checkpoint/config';
+import { names, type LinearName } from '../checkpoint/families';
+import type { StoredTensor } from '../compress/precisions';
+import { halves } from '../compress/precisions';
+import { GraphBuilder } from '../graph/builder';
+import { DTYPES, type Graph } from '../graph/graph';
+import { FORMS, type Emit, type FormName, type PackedWeight } from './forms';
+
+/** What the inference graph is for: our engines, or a folder that Transformers.js loads. */
+export type DecoderUse = 'engine' | 'export';
+
+export interface DecoderOptions {
+  config: ModelConfig;
+  ffnSizes: readonly number[];
+  /** Form of the linear layers, and of embedding and output projection. */
+  form: FormName;
+  outerForm: FormName;
+  use: DecoderUse;
+  /**
+   * Adds a head sink of weight exp(-1e30) = 0 to every head: the result is the same, but it keeps ONNX Runtime's CPU
+   * kernel off its flash path, whose tile size comes from the L2 size, which is 0 in WebAssembly (10 times slower).
+   */
+  headSink: boolean;
+  /** Rows of the rope table: longest context of a session. */
+  maxPositions: number;
+}
+
+const HEAD = 'lm_head';
+const EMBEDDING = 'embed';
+/** Exactly zero weight after the softmax. */
+const NO_SINK = -1e30;
+
+const linearName = (layer: number, linear: LinearName) => `l${layer}.${linear.replace('_proj', '')}`;
+
+/**
+ * The Llama-family decoder as an ONNX graph with a KV cache.
+ *
+ * Inputs: `input_ids` i64 [B, S]; `past_key_values.N.key|value` [B, kv, P, D]; and
+ * - `engine`: `seqlens_k` i32 [B] (= P + S - 1), `total_sequence_length` i32 [] (= P + S), `position_ids` i64 [B, S],
+ *   `attention_bias` [1, 1, S, T] (0, or very negative where a token must not look), `logit_positions` i64 [n];
+ * - `export`: `attention_mask` i64 [B, T], `position_ids` i64 [B, S], as Transformers.js feeds them.
+ *
+ * Outputs: `logits` f32 [B, n or S, vocabulary]; `present.N.key|value` [B, kv, P + S, D].
+ */
+export function buildDecoder(o: DecoderOptions): Graph {
+  const { config } = o;
+  const { hiddenSize: hidden, heads, kvHeads, headDim, vocabSize } = config;
+  const form = FORMS[o.form];
+  const outer = FORMS[o.outerForm];
+  const act = form.activation;
+  if (outer.activation !== act) throw new TypeError('inner and outer forms must share their activation dtype');
+  const g = new GraphBuilder('joulewise');
+  const e: Emit = { g, quantized: new Map() };
+  const epsilon = { float: config.normEpsilon };
+
+  const ids = g.input('input_ids', 'int64', ['B', 'S']);
+  const total = 'T';
+  let seqlens: string;
+  let totalLength: string;
+  let bias = '';
+  let keep = '';
+  if (o.use === 'engine') {
+    seqlens = g.input('seqlens_k', 'int32', ['B']);
+    totalLength = g.input('total_sequence_length', 'int32', []);
+  } else {
+    const mask = g.input('attention_mask', 'int64', ['B', total]);
+    const lengths = g.op('ReduceSum', [mask, g.constant([1])], { keepdims: 0 });
+    seqlens = g.op('Cast', [g.op('Sub', [lengths, g.constant(1)])], { to: DTYPES.int32.onnx });
+    totalLength = g.op('Cast', [g.op('Gather', [g.op('Shape', [mask]), g.constant(1)])], { to: DTYPES.int32.onnx });
+  }
+  const positions = g.input('position_ids', 'int64', ['B', 'S']);
+  if (o.use === 'engine') {
+    bias = g.input('attention_bias', act, [1, 1, 'S', total]);
+    keep = g.input('logit_positions', 'int64', ['n']);
+  }
+  for (let layer = 0; layer < config.layers; layer++)
+    for (const part of ['key', 'value']) g.input(`past_key_values.${layer}.${part}`, act, ['B', kvHeads, 'P', headDim]);
+
+  const cos = g.weight('rope.cos', act, [o.maxPositions, headDim / 2]);
+  const sin = g.weight('rope.sin', act, [o.maxPositions, headDim / 2]);
+  const sink = o.headSink ? g.weight('head_sink', act, [heads]) : '';
+  const norm = (name: string, size = hidden) => g.weight(name, act, [size]);
+
+  const tied = config.tiedEmbeddings;
+  const tableName = tied ? HEAD : EMBEDDING;
+  let residual = outer.embed(e, ids, tableName, vocabSize, hidden, tied);
+  let x = g.op('SimplifiedLayerNormalization', [residual, norm(names.inputNorm(0))], { epsilon, axis: -1 });
+
+  /** RMSNorm over each head of q or k (Qwen3). */
+  const headNorm = (value: string, weight: string, count: number) => {
+    const split = g.op('Reshape', [value, g.constant([0, 0, count, headDim])]);
+    const normed = g.op('SimplifiedLayerNormalization', [split, norm(weight, headDim)], { epsilon, axis: -1 });
+    return g.op('Reshape', [normed, g.constant([0, 0, count * headDim])]);
+  };
+  /** residual' = residual + update; returns its norm, and moves the residual on. */
+  const addAndNorm = (update: string, weight: string) => {
+    const y = g.fresh('norm');
+    const sum = g.fresh('residual');
+    g.node('SkipSimplifiedLayerNormalization', [residual, update, norm(weight)], [y, '', '', sum], { epsilon });
+    residual = sum;
+    return y;
+  };
+
+  for (let layer = 0; layer < config.layers; layer++) {
+    const linear = (value: string, which: LinearName, out: number, into: number) =>
+      form.linear(e, value, linearName(layer, which), out, into);
+    const project = (which: 'q_proj' | 'k_proj' | 'v_proj', count: number) => {
+      let y = linear(x, which, count * headDim, hidden);
+      if (config.qkvBias) y = g.op('Add', [y, norm(names.linear(layer, which, 'bias'), count * headDim)]);
+      return y;
+    };
+    let q = project('q_proj', heads);
+    let k = project('k_proj', kvHeads);
+    const v = project('v_proj', kvHeads);
+    if (config.qkNorm) {
+      q = headNorm(q, names.qNorm(layer), heads);
+      k = headNorm(k, names.kNorm(layer), kvHeads);
+    }
+    const attention = g.fresh('attention');
+    const present = (part: string) => `present.${layer}.${part}`;
+    g.node(
+      'GroupQueryAttention',
+      trimAbsent([
+        q,
+        k,
+        v,
+        `past_key_values.${layer}.key`,
+        `past_key_values.${layer}.value`,
+        seqlens,
+        totalLength,
+        cos,
+        sin,
+        positions,
+        bias,
+        sink,
+      ]),
+      [attention, present('key'), present('value')],
+      {
+        num_heads: heads,
+        kv_num_heads: kvHeads,
+        do_rotary: 1,
+        rotary_interleaved: 0,
+        scale: { float: headDim ** -0.5 },
+      },
+    );
+    x = addAndNorm(linear(attention, 'o_proj', hidden, heads * headDim), names.postNorm(layer));
+    const ffn = o.ffnSizes[layer] as number;
+    const gate = linear(x, 'gate_proj', ffn, hidden);
+    const up = linear(x, 'up_proj', ffn, hidden);
+    const swish = g.op('Mul', [gate, g.op('Sigmoid', [gate])]);
+    const update = linear(g.op('Mul', [swish, up]), 'down_proj', hidden, ffn);
+    if (layer < config.layers - 1) x = addAndNorm(update, names.inputNorm(layer + 1));
+    else if (keep) {
+      // Only the asked positions reach the last norm and the output projection.
+      residual = g.op('Gather', [residual, keep], { axis: 1 });
+      x = addAndNorm(g.op('Gather', [update, keep], { axis: 1 }), names.finalNorm);
+    } else x = addAndNorm(update, names.finalNorm);
+  }
+  const logits = outer.linear(e, x, HEAD, vocabSize, hidden);
+  // The last node carries the graph's output name.
+  if (act === 'float32') rename(g.graph, logits, 'logits');
+  else g.op('Cast', [logits], { to: DTYPES.float32.onnx }, 'logits');
+  g.output({ name: 'logits', dtype: 'float32', shape: ['B', keep ? 'n' : 'S', vocabSize] });
+  for (let layer = 0; layer < config.layers; layer++)
+    for (const part of ['key', 'value'])
+      g.output({ name: `present.${layer}.${part}`, dtype: act, shape: ['B', kvHeads, total, headDim] });
+  return g.graph;
+}
+
+/** Optional inputs at the end are left out, not named ''. */
+function trimAbsent(inputs: string[]): string[] {
+  while (inputs.at(-1) === '') inputs.pop();
+  return inputs;
+}
+
+function rename(graph: Graph, from: string, to: string): void {
+  graph.nodes = graph.nodes.map((n) =>
+    n.outputs.includes(from) ? { ...n, outputs: n.outputs.map((o) => (o === from ? to : o)) } : n,
+  );
+}
+
+/** Weights of one layer's linear layers, packed for the graph that `buildDecoder` made with the same options. */
+export function packLayer(o: DecoderOptions, layer: number, weights: Record<LinearName, StoredTensor>): PackedWeight[] {
+  return (Object.entries(weights) as [LinearName, StoredTensor][]).flatMap(([linear, t]) =>
+    FORMS[o.form].packLinear(linearName(layer, linear), t),
+  );
+}
+
+/** Embedding and output projection; `head` is null where they are one. */
+export function packOuter(o: DecoderOptions, embedding: StoredTensor, head: StoredTensor | null): PackedWeight[] {
+  const outer = FORMS[o.outerForm];
+  const tied = head === null;
+  return [
+    ...outer.packLinear(HEAD, head ?? embedding),
+    ...outer.packEmbedding(tied ? HEAD : EMBEDDING, embedding, tied),
+  ];
+}
+
+/** Names of the norm weights and biases that the graph declares. */
+export function vectorNames(config: ModelConfig): string[] {
+  const out = [names.finalNorm];
+  for (let layer = 0; layer < config.layers; layer++) {
+    out.push(names.inputNorm(layer), names.postNorm(layer));
+    if (config.qkNorm) out.push(names.qNorm(layer), names.kNorm(layer));
+    if (config.qkvBias)
+      for (const l of ['q_proj', 'k_proj', 'v_proj'] as const) out.push(names.linear(layer, l, 'bias'));
+  }
+  return out;
+}
+
+/** A float32 vector in the graph's activation dtype. */
+export function packVector(o: DecoderOptions, name: string, data: Float32Array): PackedWeight {
+  const typed = FORMS[o.form].activation === 'float32' ? data : halves(data);
+  return { name, data: new Uint8Array(typed.buffer as ArrayBuffer, typed.byteOffset, typed.byteLength) };
+}
+
+/** Rope tables and head sink. */
+export function packTables(o: DecoderOptions): PackedWeight[] {
+  const frequencies = ropeFrequencies(o.config);
+  const half = frequencies.length;
+  const cos = new Float32Array(o.maxPositions * half);
+  const sin = new Float32Array(o.maxPositions * half);
+  for (let p = 0; p < o.maxPositions; p++)
+    for (let i = 0; i < half; i++) {
+      const angle = p * (frequencies[i] as number);
+      cos[p * half + i] = Math.cos(angle);
+      sin[p * half + i] = Math.sin(angle);
+    }
+  const out = [packVector(o, 'rope.cos', cos), packVector(o, 'rope.sin', sin)];
+  if (o.headSink) {
+    // float16 cannot hold -1e30; its least number vanishes in the softmax just as well.
+    const value = FORMS[o.form].activation === 'float32' ? NO_SINK : -65504;
+    out.push(packVector(o, 'head_sink', new Float32Array(o.config.heads).fill(value)));
+  }
+  return out;
+}

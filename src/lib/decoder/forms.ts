@@ -1,0 +1,165 @@
+import { dequantize, halves, BLOCK, type StoredTensor } from '../compress/precisions';
+import type { GraphBuilder } from '../graph/builder';
+import { DTYPES, type DType } from '../graph/graph';
+import { packRows8, transpose } from './pack';
+
+/**
+ * How a stored tensor is computed with: one row per form. `linear` emits y = x W^T for W [out, in], `embed` emits the
+ * rows of a table [vocabulary, hidden] picked by ids, and the pack functions make the weights those declared. A form is
+ * the whole story of a kernel: engines choose one, and the record names it.
+ */
+export interface Form {
+  /** Activation dtype the rest of the graph must have. */
+  activation: 'float32' | 'float16';
+  linear(e: Emit, x: string, name: string, out: number, into: number): string;
+  packLinear(name: string, t: StoredTensor): PackedWeight[];
+  /** `tied`: the table is the output projection's own weight, already (or about to be) declared under `name`. */
+  embed(e: Emit, ids: string, name: string, vocabulary: number, hidden: number, tied: boolean): string;
+  packEmbedding(name: string, t: StoredTensor, tied: boolean): PackedWeight[];
+}
+
+export interface PackedWeight {
+  name: string;
+  data: Uint8Array<ArrayBuffer>;
+}
+
+/** What an emitter works with: the builder, and activations already quantized (each is quantized once). */
+export interface Emit {
+  g: GraphBuilder;
+  quantized: Map<string, { values: string; scale: string }>;
+}
+
+export type FormName = 'f32' | 'f16' | 'dyn8' | 'nbits8' | 'nbits4';
+
+const bytesOf = (a: Float32Array | Uint16Array | Int8Array | Uint8Array): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(a.buffer as ArrayBuffer, a.byteOffset, a.byteLength);
+
+/** Weights as floating-point matrices [in, out]. */
+function floating(dtype: 'float32' | 'float16'): Form {
+  const cast = (t: Float32Array) => (dtype === 'float32' ? t : halves(t));
+  return {
+    activation: dtype,
+    linear: ({ g }, x, name, out, into) => g.op('MatMul', [x, g.weight(`${name}.w`, dtype, [into, out])]),
+    packLinear: (name, t) => [{ name: `${name}.w`, data: bytesOf(cast(transpose(dequantize(t), t.rows, t.columns))) }],
+    embed({ g }, ids, name, vocabulary, hidden, tied) {
+      if (!tied) return g.op('Gather', [g.weight(`${name}.w`, dtype, [vocabulary, hidden]), ids]);
+      // One copy serves both: the projection wants [hidden, vocabulary], so its columns are gathered and turned.
+      const columns = g.op('Gather', [g.weight(`${name}.w`, dtype, [hidden, vocabulary]), ids], { axis: 1 });
+      return g.op('Transpose', [columns], { perm: [1, 2, 0] });
+    },
+    packEmbedding: (name, t, tied) => (tied ? [] : [{ name: `${name}.w`, data: bytesOf(cast(dequantize(t))) }]),
+  };
+}
+
+/** MatMulNBits: blocks as stored, unpacked by the kernel. */
+function nbits(bits: 4 | 8): Form {
+  const blobBytes = (BLOCK * bits) / 8;
+  const blocks = (into: number) => Math.ceil(into / BLOCK);
+  const declare = (g: GraphBuilder, name: string, out: number, into: number) => [
+    g.weight(`${name}.q`, 'uint8', [out, blocks(into), blobBytes]),
+    g.weight(`${name}.s`, 'float32', [out, blocks(into)]),
+  ];
+  const pack = (name: string, t: StoredTensor): PackedWeight[] => {
+    if (t.format !== 'blocks' || t.bits !== bits) throw new TypeError(`${name} is not stored in ${bits}-bit blocks`);
+    return [
+      { name: `${name}.q`, data: bytesOf(t.data) },
+      { name: `${name}.s`, data: bytesOf(t.scales) },
+    ];
+  };
+  return {
+    activation: 'float32',
+    linear: ({ g }, x, name, out, into) =>
+      g.op('MatMulNBits', [x, ...declare(g, name, out, into)], {
+        K: into,
+        N: out,
+        bits,
+        block_size: BLOCK,
+        // 0 = no promise to round activations, which some GPUs would use to go through int8.
+        accuracy_level: 0,
+      }),
+    packLinear: pack,
+    embed({ g }, ids, name, vocabulary, hidden) {
+      if (bits !== 8) throw new TypeError('embeddings are stored in 8 bits or more');
+      const [q, s] = declare(g, name, vocabulary, hidden) as [string, string];
+      const rows = g.op('Cast', [g.op('Gather', [q, ids])], { to: DTYPES.float32.onnx });
+      const centred = g.op('Sub', [rows, g.constant(1 << (bits - 1), 'float32')]);
+      const scale = g.op('Unsqueeze', [g.op('Gather', [s, ids]), g.constant([3])]);
+      return g.op('Reshape', [g.op('Mul', [centred, scale]), g.constant([0, 0, blocks(hidden) * BLOCK])]);
+    },
+    packEmbedding: (name, t, tied) => (tied ? [] : pack(name, t)),
+  };
+}
+
+/** Zero point of uint8 activations: the WASM build multiplies uint8 by int8 ten times faster than int8 by int8. */
+const ACTIVATION_ZERO = 128;
+
+/**
+ * int8 weights with one scale per output, uint8 activations with one scale per token (symmetric around 128). Per token,
+ * so that a result does not depend on what else is in the batch or the prompt.
+ */
+const dyn8: Form = {
+  activation: 'float32',
+  linear(e, x, name, out, into) {
+    const { g } = e;
+    const { values, scale } = quantizeActivations(e, x);
+    const product = g.op('MatMulInteger', [
+      values,
+      g.weight(`${name}.q`, 'int8', [into, out]),
+      g.constant(ACTIVATION_ZERO, 'uint8'),
+    ]);
+    const float = g.op('Cast', [product], { to: DTYPES.float32.onnx });
+    return g.op('Mul', [g.op('Mul', [float, g.weight(`${name}.s`, 'float32', [out])]), scale]);
+  },
+  packLinear(name, t) {
+    const { q, scales } = packRows8(dequantize(t), t.rows, t.columns, 'transposed');
+    return [
+      { name: `${name}.q`, data: bytesOf(q) },
+      { name: `${name}.s`, data: bytesOf(scales) },
+    ];
+  },
+  /** Rows as uint8 around 128 (an int8 Gather falls to the CPU on WebGPU), never shared with the projection. */
+  embed({ g }, ids, name, vocabulary, hidden) {
+    const rows = g.op('Cast', [g.op('Gather', [g.weight(`${name}.rows.q`, 'uint8', [vocabulary, hidden]), ids])], {
+      to: DTYPES.float32.onnx,
+    });
+    const scale = g.op('Gather', [g.weight(`${name}.rows.s`, 'float32', [vocabulary, 1]), ids]);
+    return g.op('Mul', [g.op('Sub', [rows, g.constant(ACTIVATION_ZERO, 'float32')]), scale]);
+  },
+  packEmbedding(name, t) {
+    const { q, scales } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
+    const offset = bytesOf(q);
+    for (let i = 0; i < offset.length; i++) offset[i] = (offset[i] as number) ^ ACTIVATION_ZERO;
+    return [
+      { name: `${name}.rows.q`, data: offset },
+      { name: `${name}.rows.s`, data: bytesOf(scales) },
+    ];
+  },
+};
+
+function quantizeActivations(e: Emit, x: string): { values: string; scale: string } {
+  const known = e.quantized.get(x);
+  if (known) return known;
+  const { g } = e;
+  const largest = g.op('Max', [
+    g.op('ReduceMax', [g.op('Abs', [x]), g.constant([-1])], { keepdims: 1 }),
+    g.constant(1e-12, 'float32'),
+  ]);
+  const steps = g.op('Round', [g.op('Mul', [x, g.op('Div', [g.constant(127, 'float32'), largest])])]);
+  const made = {
+    values: g.op('Cast', [g.op('Add', [steps, g.constant(ACTIVATION_ZERO, 'float32')])], { to: DTYPES.uint8.onnx }),
+    scale: g.op('Mul', [largest, g.constant(1 / 127, 'float32')]),
+  };
+  e.quantized.set(x, made);
+  return made;
+}
+
+export const FORMS: Readonly<Record<FormName, Form>> = {
+  f32: floating('float32'),
+  f16: floating('float16'),
+  dyn8,
+  nbits8: nbits(8),
+  nbits4: nbits(4),
+};
+
+/** Dtype of the KV cache and of activations between linear layers. */
+export const activationDtype = (form: FormName): DType => FORMS[form].activation;

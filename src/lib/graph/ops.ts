@@ -1,0 +1,182 @@
+import { JoulewiseError, quote } from '../core/errors';
+import { elementCount, type Attribute } from './graph';
+
+/**
+ * One row per operator: its domain, how output shapes follow from concrete input shapes, and how many operations it
+ * does. Bytes are the same for all: inputs and outputs once each (caches hold nothing between nodes), so only the
+ * exceptions say otherwise.
+ */
+export interface OpRow {
+  domain: '' | 'com.microsoft';
+  shape(node: OpContext): Shape[];
+  /** Floating-point or integer operations; a multiply-add counts two. Default: one per output element. */
+  flops?(node: OpContext, out: Shape): number;
+  /** Elements of each input that are really read, where not all (Gather reads the rows it picks). */
+  reads?(node: OpContext, input: number, out: Shape): number | null;
+}
+
+export type Shape = readonly number[];
+
+export interface OpContext {
+  op: string;
+  /** null where an optional input is absent. */
+  inputs: readonly (Shape | null)[];
+  /** Integer values of a constant input, e.g. the target of Reshape. */
+  constants: readonly (readonly number[] | null)[];
+  attributes: Readonly<Record<string, Attribute>>;
+}
+
+const need = (c: OpContext, i: number): Shape => {
+  const s = c.inputs[i];
+  if (!s) throw new JoulewiseError('internal', `Input ${i} of ${c.op} has no shape.`);
+  return s;
+};
+const attribute = (c: OpContext, name: string, fallback: number): number => {
+  const a = c.attributes[name];
+  return typeof a === 'number' ? a : fallback;
+};
+const axis = (a: number, rank: number) => (a < 0 ? a + rank : a);
+
+/** NumPy broadcasting. */
+function broadcast(shapes: readonly Shape[]): Shape {
+  const rank = Math.max(...shapes.map((s) => s.length));
+  return Array.from({ length: rank }, (_, i) => {
+    const dims = shapes.map((s) => s[i - rank + s.length] ?? 1);
+    return Math.max(...dims) === 0 || dims.includes(0) ? 0 : Math.max(...dims);
+  });
+}
+
+const elementwise = (cost = 1): OpRow => ({
+  domain: '',
+  shape: (c) => [broadcast(c.inputs.filter((s) => s !== null))],
+  flops: (_, out) => cost * elementCount(out),
+});
+
+const reduce: OpRow = {
+  domain: '',
+  shape(c) {
+    const x = need(c, 0);
+    const axes = (c.constants[1] ?? x.map((_, i) => i)).map((a) => axis(a, x.length));
+    const keep = attribute(c, 'keepdims', 1) === 1;
+    return [x.flatMap((d, i) => (axes.includes(i) ? (keep ? [1] : []) : [d]))];
+  },
+  flops: (c) => elementCount(need(c, 0)),
+};
+
+const matmulShape = (c: OpContext): Shape[] => {
+  const a = need(c, 0);
+  const b = need(c, 1);
+  return [[...broadcast([a.slice(0, -2), b.slice(0, -2)]), a.at(-2) as number, b.at(-1) as number]];
+};
+const matmul: OpRow = {
+  domain: '',
+  shape: matmulShape,
+  flops: (c, out) => 2 * elementCount(out) * (need(c, 0).at(-1) as number),
+};
+
+/** RMS normalisation: square, sum, scale, weight. */
+const rmsNorm = (c: OpContext) => 4 * elementCount(need(c, 0));
+
+const ROWS: Record<string, OpRow> = {
+  Add: elementwise(),
+  Sub: elementwise(),
+  Mul: elementwise(),
+  Div: elementwise(),
+  Max: elementwise(),
+  Abs: elementwise(),
+  Round: elementwise(),
+  Floor: elementwise(),
+  Cast: elementwise(),
+  // exp, add, divide
+  Sigmoid: elementwise(4),
+  ReduceMax: reduce,
+  ReduceSum: reduce,
+  MatMul: matmul,
+  MatMulInteger: matmul,
+  MatMulNBits: {
+    domain: 'com.microsoft',
+    shape: (c) => [[...need(c, 0).slice(0, -1), attribute(c, 'N', 0)]],
+    flops: (c, out) => 2 * elementCount(out) * attribute(c, 'K', 0),
+  },
+  Gather: {
+    domain: '',
+    shape(c) {
+      const x = need(c, 0);
+      const a = axis(attribute(c, 'axis', 0), x.length);
+      return [[...x.slice(0, a), ...need(c, 1), ...x.slice(a + 1)]];
+    },
+    flops: () => 0,
+    reads: (_, input, out) => (input === 0 ? elementCount(out) : null),
+  },
+  Transpose: {
+    domain: '',
+    shape(c) {
+      const perm = c.attributes['perm'] as readonly number[];
+      return [perm.map((p) => need(c, 0)[p] as number)];
+    },
+    flops: () => 0,
+  },
+  Reshape: {
+    domain: '',
+    shape(c) {
+      const x = need(c, 0);
+      const target = c.constants[1];
+      if (!target) throw new JoulewiseError('internal', 'Reshape needs a constant shape.');
+      const dims = target.map((d, i) => (d === 0 ? (x[i] as number) : d));
+      const known = dims.reduce((a, d) => (d === -1 ? a : a * d), 1);
+      return [dims.map((d) => (d === -1 ? elementCount(x) / known : d))];
+    },
+    flops: () => 0,
+    // A view: no bytes move.
+    reads: () => 0,
+  },
+  Unsqueeze: {
+    domain: '',
+    shape(c) {
+      const x = [...need(c, 0)];
+      for (const a of c.constants[1] ?? []) x.splice(axis(a, x.length + 1), 0, 1);
+      return [x];
+    },
+    flops: () => 0,
+    reads: () => 0,
+  },
+  Concat: {
+    domain: '',
+    shape(c) {
+      const first = need(c, 0);
+      const a = axis(attribute(c, 'axis', 0), first.length);
+      const total = c.inputs.reduce((n, s) => n + ((s as Shape)[a] as number), 0);
+      return [first.map((d, i) => (i === a ? total : d))];
+    },
+    flops: () => 0,
+  },
+  Shape: { domain: '', shape: (c) => [[need(c, 0).length]], flops: () => 0, reads: () => 0 },
+  SimplifiedLayerNormalization: { domain: '', shape: (c) => [need(c, 0)], flops: rmsNorm },
+  SkipSimplifiedLayerNormalization: {
+    domain: 'com.microsoft',
+    shape: (c) => [need(c, 0), need(c, 0), need(c, 0), need(c, 0)],
+    flops: (c) => rmsNorm(c) + elementCount(need(c, 0)),
+  },
+  /** Inputs: query, key, value, past_key, past_value, ...; causal, so half the square of the new tokens. */
+  GroupQueryAttention: {
+    domain: 'com.microsoft',
+    shape(c) {
+      const past = need(c, 3);
+      const total = (past[2] as number) + (need(c, 0)[1] as number);
+      const present = [past[0] as number, past[1] as number, total, past[3] as number];
+      return [need(c, 0), present, present];
+    },
+    flops(c) {
+      const [b, s, width] = need(c, 0) as [number, number, number];
+      const past = need(c, 3)[2] as number;
+      const pairs = s * past + (s * (s + 1)) / 2;
+      return 4 * b * pairs * width;
+    },
+  },
+};
+
+export function opRow(op: string): OpRow {
+  const row = Object.hasOwn(ROWS, op) ? ROWS[op] : undefined;
+  if (!row) throw new JoulewiseError('internal', `Operator ${quote(op)} has no row in the table of operators.`);
+  return row;
+}

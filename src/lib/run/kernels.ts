@@ -1,0 +1,65 @@
+import type { PrecisionName } from '../compress/precisions';
+import { JoulewiseError } from '../core/errors';
+import type { FormName } from '../decoder/forms';
+import type { EngineName } from '../schema/run';
+
+/** Which kernel computes a precision on an engine: one row each, in order of preference. The title stands in the record. */
+export interface KernelRow {
+  engine: EngineName;
+  precision: PrecisionName;
+  form: FormName;
+  /** Form of embedding and output projection. */
+  outerForm: FormName;
+  /** WebGPU feature that this row needs. */
+  needs: 'shader-f16' | null;
+  title: string;
+}
+
+const row = (
+  engine: EngineName,
+  precision: PrecisionName,
+  form: FormName,
+  outerForm: FormName,
+  title: string,
+  needs: KernelRow['needs'] = null,
+): KernelRow => ({ engine, precision, form, outerForm, needs, title });
+
+export const KERNELS: readonly KernelRow[] = [
+  row('ort-cpu', 'fp32', 'f32', 'f32', 'stored fp32, computed fp32 (WASM)'),
+  row('ort-cpu', 'fp16', 'f32', 'f32', 'stored fp16, computed fp32 (WASM has no half-precision arithmetic)'),
+  row(
+    'ort-cpu',
+    'int8',
+    'dyn8',
+    'dyn8',
+    'stored 8-bit blocks of 32, computed int8 per output x uint8 per token (WASM)',
+  ),
+  row(
+    'ort-cpu',
+    'int4',
+    'dyn8',
+    'dyn8',
+    'stored 4-bit blocks of 32, computed int8 per output x uint8 per token (WASM)',
+  ),
+  row('gpu', 'fp32', 'f32', 'f32', 'stored fp32, computed fp32 (WebGPU)'),
+  row('gpu', 'fp16', 'f16', 'f16', 'stored fp16, computed fp16 (WebGPU)', 'shader-f16'),
+  row('gpu', 'fp16', 'f32', 'f32', 'stored fp16, computed fp32 (WebGPU without shader-f16)'),
+  row('gpu', 'int8', 'nbits8', 'nbits8', 'stored 8-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)'),
+  row('gpu', 'int4', 'nbits4', 'nbits8', 'stored 4-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)'),
+];
+
+/** The best row this device can run, and what it could not have, in words. */
+export function chooseKernel(
+  engine: EngineName,
+  precision: PrecisionName,
+  features: readonly string[],
+): { kernel: KernelRow; fallbacks: string[] } {
+  const rows = KERNELS.filter((k) => k.engine === engine && k.precision === precision);
+  const kernel = rows.find((k) => k.needs === null || features.includes(k.needs));
+  if (!kernel) throw new JoulewiseError('recipe.impossible', `Engine ${engine} has no kernel for ${precision}.`);
+  const missed = rows.slice(0, rows.indexOf(kernel));
+  return {
+    kernel,
+    fallbacks: missed.map((k) => `This adapter lacks ${k.needs}: instead of "${k.title}", used "${kernel.title}".`),
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * Scoring K candidate answers in one run: the prompt, then all candidates side by side. Every candidate sees the
+ * prompt and itself, none of the others (a block mask), and its positions count on from the prompt's end.
+ */
+export interface PackedCandidates {
+  ids: number[];
+  positions: number[];
+  /** [S, S] additive mask, row-major; causality itself is the kernel's. */
+  bias: Float32Array<ArrayBuffer>;
+  /** Positions whose logits are wanted: the prompt's last token, then all but the last token of each candidate. */
+  logitPositions: number[];
+  /** For each candidate, per token: [row in the logits, token id]. */
+  lookups: [row: number, id: number][][];
+}
+
+/** Weight exp(-1e30) = 0 after the softmax; finite, so that no NaN can arise. */
+const MASKED = -1e30;
+
+export function packCandidates(
+  prompt: readonly number[],
+  candidates: readonly (readonly number[])[],
+): PackedCandidates {
+  const ids = [...prompt];
+  const positions = prompt.map((_, i) => i);
+  const logitPositions = [prompt.length - 1];
+  const lookups: PackedCandidates['lookups'] = [];
+  const spans: [start: number, end: number][] = [];
+  for (const candidate of candidates) {
+    const start = ids.length;
+    // The last token is only predicted, never read.
+    const read = candidate.slice(0, -1);
+    lookups.push(candidate.map((id, i) => [i === 0 ? 0 : logitPositions.length + i - 1, id]));
+    read.forEach((id, i) => {
+      ids.push(id);
+      positions.push(prompt.length + i);
+      logitPositions.push(start + i);
+    });
+    spans.push([start, ids.length]);
+  }
+  const size = ids.length;
+  const bias = new Float32Array(size * size);
+  for (const [start, end] of spans)
+    for (let row = start; row < end; row++) bias.fill(MASKED, row * size + prompt.length, row * size + start);
+  return { ids, positions, bias, logitPositions, lookups };
+}

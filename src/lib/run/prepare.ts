@@ -1,0 +1,82 @@
+import type { Checkpoint } from '../checkpoint/checkpoint';
+import { compressCheckpoint } from '../compress/compress';
+import type { Recipe } from '../compress/recipe';
+import { JoulewiseError } from '../core/errors';
+import {
+  buildDecoder,
+  packLayer,
+  packOuter,
+  packTables,
+  packVector,
+  vectorNames,
+  type DecoderOptions,
+  type DecoderUse,
+} from '../decoder/decoder';
+import type { PackedWeight } from '../decoder/forms';
+import { byteSize, type Graph } from '../graph/graph';
+import type { Compression, Phase } from '../schema/run';
+import type { KernelRow } from './kernels';
+
+/** A variant ready for an engine: its graph, and every weight that the graph names. */
+export interface PreparedVariant {
+  graph: Graph;
+  options: DecoderOptions;
+  weights: PackedWeight[];
+  compression: Compression;
+}
+
+/** Rows of the rope table, and so the longest context of a session: tickets are short. */
+const MAX_CONTEXT = 4096;
+
+/** Runs a piece of work inside a metered phase. */
+export type InPhase = <T>(phase: Phase, work: () => Promise<T>) => Promise<T>;
+
+/**
+ * Checkpoint + recipe + kernel -> graph and weights, layer by layer: at no time are more than one layer's weights in
+ * float32. `onWeights` takes each packed piece away (to a file, say); without it they are collected.
+ */
+export async function prepareVariant(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  kernel: KernelRow,
+  o: {
+    use: DecoderUse;
+    inPhase: InPhase;
+    onWeights?: (weights: PackedWeight[]) => Promise<void>;
+    onProgress?: (done: number, of: number) => void;
+    signal?: AbortSignal | undefined;
+  },
+): Promise<PreparedVariant> {
+  const model = await o.inPhase('compress', () => compressCheckpoint(checkpoint, recipe));
+  const options: DecoderOptions = {
+    config: model.config,
+    ffnSizes: model.ffnSizes,
+    form: kernel.form,
+    outerForm: kernel.outerForm,
+    use: o.use,
+    headSink: kernel.engine === 'ort-cpu',
+    maxPositions: Math.min(model.config.maxPositions, MAX_CONTEXT),
+  };
+  const graph = buildDecoder(options);
+  const weights: PackedWeight[] = [];
+  const take = o.onWeights ?? ((w) => Promise.resolve(void weights.push(...w)));
+  const steps = model.config.layers + 2;
+  let done = 0;
+  const step = async (pack: () => PackedWeight[]) => {
+    if (o.signal?.aborted) throw new JoulewiseError('cancelled', 'Stopped while preparing the variant.');
+    await o.inPhase('load', async () => take(pack()));
+    o.onProgress?.(++done, steps);
+  };
+  for (let layer = 0; layer < model.config.layers; layer++) {
+    const stored = await o.inPhase('compress', () => model.layer(layer));
+    await step(() => packLayer(options, layer, stored));
+  }
+  const embedding = await o.inPhase('compress', () => model.embedding());
+  const head = await o.inPhase('compress', () => model.head());
+  await step(() => packOuter(options, embedding, head));
+  const vectors: PackedWeight[] = [];
+  for (const name of vectorNames(model.config)) vectors.push(packVector(options, name, await model.vector(name)));
+  await step(() => [...vectors, ...packTables(options)]);
+  const computedBytes = graph.initializers.reduce((sum, i) => (i.data ? sum : sum + byteSize(i)), 0);
+  return { graph, options, weights, compression: { ...model.counted(), computedBytes } };
+}

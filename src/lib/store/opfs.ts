@@ -1,0 +1,164 @@
+import { blobFileSet, type ByteSource, type FileSet } from '../checkpoint/source';
+import { sha256 } from '../core/canonical';
+import { JoulewiseError, quote } from '../core/errors';
+
+/**
+ * Weights in the origin's private file system, each checkpoint in a folder named by its hash:
+ * `checkpoints/<hash>/<file>`. A folder appears under that name only when it is complete.
+ */
+const ROOT = 'checkpoints';
+const CHUNK_BYTES = 8 * 2 ** 20;
+
+async function root(): Promise<FileSystemDirectoryHandle> {
+  try {
+    return await (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT, { create: true });
+  } catch (cause) {
+    throw new JoulewiseError(
+      'store.unavailable',
+      'This window cannot keep files (a private window, or storage is blocked). Open Joulewise in a normal window.',
+      { cause },
+    );
+  }
+}
+
+export function storeError(cause: unknown): unknown {
+  if (cause instanceof DOMException && cause.name === 'QuotaExceededError')
+    return new JoulewiseError(
+      'store.quota',
+      'The browser has no room left for this. Delete checkpoints or results under "Storage", or free disk space; nothing stored was lost.',
+      { cause },
+    );
+  return cause;
+}
+
+/**
+ * Copies files into OPFS and names them by content: SHA-256 over the SHA-256 of each 8 MiB chunk of each file, in
+ * order of name (a tree, since the platform hashes no streams). Storing the same files twice stores them once.
+ */
+export async function storeCheckpoint(
+  files: readonly ByteSource[],
+  onProgress?: (bytes: number, of: number) => void,
+  signal?: AbortSignal,
+): Promise<string> {
+  const sorted = files.slice().sort((a, b) => (a.name < b.name ? -1 : 1));
+  const total = sorted.reduce((n, f) => n + f.byteLength, 0);
+  const directory = await root();
+  const temporary = `incoming-${crypto.randomUUID()}`;
+  const target = await directory.getDirectoryHandle(temporary, { create: true });
+  const digests: string[] = [];
+  let done = 0;
+  try {
+    for (const file of sorted) {
+      const handle = await target.getFileHandle(safeName(file.name), { create: true });
+      const writable = await handle.createWritable();
+      const chunks: string[] = [];
+      for (let at = 0; at < file.byteLength; at += CHUNK_BYTES) {
+        if (signal?.aborted) throw new JoulewiseError('cancelled', 'Stopped while storing the checkpoint.');
+        const data = await file.slice(at, Math.min(at + CHUNK_BYTES, file.byteLength));
+        chunks.push(await sha256(data));
+        await writable.write(data);
+        done += data.byteLength;
+        onProgress?.(done, total);
+      }
+      await writable.close();
+      digests.push(`${file.name}:${file.byteLength}:${chunks.join()}`);
+    }
+    const hash = await sha256(digests.join('\n'));
+    if (await exists(directory, hash)) await directory.removeEntry(temporary, { recursive: true });
+    else await commit(directory, temporary, hash);
+    return hash;
+  } catch (error) {
+    await directory.removeEntry(temporary, { recursive: true }).catch(() => undefined);
+    throw storeError(error);
+  }
+}
+
+/** OPFS cannot rename folders everywhere; a small marker under the final name points at the data. */
+async function commit(directory: FileSystemDirectoryHandle, name: string, hash: string): Promise<void> {
+  const marker = await directory.getFileHandle(`${hash}.ref`, { create: true });
+  const writable = await marker.createWritable();
+  await writable.write(name);
+  await writable.close();
+}
+
+async function exists(directory: FileSystemDirectoryHandle, hash: string): Promise<boolean> {
+  return (await locate(directory, hash)) !== null;
+}
+
+async function locate(directory: FileSystemDirectoryHandle, hash: string): Promise<FileSystemDirectoryHandle | null> {
+  try {
+    const marker = await directory.getFileHandle(`${hash}.ref`);
+    return await directory.getDirectoryHandle(await (await marker.getFile()).text());
+  } catch {
+    return null;
+  }
+}
+
+function safeName(name: string): string {
+  if (!/^[\w .()+,=@-]+$/.test(name) || name.startsWith('.'))
+    throw new JoulewiseError('input.format', `File name ${quote(name)} cannot be stored; rename it with plain letters and digits.`);
+  return name;
+}
+
+/** Files of a stored checkpoint. Throws where they are gone. */
+export async function openStored(hash: string, name: string): Promise<FileSet> {
+  const directory = await locate(await root(), hash);
+  if (!directory)
+    throw new JoulewiseError('store.unavailable', `Checkpoint ${quote(name)} is no longer stored in this browser. Add it again.`);
+  const files: { name: string; blob: Blob }[] = [];
+  for await (const entry of directory.values())
+    if (entry.kind === 'file') files.push({ name: entry.name, blob: await (entry as FileSystemFileHandle).getFile() });
+  return blobFileSet(name, files);
+}
+
+export interface StoredCheckpoint {
+  hash: string;
+  files: string[];
+  bytes: number;
+}
+
+/** Every complete checkpoint kept here. */
+export async function listCheckpoints(): Promise<StoredCheckpoint[]> {
+  const directory = await root();
+  const out: StoredCheckpoint[] = [];
+  for await (const entry of directory.values()) {
+    const hash = /^([0-9a-f]{64})\.ref$/.exec(entry.name)?.[1];
+    const data = hash ? await locate(directory, hash) : null;
+    if (!hash || !data) continue;
+    const files: string[] = [];
+    let bytes = 0;
+    for await (const file of data.values())
+      if (file.kind === 'file') {
+        files.push(file.name);
+        bytes += (await (file as FileSystemFileHandle).getFile()).size;
+      }
+    out.push({ hash, files, bytes });
+  }
+  return out;
+}
+
+export async function removeCheckpoint(hash: string): Promise<void> {
+  const directory = await root();
+  const data = await locate(directory, hash);
+  if (data) await directory.removeEntry(data.name, { recursive: true });
+  await directory.removeEntry(`${hash}.ref`).catch(() => undefined);
+}
+
+/** Removes what an interrupted download left behind: folders that no marker names. */
+export async function removeUnfinished(): Promise<number> {
+  const directory = await root();
+  const named = new Set<string>();
+  const folders: string[] = [];
+  for await (const entry of directory.values()) {
+    if (entry.kind === 'directory') folders.push(entry.name);
+    else named.add(await (await (entry as FileSystemFileHandle).getFile()).text());
+  }
+  const orphans = folders.filter((f) => !named.has(f));
+  for (const orphan of orphans) await directory.removeEntry(orphan, { recursive: true });
+  return orphans.length;
+}
+
+/** Removes every checkpoint. */
+export async function removeAllCheckpoints(): Promise<void> {
+  await (await navigator.storage.getDirectory()).removeEntry(ROOT, { recursive: true }).catch(() => undefined);
+}

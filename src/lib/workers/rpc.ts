@@ -1,0 +1,105 @@
+import { fromWireError, JoulewiseError, toWireError, type WireError } from '../core/errors';
+
+/**
+ * Typed calls across a worker border. An Api maps a method's name to its arguments, the events it may send while it
+ * runs, and its result; a thin shell on each side, no library.
+ */
+export type Api = Record<string, { args: unknown; event: unknown; result: unknown }>;
+
+type Request = { type: 'call'; id: number; method: string; args: unknown } | { type: 'abort'; id: number };
+type Reply =
+  | { type: 'event'; id: number; event: unknown }
+  | { type: 'done'; id: number; result: unknown }
+  | { type: 'failed'; id: number; error: WireError };
+
+export interface CallContext<Event> {
+  emit(event: Event): void;
+  signal: AbortSignal;
+}
+
+export type Handlers<A extends Api> = {
+  [M in keyof A]: (args: A[M]['args'], context: CallContext<A[M]['event']>) => Promise<A[M]['result']>;
+};
+
+/** The worker's side: answers calls until the thread ends. */
+export function serve<A extends Api>(handlers: Handlers<A>): void {
+  const running = new Map<number, AbortController>();
+  const reply = (message: Reply) => self.postMessage(message);
+  self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
+    if (data.type === 'abort') {
+      running.get(data.id)?.abort();
+      return;
+    }
+    const { id, method, args } = data;
+    const controller = new AbortController();
+    running.set(id, controller);
+    const handler = handlers[method as keyof A];
+    void handler(args as A[keyof A]['args'], {
+      emit: (event) => reply({ type: 'event', id, event }),
+      signal: controller.signal,
+    })
+      .then(
+        (result) => reply({ type: 'done', id, result }),
+        (error: unknown) => {
+          if (!(error instanceof JoulewiseError)) console.error(error);
+          reply({ type: 'failed', id, error: toWireError(error) });
+        },
+      )
+      .finally(() => running.delete(id));
+  });
+}
+
+export interface Connection<A extends Api> {
+  call<M extends keyof A & string>(
+    method: M,
+    args: A[M]['args'],
+    options?: { onEvent?: ((event: A[M]['event']) => void) | undefined; signal?: AbortSignal | undefined },
+  ): Promise<A[M]['result']>;
+  /** Ends the thread and frees its memory; calls under way fail as cancelled. */
+  end(): void;
+}
+
+/** The caller's side. */
+export function connect<A extends Api>(worker: Worker): Connection<A> {
+  let next = 0;
+  const waiting = new Map<
+    number,
+    { resolve: (value: never) => void; reject: (error: unknown) => void; onEvent?: ((event: never) => void) | undefined }
+  >();
+  const failAll = (error: JoulewiseError) => {
+    for (const w of waiting.values()) w.reject(error);
+    waiting.clear();
+  };
+  worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => {
+    const call = waiting.get(data.id);
+    if (!call) return;
+    if (data.type === 'event') {
+      call.onEvent?.(data.event as never);
+      return;
+    }
+    waiting.delete(data.id);
+    if (data.type === 'done') call.resolve(data.result as never);
+    else call.reject(fromWireError(data.error));
+  });
+  worker.addEventListener('error', (event) => {
+    event.preventDefault();
+    failAll(new JoulewiseError('internal', `A worker stopped: ${event.message || 'it could not be loaded'}. Reload the page and try again.`));
+  });
+  return {
+    call(method, args, options) {
+      const id = next++;
+      const { signal } = options ?? {};
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject, onEvent: options?.onEvent });
+        const abort = () => worker.postMessage({ type: 'abort', id } satisfies Request);
+        signal?.addEventListener('abort', abort, { once: true });
+        worker.postMessage({ type: 'call', id, method, args } satisfies Request);
+        if (signal?.aborted) abort();
+      });
+    },
+    end() {
+      worker.terminate();
+      failAll(new JoulewiseError('cancelled', 'Stopped.'));
+    },
+  };
+}
