@@ -1,0 +1,107 @@
+import { JoulewiseError } from '../core/errors';
+import { bytes, flops, seconds, type Bytes, type Flops } from '../core/units';
+import { PHASES, type Phase, type Reading } from '../schema/run';
+import { addReadings, ARITHMETICS, type Arithmetic, type EnergySource, type MeterWindow } from './sources';
+
+/** Work of one window. Null where nobody counted it. */
+export interface WindowWork {
+  bytes: Bytes | null;
+  flops: Flops | null;
+  tokens: number | null;
+  arithmetic?: Arithmetic;
+}
+
+export interface MeterOptions {
+  /** Milliseconds, monotonic: `performance.now`. */
+  clock: () => number;
+  /** Resolves when everything submitted to the device is done: `queue.onSubmittedWorkDone()`; nothing to wait for on a CPU. */
+  fence: () => Promise<void> | void;
+  source: EnergySource;
+  /** See `MeterWindow.threadsShare`. */
+  threadsShare?: number;
+}
+
+export interface Meter {
+  /**
+   * Runs `run` between two fences and books its time and work under `phase`. `work` may be a function of the result,
+   * for windows whose work is known only afterwards (tokens generated). One window at a time. A window whose `run`
+   * throws is not booked, as its work is unknown; the error passes through.
+   */
+  window<T>(phase: Phase, work: WindowWork | ((result: T) => WindowWork), run: () => Promise<T> | T): Promise<T>;
+  /** What was booked so far, one window per phase and arithmetic, in the order of PHASES. */
+  windows(): MeterWindow[];
+  /** Joules of what was booked so far, one reading per phase. */
+  read(): Promise<Reading[]>;
+}
+
+interface Account {
+  milliseconds: number;
+  bytes: number | null;
+  flops: number | null;
+  tokens: number | null;
+  spans: number[];
+}
+
+const plus = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b);
+
+/** Adds up many short windows per phase; keeps when they were, so that a counter can be asked afterwards. */
+export function createMeter({ clock, fence, source, threadsShare = 1 }: MeterOptions): Meter {
+  const accounts = new Map<`${Phase}/${Arithmetic}`, Account>();
+  let open: Phase | null = null;
+
+  const book = (phase: Phase, start: number, end: number, { arithmetic = 'f32', ...work }: WindowWork) => {
+    const key = `${phase}/${arithmetic}` as const;
+    const account = accounts.get(key) ?? { milliseconds: 0, bytes: 0, flops: 0, tokens: 0, spans: [] };
+    account.milliseconds += end - start;
+    account.bytes = plus(account.bytes, work.bytes);
+    account.flops = plus(account.flops, work.flops);
+    account.tokens = plus(account.tokens, work.tokens);
+    account.spans.push(start, end);
+    accounts.set(key, account);
+  };
+
+  const windows = () =>
+    PHASES.flatMap((phase) =>
+      ARITHMETICS.flatMap((arithmetic): MeterWindow[] => {
+        const account = accounts.get(`${phase}/${arithmetic}`);
+        if (!account) return [];
+        return [
+          {
+            phase,
+            arithmetic,
+            seconds: seconds(account.milliseconds / 1000),
+            bytes: account.bytes === null ? null : bytes(account.bytes),
+            flops: account.flops === null ? null : flops(account.flops),
+            tokens: account.tokens,
+            threadsShare,
+            spans: account.spans.slice(),
+          },
+        ];
+      }),
+    );
+
+  return {
+    async window(phase, work, run) {
+      if (open) throw new JoulewiseError('internal', `A ${phase} window was opened inside a ${open} window.`);
+      open = phase;
+      try {
+        await fence();
+        const start = clock();
+        const result = await run();
+        await fence();
+        book(phase, start, clock(), typeof work === 'function' ? work(result) : work);
+        return result;
+      } finally {
+        open = null;
+      }
+    },
+    windows,
+    async read() {
+      const readings = await source.read(windows());
+      return PHASES.flatMap((phase) => {
+        const [first, ...others] = readings.filter((reading) => reading.phase === phase);
+        return first ? [addReadings(first, ...others)] : [];
+      });
+    },
+  };
+}
