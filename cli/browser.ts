@@ -1,0 +1,107 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium, type BrowserContext, type Page } from 'playwright';
+import { fromWireError, JoulewiseError, type WireError } from '../src/lib/core/errors';
+import { startServer, type SiteServer } from './server';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+export const SITE = join(root, 'build');
+
+/** The page's address: a name of its own, so that what it stores stays its own whatever port serves it. */
+const ORIGIN = 'http://joulewise.localhost';
+
+export interface Driver {
+  page: Page;
+  server: SiteServer;
+  /** Runs a command in the page; throws the page's own JoulewiseError. */
+  call<T>(command: string, args?: unknown): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface DriveOptions {
+  /** Where the browser keeps what it stores; the same folder resumes what was interrupted. */
+  profile?: string;
+  /** WebGPU on the software adapter: correct, 50 times slower than WASM. */
+  swiftshader?: boolean;
+  onEvent?: (event: unknown) => void;
+  isolated?: boolean;
+}
+
+export const defaultProfile = () => process.env['JOULEWISE_PROFILE'] ?? join(root, '.joulewise', 'profile');
+
+/** Chromium switches: nothing that this tool starts talks to anyone but this machine. */
+export function chromeArgs(o: { port: number; swiftshader: boolean }): string[] {
+  return [
+    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    '--disable-quic',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--no-first-run',
+    '--disable-dev-shm-usage',
+    `--host-resolver-rules=MAP joulewise.localhost:80 127.0.0.1:${o.port}`,
+    ...(o.swiftshader
+      ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-unsafe-swiftshader']
+      : []),
+  ];
+}
+
+/** Starts the built site in headless Chrome on the `/drive` page. */
+export async function drive(o: DriveOptions = {}): Promise<Driver> {
+  const server = await startServer(SITE, { isolated: o.isolated ?? true });
+  const profile = o.profile ?? defaultProfile();
+  mkdirSync(profile, { recursive: true });
+  let context: BrowserContext;
+  try {
+    context = await chromium.launchPersistentContext(profile, {
+      executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
+      headless: true,
+      args: chromeArgs({ port: server.port, swiftshader: o.swiftshader ?? false }),
+    });
+  } catch (cause) {
+    await server.close();
+    const text = cause instanceof Error ? cause.message : String(cause);
+    if (/ProcessSingleton|profile.*in use|SingletonLock/i.test(text))
+      throw new JoulewiseError(
+        'store.busy',
+        `Another joulewise command uses the profile ${profile}. Wait for it, or set JOULEWISE_PROFILE to another folder.`,
+        { cause },
+      );
+    throw new JoulewiseError('browser.missing', `Chrome could not be started: ${text.split('\n')[0] ?? ''}`, { cause });
+  }
+  const page = context.pages()[0] ?? (await context.newPage());
+  const crashed = new Promise<never>((_, reject) => {
+    const fail = (what: string) => () => reject(new JoulewiseError('engine.failed', `${what}. Finished runs are kept; run the command again to go on.`));
+    page.on('crash', fail('The page crashed, most likely for lack of memory'));
+    context.on('close', fail('The browser was closed'));
+  });
+  crashed.catch(() => undefined);
+  if (process.env['JOULEWISE_DEBUG']) {
+    page.on('console', (m) => process.stderr.write(`[page] ${m.text()}\n`));
+    page.on('pageerror', (e) => process.stderr.write(`[page] ${e.stack ?? e.message}\n`));
+  }
+  await page.exposeFunction('joulewiseEvent', (event: unknown) => o.onEvent?.(event));
+  await page.goto(`${ORIGIN}/drive`);
+  await page.waitForFunction(() => 'joulewise' in window);
+  return {
+    page,
+    server,
+    async call<T>(command: string, args: unknown = null): Promise<T> {
+      const reply = await Promise.race([
+        page.evaluate(([c, a]) => (window as never as { joulewise(c: string, a: unknown): Promise<unknown> }).joulewise(c, a), [
+          command,
+          args,
+        ] as const),
+        crashed,
+      ]);
+      const { ok, error } = reply as { ok?: T; error?: WireError };
+      if (error) throw fromWireError(error);
+      return ok as T;
+    },
+    async close() {
+      await context.close();
+      await server.close();
+    },
+  };
+}

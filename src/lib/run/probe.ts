@@ -1,0 +1,109 @@
+import type { Device } from '../schema/run';
+
+/** Smallest modules that use a feature; `WebAssembly.validate` says whether the engine knows it (as wasm-feature-detect does). */
+const FEATURE_MODULES = {
+  // i32x4.splat, then drop
+  simd: [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+  // i16x8.relaxed_dot_i8x16_i7x16_s
+  relaxedSimd: [
+    0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128,
+    2, 11,
+  ],
+  // i32.atomic.load in a shared memory
+  threads: [
+    0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 4, 1, 3, 1, 1, 10, 11, 1, 9, 0, 65, 0, 254, 16, 2, 0, 26, 11,
+  ],
+} as const;
+
+const validates = (bytes: readonly number[]) => WebAssembly.validate(Uint8Array.from(bytes));
+
+/** Optional WebGPU features that engines use. */
+const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
+
+/** navigator.userAgentData and deviceMemory, which TypeScript's library does not know. */
+interface HintedNavigator {
+  userAgentData?: {
+    platform: string;
+    mobile: boolean;
+    brands: { brand: string; version: string }[];
+  };
+  deviceMemory?: number;
+}
+
+/** What this page can know of the device, from a window or a worker. Power is not among it. */
+export async function probeDevice(): Promise<Device> {
+  const hints = navigator as HintedNavigator;
+  const brand = hints.userAgentData?.brands.find((b) => !/not.?a.?brand/i.test(b.brand));
+  const gpu = await probeGpu();
+  return {
+    userAgent: navigator.userAgent,
+    platform: hints.userAgentData?.platform ?? null,
+    mobile: hints.userAgentData?.mobile ?? null,
+    browser: brand ? `${brand.brand} ${brand.version}` : (/(?:Chrome|Firefox|Version)\/[\d]+/.exec(navigator.userAgent)?.[0] ?? null),
+    cores: navigator.hardwareConcurrency || null,
+    memoryGiB: hints.deviceMemory ?? null,
+    crossOriginIsolated: globalThis.crossOriginIsolated,
+    wasm: {
+      simd: validates(FEATURE_MODULES.simd),
+      relaxedSimd: validates(FEATURE_MODULES.relaxedSimd),
+      threads: globalThis.crossOriginIsolated && validates(FEATURE_MODULES.threads),
+    },
+    ...gpu,
+    renderer: webglRenderer(),
+  };
+}
+
+async function probeGpu(): Promise<Pick<Device, 'gpu' | 'gpuMissing'>> {
+  if (!('gpu' in navigator)) return { gpu: null, gpuMissing: 'This browser has no WebGPU.' };
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  } catch (error) {
+    return { gpu: null, gpuMissing: `WebGPU failed: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  if (!adapter) return { gpu: null, gpuMissing: 'The browser has WebGPU, but offers no adapter on this device.' };
+  return {
+    gpu: {
+      vendor: adapter.info.vendor,
+      architecture: adapter.info.architecture,
+      description: adapter.info.description,
+      fallback: adapter.info.isFallbackAdapter ?? false,
+      features: [...adapter.features].sort(),
+      maxBufferBytes: adapter.limits.maxBufferSize,
+      maxStorageBindingBytes: adapter.limits.maxStorageBufferBindingSize,
+    },
+    gpuMissing: null,
+  };
+}
+
+/** Chrome names the GPU model here, where WebGPU tells only vendor and architecture. */
+function webglRenderer(): string | null {
+  if (typeof OffscreenCanvas === 'undefined') return null;
+  const gl = new OffscreenCanvas(1, 1).getContext('webgl');
+  const info = gl?.getExtension('WEBGL_debug_renderer_info');
+  const name: unknown = info ? gl?.getParameter(info.UNMASKED_RENDERER_WEBGL) : null;
+  gl?.getExtension('WEBGL_lose_context')?.loseContext();
+  return typeof name === 'string' && name ? name : null;
+}
+
+/** A GPU device with the features and the largest buffers the adapter has; null where there is none. */
+export async function requestGpuDevice(): Promise<GPUDevice | null> {
+  if (!('gpu' in navigator)) return null;
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) return null;
+  const limits = [
+    'maxBufferSize',
+    'maxStorageBufferBindingSize',
+    'maxComputeWorkgroupStorageSize',
+    'maxComputeInvocationsPerWorkgroup',
+    'maxComputeWorkgroupSizeX',
+    'maxComputeWorkgroupSizeY',
+    'maxComputeWorkgroupSizeZ',
+    'maxComputeWorkgroupsPerDimension',
+    'maxStorageBuffersPerShaderStage',
+  ] as const;
+  return adapter.requestDevice({
+    requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
+    requiredLimits: Object.fromEntries(limits.map((l) => [l, adapter.limits[l]])),
+  });
+}

@@ -1,0 +1,77 @@
+import { createTokenizer } from '../checkpoint/tokenizer';
+import { parseRecipe } from '../compress/recipe';
+import { JoulewiseError } from '../core/errors';
+import { topK } from '../run/engine';
+import { generate } from '../run/generate';
+import { openVariant } from '../run/open';
+import { probeDevice } from '../run/probe';
+import { ASSETS } from './assets';
+import { openRef } from './checkpoints';
+import type { EngineApi, Progress, VariantRequest } from './protocol';
+import { serve } from './rpc';
+
+/** One thread, one variant: it ends with the run, because a WebAssembly heap never shrinks. */
+
+async function open(request: VariantRequest, emit: (p: Progress) => void, signal: AbortSignal) {
+  const recipe = parseRecipe(request.recipe);
+  const checkpoint = await openRef(request.checkpoint);
+  const ms = { compress: 0, load: 0 };
+  const opened = await openVariant({
+    checkpoint,
+    recipe,
+    engine: request.engine,
+    threads: request.threads,
+    assets: ASSETS,
+    signal,
+    onProgress: (done, of) => emit({ phase: 'load', done, of }),
+    async inPhase(phase, work) {
+      const start = performance.now();
+      try {
+        return await work();
+      } finally {
+        ms[phase === 'compress' ? 'compress' : 'load'] += performance.now() - start;
+      }
+    },
+  });
+  return { checkpoint, tokenizer: createTokenizer(checkpoint.tokenizer), ms, ...opened };
+}
+
+serve<EngineApi>({
+  probe: () => probeDevice(),
+
+  async evaluate(args, { emit, signal }) {
+    const { session, tokenizer, compression, ms } = await open(args, emit, signal);
+    const tokenIds = tokenizer.encode(args.text);
+    if (tokenIds.length < 2)
+      throw new JoulewiseError('input.empty', 'The text has fewer than two tokens, so nothing can be predicted. Give a longer text.');
+    const start = performance.now();
+    const { logProbs, last } = await session.evaluate(tokenIds);
+    return {
+      tokenIds,
+      nll: -logProbs.reduce((a, x) => a + x, 0) / logProbs.length,
+      top5: topK(last, 5),
+      ms: { ...ms, evaluate: performance.now() - start },
+      engine: session.engine,
+      kernel: session.kernel,
+      threads: session.threads,
+      variant: compression.recipe,
+      storedBytes: compression.storedBytes,
+      computedBytes: compression.computedBytes,
+      sparsity: compression.zeros / compression.linearParameters,
+      wasmHeapBytes: session.heapBytes(),
+      fallbacks: [...session.fallbacks],
+    };
+  },
+
+  async generate(args, { emit, signal }) {
+    const { session, tokenizer, checkpoint } = await open(args, emit, signal);
+    const promptIds = args.chat ? tokenizer.chat([{ role: 'user', content: args.prompt }]) : tokenizer.encode(args.prompt);
+    const made = await generate(session, promptIds, {
+      maxNewTokens: args.maxNewTokens,
+      stopIds: args.ignoreStop ? [] : checkpoint.config.eosTokenIds,
+      inPhase: (_, work) => work(),
+      signal,
+    });
+    return { promptIds, ...made, text: tokenizer.decode(made.ids), kernel: session.kernel };
+  },
+});
