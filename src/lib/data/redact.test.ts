@@ -1,0 +1,131 @@
+import { existsSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { redact, type RedactionKind } from './redact';
+
+const HIDDEN: readonly (readonly [RedactionKind, string, string])[] = [
+  ['url', 'see https://noc.example.net/t?id=4, please', 'see [url], please'],
+  ['url', 'see www.example.org.', 'see [url].'],
+  ['email', 'mail jörg.müller+noc@example.co.uk now', 'mail [email] now'],
+  ['email', 'ssh admin@router1', 'ssh [email]'],
+  ['secret', 'password: hunter2 works', 'password: [secret] works'],
+  ['mac', 'port 00:1A:2b:3c:4D:5e up', 'port [mac] up'],
+  ['mac', 'seen 001a.2b3c.4d5e here', 'seen [mac] here'],
+  ['ipv6', 'to 2001:db8::1/64 fails', 'to [ipv6] fails'],
+  ['ipv6', 'via fe80::1ff:fe23:4567:890a%eth0', 'via [ipv6]'],
+  ['ipv4', 'ping 10.0.0.2, no reply', 'ping [ipv4], no reply'],
+  ['ipv4', 'net 192.168.4.0/24 and 10.1.1.1:8080', 'net [ipv4] and [ipv4]'],
+  ['phone', 'call +49 (0) 89 123-4567 or', 'call [phone] or'],
+  ['phone', 'reach me: 555-123-4567', 'reach me: [phone]'],
+  ['subscriber', 'IMSI 262011234567890 barred', 'IMSI [subscriber] barred'],
+  ['circuit', 'Circuit ID: 23/KXFN/123456/ABC down', 'Circuit ID: [circuit] down'],
+  ['circuit', 'IC-123456 and CIR000001', '[circuit] and [circuit]'],
+  ['host', 'login to core1.lon.example.net fails', 'login to [host] fails'],
+  ['host', 'lon-core-rtr1 rebooted', '[host] rebooted'],
+  ['person', 'Best regards,\nAnna M. Schmidt\nNOC', 'Best regards,\n[person]\nNOC'],
+  ['person', 'Link is up. Thanks, Peter', 'Link is up. Thanks, [person]'],
+  ['person', 'BR,\nOlga', 'BR,\n[person]'],
+  ['person', 'Hi Peter, link down', 'Hi [person], link down'],
+  ['person', 'Contact: Jane Doe', 'Contact: [person]'],
+];
+
+const KEPT = [
+  'Start 2021-08-13 18:00:00 GMT, end 13/10/2020 08:00',
+  'Sep 10, 2022 22:00 UTC +02:00',
+  '2021-05-20T07:00:21.123+00:00',
+  'firmware v1.2.3.4 and version 10.4.2.1',
+  'OID 1.3.6.1.4.1.2636',
+  'alarm lossOfSignal on GigabitEthernet0/0/1, ge-0/0/1 and xe-1/2/3',
+  'threshold crossed, BER 1e-6, RSL -62.5 dBm, 95 %',
+  'Dear Customer, thanks for waiting. Best regards,\nThe NOC Team',
+  'std::vector overflow at 10:30',
+  'see log.txt, config.xml and run.sh',
+  'ticket INC0012345 and CHG000123456',
+  'slot 3, cell 12, AGG4, 20210810040000',
+  'error 0x1F2E, e.g. i.e. etc.',
+];
+
+describe('redact', () => {
+  it.each(HIDDEN.filter(([, before, after]) => before !== after))('%s: %s', (kind, before, after) => {
+    const result = redact(before);
+    expect(result.text).toBe(after);
+    expect(result.counts[kind]).toBeGreaterThan(0);
+    for (const { start, end } of result.spans) expect(before.slice(start, end).length).toBeGreaterThan(0);
+  });
+
+  it.each(KEPT)('keeps: %s', (text) => expect(redact(text).text).toBe(text));
+
+  it('changes nothing the second time', () => {
+    const piece = fc.oneof(
+      fc.constantFrom(...HIDDEN.map(([, text]) => text)),
+      fc.constantFrom(
+        '@',
+        '.',
+        ':',
+        '/',
+        '-',
+        '[',
+        ']',
+        '[email]',
+        '\n',
+        ' ',
+        '+',
+        '10',
+        '1.2.3.4',
+        'a.com',
+        'Dear ',
+        'Ann',
+        '\0',
+      ),
+      fc.string({ maxLength: 6, unit: 'binary' }),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const once = redact(pieces.join(''));
+        expect(redact(once.text)).toEqual({ text: once.text, counts: {}, spans: [] });
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('takes linear time on hostile texts of a megabyte', () => {
+    const units = [
+      'a', '@', 'a@', 'a.', '1.', '1:', '+1', 'A ', 'Regards,\n', 'a-', '-', '/', '1/', 'ab/', 'x1-', ':', '::', '1::', '+', '(', 'www.',
+      'http://', 'Dear A', ' ', '\n', '0', 'f:', '\0', '[email]', 'Circuit ID ', '123456789012345 ', 'call ', '1 ', 'a@b.c ',
+    ]; // prettier-ignore
+    for (const unit of units) {
+      const text = unit.repeat(Math.ceil(1e6 / unit.length));
+      const began = performance.now();
+      redact(text);
+      expect(performance.now() - began, JSON.stringify(unit)).toBeLessThan(5000);
+    }
+  });
+});
+
+const notices = new URL('../../../../shared/data/circuit_maintenance.jsonl', import.meta.url);
+const missing = !existsSync(notices);
+if (missing) console.warn('Skipped: ../shared/data is absent, so redaction is not tried on real maintenance notices.');
+
+describe.skipIf(missing)('redact on real maintenance notices', () => {
+  const texts = missing
+    ? []
+    : readFileSync(notices, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { text: string }).text);
+
+  it('leaves no address or international phone number, and is stable', () => {
+    for (const text of texts) {
+      const once = redact(text).text;
+      expect(once).not.toMatch(/\w@\w+\.\w|https?:\/\/|\+\d{2}[ -]?\d{6}/);
+      expect(once).not.toMatch(/(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])/);
+      expect(redact(once).text).toBe(once);
+    }
+  });
+
+  it('leaves dates and times', () => {
+    const dates = /\b\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2})?\b|\b\d{1,2}:\d{2} (?:UTC|GMT)\b/g;
+    // Dates inside web addresses go with them, and these notices have none such.
+    for (const text of texts) expect(redact(text).text.match(dates)).toEqual(text.match(dates));
+  });
+});
