@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vitest/config';
 
@@ -7,7 +8,20 @@ const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  version: string;
+  dependencies: Record<string, string>;
+};
+
+/** Versions that stand in every record. */
+const versions = {
+  joulewise: packageJson.version,
+  'onnxruntime-web': packageJson.dependencies['onnxruntime-web'],
+  '@huggingface/transformers': packageJson.dependencies['@huggingface/transformers'],
+};
+
 export default defineConfig({
+  define: { __VERSIONS__: JSON.stringify(versions) },
   plugins: [sveltekit()],
   server: { headers: isolation },
   preview: { headers: isolation },

@@ -27,13 +27,18 @@ export function parseArgs(argv: readonly string[], flags: Readonly<Record<string
     if (name === undefined || !kind)
       throw new JoulewiseError(
         'option.unknown',
-        `Option ${quote(word)} is not known. Options: ${Object.keys(flags).map((f) => `--${f}`).join(', ') || 'none'}.`,
+        `Option ${quote(word)} is not known. Options: ${
+          Object.keys(flags)
+            .map((f) => `--${f}`)
+            .join(', ') || 'none'
+        }.`,
       );
     const value = kind === 'flag' ? 'true' : (inline ?? argv[++i]);
     if (value === undefined || (inline === undefined && kind !== 'flag' && value.startsWith('--')))
       throw new JoulewiseError('option.invalid', `Option --${name} needs a value.`);
     const list = values.get(name) ?? [];
-    if (list.length > 0 && kind !== 'many') throw new JoulewiseError('option.invalid', `Option --${name} is given twice.`);
+    if (list.length > 0 && kind !== 'many')
+      throw new JoulewiseError('option.invalid', `Option --${name} is given twice.`);
     values.set(name, [...list, value]);
   }
   const text = (name: string) => values.get(name)?.[0] ?? null;
@@ -50,7 +55,10 @@ export function parseArgs(argv: readonly string[], flags: Readonly<Record<string
       if (value === null) return fallback;
       const n = Number(value);
       if (!Number.isInteger(n) || n < least)
-        throw new JoulewiseError('option.invalid', `Option --${name} needs a whole number of at least ${least}, not ${quote(value)}.`);
+        throw new JoulewiseError(
+          'option.invalid',
+          `Option --${name} needs a whole number of at least ${least}, not ${quote(value)}.`,
+        );
       return n;
     },
     flag: (name) => values.has(name),

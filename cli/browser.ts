@@ -72,7 +72,8 @@ export async function drive(o: DriveOptions = {}): Promise<Driver> {
   }
   const page = context.pages()[0] ?? (await context.newPage());
   const crashed = new Promise<never>((_, reject) => {
-    const fail = (what: string) => () => reject(new JoulewiseError('engine.failed', `${what}. Finished runs are kept; run the command again to go on.`));
+    const fail = (what: string) => () =>
+      reject(new JoulewiseError('engine.failed', `${what}. Finished runs are kept; run the command again to go on.`));
     page.on('crash', fail('The page crashed, most likely for lack of memory'));
     context.on('close', fail('The browser was closed'));
   });
@@ -89,10 +90,10 @@ export async function drive(o: DriveOptions = {}): Promise<Driver> {
     server,
     async call<T>(command: string, args: unknown = null): Promise<T> {
       const reply = await Promise.race([
-        page.evaluate(([c, a]) => (window as never as { joulewise(c: string, a: unknown): Promise<unknown> }).joulewise(c, a), [
-          command,
-          args,
-        ] as const),
+        page.evaluate(
+          ([c, a]) => (window as never as { joulewise(c: string, a: unknown): Promise<unknown> }).joulewise(c, a),
+          [command, args] as const,
+        ),
         crashed,
       ]);
       const { ok, error } = reply as { ok?: T; error?: WireError };

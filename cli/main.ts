@@ -5,7 +5,16 @@ import type { CheckpointRef } from '../src/lib/schema/plan';
 import { parseArgs } from './args';
 import { drive, type Driver } from './browser';
 const [command, ...rest] = process.argv.slice(2);
-const a = parseArgs(rest, { checkpoint: 'text', variant: 'text', 'text-file': 'text', engine: 'text', threads: 'whole', prompt: 'text', tokens: 'whole', swiftshader: 'flag' });
+const a = parseArgs(rest, {
+  checkpoint: 'text',
+  variant: 'text',
+  'text-file': 'text',
+  engine: 'text',
+  threads: 'whole',
+  prompt: 'text',
+  tokens: 'whole',
+  swiftshader: 'flag',
+});
 async function checkpoint(d: Driver, path: string | null): Promise<CheckpointRef> {
   if (!path || path === 'builtin') return { kind: 'builtin' };
   const p = resolve(path);
@@ -21,15 +30,34 @@ try {
     const ref = await checkpoint(d, a.text('checkpoint'));
     console.error('stored', Date.now() - t0);
     for (const recipe of (a.text('variant') ?? 'fp32').split(',')) {
-      const base = { checkpoint: ref, recipe, engine: a.text('engine') ?? 'ort-cpu', threads: a.text('threads') ? a.whole('threads', 2) : null };
+      const base = {
+        checkpoint: ref,
+        recipe,
+        engine: a.text('engine') ?? 'ort-cpu',
+        threads: a.text('threads') ? a.whole('threads', 2) : null,
+      };
       try {
-      if (command === 'eval') {
-        const { tokenIds, ...r } = await d.call<Record<string, unknown>>('evaluate', { ...base, text: readFileSync(a.need('text-file'), 'utf8').replace(/\n$/, '') });
-        console.log(JSON.stringify(r));
-      } else {
-        const r = await d.call<Record<string, unknown>>('generate', { ...base, prompt: a.need('prompt'), chat: false, maxNewTokens: a.whole('tokens', 32), ignoreStop: true });
-        console.log(JSON.stringify(r));
-      } } catch (e) { console.log(recipe, String(e)); }
+        if (command === 'eval') {
+          const { tokenIds, ...r } = await d.call<Record<string, unknown>>('evaluate', {
+            ...base,
+            text: readFileSync(a.need('text-file'), 'utf8').replace(/\n$/, ''),
+          });
+          console.log(JSON.stringify(r));
+        } else {
+          const r = await d.call<Record<string, unknown>>('generate', {
+            ...base,
+            prompt: a.need('prompt'),
+            chat: false,
+            maxNewTokens: a.whole('tokens', 32),
+            ignoreStop: true,
+          });
+          console.log(JSON.stringify(r));
+        }
+      } catch (e) {
+        console.log(recipe, String(e));
+      }
     }
   }
-} finally { await d.close(); }
+} finally {
+  await d.close();
+}

@@ -121,7 +121,10 @@ function send(request: IncomingMessage, response: ServerResponse, path: string, 
   const size = statSync(path).size;
   response.setHeader('Content-Type', TYPES[extname(path)] ?? 'application/octet-stream');
   response.setHeader('Accept-Ranges', 'bytes');
-  response.setHeader('Cache-Control', path.includes(`${sep}immutable${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache');
+  response.setHeader(
+    'Cache-Control',
+    path.includes(`${sep}immutable${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache',
+  );
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
   if (range && status === 200) {
     const start = Number(range[1]);

@@ -22,7 +22,9 @@ const digest = (text) => createHash('sha256').update(text).digest('hex');
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
-    say(`Joulewise needs Node 20.19 or later; this is ${process.versions.node}. Install a newer Node and run the command again.`);
+    say(
+      `Joulewise needs Node 20.19 or later; this is ${process.versions.node}. Install a newer Node and run the command again.`,
+    );
     process.exit(1);
   }
 }
@@ -38,7 +40,13 @@ export function ensurePackages() {
 }
 
 const CANDIDATES = {
-  linux: ['/usr/bin/google-chrome', '/usr/bin/google-chrome-stable', '/usr/bin/chromium', '/usr/bin/chromium-browser', '/snap/bin/chromium'],
+  linux: [
+    '/usr/bin/google-chrome',
+    '/usr/bin/google-chrome-stable',
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/snap/bin/chromium',
+  ],
   darwin: [
     '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
     '/Applications/Chromium.app/Contents/MacOS/Chromium',
@@ -66,18 +74,24 @@ function findChrome() {
 export function ensureBrowser() {
   const found = findChrome();
   if (found) return found;
-  say('Setting up: no Chrome or Chromium was found; installing Playwright\'s Chromium ...');
-  const download = spawnSync('npx', ['playwright', 'install', 'chromium'], { cwd: root, stdio: ['ignore', 2, 2], timeout: 300_000 });
+  say("Setting up: no Chrome or Chromium was found; installing Playwright's Chromium ...");
+  const download = spawnSync('npx', ['playwright', 'install', 'chromium'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    timeout: 300_000,
+  });
   if (download.status === 0 && findChrome()) return findChrome();
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    say('That could not be downloaded; installing Debian\'s chromium ...');
+    say("That could not be downloaded; installing Debian's chromium ...");
     const env = { DEBIAN_FRONTEND: 'noninteractive' };
     run('apt-get', ['update', '-qq'], env);
     run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], env);
     const installed = findChrome();
     if (installed) return installed;
   }
-  throw new Error('No Chrome or Chromium could be found or installed. Install one and run the command again, or set JOULEWISE_CHROME to its path.');
+  throw new Error(
+    'No Chrome or Chromium could be found or installed. Install one and run the command again, or set JOULEWISE_CHROME to its path.',
+  );
 }
 
 function* filesBelow(folder) {
@@ -97,7 +111,8 @@ export function ensureBuild() {
     .sort();
   const seen = digest(inputs.map((p) => `${relative(root, p)} ${digest(readFileSync(p))}`).join('\n'));
   const stamp = join(state, 'build-stamp');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === seen && existsSync(join(root, 'build', 'index.html'))) return;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === seen && existsSync(join(root, 'build', 'index.html')))
+    return;
   say('Setting up: building the site ...');
   run(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn']);
   mkdirSync(state, { recursive: true });

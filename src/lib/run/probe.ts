@@ -6,12 +6,13 @@ const FEATURE_MODULES = {
   simd: [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
   // i16x8.relaxed_dot_i8x16_i7x16_s
   relaxedSimd: [
-    0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128,
-    2, 11,
+    0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15,
+    253, 128, 2, 11,
   ],
   // i32.atomic.load in a shared memory
   threads: [
-    0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 4, 1, 3, 1, 1, 10, 11, 1, 9, 0, 65, 0, 254, 16, 2, 0, 26, 11,
+    0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 4, 1, 3, 1, 1, 10, 11, 1, 9, 0, 65, 0, 254, 16, 2, 0,
+    26, 11,
   ],
 } as const;
 
@@ -39,7 +40,9 @@ export async function probeDevice(): Promise<Device> {
     userAgent: navigator.userAgent,
     platform: hints.userAgentData?.platform ?? null,
     mobile: hints.userAgentData?.mobile ?? null,
-    browser: brand ? `${brand.brand} ${brand.version}` : (/(?:Chrome|Firefox|Version)\/[\d]+/.exec(navigator.userAgent)?.[0] ?? null),
+    browser: brand
+      ? `${brand.brand} ${brand.version}`
+      : (/(?:Chrome|Firefox|Version)\/[\d]+/.exec(navigator.userAgent)?.[0] ?? null),
     cores: navigator.hardwareConcurrency || null,
     memoryGiB: hints.deviceMemory ?? null,
     crossOriginIsolated: globalThis.crossOriginIsolated,

@@ -1,9 +1,12 @@
-import { httpSource } from '../checkpoint/source';
 import { JoulewiseError, toWireError, type WireError } from '../core/errors';
-import type { CheckpointRef } from '../schema/plan';
-import { storeCheckpoint } from '../store/opfs';
-import { engineWorker } from './engine';
-import type { EngineApi } from '../workers/protocol';
+import { foldRuns } from '../rank/fold';
+import type { DatasetRecord } from '../schema/dataset';
+import type { PlanRecord } from '../schema/plan';
+import type { DataApi, EngineApi } from '../workers/protocol';
+import { runPlan } from './run-plan';
+import { callData, callEngine } from './workers';
+import { planHash } from '../plan/execute';
+import { removeRuns } from '../store/db';
 
 /**
  * What the command line calls in the page: the same workers and stores that the pages use. Results and errors are
@@ -16,33 +19,31 @@ declare global {
   }
 }
 
-/** One call in a worker of its own, which ends with it. */
-async function once<M extends keyof EngineApi & string>(method: M, args: EngineApi[M]['args']): Promise<EngineApi[M]['result']> {
-  const worker = engineWorker();
-  try {
-    return await worker.call(method, args, { onEvent: (event) => window.joulewiseEvent?.(event) });
-  } finally {
-    worker.end();
-  }
-}
-
-/** Copies files that the command line serves into OPFS. */
-async function storeServed({ name, files }: { name: string; files: { name: string; url: string }[] }): Promise<CheckpointRef> {
-  const sources = await Promise.all(
-    files.map(async (f) => {
-      const source = await httpSource(f.name, f.url);
-      if (!source) throw new JoulewiseError('input.unreadable', `File "${f.name}" is not there.`);
-      return source;
-    }),
-  );
-  return { kind: 'stored', name, hash: await storeCheckpoint(sources) };
-}
+const onEvent = (event: unknown) => window.joulewiseEvent?.(event);
 
 const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
-  probe: () => once('probe', null),
-  evaluate: (args: EngineApi['evaluate']['args']) => once('evaluate', args),
-  generate: (args: EngineApi['generate']['args']) => once('generate', args),
-  storeServed,
+  probe: () => callEngine('probe', null),
+  evaluate: (args: EngineApi['evaluate']['args']) => callEngine('evaluate', args, { onEvent }),
+  generate: (args: EngineApi['generate']['args']) => callEngine('generate', args, { onEvent }),
+  storeCheckpoint: (args: DataApi['storeCheckpoint']['args']) => callData('storeCheckpoint', args),
+  importTickets: (args: DataApi['import']['args']) => callData('import', args),
+  generateTickets: (args: DataApi['generate']['args']) => callData('generate', args),
+  async runPlan({
+    plan,
+    dataset,
+    name,
+    fresh,
+  }: {
+    plan: PlanRecord;
+    dataset: DatasetRecord;
+    name: string;
+    fresh: boolean;
+  }) {
+    if (fresh) await removeRuns(await planHash(plan));
+    const device = await callEngine('probe', null);
+    const outcome = await runPlan({ plan, dataset, device, name, onEvent, signal: new AbortController().signal });
+    return { ...outcome, results: foldRuns(outcome.runs), plan: await planHash(plan) };
+  },
 };
 
 export function installDriver(): void {

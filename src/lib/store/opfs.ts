@@ -96,7 +96,10 @@ async function locate(directory: FileSystemDirectoryHandle, hash: string): Promi
 
 function safeName(name: string): string {
   if (!/^[\w .()+,=@-]+$/.test(name) || name.startsWith('.'))
-    throw new JoulewiseError('input.format', `File name ${quote(name)} cannot be stored; rename it with plain letters and digits.`);
+    throw new JoulewiseError(
+      'input.format',
+      `File name ${quote(name)} cannot be stored; rename it with plain letters and digits.`,
+    );
   return name;
 }
 
@@ -104,7 +107,10 @@ function safeName(name: string): string {
 export async function openStored(hash: string, name: string): Promise<FileSet> {
   const directory = await locate(await root(), hash);
   if (!directory)
-    throw new JoulewiseError('store.unavailable', `Checkpoint ${quote(name)} is no longer stored in this browser. Add it again.`);
+    throw new JoulewiseError(
+      'store.unavailable',
+      `Checkpoint ${quote(name)} is no longer stored in this browser. Add it again.`,
+    );
   const files: { name: string; blob: Blob }[] = [];
   for await (const entry of directory.values())
     if (entry.kind === 'file') files.push({ name: entry.name, blob: await (entry as FileSystemFileHandle).getFile() });

@@ -13,7 +13,8 @@ export const BUILTIN_FILES = [
 ] as const;
 
 /** The site's root as seen from a worker's own address (.../_app/immutable/workers/x.js) or a page's. */
-export const siteRoot = () => new URL(/^(.*?)\/(?:_app|src|@fs|node_modules)\//.exec(self.location.href)?.[1] + '/' || '/', self.location.href);
+export const siteRoot = () =>
+  new URL(/^(.*?)\/(?:_app|src|@fs|node_modules)\//.exec(self.location.href)?.[1] + '/' || '/', self.location.href);
 
 export function fileSet(ref: CheckpointRef): FileSet | Promise<FileSet> {
   switch (ref.kind) {

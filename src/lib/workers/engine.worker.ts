@@ -1,6 +1,7 @@
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { parseRecipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
+import { runUnit } from '../plan/unit';
 import { topK } from '../run/engine';
 import { generate } from '../run/generate';
 import { openVariant } from '../run/open';
@@ -43,7 +44,10 @@ serve<EngineApi>({
     const { session, tokenizer, compression, ms } = await open(args, emit, signal);
     const tokenIds = tokenizer.encode(args.text);
     if (tokenIds.length < 2)
-      throw new JoulewiseError('input.empty', 'The text has fewer than two tokens, so nothing can be predicted. Give a longer text.');
+      throw new JoulewiseError(
+        'input.empty',
+        'The text has fewer than two tokens, so nothing can be predicted. Give a longer text.',
+      );
     const start = performance.now();
     const { logProbs, last } = await session.evaluate(tokenIds);
     return {
@@ -65,7 +69,9 @@ serve<EngineApi>({
 
   async generate(args, { emit, signal }) {
     const { session, tokenizer, checkpoint } = await open(args, emit, signal);
-    const promptIds = args.chat ? tokenizer.chat([{ role: 'user', content: args.prompt }]) : tokenizer.encode(args.prompt);
+    const promptIds = args.chat
+      ? tokenizer.chat([{ role: 'user', content: args.prompt }])
+      : tokenizer.encode(args.prompt);
     const made = await generate(session, promptIds, {
       maxNewTokens: args.maxNewTokens,
       stopIds: args.ignoreStop ? [] : checkpoint.config.eosTokenIds,
@@ -74,4 +80,7 @@ serve<EngineApi>({
     });
     return { promptIds, ...made, text: tokenizer.decode(made.ids), kernel: session.kernel };
   },
+
+  unit: (args, { emit, signal }) =>
+    runUnit(args, { openCheckpoint: openRef, assets: ASSETS, onProgress: emit, signal }),
 });

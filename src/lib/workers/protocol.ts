@@ -1,5 +1,9 @@
+import type { ImportReport, TablePreview } from '../data/import';
+import type { UnitProgress } from '../plan/execute';
+import type { UnitRequest } from '../plan/unit';
+import type { DatasetRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
-import type { Device, EngineName } from '../schema/run';
+import type { Device, EngineName, RunRecord } from '../schema/run';
 
 /** What every call to the engine worker says about the model. */
 export interface VariantRequest {
@@ -50,5 +54,25 @@ export type EngineApi = {
     args: VariantRequest & { prompt: string; chat: boolean; maxNewTokens: number; ignoreStop: boolean };
     event: Progress;
     result: GenerateResult;
+  };
+  unit: { args: UnitRequest; event: UnitProgress; result: RunRecord };
+};
+
+/** A file by its address or its bytes. */
+export type FileRef = { kind: 'url'; name: string; url: string } | { kind: 'blob'; name: string; blob: Blob };
+
+export type DataApi = {
+  preview: { args: FileRef; event: never; result: TablePreview };
+  import: {
+    args: { file: FileRef; mapping: Partial<Mapping> | null; redact: boolean; seed: number };
+    event: { rows: number; bytes: number };
+    result: { dataset: DatasetRecord; report: ImportReport };
+  };
+  generate: { args: { count: number; seed: number }; event: never; result: DatasetRecord };
+  /** Copies a checkpoint's files into OPFS, once they are known to be readable. */
+  storeCheckpoint: {
+    args: { name: string; files: FileRef[] };
+    event: { bytes: number; of: number };
+    result: CheckpointRef;
   };
 };

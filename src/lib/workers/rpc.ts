@@ -64,7 +64,11 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
   let next = 0;
   const waiting = new Map<
     number,
-    { resolve: (value: never) => void; reject: (error: unknown) => void; onEvent?: ((event: never) => void) | undefined }
+    {
+      resolve: (value: never) => void;
+      reject: (error: unknown) => void;
+      onEvent?: ((event: never) => void) | undefined;
+    }
   >();
   const failAll = (error: JoulewiseError) => {
     for (const w of waiting.values()) w.reject(error);
@@ -83,7 +87,12 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
   });
   worker.addEventListener('error', (event) => {
     event.preventDefault();
-    failAll(new JoulewiseError('internal', `A worker stopped: ${event.message || 'it could not be loaded'}. Reload the page and try again.`));
+    failAll(
+      new JoulewiseError(
+        'internal',
+        `A worker stopped: ${event.message || 'it could not be loaded'}. Reload the page and try again.`,
+      ),
+    );
   });
   return {
     call(method, args, options) {

@@ -1,0 +1,98 @@
+import { contentHash } from '../core/canonical';
+import { JoulewiseError, toWireError, type WireError } from '../core/errors';
+import type { PlanRecord } from '../schema/plan';
+import type { RunRecord } from '../schema/run';
+import { runId, stageUnits, stageVariants, type Unit } from './units';
+
+/** Where a unit has got to. */
+export interface UnitProgress {
+  phase: string;
+  done: number;
+  of: number;
+  /** Ticket text and output so far, for the live view; never stored. */
+  ticket?: string;
+  output?: string;
+}
+
+export type PlanEvent =
+  | { type: 'stage'; stage: number; variants: string[]; units: number }
+  | { type: 'unit'; unit: Unit; index: number; of: number; stage: number }
+  | { type: 'progress'; unit: Unit; progress: UnitProgress }
+  | { type: 'run'; unit: Unit; run: RunRecord; resumed: boolean }
+  | { type: 'failed'; unit: Unit; error: WireError };
+
+export interface PlanHost {
+  /** Finished runs of this plan, from the store. */
+  finished(planHash: string): Promise<RunRecord[]>;
+  save(run: RunRecord): Promise<void>;
+  run(unit: Unit, onProgress: (p: UnitProgress) => void, signal: AbortSignal): Promise<RunRecord>;
+  emit(event: PlanEvent): void;
+  /** Resolves at once, or when a pause ends. */
+  gate(): Promise<void>;
+}
+
+export interface PlanOutcome {
+  runs: RunRecord[];
+  failures: { unit: Unit; error: WireError }[];
+}
+
+/** Failures after which the same variant is not tried again in this plan; the others go on. */
+const VARIANT_FAILURES: readonly string[] = ['engine.memory', 'engine.failed', 'recipe.impossible'];
+/** Failures that end the plan: nothing that follows could succeed. */
+const PLAN_FAILURES: readonly string[] = [
+  'cancelled',
+  'store.quota',
+  'store.unavailable',
+  'engine.unavailable',
+  'internal',
+];
+
+export const planHash = (plan: PlanRecord) => contentHash(plan);
+
+/**
+ * Runs a plan: stage by stage, unit by unit; what is stored already is not run again. A failing variant is reported and
+ * left out; a lost GPU gets one more try with a fresh device.
+ */
+export async function executePlan(plan: PlanRecord, host: PlanHost, signal: AbortSignal): Promise<PlanOutcome> {
+  const hash = await planHash(plan);
+  const stored = new Map((await host.finished(hash)).map((r) => [r.id, r]));
+  const runs: RunRecord[] = [];
+  const failures: PlanOutcome['failures'] = [];
+  const givenUp = new Set<string>();
+  for (let stage = 0; stage < plan.stages.length; stage++) {
+    const variants = stageVariants(plan, stage, runs);
+    const units = stageUnits(plan, stage, variants);
+    host.emit({ type: 'stage', stage, variants, units: units.length });
+    for (const [index, unit] of units.entries()) {
+      await host.gate();
+      if (signal.aborted) throw new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
+      const known = stored.get(runId(hash, unit));
+      if (known) {
+        runs.push(known);
+        host.emit({ type: 'run', unit, run: known, resumed: true });
+        continue;
+      }
+      if (givenUp.has(unit.variant)) continue;
+      host.emit({ type: 'unit', unit, index, of: units.length, stage });
+      for (let attempt = 0; ; attempt++) {
+        try {
+          const run = await host.run(unit, (progress) => host.emit({ type: 'progress', unit, progress }), signal);
+          await host.save(run);
+          runs.push(run);
+          host.emit({ type: 'run', unit, run, resumed: false });
+        } catch (error) {
+          const wire = toWireError(error);
+          if (PLAN_FAILURES.includes(wire.code)) throw error;
+          if (wire.code === 'engine.lost' && attempt === 0) continue;
+          if (VARIANT_FAILURES.includes(wire.code) || wire.code === 'engine.lost') givenUp.add(unit.variant);
+          failures.push({ unit, error: wire });
+          host.emit({ type: 'failed', unit, error: wire });
+        }
+        break;
+      }
+    }
+  }
+  if (runs.length === 0 && failures[0])
+    throw new JoulewiseError(failures[0].error.code, `No variant could be run. ${failures[0].error.message}`);
+  return { runs, failures };
+}

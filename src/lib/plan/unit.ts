@@ -1,0 +1,335 @@
+import type { Checkpoint } from '../checkpoint/checkpoint';
+import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
+import { parseRecipe } from '../compress/recipe';
+import { JoulewiseError } from '../core/errors';
+import { bytes, flops } from '../core/units';
+import { TASK_TABLE, type Task } from '../data/tasks';
+import { totalBytes } from '../graph/cost';
+import { guessProfile } from '../meter/match';
+import { createMeter, type Meter, type WindowWork } from '../meter/meter';
+import { profileByName } from '../meter/profiles';
+import { profileSource, type Arithmetic } from '../meter/sources';
+import type { EngineSession } from '../run/engine';
+import { generate } from '../run/generate';
+import { openVariant, type Assets } from '../run/open';
+import type { Ticket } from '../schema/dataset';
+import type { CheckpointRef, PlanRecord } from '../schema/plan';
+import type { Compression, Device, Phase, RunRecord, TicketOutcome } from '../schema/run';
+import { trainBaseline, predict, scoresOf } from '../score/baseline';
+import { scoreRun } from '../score/metrics';
+import type { UnitProgress } from './execute';
+import { runId, type Unit } from './units';
+
+/** Everything a unit needs, as plain data: it crosses a worker border. */
+export interface UnitRequest {
+  plan: PlanRecord;
+  planHash: string;
+  unit: Unit;
+  checkpoint: CheckpointRef;
+  /** Test tickets that have a target for this task, already limited. */
+  tickets: Ticket[];
+  /** Training tickets; only the classical baseline reads them. */
+  train: Ticket[];
+  causes: string[];
+  device: Device;
+  versions: Record<string, string>;
+}
+
+export interface UnitContext {
+  openCheckpoint: (ref: CheckpointRef) => Promise<Checkpoint>;
+  assets: Assets;
+  onProgress: (p: UnitProgress) => void;
+  signal: AbortSignal;
+}
+
+const NO_WORK: WindowWork = { bytes: null, flops: null, tokens: null };
+/** Milliseconds of doing nothing before the work, so that the record holds an idle window. */
+const IDLE_MS = 100;
+/** Tokens generated to warm up. */
+const WARM_UP_TOKENS = 4;
+
+const referenceOf = (task: Task, ticket: Ticket): string => {
+  const target = task.target(ticket);
+  if (target === null) throw new JoulewiseError('internal', `Ticket ${ticket.id} has no target for ${task.name}.`);
+  return target;
+};
+
+/** Runs one unit: open, warm up, answer every ticket, score; returns its record. */
+export async function runUnit(request: UnitRequest, context: UnitContext): Promise<RunRecord> {
+  return request.unit.engine === 'classical' ? runBaseline(request, context) : runModel(request, context);
+}
+
+function meterFor(request: UnitRequest, fence: () => Promise<void> | void): Meter {
+  const { device, plan, unit } = request;
+  const profile =
+    plan.profile && unit.engine !== 'classical'
+      ? profileByName(plan.profile)
+      : guessProfile(device, unit.engine).profile;
+  return createMeter({ clock: () => performance.now(), fence, source: profileSource(profile) });
+}
+
+const idleWindow = (meter: Meter) =>
+  meter.window(
+    'idle',
+    { bytes: bytes(0), flops: flops(0), tokens: null },
+    () => new Promise<void>((done) => setTimeout(done, IDLE_MS)),
+  );
+
+/** The fields of a record that do not depend on how it was computed. */
+async function record(
+  request: UnitRequest,
+  meter: Meter,
+  startedAt: string,
+  outcomes: TicketOutcome[],
+  rest: Pick<RunRecord, 'kernel' | 'threads' | 'compression' | 'fallbacks' | 'wasmHeapBytes' | 'checkpoint'>,
+): Promise<RunRecord> {
+  const { plan, planHash, unit, causes, device, versions } = request;
+  return {
+    v: 1,
+    id: runId(planHash, unit),
+    plan: planHash,
+    variant: unit.variant,
+    task: unit.task,
+    repeat: unit.repeat,
+    stage: unit.stage,
+    engine: unit.engine,
+    startedAt,
+    seed: plan.seed,
+    device,
+    versions,
+    dataset: plan.dataset,
+    warnings: [],
+    phases: await meter.read(),
+    causes,
+    tickets: outcomes,
+    metrics: scoreRun(unit.task, outcomes, causes),
+    ...rest,
+  };
+}
+
+async function runModel(request: UnitRequest, context: UnitContext): Promise<RunRecord> {
+  const { unit, plan } = request;
+  const { signal, onProgress } = context;
+  const startedAt = new Date().toISOString();
+  const checkpoint = await context.openCheckpoint(request.checkpoint);
+  const tokenizer = createTokenizer(checkpoint.tokenizer);
+  let session: EngineSession | null = null;
+  let compression: Compression;
+  const meter = meterFor(request, () => session?.fence());
+  await idleWindow(meter);
+  try {
+    ({ session, compression } = await openVariant({
+      checkpoint,
+      recipe: parseRecipe(unit.variant),
+      engine: unit.engine,
+      threads: plan.threads,
+      assets: context.assets,
+      inPhase: (phase, work) => meter.window(phase, NO_WORK, work),
+      onProgress: (done, of) => onProgress({ phase: 'load', done, of }),
+      signal,
+    }));
+    const answer = answerer(session, tokenizer, meter, request, checkpoint.config.eosTokenIds, context);
+    const first = request.tickets[0];
+    if (!first) throw new JoulewiseError('input.empty', 'There is no test ticket with an answer for this task.');
+    onProgress({ phase: 'warm-up', done: 0, of: request.tickets.length });
+    await answer(first, 'warm-up');
+    const outcomes: TicketOutcome[] = [];
+    for (const ticket of request.tickets) {
+      if (signal.aborted) throw new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
+      const outcome = await answer(ticket, 'measured');
+      outcomes.push(outcome);
+      onProgress({
+        phase: unit.task,
+        done: outcomes.length,
+        of: request.tickets.length,
+        ticket: ticket.text,
+        output: outcome.output,
+      });
+    }
+    const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];
+    return await record(request, meter, startedAt, outcomes, {
+      kernel: session.kernel,
+      threads: session.threads,
+      compression,
+      fallbacks: [...session.fallbacks, ...noTemplate],
+      wasmHeapBytes: session.heapBytes(),
+      checkpoint: {
+        name: checkpoint.name,
+        hash: request.checkpoint.kind === 'stored' ? request.checkpoint.hash : request.checkpoint.kind,
+        family: checkpoint.config.family,
+      },
+    });
+  } finally {
+    await session?.close();
+  }
+}
+
+/** Arithmetic of the linear layers, which do nearly all operations. */
+const arithmeticOf = (kernel: string): Arithmetic =>
+  /computed int8/.test(kernel) ? 'i8' : /computed fp16/.test(kernel) ? 'f16' : 'f32';
+
+type Answer = (ticket: Ticket, kind: 'warm-up' | 'measured') => Promise<TicketOutcome>;
+
+/** How one ticket is answered and metered, by what its task scores. */
+function answerer(
+  session: EngineSession,
+  tokenizer: Tokenizer,
+  meter: Meter,
+  { unit, causes, plan }: UnitRequest,
+  stopIds: readonly number[],
+  { signal }: UnitContext,
+): Answer {
+  const task = TASK_TABLE[unit.task];
+  const arithmetic = arithmeticOf(session.kernel);
+  const workOf = (passes: readonly [fresh: number, past: number, logits: number][], tokens: number): WindowWork => {
+    let b = 0;
+    let f = 0;
+    for (const [fresh, past, logits] of passes) {
+      const cost = session.cost(fresh, past, logits);
+      if (!cost) return { ...NO_WORK, tokens };
+      b += totalBytes(cost);
+      f += cost.flops;
+    }
+    return { bytes: bytes(b), flops: flops(f), tokens, arithmetic };
+  };
+  const phaseOf = (kind: 'warm-up' | 'measured', phase: 'prefill' | 'decode'): Phase =>
+    kind === 'warm-up' ? 'warm-up' : phase;
+  const stop = stopIds[0];
+  /** An answer ends with the end-of-turn token, so that "power" is not credited with what continues "power supply". */
+  const answerIds = (text: string) => [...tokenizer.piece(text), ...(stop === undefined ? [] : [stop])];
+
+  if (task.scored === 'labels') {
+    const candidates = causes.map(answerIds);
+    const extra = candidates.reduce((n, c) => n + c.length - 1, 0);
+    return async (ticket, kind) => {
+      const prompt = tokenizer.chat(task.messages(ticket, causes));
+      const start = performance.now();
+      const scores = await meter.window(
+        phaseOf(kind, 'prefill'),
+        workOf([[prompt.length + extra, 0, 1 + extra]], prompt.length + extra),
+        () => session.score(prompt, candidates),
+      );
+      const logProbs = scores.map((s) => s.logProb);
+      return {
+        id: ticket.id,
+        promptTokens: prompt.length,
+        newTokens: 0,
+        prefillMs: performance.now() - start,
+        decodeMs: 0,
+        output: causes[logProbs.indexOf(Math.max(...logProbs))] ?? '',
+        reference: referenceOf(task, ticket),
+        scores: logProbs,
+        referenceLogProb: null,
+        referenceTokens: null,
+      };
+    };
+  }
+  return async (ticket, kind) => {
+    const prompt = tokenizer.chat(task.messages(ticket, causes));
+    const limit = kind === 'warm-up' ? WARM_UP_TOKENS : Math.min(plan.maxNewTokens, task.maxNewTokens);
+    let tokens = 0;
+    const made = await generate(session, prompt, {
+      maxNewTokens: limit,
+      stopIds,
+      signal,
+      onToken: () => void tokens++,
+      inPhase: (phase, work) =>
+        meter.window(
+          phaseOf(kind, phase),
+          () =>
+            phase === 'prefill'
+              ? workOf([[prompt.length, 0, 1]], prompt.length)
+              : workOf(
+                  // A pass follows every token but one that reached the limit.
+                  Array.from(
+                    { length: tokens < limit ? tokens : tokens - 1 },
+                    (_, i) => [1, prompt.length + i, 1] as [number, number, number],
+                  ),
+                  tokens,
+                ),
+          work,
+        ),
+    });
+    const reference = referenceOf(task, ticket);
+    // Quality only: how likely the reference is. Not part of answering a ticket, so not metered.
+    const target = answerIds(reference).slice(0, Math.max(1, session.maxPositions - prompt.length));
+    const likelihood = kind === 'warm-up' ? undefined : (await session.score(prompt, [target]))[0];
+    return {
+      id: ticket.id,
+      promptTokens: prompt.length,
+      newTokens: made.ids.length,
+      prefillMs: made.prefillMs,
+      decodeMs: made.decodeMs,
+      output: tokenizer.decode(made.ids).trim(),
+      reference,
+      scores: null,
+      referenceLogProb: likelihood?.logProb ?? null,
+      referenceTokens: likelihood?.tokens ?? null,
+    };
+  };
+}
+
+/** TF-IDF with logistic regression (RCA) or the nearest training ticket's response, under the same meter. */
+async function runBaseline(request: UnitRequest, { onProgress, signal }: UnitContext): Promise<RunRecord> {
+  const { unit, tickets, train, causes } = request;
+  const task = TASK_TABLE[unit.task];
+  const startedAt = new Date().toISOString();
+  const meter = meterFor(request, () => undefined);
+  await idleWindow(meter);
+  const usable = train.filter((t) => task.target(t) !== null);
+  if (usable.length < 2)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      'The classical baseline needs at least two training tickets with answers; it is left out.',
+    );
+  const workOf = (work: { bytes: number; flops: number }): WindowWork => ({
+    bytes: bytes(work.bytes),
+    flops: flops(work.flops),
+    tokens: null,
+  });
+  onProgress({ phase: 'train', done: 0, of: 1 });
+  const model = await meter.window(
+    'train',
+    (m) => workOf(m.work),
+    () =>
+      trainBaseline({
+        task: unit.task,
+        texts: usable.map((t) => t.text),
+        targets: usable.map((t) => referenceOf(task, t)),
+      }),
+  );
+  const outcomes: TicketOutcome[] = [];
+  for (const ticket of tickets) {
+    if (signal.aborted) throw new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
+    const start = performance.now();
+    const prediction = await meter.window(
+      'prefill',
+      (p) => workOf(p.work),
+      () => predict(model, ticket.text),
+    );
+    outcomes.push({
+      id: ticket.id,
+      promptTokens: 0,
+      newTokens: 0,
+      prefillMs: performance.now() - start,
+      decodeMs: 0,
+      output: prediction.output,
+      reference: referenceOf(task, ticket),
+      scores: model.task === 'rca' && prediction.scores ? scoresOf(model, prediction.scores, causes) : null,
+      referenceLogProb: null,
+      referenceTokens: null,
+    });
+  }
+  onProgress({ phase: unit.task, done: tickets.length, of: tickets.length });
+  return record(request, meter, startedAt, outcomes, {
+    kernel:
+      unit.task === 'rca'
+        ? 'TF-IDF + multinomial logistic regression (JavaScript)'
+        : 'nearest training ticket by TF-IDF (JavaScript)',
+    threads: 1,
+    compression: null,
+    fallbacks: [],
+    wasmHeapBytes: null,
+    checkpoint: { name: 'none', hash: 'none', family: 'classical' },
+  });
+}
