@@ -1,0 +1,106 @@
+import { parse } from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { VariantResultSchema } from '../schema/result';
+import { exampleOutcome, exampleReading, exampleRun } from './example';
+import { foldRuns } from './fold';
+
+const only = (runs: Parameters<typeof foldRuns>[0]) => {
+  const results = foldRuns(runs);
+  expect(results).toHaveLength(1);
+  const [result] = results;
+  if (!result) throw new Error('no result');
+  return parse(VariantResultSchema, result);
+};
+
+describe('foldRuns', () => {
+  it('counts prefill and decode per ticket, and nothing else', () => {
+    // (3 + 1) J over 2 tickets; seconds are half of the joules in the example.
+    const result = only([exampleRun()]);
+    expect(result).toMatchObject({
+      energy: { mid: 2, low: null, high: null, n: 1 },
+      energyRange: { low: 1, mid: 2, high: 4 },
+      latency: { mid: 1, n: 1 },
+      storedBytes: 200,
+      computedBytes: 400,
+      sparsity: 0.25,
+      tickets: 2,
+      repeats: 1,
+      fallbacks: [],
+    });
+    // Accuracy 0.5; F1 of A 2/3, of B 0.
+    expect(result.quality?.mid).toBeCloseTo((1 / 2 + 1 / 3) / 2, 12);
+    expect(result.metrics['rca.accuracy']).toMatchObject({ mid: 0.5, n: 2 });
+  });
+
+  it('averages tasks with equal weight, then repeats with a t-interval', () => {
+    const run = (repeat: number, task: 'rca' | 'response', joules: number) =>
+      exampleRun({ repeat, task, phases: [exampleReading('decode', joules)] });
+    // Repeat 0: (2/2 + 6/2) / 2 = 2; repeat 1: (4/2 + 8/2) / 2 = 3.
+    const result = only([run(1, 'response', 8), run(0, 'rca', 2), run(0, 'response', 6), run(1, 'rca', 4)]);
+    expect(result.energy?.mid).toBeCloseTo(2.5, 12);
+    // t(1) x sd / sqrt(2) = 12.706 x 0.5: below 0, where no energy is.
+    expect(result.energy).toMatchObject({ low: 0, n: 2 });
+    expect(result.energy?.high).toBeCloseTo(2.5 + 12.706 * 0.5, 9);
+    expect(result.repeats).toBe(2);
+  });
+
+  it('leaves an unfinished repeat out', () => {
+    const run = (repeat: number, task: 'rca' | 'response', joules: number) =>
+      exampleRun({ repeat, task, phases: [exampleReading('decode', joules)] });
+    const result = only([run(0, 'rca', 2), run(0, 'response', 6), run(1, 'rca', 400)]);
+    expect(result).toMatchObject({ energy: { mid: 2, n: 1 }, repeats: 1 });
+  });
+
+  it('keeps unknown energy unknown', () => {
+    const unknown = { ...exampleReading('decode', 1), joules: null };
+    expect(only([exampleRun({ phases: [exampleReading('prefill', 1), unknown] })])).toMatchObject({
+      energy: null,
+      energyRange: null,
+      latency: { mid: 0.5 },
+    });
+    expect(only([exampleRun({ phases: [] })])).toMatchObject({ energy: null, latency: null });
+    expect(only([exampleRun({ tickets: [] })])).toMatchObject({ energy: null, quality: null, tickets: 0 });
+  });
+
+  it('says when repeats answer differently and when a task is missing', () => {
+    const other = exampleRun({ repeat: 1, tickets: [exampleOutcome('1', 'A', 'B'), exampleOutcome('2', 'B', 'B')] });
+    expect(only([exampleRun(), other]).fallbacks).toEqual([
+      'Answers (rca) differ between repeats; quality is that of the first.',
+    ]);
+    const results = foldRuns([
+      exampleRun(),
+      exampleRun({ variant: 'int8', task: 'response' }),
+      exampleRun({ variant: 'int8' }),
+    ]);
+    expect(results.map((r) => [r.variant, r.fallbacks])).toEqual([
+      ['fp16', ['It was not run on: response.']],
+      ['int8', []],
+    ]);
+  });
+
+  it('says when phases were metered differently, and trusts the weaker', () => {
+    const counted = { ...exampleReading('prefill', 1), tier: 'counter' as const, boundary: 'gpu' as const };
+    const result = only([exampleRun({ phases: [counted, exampleReading('decode', 1)] })]);
+    expect(result.tier).toBe('profile');
+    expect(result.fallbacks).toHaveLength(2);
+  });
+
+  it('does not depend on the order of the runs', () => {
+    const runs = ['b', 'a'].flatMap((variant) => [0, 1].map((repeat) => exampleRun({ variant, repeat })));
+    expect(foldRuns(runs.toReversed())).toEqual(foldRuns(runs));
+    expect(foldRuns(runs).map((r) => r.variant)).toEqual(['a', 'b']);
+  });
+
+  it('draws a ticket of two tasks once for both', () => {
+    // Perfectly correlated tasks: resampled together, the interval is as wide as for one task alone.
+    const tickets = Array.from({ length: 60 }, (_, i) =>
+      exampleOutcome(`${i}`, 'link down', i % 2 ? 'link down' : 'zzz'),
+    );
+    const [one] = foldRuns([exampleRun({ task: 'rca', tickets })]);
+    const [both] = foldRuns([exampleRun({ task: 'rca', tickets }), exampleRun({ task: 'response', tickets })]);
+    const width = (q: { low: number | null; high: number | null } | null | undefined) =>
+      (q?.high ?? NaN) - (q?.low ?? NaN);
+    expect(both?.quality?.n).toBe(60);
+    expect(width(both?.quality)).toBeGreaterThan(0.8 * width(one?.quality));
+  });
+});
