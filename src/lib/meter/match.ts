@@ -31,7 +31,8 @@ const plain = (text: string) =>
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** What follows a model's name in the name of another model: an RTX 3060 Ti, or a laptop's, is not an RTX 3060. */
-const OTHER_MODEL = '(?!\\s?(?:\\d(?!\\d*gb)|ti\\b|super|xt|gre|laptop|mobile|max|pro|ultra|with max-q|m\\b|d\\b|s\\b))';
+const OTHER_MODEL =
+  '(?!\\s?(?:\\d(?!\\d*gb)|ti\\b|super|xt|gre|laptop|mobile|max|pro|ultra|with max-q|m\\b|d\\b|s\\b))';
 
 const NAMED_PATTERNS = NAMED_PROFILES.filter((p) => p.kind === 'gpu').map((profile) => ({
   profile,
