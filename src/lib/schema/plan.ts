@@ -4,12 +4,16 @@ import { ENGINES, TASKS } from './run';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+/** Plans travel in links that anyone can write: every text and list has a cap. */
+const name = v.pipe(v.string(), v.maxLength(200));
+const names = v.pipe(v.array(name), v.maxLength(200));
+
 /** Where a checkpoint's bytes come from. */
 export const CheckpointRefSchema = v.variant('kind', [
   v.object({ kind: v.literal('builtin') }),
-  v.object({ kind: v.literal('hub'), repo: v.string(), revision: v.string() }),
+  v.object({ kind: v.literal('hub'), repo: name, revision: name }),
   /** Files that the user picked; kept in OPFS under their hash. */
-  v.object({ kind: v.literal('stored'), hash: v.string(), name: v.string() }),
+  v.object({ kind: v.literal('stored'), hash: name, name }),
 ]);
 export type CheckpointRef = v.InferOutput<typeof CheckpointRefSchema>;
 
@@ -18,8 +22,8 @@ export type CheckpointRef = v.InferOutput<typeof CheckpointRefSchema>;
  * crosses them with prunings (the paper's second stage).
  */
 export const StageSchema = v.variant('kind', [
-  v.object({ kind: v.literal('variants'), variants: v.pipe(v.array(v.string()), v.minLength(1)) }),
-  v.object({ kind: v.literal('best'), k: v.pipe(v.number(), v.integer(), v.minValue(1)), prunings: v.array(v.string()) }),
+  v.object({ kind: v.literal('variants'), variants: v.pipe(names, v.minLength(1)) }),
+  v.object({ kind: v.literal('best'), k: v.pipe(v.number(), v.integer(), v.minValue(1)), prunings: names }),
 ]);
 export type Stage = v.InferOutput<typeof StageSchema>;
 
@@ -30,10 +34,10 @@ export const Plan = defineRecord({
   upgraders: {},
   schema: v.object({
     v: v.literal(1),
-    dataset: v.object({ hash: v.string(), name: v.string() }),
+    dataset: v.object({ hash: name, name }),
     checkpoint: CheckpointRefSchema,
-    tasks: v.pipe(v.array(v.picklist(TASKS)), v.minLength(1)),
-    stages: v.pipe(v.array(StageSchema), v.minLength(1)),
+    tasks: v.pipe(v.array(v.picklist(TASKS)), v.minLength(1), v.maxLength(10)),
+    stages: v.pipe(v.array(StageSchema), v.minLength(1), v.maxLength(20)),
     /** Whether TF-IDF + logistic regression runs beside the language models. */
     baseline: v.boolean(),
     engine: v.picklist(ENGINES),
@@ -46,7 +50,7 @@ export const Plan = defineRecord({
     /** Weight of energy efficiency in R = w*phi + (1-w)*rho. */
     w: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
     /** Row of the power profile table that the user confirmed; null = guess from the probe. */
-    profile: v.nullable(v.string()),
+    profile: v.nullable(name),
   }),
 });
 export type PlanRecord = v.InferOutput<typeof Plan.schema>;

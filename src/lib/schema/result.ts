@@ -5,12 +5,24 @@ import { defineRecord } from './record';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+/** Results travel in links that anyone can write: every text and list has a cap. */
+export const RESULT_LIMITS = {
+  name: 200,
+  sentence: 500,
+  fallbacks: 50,
+  metrics: 50,
+  variants: 200,
+  tasks: 10,
+} as const;
+const name = v.pipe(v.string(), v.maxLength(RESULT_LIMITS.name));
+const sentence = v.pipe(v.string(), v.maxLength(RESULT_LIMITS.sentence));
+
 /** All runs of one variant, folded: what ranking, tables, charts and links read. Holds no ticket, prompt or output. */
 export const VariantResultSchema = v.object({
-  variant: v.string(),
+  variant: name,
   stage: count,
-  engine: v.string(),
-  kernel: v.string(),
+  engine: name,
+  kernel: sentence,
   /** Joules per ticket at the profile's mid values, mean over repeats with its t-interval (repeat noise only). Null = unknown. */
   energy: v.nullable(EstimateSchema),
   /** The same at the profile's low and high values: what is not known about the device, common to all variants. */
@@ -22,13 +34,13 @@ export const VariantResultSchema = v.object({
   /** Mean task quality rho in [0, 1] with its bootstrap interval; null where no metric could be computed. */
   quality: v.nullable(EstimateSchema),
   /** `${task}.${metric}` -> estimate. */
-  metrics: v.record(v.string(), EstimateSchema),
+  metrics: v.pipe(v.record(name, EstimateSchema), v.maxEntries(RESULT_LIMITS.metrics)),
   storedBytes: v.nullable(count),
   computedBytes: v.nullable(count),
   sparsity: v.nullable(v.number()),
   tickets: count,
   repeats: count,
-  fallbacks: v.array(v.string()),
+  fallbacks: v.pipe(v.array(sentence), v.maxLength(RESULT_LIMITS.fallbacks)),
 });
 export type VariantResult = v.InferOutput<typeof VariantResultSchema>;
 
@@ -40,13 +52,13 @@ export const SharedResult = defineRecord({
   schema: v.object({
     v: v.literal(1),
     kind: v.literal('result'),
-    createdAt: v.string(),
-    device: v.object({ name: v.string(), profile: v.string(), browser: v.nullable(v.string()) }),
-    checkpoint: v.string(),
-    dataset: v.string(),
-    tasks: v.array(v.picklist(TASKS)),
+    createdAt: name,
+    device: v.object({ name, profile: name, browser: v.nullable(name) }),
+    checkpoint: name,
+    dataset: name,
+    tasks: v.pipe(v.array(v.picklist(TASKS)), v.maxLength(RESULT_LIMITS.tasks)),
     w: v.number(),
-    variants: v.pipe(v.array(VariantResultSchema), v.maxLength(200)),
+    variants: v.pipe(v.array(VariantResultSchema), v.maxLength(RESULT_LIMITS.variants)),
   }),
 });
 export type SharedResultRecord = v.InferOutput<typeof SharedResult.schema>;
