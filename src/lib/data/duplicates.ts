@@ -1,7 +1,7 @@
 /**
  * Exact and near duplicates of ticket texts, so that a test ticket is not one the model was tuned on.
  *
- * Exact: equal after normalisation (case, space, digits and punctuation do not count as difference); later ones are
+ * Exact: equal but for case, space and punctuation; later ones are
  * dropped, since they teach and test nothing new. Near: Jaccard similarity of word shingles of at least `NEAR`; kept,
  * since their causes may differ, but grouped, so that the split puts all of a group on one side.
  *

@@ -1,0 +1,46 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { importDataset, parseMapping } from './import';
+import { bytesSource } from './testing';
+
+const folder = new URL('../../../../shared/data/', import.meta.url);
+const missing = !existsSync(folder);
+if (missing) console.warn('Skipped: ../shared/data is absent, so the importer is not tried on real tickets.');
+
+const load = (name: string, mapping?: string) =>
+  importDataset(bytesSource(readFileSync(new URL(name, folder)), name), {
+    seed: 1,
+    ...(mapping && { mapping: parseMapping(mapping) }),
+  });
+
+describe.skipIf(missing)('real tickets', () => {
+  it('imports 8,000 IT tickets without being told the columns', async () => {
+    const { dataset, report } = await load('it_tickets_8x1000.csv');
+    expect(report).toMatchObject({
+      rows: 8000,
+      guessed: true,
+      mapping: { text: ['Document'], cause: 'Topic_group' },
+      warnings: [],
+    });
+    expect(dataset.causes).toHaveLength(8);
+    expect(dataset.split.filter((s) => s === 'test').length / dataset.tickets.length).toBeCloseTo(0.2, 2);
+  });
+
+  it('maps cloud incidents by their names', async () => {
+    const { dataset, report } = await load('cloudir_samples.jsonl');
+    expect(report.mapping).toMatchObject({ text: ['title', 'summary'], cause: 'root cause', response: 'mitigation' });
+    expect(dataset.tickets).toHaveLength(15);
+    expect(report.warnings.join()).toMatch(/free text/);
+  });
+
+  it('masks carrier notices', async () => {
+    const { dataset, report } = await load('circuit_maintenance.jsonl', 'text=text,cause=provider');
+    expect(report.rows).toBe(126);
+    expect(report.redactions?.length).toBeGreaterThan(5);
+    expect(dataset.tickets.map(({ text }) => text).join('\n')).not.toMatch(/\w@\w+\.\w|https?:\/\//);
+  });
+
+  it('says that alarm vectors hold no text', async () => {
+    await expect(load('microwave_failures.csv')).rejects.toMatchObject({ code: 'input.columns' });
+  });
+});

@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { flatten, ObjectSplitter } from './json';
+
+function split(text: string, size: number) {
+  const splitter = new ObjectSplitter();
+  const out: string[] = [];
+  for (let i = 0; i < text.length; i += size) out.push(...splitter.push(text.slice(i, i + size)));
+  return { out, splitter };
+}
+
+describe('ObjectSplitter', () => {
+  it('gives back every object, however the text is cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.dictionary(fc.string(), fc.jsonValue())),
+        fc.integer({ min: 1, max: 40 }),
+        fc.boolean(),
+        (list, size, wrapped) => {
+          const text = JSON.stringify(
+            wrapped ? { count: list.length, 'a"]}': '[{', data: { items: list } } : list,
+            null,
+            size % 3,
+          );
+          const { out, splitter } = split(text, size);
+          expect(out.map((part) => JSON.parse(part) as unknown)).toEqual(JSON.parse(JSON.stringify(list)));
+          if (list.length > 0) expect(splitter.ended).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('passes over lists that hold no objects, and counts strays', () => {
+    const { out, splitter } = split(
+      '{"tags":["a","b"],"tickets":[{"a":1},2,"x,y",[{"b":1}],{"a":3}],"more":[{"c":1}]}',
+      7,
+    );
+    expect(out).toEqual(['{"a":1}', '{"a":3}']);
+    expect(splitter.strays).toBe(3);
+  });
+
+  it('refuses deep nesting', () => expect(() => split('['.repeat(1000), 100)).toThrow(/levels deep/));
+});
+
+describe('flatten', () => {
+  it('names cells by path and joins lists by lines', () => {
+    const ticket = {
+      id: 7,
+      fields: { summary: 's' },
+      note: [{ text: 'a' }, { text: 'b', date: null }],
+      tags: ['x', 'y'],
+    };
+    expect(Object.fromEntries(flatten(ticket))).toEqual({
+      id: '7',
+      'fields.summary': 's',
+      'note.text': 'a\nb',
+      'note.date': '',
+      tags: 'x\ny',
+    });
+  });
+});
