@@ -2,6 +2,7 @@
 import Papa from 'papaparse';
 import { JoulewiseError } from '../core/errors';
 import { ObjectSplitter, parseObject } from './json';
+import { isKnownColumn } from './mapping';
 import type { ImportLimits } from './text-stream';
 
 /** Cells by column name. */
@@ -72,17 +73,15 @@ function guessDelimiter(sample: string): string {
 
 /** What a header cell is not. */
 const DATA_LIKE = /^[-+]?[\d.,]+%?$|^\d{4}-\d{2}-\d{2}|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}/;
-const MAX_HEADER_CHARS = 60;
 const MAX_HEADER_WORDS = 7;
+/** A question of a form may stand as a header beside names that are known. */
+const MAX_QUESTION_WORDS = 25;
 
 /** A first row is a header unless one of its cells reads like data. */
-const isHeader = (cells: readonly string[]) =>
-  cells.every(
-    (cell) =>
-      !DATA_LIKE.test(cell.trim()) &&
-      cell.length <= MAX_HEADER_CHARS &&
-      cell.trim().split(/\s+/).length <= MAX_HEADER_WORDS,
-  );
+function isHeader(cells: readonly string[]): boolean {
+  const words = cells.some(isKnownColumn) ? MAX_QUESTION_WORDS : MAX_HEADER_WORDS;
+  return cells.every((cell) => !DATA_LIKE.test(cell.trim()) && cell.trim().split(/\s+/).length <= words);
+}
 
 /** Distinct, non-empty column names. */
 function nameColumns(cells: readonly string[], sink: Sink): string[] {

@@ -166,6 +166,14 @@ describe('bad input that can go on', () => {
     expect(report.rows).toBe(60);
   });
 
+  it('takes long questions of a form as a header beside a known name', async () => {
+    const question = 'What happened and when did you first notice that it was not working?';
+    const { columns } = (
+      await run(textSource(`number,${question},cause\n1,${line}\n2,"all cells are down here",power\n`))
+    ).report;
+    expect(columns).toEqual(['number', question, 'cause']);
+  });
+
   it('says where rows have too few or too many cells', async () => {
     await warned(`text,cause,time\n${line}\n${line},1,2,3\n`, /fewer cells[^]*more cells/);
   });
@@ -321,7 +329,10 @@ describe('size', () => {
         });
       },
     };
-    const { dataset, report } = await run(source);
+    // The file is read as fast as it is parsed: never far ahead of the rows that were handled.
+    let ahead = 0;
+    const { dataset, report } = await run(source, { onProgress: (rows) => (ahead = Math.max(ahead, made - rows)) });
+    expect(ahead).toBeLessThan(10_000);
     expect(report.rows).toBe(count);
     expect(dataset.tickets.length + report.duplicates.exact).toBe(count);
     expect(dataset.split.filter((s) => s === 'test').length / dataset.tickets.length).toBeCloseTo(0.2, 2);

@@ -88,12 +88,16 @@ const noDrops = (): Record<DropReason, number> => ({
   'exact duplicate': 0,
 });
 
+/** A hostile file could raise one per row. */
+const MAX_WARNINGS = 30;
+
 class Notes implements Sink {
   readonly warnings = new Set<string>();
   readonly dropped = noDrops();
   constructor(readonly limits: ImportLimits) {}
   warn(sentence: string): void {
-    this.warnings.add(sentence);
+    if (this.warnings.size < MAX_WARNINGS) this.warnings.add(sentence);
+    else this.warnings.add('There are more warnings of this kind.');
   }
   drop(reason: DropReason, count = 1): void {
     this.dropped[reason] += count;

@@ -68,6 +68,18 @@ const NAMES = {
 } as const satisfies Record<Exclude<Role, 'text'>, readonly string[]>; // prettier-ignore
 
 const plain = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+const KNOWN = new Set<string>([
+  ...TITLES,
+  ...BODIES,
+  ...Object.values(NAMES).flat(),
+  'id',
+  'number',
+  'status',
+  'priority',
+]);
+/** True where ticket systems call a column so. */
+export const isKnownColumn = (name: string) => KNOWN.has(plain(name));
+
 const lastPart = (name: string) => name.slice(name.lastIndexOf('.') + 1);
 
 /** The column with the best-placed name that also `fits`. */
@@ -100,8 +112,10 @@ export function guessMapping(columns: readonly string[], rows: readonly Row[]): 
     named(free(title, body, response), NAMES.cause, isClass);
   const text = [title, body].filter((column) => column !== null);
   if (text.length === 0) {
-    const prose = longest(free(cause, response).filter((p) => isProse(p) && p.length >= 20 && !isClass(p)));
-    if (prose) text.push(prose.column);
+    // In a file of a few rows everything looks like a class, so the longest prose may be one too.
+    const prose = free(cause, response).filter((p) => isProse(p) && p.length >= 20);
+    const best = longest(prose.filter((p) => !isClass(p))) ?? longest(prose);
+    if (best) text.push(best.column);
   }
   const group = named(free(cause, response, ...text), NAMES.group, ({ distinct, filled }) => distinct < filled);
   const time = named(free(cause, response, group, ...text), NAMES.time, () => true);
