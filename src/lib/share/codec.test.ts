@@ -1,0 +1,333 @@
+import { deflateRawSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { canonicalJson, type Json } from '../core/canonical';
+import { JoulewiseError } from '../core/errors';
+import { createRandom } from '../core/random';
+import { exampleOutcome, exampleRun } from '../rank/example';
+import { foldRuns } from '../rank/fold';
+import type { SharedRecipeRecord, VariantResult } from '../schema/result';
+import { METRICS } from '../score/metrics';
+import { decodeLink, encodeLink, roundResult, toShared, type SharedMeta } from './codec';
+import { pack, unpack } from './pack';
+
+const meta: SharedMeta = {
+  createdAt: '2026-11-23T18:00:00.000Z',
+  device: { name: 'Framework laptop', profile: 'amd-radeon-780m', browser: 'Chrome 156' },
+  checkpoint: 'HuggingFaceTB/SmolLM2-135M-Instruct@main',
+  dataset: 'Fault tickets, generated',
+  tasks: ['rca', 'response'],
+  w: 0.5,
+};
+
+const PRECISIONS = ['fp32', 'fp16', 'int8', 'int4'];
+const PRUNINGS = ['', '+ffn25', '+2:4'];
+
+/** Twelve variants with all metrics of both tasks, every number with all its digits. */
+function twelveVariants(): VariantResult[] {
+  const random = createRandom('twelve');
+  const estimate = (mid: number, width: number, n: number) => ({
+    mid,
+    low: mid * (1 - width * (0.5 + random.next())),
+    high: mid * (1 + width * (0.5 + random.next())),
+    n,
+  });
+  return PRECISIONS.flatMap((precision, p) =>
+    PRUNINGS.map((pruning, k): VariantResult => {
+      const energy = 0.2 + random.next();
+      return {
+        variant: precision + pruning,
+        stage: k === 0 ? 0 : 1,
+        engine: 'cpu',
+        kernel: `stored ${[32, 16, 8, 4][p]}-bit, computed ${p < 2 ? '32-bit' : 'int8 per token'} (WASM)`,
+        energy: estimate(energy, 0.05, 5),
+        energyRange: { low: energy * 0.4, mid: energy, high: energy * 2.7 },
+        tier: 'profile',
+        boundary: 'package',
+        latency: estimate(0.3 + random.next(), 0.04, 5),
+        quality: estimate(0.5 + random.next() / 4, 0.06, 100),
+        metrics: Object.fromEntries(
+          METRICS.map(({ task, name, range }) => [
+            `${task}.${name}`,
+            estimate((Number.isFinite(range[1]) ? range[1] : 4) * (0.3 + random.next() / 2), 0.07, 100),
+          ]),
+        ),
+        storedBytes: 70_000_000 + random.int(460_000_000),
+        computedBytes: 70_000_000 + random.int(460_000_000),
+        sparsity: k === 2 ? 0.5 : 0,
+        tickets: 100,
+        repeats: 5,
+        fallbacks: precision === 'fp16' ? ['16-bit arithmetic is missing here: stored 16-bit, computed 32-bit.'] : [],
+      };
+    }),
+  );
+}
+
+const recipe: SharedRecipeRecord = {
+  v: 1,
+  kind: 'recipe',
+  checkpoint: { kind: 'hub', repo: 'HuggingFaceTB/SmolLM2-135M-Instruct', revision: 'main' },
+  plan: {
+    dataset: { hash: 'ab'.repeat(32), name: 'Fault tickets, generated' },
+    tasks: ['rca', 'response'],
+    stages: [
+      { kind: 'variants', variants: PRECISIONS },
+      { kind: 'best', k: 2, prunings: ['2:4', 'ffn25'] },
+    ],
+    baseline: true,
+    engine: 'cpu',
+    threads: null,
+    limit: 100,
+    repeats: 5,
+    maxNewTokens: 48,
+    seed: 1234567891,
+    w: 0.5,
+    profile: null,
+  },
+};
+
+const codeOf = async (text: string): Promise<string> => {
+  try {
+    await decodeLink(text);
+    return 'decoded';
+  } catch (error) {
+    if (error instanceof JoulewiseError) return error.code;
+    throw error;
+  }
+};
+
+const linkOf = (json: string) => `e1.${deflateRawSync(json).toString('base64url')}`;
+
+describe('links', () => {
+  it('carry twelve variants with all metrics in a short text', async () => {
+    const shared = toShared(twelveVariants(), meta);
+    const link = await encodeLink(shared);
+    console.info(`share: 12 variants x ${METRICS.length} metrics: ${link.length} characters`);
+    expect(await decodeLink(link)).toEqual(roundResult(shared));
+    expect(link.length).toBeLessThan(2000);
+  });
+  it('carry a recipe exactly, in a shorter one', async () => {
+    const link = await encodeLink(recipe);
+    expect(await decodeLink(link)).toEqual(recipe);
+    expect(link.length).toBeLessThan(400);
+  });
+  it('are read from a URL, a fragment, or bare, and are equal for equal records', async () => {
+    const link = await encodeLink(recipe);
+    for (const text of [`https://example.org/r#${link}`, `#${link}`, `  ${link}\n`])
+      expect(await decodeLink(text)).toEqual(recipe);
+    expect(await encodeLink(structuredClone(recipe))).toBe(link);
+  });
+  it('round-trip every record', async () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 30 });
+    const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 });
+    const count = fc.nat(1e9);
+    const nullable = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+    const estimate = fc.record({ mid: number, low: nullable(number), high: nullable(number), n: count });
+    const variant: fc.Arbitrary<VariantResult> = fc.record({
+      variant: text,
+      stage: fc.nat(3),
+      engine: text,
+      kernel: text,
+      energy: nullable(estimate),
+      energyRange: nullable(fc.record({ low: number, mid: number, high: number })),
+      tier: fc.constantFrom('wall', 'counter', 'profile'),
+      boundary: fc.constantFrom('gpu', 'system'),
+      latency: nullable(estimate),
+      quality: nullable(estimate),
+      metrics: fc.dictionary(fc.oneof(text, fc.constantFrom('rca.accuracy', '_', '#', '=', 'c', 'a')), estimate, {
+        maxKeys: 4,
+      }),
+      storedBytes: nullable(count),
+      computedBytes: nullable(count),
+      sparsity: nullable(number),
+      tickets: count,
+      repeats: count,
+      fallbacks: fc.array(text, { maxLength: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(variant, { maxLength: 5 }), number, async (variants, w) => {
+        const shared = toShared(variants, { ...meta, w });
+        expect(await decodeLink(await encodeLink(shared))).toEqual(roundResult(shared));
+      }),
+      { numRuns: 150 },
+    );
+  });
+  it('lose less than 0.5 % of a value, and less than a tenth of an interval', () => {
+    const shared = toShared(twelveVariants(), meta);
+    const rounded = roundResult(shared);
+    shared.variants.forEach((variant, i) => {
+      const [before, after] = [variant.energy, rounded.variants[i]?.energy];
+      if (!before || !after) throw new Error('no energy');
+      expect(Math.abs(after.mid / before.mid - 1)).toBeLessThan(5e-3);
+      const width = (e: typeof before) => (e.high ?? NaN) - (e.low ?? NaN);
+      expect(Math.abs(width(after) / width(before) - 1)).toBeLessThan(0.1);
+      expect(rounded.variants[i]?.energyRange?.low).toBeCloseTo(variant.energyRange?.low ?? NaN, 3);
+    });
+  });
+  it('hold no ticket, prompt or output', async () => {
+    const secret = 'SECRET-4711';
+    const tickets = [1, 2, 3].map((i) => exampleOutcome(`${secret}-${i}`, `${secret} cause`, `${secret} output`));
+    const run = exampleRun({ tickets, causes: [`${secret} cause`] });
+    const link = await encodeLink(toShared(foldRuns([run, { ...run, task: 'response' }]), meta));
+    expect(canonicalJson(await decodeLink(link))).not.toContain(secret);
+    // A caller that hands over more than the schema has does not leak it either.
+    const more = [{ ...twelveVariants()[0], prompt: secret }] as unknown as VariantResult[];
+    expect(canonicalJson(await decodeLink(await encodeLink(toShared(more, meta))))).not.toContain(secret);
+  });
+  it('clip long names rather than fail', () => {
+    const [first] = twelveVariants();
+    const shared = toShared(first ? [{ ...first, kernel: 'k'.repeat(5000) }] : [], {
+      ...meta,
+      dataset: 'd'.repeat(5000),
+    });
+    expect(shared.dataset).toHaveLength(200);
+    expect(shared.variants[0]?.kernel).toHaveLength(500);
+  });
+  it('keep markup as the text it is', async () => {
+    const name = '<img src=x onerror=alert(1)>';
+    const back = await decodeLink(await encodeLink(toShared([], { ...meta, checkpoint: name })));
+    expect(back).toMatchObject({ checkpoint: name });
+  });
+});
+
+describe('frozen links of codec e1, schema 1', () => {
+  it('still open', async () => {
+    expect(
+      await decodeLink(
+        'e1.HY7LasMwFAV_pcy2l5C4eXGWWWTfQiEPvJCNQhQL1zhSN8b_HpTtGTgzE99o4oC-jF90nWgQ_24Mrk9PjIiu3IbVFiP0af9ZaU0918YJpTF744wq44KqpeEcWu8N16CdcUN9jtEIxfODCjA84uhyTB8ptJ1PT2bjUVRj66iNDi0XG-MP0Q65YIdW9s4bfRsGj3Evp2Vpcogp9MzzCw',
+      ),
+    ).toMatchObject({
+      kind: 'recipe',
+      checkpoint: { kind: 'builtin' },
+      plan: { stages: [{ variants: ['fp16', 'int8+2:4'] }], seed: 7, w: 0.5, threads: 2 },
+    });
+    expect(
+      await decodeLink(
+        'e1.bZFNT4NAEIb_Cnm9aDKQXazUTOKhftWLJw8eCAcKtNbSstLFL7L-djOUVpp42ezMPvPOvLMtUrAmzMCoi21TWhAyMEIVRr7SvtIg5OAWBRg5CHMwMtP4ZWpsZUBYgDdNWTrCizyBsARDhF7BMeosRUJYgVVwQShF6wQcdn1aTOS4AmulHOG6jy4c4aa_x4kjrEVqbnQk8hs7EslND0hh1d9lNDiC2cdbW9VF7unIny0teVm1No0tcu88lIR3-jx5ejyTijepUOBYJ_1o08EwP-DY1xRrlZAQsU4S5wh1z7S4FYMjwl230HtwGIRCbPeTmLqaL8tCetlDLs1W6aLLNUMlWehAahdOwVoU3497Rh2ognGHquByRyol7IdgnZsHOfz__O1Wv3c4HhoUic8_TLiv4_D78AnOuV8',
+      ),
+    ).toMatchObject({
+      kind: 'result',
+      variants: [
+        { variant: 'fp16', energy: { low: 0.9, mid: 1, high: 1.1 }, metrics: { 'rca.accuracy': { low: 0.6, n: 100 } } },
+        { variant: 'int4', energy: null, metrics: {} },
+      ],
+    });
+  });
+});
+
+describe('bad links', () => {
+  it('are refused with a code and a sentence', async () => {
+    const link = await encodeLink(recipe);
+    const cases: [string, string][] = [
+      ['', 'link.invalid'],
+      ['https://example.org/', 'link.invalid'],
+      ['e1.', 'link.invalid'],
+      ['e1.ab+/', 'link.invalid'],
+      ['e1.AAAAA', 'link.invalid'],
+      [link.slice(0, -20), 'link.invalid'],
+      [`e2.${link.slice(3)}`, 'link.newer'],
+      [`e1.${'A'.repeat(70_000)}`, 'link.too-large'],
+      [linkOf('{"v":1'), 'link.invalid'],
+      [linkOf('null'), 'link.invalid'],
+      [linkOf('[]'), 'link.invalid'],
+      [linkOf(canonicalJson(pack({ v: 1, kind: 'song' }))), 'link.invalid'],
+      [linkOf(canonicalJson(pack({ v: 2, kind: 'result' }))), 'link.newer'],
+      [linkOf(canonicalJson(pack({ v: 1, kind: 'result' }))), 'record.invalid'],
+      [linkOf(canonicalJson(pack({ kind: 'result' }))), 'record.invalid'],
+      [linkOf('{"unknownkey":1}'), 'link.invalid'],
+      [linkOf('{"a":1e999}'), 'link.invalid'],
+      [linkOf('{"___proto__":{"x":1},"b":"result","a":1}'), 'record.invalid'],
+    ];
+    for (const [text, code] of cases)
+      expect([text.slice(0, 40), await codeOf(text)]).toEqual([text.slice(0, 40), code]);
+  });
+
+  it('cannot fill memory or the stack', async () => {
+    const bombs: [string, string][] = [
+      // 40 MB of spaces in 40 kB.
+      [' '.repeat(40_000_000), 'link.too-large'],
+      ['['.repeat(500_000) + ']'.repeat(500_000), 'link.invalid'],
+      ['"' + '\\"'.repeat(500_000), 'link.invalid'],
+      // A table of a thousand rows, each a table of a thousand rows, each ...
+      [`{"a":${'{"#":1000,"c":{"a":{"=":'.repeat(10)}1${'}}}'.repeat(10)}}`, 'link.invalid'],
+      ['{"#":1e9,"c":{"a":{"=":1}}}', 'link.invalid'],
+    ];
+    for (const [json, code] of bombs) {
+      const link = linkOf(json);
+      expect(link.length).toBeLessThan(64 * 1024);
+      const start = performance.now();
+      expect(await codeOf(link)).toBe(code);
+      expect(performance.now() - start).toBeLessThan(1000);
+    }
+  });
+
+  it('give a valid record or one of our errors, fast, after any mutation', async () => {
+    const links = [await encodeLink(recipe), await encodeLink(toShared(twelveVariants(), meta))];
+    const random = createRandom('mutations');
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.#%=é';
+    const mutateText = (text: string) => {
+      const at = random.int(text.length);
+      const by = random.pick([...alphabet]);
+      return random.pick([
+        text.slice(0, at) + by + text.slice(at + 1),
+        text.slice(0, at) + text.slice(at + 1),
+        text.slice(0, at),
+        text.slice(at),
+        text.slice(0, at) + text.slice(at).repeat(2),
+      ]);
+    };
+    // Most mutations of compressed text die in inflate; these reach the layout and the schema.
+    const jsons = [recipe, toShared(twelveVariants(), meta)].map((record) =>
+      canonicalJson(pack(record as unknown as Json)),
+    );
+    const mutateJson = (json: string) => {
+      const at = random.int(json.length);
+      return linkOf(
+        json.slice(0, at) +
+          random.pick([...'0123456789"{}[]:,-=#abcln_ e', '1e999', 'null', '[]', '{"=":0}']) +
+          json.slice(at + random.int(3)),
+      );
+    };
+    const seen: Record<string, number> = {};
+    let slowest = 0;
+    for (let i = 0; i < 3000; i++) {
+      const text = i % 2 ? mutateText(random.pick(links)) : mutateJson(random.pick(jsons));
+      const start = performance.now();
+      const code = await codeOf(text);
+      slowest = Math.max(slowest, performance.now() - start);
+      seen[code] = (seen[code] ?? 0) + 1;
+    }
+    console.info('share: 3,000 mutations:', seen, `slowest ${slowest.toFixed(1)} ms`);
+    for (const code of Object.keys(seen)) expect(code).toMatch(/^(decoded|link\.|record\.)/);
+    expect(slowest).toBeLessThan(1000);
+  });
+});
+
+describe('pack', () => {
+  it('is reversed by unpack for any JSON', () => {
+    const key = fc.oneof(
+      fc.string({ maxLength: 3 }),
+      fc.constantFrom('v', 'a', 'c', '#', '=', '_', '0', '-', 'l', '__proto__'),
+    );
+    const number = fc.oneof(
+      fc.constantFrom(0, 0.5, 1200, 1e-300, 5e-324, 1.7e308),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+    );
+    const interval = fc.record({ low: number, mid: number, high: number });
+    const leaf = fc.oneof(fc.constantFrom<Json>(null, true, 0, 1.5, '', 'x'), number, interval);
+    const { json } = fc.letrec<{ json: Json }>((tie) => ({
+      json: fc.oneof(
+        { depthSize: 'small', maxDepth: 5 },
+        leaf,
+        fc.array(tie('json'), { maxLength: 4 }),
+        fc.dictionary(key, tie('json'), { maxKeys: 4, noNullPrototype: true }),
+      ),
+    }));
+    fc.assert(
+      fc.property(json, (value) => {
+        expect(canonicalJson(unpack(pack(value)))).toBe(canonicalJson(value));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

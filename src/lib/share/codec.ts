@@ -1,0 +1,200 @@
+import { canonicalJson, type Json } from '../core/canonical';
+import { JoulewiseError } from '../core/errors';
+import { parseRecord } from '../schema/record';
+import {
+  RESULT_LIMITS,
+  SharedRecipe,
+  SharedResult,
+  type SharedRecipeRecord,
+  type SharedResultRecord,
+  type VariantResult,
+} from '../schema/result';
+import { ALPHABET, deflate, fromBase64Url, inflate, toBase64Url } from './bytes';
+import { inUnitsOf, pack, unpack } from './pack';
+
+/** `e1.` + base64url(deflate-raw(canonical JSON of the packed record)); design.md, section 8. */
+const CODEC = 'e1';
+
+/** Longest link, in characters, and longest JSON that one may inflate to, in bytes. */
+export const MAX_LINK = 64 * 1024;
+const MAX_JSON = 1024 * 1024;
+/** Brackets open at once; our own links have fewer than ten. */
+const MAX_NESTING = 64;
+
+export type SharedRecord = SharedResultRecord | SharedRecipeRecord;
+
+const DIGITS = 4;
+/** Counts up to here stay exact. */
+const EXACT = 1e6;
+
+const roundNumber = (x: number) => (Number.isInteger(x) && Math.abs(x) < EXACT ? x : Number(x.toPrecision(DIGITS)));
+
+/** More digits than this between the largest end and the last place mean nothing. */
+const MOST_DIGITS = 8;
+
+/** Power of ten of the first digit. */
+const magnitude = (x: number) => Math.floor(Math.log10(Math.abs(x)));
+
+const roundAt = (place: number, x: number) => Number(`${Math.round(inUnitsOf(place, x))}e${place}`);
+
+/**
+ * An estimate is stated to two digits of its uncertainty (GUM, 7.2.6), but to no fewer than three of its value: 0.72346
+ * in 0.6516-0.7912 becomes 0.723 in 0.652-0.791. Wider digits are noise, and noise does not deflate.
+ */
+function roundEstimate(estimate: Record<string, Json>): Record<string, Json> {
+  const { low, mid, high } = estimate;
+  if (typeof low !== 'number' || typeof mid !== 'number' || typeof high !== 'number') return estimate;
+  const half = Math.max(mid - low, high - mid);
+  if (!(half > 0)) return estimate;
+  const finest = magnitude(Math.max(Math.abs(low), Math.abs(mid), Math.abs(high))) - MOST_DIGITS;
+  const place = Math.max(finest, Math.min(magnitude(half) - 1, mid === 0 ? Infinity : magnitude(mid) - 2));
+  return { ...estimate, low: roundAt(place, low), mid: roundAt(place, mid), high: roundAt(place, high) };
+}
+
+function roundJson(value: Json): Json {
+  if (typeof value === 'number') return roundNumber(value);
+  if (Array.isArray(value)) return value.map(roundJson);
+  if (typeof value !== 'object' || value === null) return value;
+  const rounded = Object.fromEntries(Object.entries(value).map(([key, v]) => [key, roundJson(v)]));
+  return 'n' in rounded ? roundEstimate(rounded) : rounded;
+}
+
+/** A record as plain JSON: validated records hold nothing else. */
+const asJson = (record: SharedRecord) => JSON.parse(canonicalJson(record)) as Json;
+
+interface Kind {
+  parse: (input: unknown) => SharedRecord;
+  prepare: (json: Json) => Json;
+}
+
+/** One row per kind of link. A recipe's numbers (its seed) must arrive exactly; a result's are rounded. */
+const KINDS: Readonly<Record<SharedRecord['kind'], Kind>> = {
+  result: { parse: (input) => parseRecord(SharedResult, input), prepare: roundJson },
+  recipe: { parse: (input) => parseRecord(SharedRecipe, input), prepare: (json) => json },
+};
+
+const isKind = (kind: unknown): kind is keyof typeof KINDS => typeof kind === 'string' && Object.hasOwn(KINDS, kind);
+
+/** What a link of this result will say: its numbers rounded. */
+export const roundResult = (record: SharedResultRecord): SharedResultRecord =>
+  parseRecord(SharedResult, roundJson(asJson(record)));
+
+/**
+ * The text after `#` in `/r#...`. Equal records give equal links.
+ * @throws record.invalid where the record breaks its schema; link.too-large beyond MAX_LINK characters
+ */
+export async function encodeLink(record: SharedRecord): Promise<string> {
+  const { parse, prepare } = KINDS[record.kind];
+  const json = canonicalJson(pack(prepare(asJson(parse(record)))));
+  const text = `${CODEC}.${toBase64Url(await deflate(new TextEncoder().encode(json)))}`;
+  if (text.length > MAX_LINK)
+    throw new JoulewiseError(
+      'link.too-large',
+      'This is too much for a link. Share fewer variants, or download a file.',
+    );
+  return text;
+}
+
+const damaged = (cause?: unknown) =>
+  new JoulewiseError('link.invalid', 'This link is damaged or cut off. Ask for it again.', { cause });
+
+/** Splits `e1.payload`, from a whole URL or from its fragment alone. */
+function payloadOf(text: string): string {
+  if (text.length > MAX_LINK)
+    throw new JoulewiseError('link.too-large', `This link is longer than ${MAX_LINK} characters, so it is not read.`);
+  const fragment = text.slice(text.indexOf('#') + 1).trim();
+  const [, codec, payload] = /^(e\d{1,4})\.(.*)$/s.exec(fragment) ?? [];
+  if (codec === undefined || payload === undefined)
+    throw new JoulewiseError('link.invalid', 'This is not a Joulewise link: it should have "#e1." in it.');
+  if (codec !== CODEC)
+    throw new JoulewiseError('link.newer', 'This link was made by a newer Joulewise. Reload the page to get that one.');
+  if (payload === '' || !ALPHABET.test(payload)) throw damaged();
+  return payload;
+}
+
+/** Whether brackets outside strings nest no deeper than MAX_NESTING: a parser may recurse. One pass, no backtracking. */
+function isShallow(json: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < json.length; i++) {
+    const character = json.charAt(i);
+    if (inString && character === '\\') i++;
+    else if (character === '"') inString = !inString;
+    else if (inString) continue;
+    else if (character === '[' || character === '{') depth++;
+    else if (character === ']' || character === '}') depth--;
+    if (depth > MAX_NESTING) return false;
+  }
+  return true;
+}
+
+async function jsonOf(payload: string): Promise<Json> {
+  let inflated: Uint8Array<ArrayBuffer> | null;
+  try {
+    inflated = await inflate(fromBase64Url(payload), MAX_JSON);
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  if (!inflated)
+    throw new JoulewiseError('link.too-large', 'This link unfolds into more than a megabyte, so it is not read.');
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(inflated);
+    if (!isShallow(text)) throw damaged();
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    throw damaged(cause);
+  }
+}
+
+/** Upgrades step by step and validates. An upgrader that stumbles over a malformed old record is the link's fault. */
+function recordOf(json: Json): SharedRecord {
+  const kind = typeof json === 'object' && json !== null && !Array.isArray(json) ? json['kind'] : undefined;
+  if (!isKind(kind)) throw damaged();
+  try {
+    return KINDS[kind].parse(json);
+  } catch (error) {
+    if (!(error instanceof JoulewiseError)) throw damaged(error);
+    throw error.code === 'record.newer' ? new JoulewiseError('link.newer', error.message, { cause: error }) : error;
+  }
+}
+
+/**
+ * Reads a link from anyone: length cap, alphabet, inflate with a cap, parse, unfold with a cap, upgrade, validate.
+ * Strings in the result are data: show them as text.
+ * @param text a whole URL, `#e1....` or `e1....`
+ * @throws link.too-large, link.invalid, link.newer, record.invalid
+ */
+export async function decodeLink(text: string): Promise<SharedRecord> {
+  return recordOf(unpack(await jsonOf(payloadOf(text))));
+}
+
+export type SharedMeta = Omit<SharedResultRecord, 'v' | 'kind' | 'variants'>;
+
+const clip = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 3)}...` : text);
+
+const clipVariant = (result: VariantResult): VariantResult => ({
+  ...result,
+  variant: clip(result.variant, RESULT_LIMITS.name),
+  kernel: clip(result.kernel, RESULT_LIMITS.sentence),
+  metrics: Object.fromEntries(Object.entries(result.metrics).slice(0, RESULT_LIMITS.metrics)),
+  fallbacks: result.fallbacks.slice(0, RESULT_LIMITS.fallbacks).map((text) => clip(text, RESULT_LIMITS.sentence)),
+});
+
+/** A record to share: texts and lists cut to what a link may carry, and nothing that is not in the schema. */
+export function toShared(results: readonly VariantResult[], meta: SharedMeta): SharedResultRecord {
+  const name = (text: string) => clip(text, RESULT_LIMITS.name);
+  const { device } = meta;
+  return parseRecord(SharedResult, {
+    v: 1,
+    kind: 'result',
+    ...meta,
+    device: {
+      name: name(device.name),
+      profile: name(device.profile),
+      browser: device.browser === null ? null : name(device.browser),
+    },
+    checkpoint: name(meta.checkpoint),
+    dataset: name(meta.dataset),
+    variants: results.slice(0, RESULT_LIMITS.variants).map(clipVariant),
+  });
+}

@@ -1,0 +1,297 @@
+import { canonicalJson, type Json } from '../core/canonical';
+import { JoulewiseError } from '../core/errors';
+
+/**
+ * The layout of codec e1: JSON in, smaller JSON out. Keys become letters; a list of objects becomes one list per key,
+ * so that like numbers stand together and deflate well; a column of equal values is written once; the ends of intervals are
+ * written as distances from their middles. It knows nothing of
+ * any schema, so records of later versions pack too. **Frozen**: a change here is codec e2.
+ */
+
+/** Known keys in the order of their short names. Append nothing: other keys travel as "_" + key. */
+const KEYS = [
+  'v',
+  'kind',
+  'createdAt',
+  'device',
+  'name',
+  'profile',
+  'browser',
+  'checkpoint',
+  'dataset',
+  'tasks',
+  'w',
+  'variants',
+  'variant',
+  'stage',
+  'engine',
+  'kernel',
+  'energy',
+  'energyRange',
+  'tier',
+  'boundary',
+  'latency',
+  'quality',
+  'metrics',
+  'storedBytes',
+  'computedBytes',
+  'sparsity',
+  'tickets',
+  'repeats',
+  'fallbacks',
+  'low',
+  'mid',
+  'high',
+  'n',
+  'rca.accuracy',
+  'rca.macroF1',
+  'rca.causeNll',
+  'response.rouge1',
+  'response.rouge2',
+  'response.rougeL',
+  'response.chrf',
+  'response.bleu',
+  'response.nll',
+  'plan',
+  'hash',
+  'repo',
+  'revision',
+  'stages',
+  'prunings',
+  'k',
+  'baseline',
+  'threads',
+  'limit',
+  'maxNewTokens',
+  'seed',
+] as const;
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+const shortName = (i: number) => (i < LETTERS.length ? '' : 'a') + LETTERS.charAt(i % LETTERS.length);
+const SHORT: ReadonlyMap<string, string> = new Map(KEYS.map((key, i) => [key, shortName(i)]));
+const LONG: ReadonlyMap<string, string> = new Map(KEYS.map((key, i) => [shortName(i), key]));
+
+const ESCAPE = '_';
+const packKey = (key: string) => SHORT.get(key) ?? ESCAPE + key;
+
+/** Marks an object that stands for a list of objects, and holds its length. No packed key begins with it. */
+const LENGTH = '#';
+/** Inside a table or a column: columns by key, the one value of all rows, the values of rows that have any, rows that are null, rows that lack the key. */
+const [COLUMNS, SAME, VALUES, NULLS, HOLES] = ['c', '=', 'l', '0', '-'];
+
+type JsonObject = Record<string, Json>;
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Keys are anyone's: "__proto__" must not find what every object inherits. */
+const own = (object: JsonObject, key: string): Json | undefined =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
+
+const indicesOf = <T>(items: readonly T[], test: (item: T) => boolean) =>
+  items.flatMap((item, i) => (test(item) ? [i] : []));
+
+/** Adds a key only where its list says something. */
+const unlessEmpty = (key: string, list: Json[]): JsonObject => (list.length > 0 ? { [key]: list } : {});
+
+/** Inside columns: low, mid and high of all rows as whole numbers: exponent of ten, mids, mid - low, high - mid. */
+const INTERVALS = '~';
+const ENDS = ['low', 'mid', 'high'] as const;
+
+/** x = digits x 10^exponent with the fewest digits. */
+function decimal(x: number): { digits: string; exponent: number } {
+  const [digits = '0', exponent] = x.toExponential().split('e');
+  return { digits, exponent: Number(exponent) };
+}
+
+const lastPlace = (x: number) => {
+  const { digits, exponent } = decimal(x);
+  return exponent - (digits.split('.')[1]?.length ?? 0);
+};
+
+/** x / 10^place, a whole number by the choice of the place; exact, as it goes through decimal text. */
+export const inUnitsOf = (place: number, x: number) => {
+  const { digits, exponent } = decimal(x);
+  return Number(`${digits}e${exponent - place}`);
+};
+
+/** Null where an end is missing in some row, or where the numbers have too many digits for whole numbers. */
+function packIntervals(rows: readonly JsonObject[]): JsonObject | null {
+  const ends = ENDS.map((end) => rows.map((row) => own(row, end)));
+  if (!ends.flat().every((x) => typeof x === 'number')) return null;
+  const place = Math.min(...(ends.flat() as number[]).map(lastPlace));
+  const [low, mid, high] = ends.map((column) => column.map((x) => inUnitsOf(place, x as number))) as [
+    number[],
+    number[],
+    number[],
+  ];
+  const below = mid.map((m, i) => m - (low[i] as number));
+  const above = mid.map((m, i) => (high[i] as number) - m);
+  if (![low, mid, high, below, above].flat().every(Number.isSafeInteger)) return null;
+  return { [INTERVALS]: [place, mid, below, above] };
+}
+
+function packColumns(rows: readonly JsonObject[]): JsonObject {
+  const intervals = packIntervals(rows);
+  const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
+    (key) => !intervals || !(ENDS as readonly string[]).includes(key),
+  );
+  return {
+    ...intervals,
+    ...Object.fromEntries(keys.map((key) => [packKey(key), packColumn(rows.map((row) => own(row, key)))])),
+  };
+}
+
+function packColumn(values: readonly (Json | undefined)[]): Json {
+  const present = values.filter((value) => value !== undefined);
+  const [first] = present;
+  if (first === undefined) return [];
+  if (present.length === values.length && new Set(present.map(canonicalJson)).size === 1)
+    return { [SAME]: pack(first) };
+  const holes = unlessEmpty(
+    HOLES,
+    indicesOf(values, (value) => value === undefined),
+  );
+  const objects = present.filter(isObject);
+  if (objects.length > 0 && present.every((value) => value === null || isObject(value)))
+    return {
+      [COLUMNS]: packColumns(objects),
+      ...unlessEmpty(
+        NULLS,
+        indicesOf(values, (value) => value === null),
+      ),
+      ...holes,
+    };
+  const packed = present.map(pack);
+  return present.length === values.length ? packed : { [VALUES]: packed, ...holes };
+}
+
+/** Any JSON value as smaller JSON; `unpack` gives it back. */
+export function pack(value: Json): Json {
+  if (Array.isArray(value))
+    return value.length > 1 && value.every(isObject)
+      ? { [LENGTH]: value.length, [COLUMNS]: packColumns(value) }
+      : value.map(pack);
+  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, v]) => [packKey(key), pack(v)])) : value;
+}
+
+const MAX_DEPTH = 24;
+const MAX_ROWS = 1000;
+/** Values that one link may unfold into: a repeated value is cheap to write and must not be dear to read. */
+const MAX_VALUES = 100_000;
+
+const broken = (what: string) =>
+  new JoulewiseError('link.invalid', `This link is damaged (${what}). Ask for it again.`);
+
+/** Reverses `pack` on JSON from anyone. @throws link.invalid on any other layout, on NaN and Infinity, on bombs */
+export function unpack(packed: Json): Json {
+  let budget = MAX_VALUES;
+
+  const spend = (amount: number) => {
+    budget -= amount;
+    if (budget < 0) throw broken('it unfolds into too much');
+  };
+
+  const unpackKey = (key: string): string => {
+    const long = key.startsWith(ESCAPE) ? key.slice(1) : LONG.get(key);
+    if (long === undefined) throw broken('unknown key');
+    return long;
+  };
+
+  const rowsAt = (marks: JsonObject, key: string, length: number): Set<number> => {
+    const list = marks[key] ?? [];
+    const valid =
+      Array.isArray(list) &&
+      list.every((i): i is number => typeof i === 'number' && Number.isInteger(i) && i >= 0 && i < length);
+    if (!valid) throw broken('row numbers');
+    return new Set(list);
+  };
+
+  /** Places the given values into the rows that are in neither set. */
+  const spread = (values: readonly Json[], length: number, nulls: Set<number>, holes: Set<number>) => {
+    let next = 0;
+    const rows = Array.from({ length }, (_, i) => (holes.has(i) ? undefined : nulls.has(i) ? null : values[next++]));
+    if (next !== values.length || rows.some((row, i) => row === undefined && !holes.has(i))) throw broken('row count');
+    return rows;
+  };
+
+  const column = (value: Json, length: number, depth: number): (Json | undefined)[] => {
+    spend(length);
+    if (Array.isArray(value))
+      return spread(
+        value.map((item) => expand(item, depth)),
+        length,
+        new Set(),
+        new Set(),
+      );
+    if (!isObject(value)) throw broken('column');
+    const same = value[SAME];
+    if (same !== undefined) {
+      const before = budget;
+      const one = expand(same, depth);
+      spend((before - budget) * length);
+      return Array.from({ length }, () => one);
+    }
+    const [nulls, holes] = [rowsAt(value, NULLS, length), rowsAt(value, HOLES, length)];
+    const list = value[VALUES];
+    const filled =
+      list === undefined
+        ? table(value[COLUMNS], length - new Set([...nulls, ...holes]).size, depth)
+        : Array.isArray(list)
+          ? list.map((item) => expand(item, depth))
+          : undefined;
+    if (!filled) throw broken('column');
+    return spread(filled, length, nulls, holes);
+  };
+
+  const intervals = (value: Json, length: number): (readonly [string, number[]])[] => {
+    spend(3 * length);
+    const [place, ...lists] = Array.isArray(value) ? value : [];
+    const whole = (x: Json): x is number => typeof x === 'number' && Number.isSafeInteger(x);
+    const valid = (list: Json | undefined): list is number[] =>
+      Array.isArray(list) && list.length === length && list.every(whole);
+    const [mid, below, above] = lists;
+    if (place === undefined || !whole(place) || !valid(mid) || !valid(below) || !valid(above))
+      throw broken('intervals');
+    const scaled = (x: number) => {
+      const number = Number(`${x}e${place}`);
+      if (!Number.isFinite(number)) throw broken('a number is out of range');
+      return number;
+    };
+    return [
+      ['low', mid.map((m, i) => scaled(m - (below[i] as number)))],
+      ['mid', mid.map(scaled)],
+      ['high', mid.map((m, i) => scaled(m + (above[i] as number)))],
+    ];
+  };
+
+  const table = (columns: Json | undefined, length: number, depth: number): JsonObject[] => {
+    if (!isObject(columns)) throw broken('table');
+    const filled = Object.entries(columns).flatMap(([key, value]): (readonly [string, (Json | undefined)[]])[] =>
+      key === INTERVALS ? intervals(value, length) : [[unpackKey(key), column(value, length, depth + 1)]],
+    );
+    return Array.from({ length }, (_, i) =>
+      Object.fromEntries(
+        filled.flatMap(([key, values]) => {
+          const value = values[i];
+          return value === undefined ? [] : [[key, value] as const];
+        }),
+      ),
+    );
+  };
+
+  const expand = (value: Json, depth: number): Json => {
+    spend(1);
+    if (depth > MAX_DEPTH) throw broken('it is nested too deep');
+    if (typeof value === 'number' && !Number.isFinite(value)) throw broken('a number is out of range');
+    if (Array.isArray(value)) return value.map((item) => expand(item, depth + 1));
+    if (!isObject(value)) return value;
+    const length = value[LENGTH];
+    if (length === undefined)
+      return Object.fromEntries(Object.entries(value).map(([key, v]) => [unpackKey(key), expand(v, depth + 1)]));
+    if (typeof length !== 'number' || !Number.isInteger(length) || length < 0 || length > MAX_ROWS)
+      throw broken('table length');
+    return table(value[COLUMNS], length, depth);
+  };
+
+  return expand(packed, 0);
+}
