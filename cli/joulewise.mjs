@@ -8,7 +8,7 @@ const chrome = setUp();
 const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'cli', 'main.ts'), ...process.argv.slice(2)], {
   stdio: 'inherit',
   // tsx is found from the project, whatever the working directory.
-  env: { ...process.env, JOULEWISE_CHROME: chrome, NODE_OPTIONS: '' },
+  env: { ...process.env, JOULEWISE_CHROME: chrome, JOULEWISE_CWD: process.env.INIT_CWD ?? process.cwd() },
   cwd: root,
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

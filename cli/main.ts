@@ -1,63 +1,77 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { JoulewiseError } from '../src/lib/core/errors';
-import type { CheckpointRef } from '../src/lib/schema/plan';
-import { parseArgs } from './args';
-import { drive, type Driver } from './browser';
-const [command, ...rest] = process.argv.slice(2);
-const a = parseArgs(rest, {
-  checkpoint: 'text',
-  variant: 'text',
-  'text-file': 'text',
-  engine: 'text',
-  threads: 'whole',
-  prompt: 'text',
-  tokens: 'whole',
-  swiftshader: 'flag',
-});
-async function checkpoint(d: Driver, path: string | null): Promise<CheckpointRef> {
-  if (!path || path === 'builtin') return { kind: 'builtin' };
-  const p = resolve(path);
-  if (!existsSync(p)) throw new JoulewiseError('input.unreadable', `no ${path}`);
-  const files = statSync(p).isDirectory() ? readdirSync(p).map((f) => join(p, f)) : [p];
-  return d.call('storeServed', { name: path, files: files.map((f) => d.server.share(f)) });
-}
-const d = await drive({ swiftshader: a.flag('swiftshader'), profile: '/work/tmp/profile' });
-try {
-  if (command === 'device') console.log(await d.call('probe'));
-  else {
-    const t0 = Date.now();
-    const ref = await checkpoint(d, a.text('checkpoint'));
-    console.error('stored', Date.now() - t0);
-    for (const recipe of (a.text('variant') ?? 'fp32').split(',')) {
-      const base = {
-        checkpoint: ref,
-        recipe,
-        engine: a.text('engine') ?? 'ort-cpu',
-        threads: a.text('threads') ? a.whole('threads', 2) : null,
-      };
-      try {
-        if (command === 'eval') {
-          const { tokenIds, ...r } = await d.call<Record<string, unknown>>('evaluate', {
-            ...base,
-            text: readFileSync(a.need('text-file'), 'utf8').replace(/\n$/, ''),
-          });
-          console.log(JSON.stringify(r));
-        } else {
-          const r = await d.call<Record<string, unknown>>('generate', {
-            ...base,
-            prompt: a.need('prompt'),
-            chat: false,
-            maxNewTokens: a.whole('tokens', 32),
-            ignoreStop: true,
-          });
-          console.log(JSON.stringify(r));
-        }
-      } catch (e) {
-        console.log(recipe, String(e));
-      }
-    }
+import { ERROR_CODES, JoulewiseError, quote } from '../src/lib/core/errors';
+import { link, unlink } from './commands/link';
+import { device, evaluate, exportModel, generate } from './commands/model';
+import { demo, run } from './commands/run';
+import { importTickets } from './commands/tickets';
+import { print } from './context';
+
+/** Commands, one row each. */
+const COMMANDS: Record<string, { usage: string; about: string; run: (argv: readonly string[]) => Promise<void> }> = {
+  demo: {
+    usage: '[--out FILE] [--fresh]',
+    about: 'the built-in checkpoint on generated tickets, both tasks, two stages',
+    run: demo,
+  },
+  run: {
+    usage:
+      '--checkpoint F --data F [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine gpu|ort-cpu|hub] [--threads N] [--limit N] [--repeats N] [--seed N] [--fresh] --out FILE',
+    about: 'measure and rank variants on tickets',
+    run,
+  },
+  eval: {
+    usage: '--checkpoint F --variant V --text-file F [--engine ..] [--threads N]',
+    about: 'negative log-likelihood and top-5 of a text, as JSON',
+    run: evaluate,
+  },
+  generate: {
+    usage: '--checkpoint F --variant V --prompt TEXT [--chat] [--tokens N] [--ignore-stop]',
+    about: 'greedy continuation, as JSON',
+    run: generate,
+  },
+  export: {
+    usage: '--checkpoint F --variant V --out DIR [--engine gpu|ort-cpu]',
+    about: 'a folder that Transformers.js and onnxruntime load',
+    run: exportModel,
+  },
+  device: { usage: '', about: 'what the probe finds', run: device },
+  import: { usage: 'FILE [--map ..]', about: 'what the importer sees', run: importTickets },
+  link: { usage: 'FILE', about: 'a result file as a link', run: link },
+  unlink: { usage: 'URL', about: 'what a link carries', run: unlink },
+};
+
+const help = () =>
+  [
+    'joulewise COMMAND: which variant of a model does your tickets well enough on the fewest joules, on this device?',
+    '',
+    ...Object.entries(COMMANDS).map(([name, c]) => `  ${name} ${c.usage}\n      ${c.about}`),
+    '',
+    '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --swiftshader: WebGPU in software.',
+    'Exit codes: 0 fine, 1 the work failed, 2 bad usage or input.',
+  ].join('\n');
+
+async function main(): Promise<void> {
+  const [name, ...argv] = process.argv.slice(2);
+  if (name === undefined || name === '--help' || name === 'help' || argv.includes('--help')) {
+    print(help());
+    if (name === undefined) process.exitCode = 2;
+    return;
   }
-} finally {
-  await d.close();
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command)
+    throw new JoulewiseError(
+      'option.unknown',
+      `Command ${quote(name)} is not known. Commands: ${Object.keys(COMMANDS).join(', ')}.`,
+    );
+  await command.run(argv);
 }
+
+main().then(
+  () => process.exit(process.exitCode ?? 0),
+  (error: unknown) => {
+    const known = error instanceof JoulewiseError;
+    process.stderr.write(
+      `${known || !process.env['JOULEWISE_DEBUG'] ? (error as Error).message : ((error as Error).stack ?? '')}\n`,
+    );
+    process.exit(known && ERROR_CODES[error.code].usage ? 2 : 1);
+  },
+);

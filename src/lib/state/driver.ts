@@ -7,6 +7,7 @@ import { runPlan } from './run-plan';
 import { callData, callEngine } from './workers';
 import { planHash } from '../plan/execute';
 import { removeRuns } from '../store/db';
+import { exportFiles, removeExport } from '../store/exports';
 
 /**
  * What the command line calls in the page: the same workers and stores that the pages use. Results and errors are
@@ -25,9 +26,20 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   probe: () => callEngine('probe', null),
   evaluate: (args: EngineApi['evaluate']['args']) => callEngine('evaluate', args, { onEvent }),
   generate: (args: EngineApi['generate']['args']) => callEngine('generate', args, { onEvent }),
+  speed: (args: EngineApi['speed']['args']) => callEngine('speed', args, { onEvent }),
   storeCheckpoint: (args: DataApi['storeCheckpoint']['args']) => callData('storeCheckpoint', args),
   importTickets: (args: DataApi['import']['args']) => callData('import', args),
   generateTickets: (args: DataApi['generate']['args']) => callData('generate', args),
+  async exportVariant({ upload, ...args }: EngineApi['exportVariant']['args'] & { upload: string }) {
+    const report = await callEngine('exportVariant', args, { onEvent });
+    const files = await exportFiles(report.id);
+    for (const { path, file } of files) {
+      const sent = await fetch(upload + path, { method: 'PUT', body: file });
+      if (!sent.ok) throw new JoulewiseError('internal', `The file ${path} could not be handed over.`);
+    }
+    await removeExport(report.id);
+    return { ...report, files: files.map(({ path, file }) => ({ path, bytes: file.size })) };
+  },
   async runPlan({
     plan,
     dataset,

@@ -1,7 +1,10 @@
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { parseRecipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
+import { createRandom } from '../core/random';
 import { runUnit } from '../plan/unit';
+import { exportVariant } from '../run/export';
+import { createExport } from '../store/exports';
 import { topK } from '../run/engine';
 import { generate } from '../run/generate';
 import { openVariant } from '../run/open';
@@ -10,6 +13,9 @@ import { ASSETS } from './assets';
 import { openRef } from './checkpoints';
 import type { EngineApi, Progress, VariantRequest } from './protocol';
 import { serve } from './rpc';
+
+/** Tokens of a label in the bench. */
+const LABEL_TOKENS = 3;
 
 /** One thread, one variant: it ends with the run, because a WebAssembly heap never shrinks. */
 
@@ -79,6 +85,52 @@ serve<EngineApi>({
       signal,
     });
     return { promptIds, ...made, text: tokenizer.decode(made.ids), kernel: session.kernel };
+  },
+
+  async speed(args, { emit, signal }) {
+    const start = performance.now();
+    const { session, compression, checkpoint } = await open(args, emit, signal);
+    const openMs = performance.now() - start;
+    const random = createRandom(1);
+    const ids = (n: number) => Array.from({ length: n }, () => random.int(checkpoint.config.vocabSize));
+    const prompt = ids(args.prefill);
+    const labels = Array.from({ length: args.labels }, () => ids(LABEL_TOKENS));
+    const times = { prefillMs: [] as number[], decodeMs: [] as number[], scoreMs: [] as number[] };
+    const time = async (into: number[], keep: boolean, work: () => Promise<unknown>) => {
+      const from = performance.now();
+      await work();
+      await session.fence();
+      if (keep) into.push(performance.now() - from);
+    };
+    for (let r = 0; r <= args.repeats; r++) {
+      const keep = r > 0;
+      if (args.labels) await time(times.scoreMs, keep, () => session.score(prompt, labels));
+      await time(times.prefillMs, keep, () => session.prefill(prompt));
+      await time(times.decodeMs, keep, async () => {
+        for (let i = 0; i < args.decode; i++) await session.decode(prompt[i % prompt.length] as number);
+      });
+      emit({ phase: 'speed', done: r, of: args.repeats });
+    }
+    return {
+      openMs,
+      ...times,
+      kernel: session.kernel,
+      threads: session.threads,
+      computedBytes: compression.computedBytes,
+      wasmHeapBytes: session.heapBytes(),
+      prefillCost: session.cost(args.prefill, 0, 1),
+      decodeCost: session.cost(1, args.prefill + Math.floor(args.decode / 2), 1),
+    };
+  },
+
+  async exportVariant(args, { emit, signal }) {
+    const recipe = parseRecipe(args.recipe);
+    const folder = await createExport();
+    const report = await exportVariant(await openRef(args.checkpoint), recipe, args.engine, folder, {
+      signal,
+      onProgress: (done, of) => emit({ phase: 'export', done, of }),
+    });
+    return { ...report, id: folder.id };
   },
 
   unit: (args, { emit, signal }) =>

@@ -1,6 +1,8 @@
 import type { ImportReport, TablePreview } from '../data/import';
 import type { UnitProgress } from '../plan/execute';
 import type { UnitRequest } from '../plan/unit';
+import type { Cost } from '../graph/cost';
+import type { ExportReport } from '../run/export';
 import type { DatasetRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { Device, EngineName, RunRecord } from '../schema/run';
@@ -40,6 +42,22 @@ export interface GenerateResult {
   kernel: string;
 }
 
+/** Times of a bench, one value a repeat, after one warm-up. */
+export interface SpeedResult {
+  /** From the checkpoint's first byte to a ready session. */
+  openMs: number;
+  prefillMs: number[];
+  decodeMs: number[];
+  scoreMs: number[];
+  kernel: string;
+  threads: number;
+  computedBytes: number;
+  wasmHeapBytes: number | null;
+  /** Work of one prefill and of one decode step in the middle, for rooflines. */
+  prefillCost: Cost | null;
+  decodeCost: Cost | null;
+}
+
 export interface Progress {
   phase: string;
   done: number;
@@ -55,6 +73,14 @@ export type EngineApi = {
     event: Progress;
     result: GenerateResult;
   };
+  /** Times prefill of `prefill` tokens, decoding `decode` more, and scoring `labels` candidates of 3 tokens after the same prompt. */
+  speed: {
+    args: VariantRequest & { prefill: number; decode: number; labels: number; repeats: number };
+    event: Progress;
+    result: SpeedResult;
+  };
+  /** Writes the variant into an export folder in OPFS; its id comes back. */
+  exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };
   unit: { args: UnitRequest; event: UnitProgress; result: RunRecord };
 };
 

@@ -1,0 +1,102 @@
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
+import { JoulewiseError, quote } from '../../src/lib/core/errors';
+import type { Device } from '../../src/lib/schema/run';
+import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
+import { parseArgs } from '../args';
+import {
+  checkpointOf,
+  engineOf,
+  existing,
+  fromHere,
+  print,
+  say,
+  threadsOf,
+  wantsSwiftshader,
+  withDriver,
+} from '../context';
+
+const MODEL_FLAGS = {
+  checkpoint: 'text',
+  variant: 'text',
+  engine: 'text',
+  threads: 'whole',
+  swiftshader: 'flag',
+} as const;
+
+/** Longest text that `eval` reads: beyond, the context would not hold it anyway. */
+const MAX_TEXT_BYTES = 1 << 20;
+
+/** Recipes are checked before a browser starts, so that a typo costs nothing. */
+const recipeOf = (text: string) => formatRecipe(parseRecipe(text));
+
+export async function evaluate(argv: readonly string[]): Promise<void> {
+  const a = parseArgs(argv, { ...MODEL_FLAGS, 'text-file': 'text' });
+  const engine = engineOf(a);
+  const recipe = engine === 'hub' ? (a.text('variant') ?? 'fp32') : recipeOf(a.text('variant') ?? 'fp32');
+  const path = existing(a.need('text-file'), 'Text file');
+  if (statSync(path).size > MAX_TEXT_BYTES)
+    throw new JoulewiseError('input.too-large', `Text file ${quote(path)} is larger than 1 MiB. Give a shorter text.`);
+  // A final line break is the editor's, not the text's.
+  const text = readFileSync(path, 'utf8')
+    .replace(/^\uFEFF/, '')
+    .replace(/\r?\n$/, '');
+  const checkpoint = a.text('checkpoint') ?? 'builtin';
+  const result = await withDriver({ swiftshader: wantsSwiftshader(a) }, async (d) =>
+    d.call<EvaluateResult>('evaluate', {
+      checkpoint: await checkpointOf(d, checkpoint),
+      recipe,
+      engine,
+      threads: threadsOf(a),
+      text,
+    }),
+  );
+  print(JSON.stringify(result));
+}
+
+export async function generate(argv: readonly string[]): Promise<void> {
+  const a = parseArgs(argv, { ...MODEL_FLAGS, prompt: 'text', tokens: 'whole', chat: 'flag', 'ignore-stop': 'flag' });
+  const engine = engineOf(a);
+  const recipe = engine === 'hub' ? (a.text('variant') ?? 'fp32') : recipeOf(a.text('variant') ?? 'fp32');
+  const prompt = a.need('prompt');
+  const result = await withDriver({ swiftshader: wantsSwiftshader(a) }, async (d) =>
+    d.call<GenerateResult>('generate', {
+      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin'),
+      recipe,
+      engine,
+      threads: threadsOf(a),
+      prompt,
+      chat: a.flag('chat'),
+      maxNewTokens: a.whole('tokens', 32),
+      ignoreStop: a.flag('ignore-stop'),
+    }),
+  );
+  print(JSON.stringify(result));
+}
+
+export async function exportModel(argv: readonly string[]): Promise<void> {
+  const a = parseArgs(argv, { ...MODEL_FLAGS, out: 'text' });
+  const engine = engineOf(a);
+  const recipe = recipeOf(a.text('variant') ?? 'fp32');
+  const out = fromHere(a.need('out'));
+  mkdirSync(out, { recursive: true });
+  const report = await withDriver({}, async (d) =>
+    d.call<{ kernel: string; dtype: string; files: { path: string; bytes: number }[] }>('exportVariant', {
+      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin'),
+      recipe,
+      engine,
+      threads: null,
+      upload: d.server.receive(out),
+    }),
+  );
+  for (const f of report.files) say(`${f.path}  ${f.bytes} bytes`);
+  say(`Weights: ${report.kernel}. Transformers.js dtype: "${report.dtype}".`);
+  print(JSON.stringify({ out, variant: recipe, ...report }));
+}
+
+export async function device(argv: readonly string[]): Promise<void> {
+  const a = parseArgs(argv, { swiftshader: 'flag' });
+  print(
+    JSON.stringify(await withDriver({ swiftshader: wantsSwiftshader(a) }, (d) => d.call<Device>('probe')), null, 2),
+  );
+}

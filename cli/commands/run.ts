@@ -1,0 +1,232 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { canonicalRecipe, parsePruning } from '../../src/lib/compress/recipe';
+import { JoulewiseError } from '../../src/lib/core/errors';
+import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
+import { headline } from '../../src/lib/rank/headline';
+import { rankVariants } from '../../src/lib/rank/rank';
+import { winnersByWeight } from '../../src/lib/rank/weights';
+import type { DatasetRecord } from '../../src/lib/schema/dataset';
+import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
+import type { VariantResult } from '../../src/lib/schema/result';
+import { toShared } from '../../src/lib/share/codec';
+import { encodeLink } from '../../src/lib/share/codec';
+import { parseArgs, type Parsed } from '../args';
+import type { Driver } from '../browser';
+import { checkpointOf, engineOf, fromHere, print, say, threadsOf, wantsSwiftshader, withDriver } from '../context';
+import { renderRanking } from '../table';
+import { importFile, taskOf, TICKET_FLAGS } from './tickets';
+
+interface PlanReply extends PlanOutcome {
+  results: VariantResult[];
+  plan: string;
+}
+
+/** Where a link of this command opens: `npm run preview` serves it. */
+const SITE = process.env['JOULEWISE_SITE'] ?? 'http://localhost:4173';
+
+const PLAN_DEFAULTS = { baseline: true, maxNewTokens: 64, w: 0.5, profile: null } as const;
+
+/** One line per unit on stderr; tickets are counted in place on a terminal. */
+function progressLine(): (event: unknown) => void {
+  const start = Date.now();
+  let of = 0;
+  let done = 0;
+  return (raw) => {
+    const event = raw as PlanEvent;
+    const at = () => `${((Date.now() - start) / 1000).toFixed(0).padStart(4)} s`;
+    switch (event.type) {
+      case 'stage':
+        of += event.units;
+        say(`${at()}  stage ${event.stage + 1}: ${event.variants.join(', ')}`);
+        return;
+      case 'run':
+        done++;
+        say(
+          `${at()}  ${done}/${of}  ${event.unit.variant}  ${event.unit.task}  repeat ${event.unit.repeat + 1}${event.resumed ? '  (kept from before)' : ''}`,
+        );
+        return;
+      case 'failed':
+        done++;
+        say(`${at()}  ${done}/${of}  ${event.unit.variant}  ${event.unit.task}  failed: ${event.error.message}`);
+        return;
+      default:
+    }
+  };
+}
+
+async function execute(
+  d: Driver,
+  plan: PlanRecord,
+  dataset: DatasetRecord,
+  name: string,
+  fresh: boolean,
+): Promise<PlanReply> {
+  const reply = await d.call<PlanReply>('runPlan', { plan, dataset, name, fresh });
+  const kept = reply.runs.length;
+  say(
+    `${kept} runs stand${reply.failures.length ? `, ${reply.failures.length} failed` : ''}. They stay in the profile: the same command goes on where it stopped; --fresh measures anew.`,
+  );
+  return reply;
+}
+
+async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, out: string | null): Promise<void> {
+  const ranking = rankVariants(reply.results, plan.w);
+  const winners = winnersByWeight(reply.results);
+  const device = reply.runs[0]?.device ?? null;
+  const shared = toShared(reply.results, {
+    createdAt: new Date().toISOString(),
+    device: {
+      name: device?.renderer ?? device?.platform ?? 'unknown device',
+      profile: reply.runs[0]?.phases[0]?.source ?? 'unknown',
+      browser: device?.browser ?? null,
+    },
+    checkpoint,
+    dataset: plan.dataset.name,
+    tasks: plan.tasks,
+    w: plan.w,
+  });
+  const link = `${SITE}/r#${await encodeLink(shared)}`;
+  if (out !== null) {
+    mkdirSync(dirname(out), { recursive: true });
+    const record = {
+      plan,
+      device,
+      results: reply.results,
+      ranking,
+      winners,
+      shared,
+      runs: reply.runs,
+      failures: reply.failures,
+    };
+    writeFileSync(out, `${JSON.stringify(record, null, 1)}\n`);
+    say(`Wrote ${out}.`);
+  }
+  print(headline(ranking));
+  print('');
+  print(renderRanking(reply.results, ranking, winners));
+  print('');
+  print(`Share: ${link}`);
+}
+
+export async function run(argv: readonly string[]): Promise<void> {
+  const a = parseArgs(argv, {
+    ...TICKET_FLAGS,
+    checkpoint: 'text',
+    data: 'text',
+    task: 'text',
+    variants: 'text',
+    prune: 'text',
+    best: 'whole',
+    engine: 'text',
+    threads: 'whole',
+    limit: 'whole',
+    repeats: 'whole',
+    tokens: 'whole',
+    out: 'text',
+    fresh: 'flag',
+    swiftshader: 'flag',
+  });
+  const engine = engineOf(a);
+  const task = taskOf(a);
+  const variants = listOf(a, 'variants') ?? ['fp32', 'fp16', 'int8', 'int4'];
+  const recipes = engine === 'hub' ? variants : [...new Set(variants.map(canonicalRecipe))];
+  const prunings = listOf(a, 'prune');
+  for (const p of prunings ?? [])
+    if (!parsePruning(p))
+      throw new JoulewiseError('recipe.unknown', `Pruning "${p}" is not known. Examples: 2:4, mag50, ffn50, layers25.`);
+  const out = fromHere(a.need('out'));
+  const data = a.need('data');
+  const checkpointText = a.text('checkpoint') ?? 'builtin';
+  await withDriver({ swiftshader: wantsSwiftshader(a), onEvent: progressLine() }, async (d) => {
+    const { dataset, report: imported } = await importFile(d, data, a, task);
+    for (const w of imported.warnings) say(`Note: ${w}`);
+    say(`${imported.kept} of ${imported.rows} rows kept from ${data}; columns ${JSON.stringify(imported.mapping)}.`);
+    const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText);
+    const plan: PlanRecord = {
+      v: 1,
+      dataset: { hash: dataset.hash, name: dataset.name },
+      checkpoint,
+      tasks: [task],
+      stages: [
+        { kind: 'variants', variants: recipes },
+        ...(prunings ? [{ kind: 'best' as const, k: a.whole('best', 2), prunings }] : []),
+      ],
+      ...PLAN_DEFAULTS,
+      maxNewTokens: a.whole('tokens', PLAN_DEFAULTS.maxNewTokens),
+      engine,
+      threads: threadsOf(a),
+      limit: a.whole('limit', 64),
+      repeats: a.whole('repeats', 2),
+      seed: a.whole('seed', 1, 0),
+    };
+    await report(
+      await execute(d, plan, dataset, `${dataset.name}, ${task}`, a.flag('fresh')),
+      plan,
+      checkpointText,
+      out,
+    );
+  });
+}
+
+/** Comma-separated list, or null where the option is absent. */
+function listOf(a: Parsed, name: string): string[] | null {
+  const text = a.text(name);
+  if (text === null) return null;
+  const list = text
+    .split(',')
+    .map((s) => s.trim())
+    .filter(Boolean);
+  if (list.length === 0) throw new JoulewiseError('option.invalid', `Option --${name} needs at least one entry.`);
+  return list;
+}
+
+/** Tickets generated for the demo, and its seed: the built-in checkpoint never saw it. */
+export const DEMO = {
+  count: 400,
+  seed: 1,
+  limit: 24,
+  repeats: 3,
+  best: 2,
+  prunings: ['2:4', 'mag50', 'ffn25'],
+} as const;
+
+export async function demo(argv: readonly string[]): Promise<void> {
+  const a = parseArgs(argv, {
+    fresh: 'flag',
+    out: 'text',
+    engine: 'text',
+    threads: 'whole',
+    limit: 'whole',
+    repeats: 'whole',
+    swiftshader: 'flag',
+  });
+  const engine = engineOf(a);
+  const out = a.text('out');
+  say('Joulewise demo: the built-in checkpoint answers generated telecom fault tickets, both tasks, in two stages.');
+  await withDriver({ swiftshader: wantsSwiftshader(a), onEvent: progressLine() }, async (d) => {
+    const dataset = await d.call<DatasetRecord>('generateTickets', { count: DEMO.count, seed: DEMO.seed });
+    const plan: PlanRecord = {
+      v: 1,
+      dataset: { hash: dataset.hash, name: dataset.name },
+      checkpoint: { kind: 'builtin' },
+      tasks: ['rca', 'response'],
+      stages: [
+        { kind: 'variants', variants: ['fp32', 'fp16', 'int8', 'int4'] },
+        { kind: 'best', k: DEMO.best, prunings: [...DEMO.prunings] },
+      ],
+      ...PLAN_DEFAULTS,
+      engine,
+      threads: threadsOf(a),
+      limit: a.whole('limit', DEMO.limit),
+      repeats: a.whole('repeats', DEMO.repeats),
+      seed: DEMO.seed,
+    };
+    await report(
+      await execute(d, plan, dataset, 'Demo', a.flag('fresh')),
+      plan,
+      'built-in',
+      out === null ? null : fromHere(out),
+    );
+  });
+}

@@ -1,0 +1,81 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { JoulewiseError, quote } from '../src/lib/core/errors';
+import type { CheckpointRef } from '../src/lib/schema/plan';
+import type { EngineName } from '../src/lib/schema/run';
+import type { FileRef } from '../src/lib/workers/protocol';
+import type { Parsed } from './args';
+import { drive, type Driver } from './browser';
+
+export const say = (text: string) => process.stderr.write(`${text}\n`);
+export const print = (text: string) => process.stdout.write(`${text}\n`);
+
+/** Engines that the command line opens, and whether they need a WebGPU adapter. */
+export const CLI_ENGINES = ['gpu', 'ort-cpu', 'hub'] as const satisfies readonly EngineName[];
+export type CliEngine = (typeof CLI_ENGINES)[number];
+
+export function engineOf(a: Parsed): CliEngine {
+  const name = a.text('engine') ?? 'ort-cpu';
+  const found = CLI_ENGINES.find((e) => e === name);
+  if (!found)
+    throw new JoulewiseError(
+      'option.unknown',
+      `Engine ${quote(name)} is not known. Engines: ${CLI_ENGINES.join(', ')}.`,
+    );
+  return found;
+}
+
+/** `--threads N`; null leaves it to the page. */
+export const threadsOf = (a: Parsed): number | null => (a.text('threads') === null ? null : a.whole('threads', 1));
+
+export function existing(path: string, what: string): string {
+  const full = resolve(process.env['JOULEWISE_CWD'] ?? process.cwd(), path);
+  if (!existsSync(full)) throw new JoulewiseError('input.unreadable', `${what} ${quote(path)} does not exist.`);
+  return full;
+}
+
+/** A path as the user meant it: relative to where the command was typed. */
+export const fromHere = (path: string) => resolve(process.env['JOULEWISE_CWD'] ?? process.cwd(), path);
+
+const share = (d: Driver, path: string): FileRef => ({ kind: 'url', ...d.server.share(path) });
+
+/** Files that belong to a checkpoint; others in the folder are left alone. */
+const CHECKPOINT_FILES =
+  /\.(?:safetensors|gguf|jinja)$|^(?:config|tokenizer|tokenizer_config|generation_config|model\.safetensors\.index)\.json$/;
+
+/** `builtin`, a GGUF or safetensors file, a folder, or a Hub repository as `hub:owner/name[@revision]`. */
+export async function checkpointOf(d: Driver, text: string): Promise<CheckpointRef> {
+  if (text === 'builtin') return { kind: 'builtin' };
+  const hub = /^hub:([^@]+)(?:@(.+))?$/.exec(text);
+  if (hub) return { kind: 'hub', repo: hub[1] as string, revision: hub[2] ?? 'main' };
+  const path = existing(text, 'Checkpoint');
+  const files = statSync(path).isDirectory()
+    ? readdirSync(path)
+        .filter((f) => CHECKPOINT_FILES.test(f))
+        .map((f) => join(path, f))
+    : [path];
+  if (files.length === 0)
+    throw new JoulewiseError(
+      'checkpoint.format',
+      `Folder ${quote(text)} holds no checkpoint. It should hold a .gguf file, or model.safetensors with config.json and tokenizer.json.`,
+    );
+  return d.call('storeCheckpoint', { name: basename(path), files: files.map((f) => share(d, f)) });
+}
+
+export const ticketFile = (d: Driver, path: string): FileRef => share(d, existing(path, 'File'));
+
+/** Opens the browser for one command and closes it whatever happens. */
+export async function withDriver<T>(
+  o: { swiftshader?: boolean; onEvent?: (event: unknown) => void },
+  work: (d: Driver) => Promise<T>,
+): Promise<T> {
+  const d = await drive(o);
+  try {
+    return await work(d);
+  } finally {
+    await d.close().catch(() => undefined);
+  }
+}
+
+/** A WebGPU engine on a machine without a GPU runs on the software adapter, and says so. */
+export const wantsSwiftshader = (a: Parsed) => a.flag('swiftshader');

@@ -1,0 +1,96 @@
+import type { Checkpoint } from '../checkpoint/checkpoint';
+import { configToJson } from '../checkpoint/config';
+import type { PrecisionName } from '../compress/precisions';
+import { formatRecipe, type Recipe } from '../compress/recipe';
+import { JoulewiseError } from '../core/errors';
+import { encodeModel } from '../graph/encode';
+import type { Compression, EngineName } from '../schema/run';
+import { chooseKernel } from './kernels';
+import { prepareVariant } from './prepare';
+
+/** File name endings that Transformers.js looks for, by its dtype (transformers.js: DEFAULT_DTYPE_SUFFIX_MAPPING). */
+const SUFFIX: Readonly<Record<PrecisionName, { suffix: string; dtype: string }>> = {
+  fp32: { suffix: '', dtype: 'fp32' },
+  fp16: { suffix: '_fp16', dtype: 'fp16' },
+  int8: { suffix: '_quantized', dtype: 'q8' },
+  int4: { suffix: '_q4', dtype: 'q4' },
+};
+
+/** Protobuf and browsers hold at most 2 GiB in one piece. */
+const MAX_DATA_BYTES = 2 ** 31 - 2 ** 20;
+/** Weights start at multiples of this, so that runtimes can map the file. */
+const ALIGNMENT = 64;
+
+export interface ExportTarget {
+  open(name: string): Promise<{ append(data: Uint8Array<ArrayBuffer>): Promise<void>; close(): Promise<void> }>;
+}
+
+export interface ExportReport {
+  compression: Compression;
+  kernel: string;
+  dtype: string;
+  dataBytes: number;
+}
+
+/** Writes a variant as a folder that Transformers.js and Python onnxruntime load, weights streamed layer by layer. */
+export async function exportVariant(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  engine: EngineName,
+  target: ExportTarget,
+  o: { onProgress?: (done: number, of: number) => void; signal?: AbortSignal } = {},
+): Promise<ExportReport> {
+  // A graph for WebGPU is exported without half-precision activations: it must open on any adapter.
+  const { kernel } = chooseKernel(engine, recipe.precision, []);
+  const { suffix, dtype } = SUFFIX[recipe.precision];
+  const dataName = `model${suffix}.onnx_data`;
+  const data = await target.open(`onnx/${dataName}`);
+  const offsets = new Map<string, number>();
+  let at = 0;
+  const variant = await prepareVariant(checkpoint, recipe, kernel, {
+    use: 'export',
+    ...o,
+    inPhase: (_, work) => work(),
+    async onWeights(weights) {
+      for (const w of weights) {
+        const padding = -at & (ALIGNMENT - 1);
+        if (padding) await data.append(new Uint8Array(padding));
+        offsets.set(w.name, at + padding);
+        await data.append(w.data);
+        at += padding + w.data.byteLength;
+        if (at > MAX_DATA_BYTES)
+          throw new JoulewiseError(
+            'recipe.impossible',
+            'The exported weights exceed 2 GiB, which one file cannot hold here. Choose fewer bits or a smaller model.',
+          );
+      }
+    },
+  });
+  await data.close();
+  const write = async (name: string, content: Uint8Array<ArrayBuffer> | object) => {
+    const file = await target.open(name);
+    await file.append(
+      content instanceof Uint8Array ? content : new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`),
+    );
+    await file.close();
+  };
+  await write(
+    `onnx/model${suffix}.onnx`,
+    encodeModel(variant.graph, (w) => ({ location: dataName, offset: offsets.get(w.name) ?? 0 })),
+  );
+  const { config, ffnSizes } = variant.options;
+  await write('config.json', {
+    ...configToJson(config, { intermediateSize: ffnSizes[0] ?? config.intermediateSize, layers: config.layers }),
+    'transformers.js_config': { dtype, use_external_data_format: { [`model${suffix}.onnx`]: 1 } },
+    joulewise: { recipe: formatRecipe(recipe), kernel: kernel.title, checkpoint: checkpoint.name },
+  });
+  await write('generation_config.json', {
+    do_sample: false,
+    bos_token_id: config.bosTokenId,
+    eos_token_id: config.eosTokenIds,
+    pad_token_id: config.eosTokenIds[0] ?? null,
+  });
+  await write('tokenizer.json', checkpoint.tokenizer.tokenizer);
+  await write('tokenizer_config.json', checkpoint.tokenizer.config);
+  return { compression: variant.compression, kernel: kernel.title, dtype, dataBytes: at };
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { GENERATOR_NAME } from '../data/generator';
+import { checkPlan, stageUnits, stageVariants } from '../plan/units';
+import { Plan } from '../schema/plan';
+import { parseRecord } from '../schema/record';
+import {
+  buildPlan,
+  choicesOf,
+  countRuns,
+  DEFAULT_CHOICES,
+  GENERATED,
+  parseExtra,
+  problemOf,
+  PRUNING_CHIPS,
+  stagesOf,
+} from './choices';
+
+const dataset = { hash: 'h', name: 'tickets' };
+const plan = (more = {}) => buildPlan({ ...DEFAULT_CHOICES, ...more }, dataset, { kind: 'builtin' }, 'ort-cpu');
+
+describe('choices', () => {
+  it('names generated tickets as the generator does', () => {
+    expect(GENERATED.name).toBe(GENERATOR_NAME);
+  });
+
+  it('builds a valid plan from the defaults', () => {
+    expect(parseRecord(Plan, plan())).toEqual(plan());
+    expect(() => checkPlan(plan())).not.toThrow();
+  });
+
+  it('crosses precisions with prunings in one stage', () => {
+    const c = {
+      ...DEFAULT_CHOICES,
+      twoStage: false,
+      precisions: ['fp16', 'int8'] as never,
+      prunings: ['2:4', 'ffn50'],
+    };
+    expect(stagesOf(c)).toEqual([
+      { kind: 'variants', variants: ['fp16', 'int8', 'fp16+2:4', 'fp16+ffn50', 'int8+2:4', 'int8+ffn50'] },
+    ]);
+  });
+
+  it('has one stage where no pruning is chosen', () => {
+    expect(stagesOf({ ...DEFAULT_CHOICES, prunings: [] })).toHaveLength(1);
+  });
+
+  it('gives the same plan back from a plan', () => {
+    for (const more of [{}, { extra: ['int4+ffn75'], w: 0.3, threads: 2 }, { twoStage: false }]) {
+      const original = plan(more);
+      const { choices, lost } = choicesOf(original);
+      expect(lost).toEqual([]);
+      expect(buildPlan(choices, dataset, { kind: 'builtin' }, 'ort-cpu').stages).toEqual(original.stages);
+      expect(choices.w).toBe(original.w);
+    }
+  });
+
+  it('says so where a plan has stages that the cards lack', () => {
+    const two = { ...plan(), stages: [...plan().stages, { kind: 'best' as const, k: 1, prunings: ['mag50'] }] };
+    expect(choicesOf(two).lost).toHaveLength(1);
+  });
+
+  it('reads recipes written by hand and refuses others with a sentence', () => {
+    expect(parseExtra(' INT8+ffn50, int8+ffn50 fp16+2:4 ')).toEqual(['int8+ffn50', 'fp16+2:4']);
+    expect(() => parseExtra('int9')).toThrow(/not known/);
+  });
+
+  it('counts runs as the plan makes them', () => {
+    const c = { ...DEFAULT_CHOICES, prunings: [] };
+    const p = plan({ prunings: [] });
+    expect(countRuns(c).runs).toBe(stageUnits(p, 0, stageVariants(p, 0, [])).length);
+    expect(countRuns(DEFAULT_CHOICES)).toEqual({ variants: 11, runs: 66, atMost: true });
+  });
+
+  it('finds what cannot be run', () => {
+    expect(problemOf(DEFAULT_CHOICES)).toBeNull();
+    for (const bad of [{ tasks: [] }, { precisions: [] }, { limit: 0 }, { repeats: 1.5 }, { threads: 0 }, { k: NaN }])
+      expect(problemOf({ ...DEFAULT_CHOICES, ...bad })).toMatch(/\.$/);
+  });
+
+  it('offers only prunings that recipes know', () => {
+    for (const { part } of PRUNING_CHIPS) expect(() => parseExtra(`fp16+${part}`)).not.toThrow();
+  });
+});

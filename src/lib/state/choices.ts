@@ -1,0 +1,154 @@
+import { formatRecipe, parsePruning, parseRecipe } from '../compress/recipe';
+import { PRECISIONS, type PrecisionName } from '../compress/precisions';
+import { JoulewiseError } from '../core/errors';
+import type { CheckpointRef, PlanRecord, Stage } from '../schema/plan';
+import type { EngineName, TaskName } from '../schema/run';
+
+/** What the user chose, beside tickets and model: all that the cards hold, as plain data. */
+export interface Choices {
+  tasks: TaskName[];
+  precisions: PrecisionName[];
+  /** Recipe parts such as `2:4` or `ffn25`. */
+  prunings: string[];
+  /** Whole recipes beside the chips. */
+  extra: string[];
+  /** True: every precision first, then the best `k` with each pruning. False: every precision with each pruning at once. */
+  twoStage: boolean;
+  k: number;
+  baseline: boolean;
+  limit: number;
+  repeats: number;
+  maxNewTokens: number;
+  threads: number | null;
+  seed: number;
+  w: number;
+  profile: string | null;
+}
+
+/** Tickets that come without a file. The built-in checkpoint never saw this seed. */
+export const GENERATED = { name: 'Generated telecom tickets', count: 400, seed: 1 } as const;
+
+/** The same plan as `joulewise demo`, so that both find each other's finished runs. */
+export const DEFAULT_CHOICES: Readonly<Choices> = {
+  tasks: ['rca', 'response'],
+  precisions: ['fp32', 'fp16', 'int8', 'int4'],
+  prunings: ['2:4', 'mag50', 'ffn25'],
+  extra: [],
+  twoStage: true,
+  k: 2,
+  baseline: true,
+  limit: 24,
+  repeats: 3,
+  maxNewTokens: 64,
+  threads: null,
+  seed: 1,
+  w: 0.5,
+  profile: null,
+};
+
+export const ALL_PRECISIONS = Object.keys(PRECISIONS) as PrecisionName[];
+
+/** Prunings offered as chips, with what each removes. Any other goes into the text field. */
+export const PRUNING_CHIPS: readonly { part: string; about: string }[] = [
+  { part: '2:4', about: 'keeps the 2 largest of each 4 weights' },
+  { part: 'mag50', about: 'zeroes the smallest half of the weights of each layer' },
+  { part: 'ffn25', about: 'removes a quarter of the feed-forward neurons' },
+  { part: 'ffn50', about: 'removes half of the feed-forward neurons' },
+  { part: 'layers25', about: 'removes a quarter of the layers' },
+];
+
+/** Recipes written by hand, separated by commas or spaces, in canonical form. Throws `recipe.unknown`. */
+export const parseExtra = (text: string): string[] => [
+  ...new Set(
+    text
+      .split(/[\s,;]+/)
+      .filter(Boolean)
+      .map((part) => formatRecipe(parseRecipe(part))),
+  ),
+];
+
+/** A precision with one pruning, in canonical form. */
+function crossed(precision: PrecisionName, part: string): string {
+  const pruning = parsePruning(part);
+  if (!pruning) throw new JoulewiseError('recipe.unknown', `Pruning "${part}" is not known.`);
+  return formatRecipe({ precision, prunings: [pruning] });
+}
+
+export function stagesOf(c: Choices): Stage[] {
+  const first = (variants: string[]): Stage => ({ kind: 'variants', variants: [...new Set(variants)] });
+  if (c.twoStage && c.prunings.length > 0)
+    return [first([...c.precisions, ...c.extra]), { kind: 'best', k: c.k, prunings: [...c.prunings] }];
+  return [first([...c.precisions, ...c.precisions.flatMap((p) => c.prunings.map((x) => crossed(p, x))), ...c.extra])];
+}
+
+/** What keeps these choices from being run, in a sentence; null where nothing does. */
+export function problemOf(c: Choices): string | null {
+  if (c.tasks.length === 0) return 'Choose at least one task under "Tickets".';
+  if (c.precisions.length + c.extra.length === 0) return 'Choose at least one precision under "Variants".';
+  const whole = (n: number, from: number, to: number) => Number.isInteger(n) && n >= from && n <= to;
+  if (!whole(c.limit, 1, 100_000)) return 'Tickets per task must be a whole number from 1 on.';
+  if (!whole(c.repeats, 1, 100)) return 'Repeats must be a whole number from 1 to 100.';
+  if (!whole(c.maxNewTokens, 1, 2048)) return 'Tokens per response must be a whole number from 1 to 2048.';
+  if (c.threads !== null && !whole(c.threads, 1, 64)) return 'Threads must be a whole number from 1 to 64, or empty.';
+  if (!whole(c.k, 1, 50)) return 'The number of best variants must be a whole number from 1 to 50.';
+  return null;
+}
+
+export const buildPlan = (
+  c: Choices,
+  dataset: { hash: string; name: string },
+  checkpoint: CheckpointRef,
+  engine: EngineName,
+): PlanRecord => ({
+  v: 1,
+  dataset: { hash: dataset.hash, name: dataset.name },
+  checkpoint,
+  tasks: c.tasks.slice(),
+  stages: stagesOf(c),
+  baseline: c.baseline,
+  engine,
+  threads: c.threads,
+  limit: c.limit,
+  repeats: c.repeats,
+  maxNewTokens: c.maxNewTokens,
+  seed: c.seed,
+  w: c.w,
+  profile: c.profile,
+});
+
+/** Choices that build the same stages again; `lost` says what of the plan the cards cannot show. */
+export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices: Choices; lost: string[] } {
+  const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
+  const best = plan.stages.filter((s) => s.kind === 'best');
+  const isPrecision = (v: string): v is PrecisionName => (ALL_PRECISIONS as readonly string[]).includes(v);
+  const lost: string[] = [];
+  if (plan.stages.length - best.length > 1 || best.length > 1 || plan.stages[0]?.kind === 'best')
+    lost.push('It has more stages than these cards show: its variants are put together into one first stage.');
+  return {
+    lost,
+    choices: {
+      tasks: plan.tasks.slice(),
+      precisions: variants.filter(isPrecision),
+      prunings: best[0]?.prunings.slice() ?? [],
+      extra: variants.filter((v) => !isPrecision(v)).map((v) => formatRecipe(parseRecipe(v))),
+      twoStage: best.length > 0,
+      k: best[0]?.k ?? DEFAULT_CHOICES.k,
+      baseline: plan.baseline,
+      limit: plan.limit,
+      repeats: plan.repeats,
+      maxNewTokens: plan.maxNewTokens,
+      threads: plan.threads,
+      seed: plan.seed,
+      w: plan.w,
+      profile: plan.profile,
+    },
+  };
+}
+
+/** Runs that a plan takes: exact for lists, an upper bound for a `best` stage, whose variants may repeat. */
+export function countRuns(c: Choices): { variants: number; runs: number; atMost: boolean } {
+  const stages = stagesOf(c);
+  const sizes = stages.map((s) => (s.kind === 'variants' ? s.variants.length : s.k * s.prunings.length));
+  const variants = sizes.reduce((a, n) => a + n, 0) + (c.baseline ? 1 : 0);
+  return { variants, runs: variants * c.tasks.length * c.repeats, atMost: stages.length > 1 };
+}

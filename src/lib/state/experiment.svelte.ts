@@ -1,0 +1,222 @@
+import { JoulewiseError, quote } from '../core/errors';
+import type { ImportReport, TablePreview } from '../data/import';
+import type { DatasetRecord, Mapping } from '../schema/dataset';
+import type { CheckpointRef, PlanRecord } from '../schema/plan';
+import type { SharedRecipeRecord } from '../schema/result';
+import type { EngineName, TaskName } from '../schema/run';
+import { getDataset } from '../store/db';
+import { buildPlan, choicesOf, DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from './choices';
+import { device } from './device.svelte';
+import { sentence } from './sentence';
+import { callData } from './workers';
+
+/** A file on its way in: looked at, mapped, imported. */
+export interface PendingImport {
+  name: string;
+  preview: TablePreview | null;
+  mapping: Mapping | null;
+  redact: boolean;
+  /** Rows read so far; null while only the beginning is looked at. */
+  rows: number | null;
+  busy: boolean;
+  error: string | null;
+}
+
+const ANSWER: Record<TaskName, 'cause' | 'response'> = { rca: 'cause', response: 'response' };
+
+/** Test tickets of a dataset that have an answer for a task. */
+export const answerable = (dataset: DatasetRecord, task: TaskName) =>
+  dataset.tickets.filter((t, i) => dataset.split[i] === 'test' && t[ANSWER[task]] !== null).length;
+
+/** One experiment being set up: what the four cards show and change. */
+class Experiment {
+  /** Generated tickets until a file is imported or a stored set is chosen. */
+  generated = $state<{ count: number; seed: number }>({ count: GENERATED.count, seed: GENERATED.seed });
+  imported = $state.raw<{ dataset: DatasetRecord; report: ImportReport | null } | null>(null);
+  pending = $state<PendingImport | null>(null);
+  checkpoint = $state.raw<CheckpointRef>({ kind: 'builtin' });
+  /** Share of a local checkpoint that is stored, while it is being stored. */
+  storing = $state<{ bytes: number; of: number } | null>(null);
+  modelError = $state<string | null>(null);
+  choices = $state<Choices>(structuredClone(DEFAULT_CHOICES));
+  /** Null = what the probe suggests. */
+  engineChoice = $state<EngineName | null>(null);
+  /** What a loaded recipe could not bring along, in sentences. */
+  notes = $state.raw<string[]>([]);
+  #file: File | null = null;
+
+  get engine(): EngineName {
+    return this.engineChoice ?? device.bestEngine;
+  }
+
+  /** What keeps it from running, in a sentence; null where nothing does. */
+  get problem(): string | null {
+    if (this.pending?.busy) return 'The tickets are still being imported.';
+    if (this.storing) return 'The checkpoint is still being stored.';
+    if (!this.imported) {
+      const { count, seed } = this.generated;
+      if (!Number.isInteger(count) || count < 10 || count > 20_000)
+        return 'The number of generated tickets must be a whole number from 10 to 20000.';
+      if (!Number.isInteger(seed) || seed < 0) return 'The seed must be a whole number.';
+    }
+    return problemOf(this.choices);
+  }
+
+  async openFile(file: File): Promise<void> {
+    this.#file = file;
+    this.pending = {
+      name: file.name,
+      preview: null,
+      mapping: null,
+      redact: true,
+      rows: null,
+      busy: true,
+      error: null,
+    };
+    try {
+      const preview = await callData('preview', { kind: 'blob', name: file.name, blob: file });
+      if (this.#file !== file) return;
+      this.pending = { ...this.pending, preview, mapping: preview.guess, busy: false };
+    } catch (error) {
+      if (this.#file === file) this.pending = { ...this.pending, busy: false, error: sentence(error) };
+    }
+  }
+
+  /** Imports the pending file with the chosen mapping. */
+  async importPending(): Promise<void> {
+    const [file, pending] = [this.#file, this.pending];
+    if (!file || !pending?.mapping) return;
+    this.pending = { ...pending, busy: true, error: null, rows: 0 };
+    try {
+      this.imported = await callData(
+        'import',
+        {
+          file: { kind: 'blob', name: file.name, blob: file },
+          mapping: $state.snapshot(pending.mapping),
+          redact: pending.redact,
+          seed: this.choices.seed,
+        },
+        {
+          onEvent: ({ rows }) => {
+            if (this.pending && this.#file === file) this.pending.rows = rows;
+          },
+        },
+      );
+      this.#file = null;
+      this.pending = null;
+      this.#dropTasksWithoutAnswers(this.imported.dataset);
+    } catch (error) {
+      if (this.pending) this.pending = { ...this.pending, busy: false, rows: null, error: sentence(error) };
+    }
+  }
+
+  cancelImport(): void {
+    this.#file = null;
+    this.pending = null;
+  }
+
+  useGenerated(): void {
+    this.imported = null;
+    this.cancelImport();
+    this.choices.tasks = DEFAULT_CHOICES.tasks.slice();
+  }
+
+  async useStored(hash: string): Promise<void> {
+    const dataset = await getDataset(hash);
+    if (!dataset) return;
+    this.cancelImport();
+    this.imported = { dataset, report: null };
+    this.#dropTasksWithoutAnswers(dataset);
+  }
+
+  #dropTasksWithoutAnswers(dataset: DatasetRecord): void {
+    const possible = (Object.keys(ANSWER) as TaskName[]).filter((task) => answerable(dataset, task) > 0);
+    const kept = this.choices.tasks.filter((task) => possible.includes(task));
+    this.choices.tasks = kept.length > 0 ? kept : possible;
+  }
+
+  /** Copies local files into this browser's own storage, so that they are there after a reload. */
+  async storeModel(name: string, files: readonly File[]): Promise<void> {
+    this.modelError = null;
+    this.storing = { bytes: 0, of: files.reduce((n, f) => n + f.size, 0) };
+    try {
+      this.checkpoint = await callData(
+        'storeCheckpoint',
+        { name, files: files.map((file) => ({ kind: 'blob', name: file.name, blob: file })) },
+        { onEvent: (p) => (this.storing = p) },
+      );
+    } catch (error) {
+      this.modelError = sentence(error);
+    } finally {
+      this.storing = null;
+    }
+  }
+
+  useHub(repo: string, revision: string): void {
+    if (!/^[\w.-]{1,96}\/[\w.-]{1,96}$/.test(repo)) {
+      this.modelError = 'A Hub repository is written owner/name, for example HuggingFaceTB/SmolLM2-135M-Instruct.';
+      return;
+    }
+    this.modelError = null;
+    this.checkpoint = { kind: 'hub', repo, revision: revision || 'main' };
+  }
+
+  /** The tickets themselves; generated ones are made now, in a worker. */
+  async dataset(): Promise<DatasetRecord> {
+    return this.imported?.dataset ?? (await callData('generate', $state.snapshot(this.generated)));
+  }
+
+  async build(): Promise<{ plan: PlanRecord; dataset: DatasetRecord; name: string }> {
+    await device.load();
+    const dataset = await this.dataset();
+    const choices = $state.snapshot(this.choices);
+    for (const task of choices.tasks)
+      if (answerable(dataset, task) === 0)
+        throw new JoulewiseError(
+          'input.empty',
+          `No test ticket of ${quote(dataset.name)} has an answer for the task ${task}. Open "Tickets" and drop it.`,
+        );
+    const plan = buildPlan(choices, dataset, this.checkpoint, this.engine);
+    return { plan, dataset, name: `${dataset.name}, ${choices.tasks.join(' and ')}` };
+  }
+
+  /** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
+  async load(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint'>): Promise<void> {
+    const { choices, lost } = choicesOf(recipe.plan);
+    const notes = lost.slice();
+    this.cancelImport();
+    this.choices = choices;
+    this.checkpoint = recipe.checkpoint;
+    this.engineChoice = null;
+    if (recipe.plan.engine === 'ort-cpu' || recipe.plan.engine === 'gpu') this.engineChoice = recipe.plan.engine;
+    await device.load();
+    if (this.engineChoice === 'gpu' && !device.found?.gpu) {
+      this.engineChoice = null;
+      notes.push('It ran on a GPU; this browser has no WebGPU adapter, so WebAssembly is chosen.');
+    }
+    const stored = await getDataset(recipe.plan.dataset.hash).catch(() => null);
+    this.imported = stored ? { dataset: stored, report: null } : null;
+    if (!stored) {
+      this.generated = { count: GENERATED.count, seed: GENERATED.seed };
+      const own = await this.dataset();
+      if (own.hash !== recipe.plan.dataset.hash)
+        notes.push(
+          `It ran on the tickets ${quote(recipe.plan.dataset.name)}, which are not here; links carry no tickets. Choose your own under "Tickets"; until then generated ones are used.`,
+        );
+    }
+    if (recipe.checkpoint.kind === 'stored') {
+      const { listCheckpoints } = await import('../store/opfs');
+      const { hash, name } = recipe.checkpoint;
+      const here = await listCheckpoints().catch(() => []);
+      if (!here.some((c) => c.hash === hash)) {
+        this.checkpoint = { kind: 'builtin' };
+        notes.push(
+          `It ran on the local checkpoint ${quote(name)}, which is not here; links carry no weights. Add the file under "Model"; until then the built-in model is used.`,
+        );
+      }
+    }
+    this.notes = notes;
+  }
+}
+
+export const experiment = new Experiment();

@@ -1,0 +1,65 @@
+import { getPlan, listPlans, removePlan, runsOfPlan } from '../store/db';
+import { sentence } from './sentence';
+
+/** A row of the list of experiments. */
+export interface StoredExperiment {
+  hash: string;
+  name: string;
+  /** When it was last started, ISO 8601. */
+  createdAt: string;
+  checkpoint: string;
+  runs: number;
+  missing: number;
+  /** True where a later stage is not known yet. */
+  atLeast: boolean;
+}
+
+/** Experiments kept in this browser, newest first. */
+class Library {
+  rows = $state.raw<StoredExperiment[] | null>(null);
+  error = $state<string | null>(null);
+
+  async refresh(): Promise<void> {
+    try {
+      const plans = await listPlans();
+      if (plans.length === 0) {
+        this.rows = [];
+        this.error = null;
+        return;
+      }
+      const { missingRuns } = await import('./progress');
+      const rows: StoredExperiment[] = [];
+      for (const { hash, plan, name, createdAt } of plans) {
+        const runs = await runsOfPlan(hash);
+        const { checkpoint } = plan;
+        rows.push({
+          hash,
+          name,
+          createdAt,
+          checkpoint:
+            checkpoint.kind === 'builtin' ? 'built-in' : checkpoint.kind === 'hub' ? checkpoint.repo : checkpoint.name,
+          runs: runs.length,
+          ...missingRuns(plan, hash, runs),
+        });
+      }
+      this.rows = rows;
+      this.error = null;
+    } catch (error) {
+      this.rows ??= [];
+      this.error = sentence(error);
+    }
+  }
+
+  async remove(hash: string): Promise<void> {
+    try {
+      await removePlan(hash);
+    } catch (error) {
+      this.error = sentence(error);
+    }
+    await this.refresh();
+  }
+
+  get = getPlan;
+}
+
+export const library = new Library();

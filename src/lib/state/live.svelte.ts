@@ -1,0 +1,291 @@
+import { JoulewiseError, quote } from '../core/errors';
+import type { PlanEvent } from '../plan/execute';
+import type { Unit } from '../plan/units';
+import type { DatasetRecord } from '../schema/dataset';
+import type { PlanRecord } from '../schema/plan';
+import type { VariantResult } from '../schema/result';
+import type { RunRecord } from '../schema/run';
+import { getDataset, getPlan, runsOfPlan } from '../store/db';
+import { askToPersist, keepAwake } from './awake';
+import { device } from './device.svelte';
+import { library } from './library.svelte';
+import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds, type Pace } from './pace';
+import { localResults, type ResultSet } from './results';
+import { sentence } from './sentence';
+
+/** Figures that move are redrawn at most this often. */
+const REDRAW_MS = 250;
+
+/** One line of progress, and what is being read and written. */
+export interface Progress {
+  done: number;
+  of: number;
+  /** Null before the first unit is measured. */
+  secondsLeft: number | null;
+  variant: string;
+  task: string;
+  repeat: number;
+  phase: string;
+  ticket: { index: number; of: number } | null;
+  text: string | null;
+  output: string | null;
+}
+
+interface Opened {
+  hash: string;
+  plan: PlanRecord;
+  name: string;
+  createdAt: string;
+}
+
+interface Failure {
+  unit: Unit;
+  message: string;
+}
+
+export type Status = 'idle' | 'starting' | 'running' | 'pausing' | 'paused' | 'stopping';
+
+/** The plan that runs, or the stored one that is looked at. One at a time in a tab. */
+class Live {
+  status = $state<Status>('idle');
+  /** Why the last run ended early; null where it did not. */
+  error = $state<string | null>(null);
+  /** How the last run ended, where it ended well or by the user. */
+  ended = $state<string | null>(null);
+  loading = $state(false);
+  opened = $state.raw<Opened | null>(null);
+  progress = $state.raw<Progress | null>(null);
+  #runs = $state.raw<RunRecord[]>([]);
+  #folded = $state.raw<VariantResult[]>([]);
+  #failures = $state.raw<Failure[]>([]);
+  #abort: AbortController | null = null;
+  #resume: (() => void) | null = null;
+
+  get busy(): boolean {
+    return this.status !== 'idle';
+  }
+
+  get runs(): readonly RunRecord[] {
+    return this.#runs;
+  }
+
+  /** What the results view shows; null before the first run is finished. */
+  get results(): ResultSet | null {
+    if (!this.opened || this.#folded.length === 0) return null;
+    const { plan, createdAt } = this.opened;
+    return localResults(plan, this.#runs, this.#folded, {
+      createdAt,
+      profileWhy: plan.profile ? 'Chosen by you.' : (device.guess(plan.engine)?.why ?? null),
+      failures: this.#failures.map(({ unit, message }) => ({
+        what: `${unit.variant}, ${unit.task}, repeat ${unit.repeat + 1}`,
+        why: message,
+      })),
+    });
+  }
+
+  /** Shows a stored experiment. */
+  async open(hash: string): Promise<void> {
+    if (this.busy) return;
+    this.loading = true;
+    this.error = null;
+    this.ended = null;
+    try {
+      const stored = await getPlan(hash);
+      if (!stored) throw new JoulewiseError('store.unavailable', 'This experiment is no longer stored here.');
+      this.#runs = await runsOfPlan(hash);
+      this.#failures = [];
+      await this.#fold();
+      this.opened = stored;
+    } catch (error) {
+      this.error = sentence(error);
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  close(): void {
+    if (this.busy) return;
+    this.opened = null;
+    this.#runs = [];
+    this.#folded = [];
+    this.#failures = [];
+    this.error = null;
+    this.ended = null;
+  }
+
+  /** Goes on with a stored plan: what is finished is not run again. */
+  async resume(hash: string): Promise<void> {
+    if (this.busy) return;
+    this.error = null;
+    try {
+      const stored = await getPlan(hash);
+      if (!stored) throw new JoulewiseError('store.unavailable', 'This experiment is no longer stored here.');
+      const dataset = await getDataset(stored.plan.dataset.hash);
+      if (!dataset)
+        throw new JoulewiseError(
+          'store.unavailable',
+          `The tickets ${quote(stored.plan.dataset.name)} are no longer stored here. Import them again and run a new experiment.`,
+        );
+      await this.start({ plan: stored.plan, dataset, name: stored.name });
+    } catch (error) {
+      this.error = sentence(error);
+    }
+  }
+
+  /** Runs a plan to its end, or to Stop. Never throws: what fails stands in `error`. */
+  async start({ plan, dataset, name }: { plan: PlanRecord; dataset: DatasetRecord; name: string }): Promise<void> {
+    if (this.busy) return;
+    this.status = 'starting';
+    this.error = null;
+    this.ended = null;
+    this.progress = null;
+    const abort = new AbortController();
+    this.#abort = abort;
+    const pending: { pace: Pace; unit: Unit | null; began: number; view: Partial<Progress>; runs: RunRecord[] } = {
+      pace: expectedPace(plan),
+      unit: null,
+      began: 0,
+      view: {},
+      runs: [],
+    };
+    let release: (() => Promise<void>) | null = null;
+    let timer: ReturnType<typeof setInterval> | null = null;
+    const redraw = async () => {
+      const { pace, unit, view } = pending;
+      if (unit) {
+        const ticket = view.ticket ?? null;
+        this.progress = {
+          done: pace.done,
+          of: totalOf(pace),
+          secondsLeft: secondsLeft(pace, ticket ? ticket.index / ticket.of : 0),
+          variant: unit.variant,
+          task: unit.task,
+          repeat: unit.repeat,
+          phase: view.phase ?? 'load',
+          ticket,
+          text: view.text ?? null,
+          output: view.output ?? null,
+        };
+      }
+      if (pending.runs.length !== this.#runs.length) {
+        this.#runs = pending.runs.slice();
+        await this.#fold();
+      }
+    };
+    try {
+      const [{ runPlan }, { planHash }] = await Promise.all([import('./run-plan'), import('../plan/execute')]);
+      await device.load();
+      if (!device.found) throw new JoulewiseError('internal', device.error ?? 'The device could not be looked at.');
+      const hash = await planHash(plan);
+      this.#runs = [];
+      this.#folded = [];
+      this.#failures = [];
+      this.opened = { hash, plan, name, createdAt: new Date().toISOString() };
+      void askToPersist();
+      release = await keepAwake();
+      timer = setInterval(() => void redraw(), REDRAW_MS);
+      this.status = 'running';
+      const outcome = await runPlan({
+        plan,
+        dataset,
+        device: device.found,
+        name,
+        signal: abort.signal,
+        onEvent: (event) => this.#take(event, pending),
+        gate: () => this.#gate(abort.signal),
+      });
+      pending.runs = outcome.runs;
+      this.ended = `Finished: ${outcome.runs.length} runs${outcome.failures.length > 0 ? `, ${outcome.failures.length} failed` : ''}.`;
+    } catch (error) {
+      if (error instanceof JoulewiseError && error.code === 'cancelled')
+        this.ended = 'Stopped. Finished runs are kept; Resume goes on where it stopped.';
+      else this.error = sentence(error);
+    } finally {
+      if (timer !== null) clearInterval(timer);
+      pending.unit = null;
+      await redraw().catch((error: unknown) => (this.error = sentence(error)));
+      this.progress = null;
+      this.#abort = null;
+      this.#resume = null;
+      this.status = 'idle';
+      await release?.();
+      void library.refresh();
+    }
+  }
+
+  #take(
+    event: PlanEvent,
+    pending: { pace: Pace; unit: Unit | null; began: number; view: Partial<Progress>; runs: RunRecord[] },
+  ): void {
+    switch (event.type) {
+      case 'stage':
+        pending.pace = stageBegins(pending.pace, event.stage, event.units);
+        return;
+      case 'unit':
+        pending.pace = unitBegins(pending.pace, event.stage, event.index);
+        pending.unit = event.unit;
+        pending.began = performance.now();
+        pending.view = { phase: 'load', ticket: null };
+        return;
+      case 'progress': {
+        const { phase, done, of, ticket, output } = event.progress;
+        pending.view =
+          phase === 'load' || phase === 'warm-up'
+            ? { ...pending.view, phase, ticket: null }
+            : { phase, ticket: { index: done, of }, text: ticket ?? null, output: output ?? null };
+        return;
+      }
+      case 'run':
+        pending.pace = unitEnds(pending.pace, event.resumed ? null : (performance.now() - pending.began) / 1000);
+        pending.runs.push(event.run);
+        return;
+      case 'failed':
+        pending.pace = unitEnds(pending.pace, null);
+        this.#failures = [...this.#failures, { unit: event.unit, message: event.error.message }];
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** A run under way is not cut: a pause inside it would spoil its energy. */
+  pause(): void {
+    if (this.status === 'running') this.status = 'pausing';
+  }
+
+  continue(): void {
+    if (this.status !== 'pausing' && this.status !== 'paused') return;
+    this.status = 'running';
+    this.#resume?.();
+  }
+
+  stop(): void {
+    if (!this.busy || this.status === 'starting') return;
+    this.status = 'stopping';
+    this.#abort?.abort();
+    this.#resume?.();
+  }
+
+  #gate(signal: AbortSignal): Promise<void> {
+    if (this.status !== 'pausing' || signal.aborted) return Promise.resolve();
+    this.status = 'paused';
+    return new Promise((done) => {
+      this.#resume = () => {
+        this.#resume = null;
+        done();
+      };
+    });
+  }
+
+  /** Statistics are loaded when there is something to fold, not with the page. */
+  async #fold(): Promise<void> {
+    if (this.#runs.length === 0) {
+      this.#folded = [];
+      return;
+    }
+    const { foldRuns } = await import('../rank/fold');
+    this.#folded = foldRuns(this.#runs);
+  }
+}
+
+export const live = new Live();

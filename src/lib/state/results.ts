@@ -1,0 +1,70 @@
+import type { PlanRecord } from '../schema/plan';
+import type { SharedResultRecord, VariantResult } from '../schema/result';
+import type { RunRecord, TaskName } from '../schema/run';
+
+/** What the results view shows, whether it was run here or came in a link. */
+export interface ResultSet {
+  results: VariantResult[];
+  tasks: TaskName[];
+  w: number;
+  createdAt: string;
+  dataset: string;
+  checkpoint: string;
+  device: { name: string; profile: string; browser: string | null };
+  /** How the power profile was found, in a sentence; null where that is not known. */
+  profileWhy: string | null;
+  failures: { what: string; why: string }[];
+}
+
+const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
+
+/** Folded results carry fallbacks only; what may have spoiled a run belongs beside them, also in links. */
+function withWarnings(result: VariantResult, runs: readonly RunRecord[]): VariantResult {
+  const own = runs.filter((run) => run.variant === result.variant && run.engine === result.engine);
+  return { ...result, fallbacks: unique([...result.fallbacks, ...own.flatMap((run) => run.warnings)]) };
+}
+
+export function localResults(
+  plan: PlanRecord,
+  runs: readonly RunRecord[],
+  folded: readonly VariantResult[],
+  more: Pick<ResultSet, 'createdAt' | 'profileWhy' | 'failures'>,
+): ResultSet {
+  const model = runs.find((run) => run.engine !== 'classical') ?? runs[0];
+  const device = model?.device ?? null;
+  return {
+    results: folded.map((result) => withWarnings(result, runs)),
+    tasks: plan.tasks,
+    w: plan.w,
+    dataset: plan.dataset.name,
+    checkpoint: model?.engine === 'classical' ? 'none' : (model?.checkpoint.name ?? 'none'),
+    device: {
+      name: device?.renderer ?? device?.platform ?? 'unknown device',
+      profile: unique(runs.flatMap((run) => run.phases.map((phase) => phase.source))).join(', ') || 'unknown',
+      browser: device?.browser ?? null,
+    },
+    ...more,
+  };
+}
+
+export const sharedResults = (record: SharedResultRecord): ResultSet => ({
+  results: record.variants,
+  tasks: record.tasks,
+  w: Math.min(1, Math.max(0, record.w)),
+  createdAt: record.createdAt,
+  dataset: record.dataset,
+  checkpoint: record.checkpoint,
+  device: record.device,
+  profileWhy: null,
+  failures: [],
+});
+
+/** The other way round: what a link says of a set. */
+export const sharedMeta = ({ createdAt, device, checkpoint, dataset, tasks }: ResultSet, w: number) => ({
+  createdAt,
+  device,
+  checkpoint,
+  dataset,
+  tasks,
+  w,
+});

@@ -1,0 +1,101 @@
+import { exportArchive, importArchive } from '../store/archive';
+import { listDatasets, removeAllRecords, removeDataset } from '../store/db';
+import { removeAllExports } from '../store/exports';
+import {
+  listCheckpoints,
+  removeAllCheckpoints,
+  removeCheckpoint,
+  removeUnfinished,
+  type StoredCheckpoint,
+} from '../store/opfs';
+import { library } from './library.svelte';
+import { live } from './live.svelte';
+import { sentence } from './sentence';
+
+export interface StoredTickets {
+  hash: string;
+  name: string;
+  tickets: number;
+}
+
+/** What this site keeps in this browser. */
+class StorageState {
+  checkpoints = $state.raw<StoredCheckpoint[] | null>(null);
+  datasets = $state.raw<StoredTickets[] | null>(null);
+  /** Bytes; null where the browser does not say. */
+  used = $state<number | null>(null);
+  free = $state<number | null>(null);
+  persisted = $state<boolean | null>(null);
+  busy = $state<string | null>(null);
+  message = $state<string | null>(null);
+  error = $state<string | null>(null);
+
+  async refresh(): Promise<void> {
+    await this.#try(null, async () => {
+      this.datasets = (await listDatasets()).map(({ hash, name, tickets }) => ({
+        hash,
+        name,
+        tickets: tickets.length,
+      }));
+      this.checkpoints = await listCheckpoints();
+      const { usage, quota } = await navigator.storage.estimate();
+      this.used = usage ?? null;
+      this.free = usage === undefined || quota === undefined ? null : Math.max(0, quota - usage);
+      this.persisted = await navigator.storage.persisted();
+    });
+    this.datasets ??= [];
+    this.checkpoints ??= [];
+  }
+
+  removeCheckpoint = (hash: string) => this.#change('Deleting the checkpoint', () => removeCheckpoint(hash));
+  removeDataset = (hash: string) => this.#change('Deleting the tickets', () => removeDataset(hash));
+  removeUnfinished = () =>
+    this.#change('Removing interrupted downloads', async () => {
+      this.message = `Removed ${await removeUnfinished()} interrupted downloads.`;
+    });
+
+  async exportAll(): Promise<Blob | null> {
+    let blob: Blob | null = null;
+    await this.#try('Writing the archive', async () => {
+      blob = await exportArchive();
+    });
+    return blob;
+  }
+
+  importAll = (file: Blob) =>
+    this.#change('Reading the archive', async () => {
+      const { records } = await importArchive(file);
+      this.message = `Added ${records} records.`;
+    });
+
+  deleteAll = () =>
+    this.#change('Deleting everything', async () => {
+      live.close();
+      await removeAllRecords();
+      await removeAllCheckpoints();
+      await removeAllExports();
+      this.message = 'Everything was deleted.';
+    });
+
+  async #change(what: string, work: () => Promise<unknown>): Promise<void> {
+    this.message = null;
+    this.error = null;
+    await this.#try(what, work);
+    const { error } = this;
+    await Promise.all([this.refresh(), library.refresh()]);
+    this.error ??= error;
+  }
+
+  async #try(what: string | null, work: () => Promise<unknown>): Promise<void> {
+    this.busy = what;
+    try {
+      await work();
+    } catch (error) {
+      this.error = sentence(error);
+    } finally {
+      this.busy = null;
+    }
+  }
+}
+
+export const storage = new StorageState();
