@@ -93,6 +93,7 @@ const ROWS: Record<string, OpRow> = {
   ReduceSum: reduce,
   MatMul: matmul,
   MatMulInteger: matmul,
+  MatMulIntegerToFloat: { ...matmul, domain: 'com.microsoft' },
   MatMulNBits: {
     domain: 'com.microsoft',
     shape: (c) => [[...need(c, 0).slice(0, -1), attribute(c, 'N', 0)]],
