@@ -1,0 +1,85 @@
+/** Scales and ticks of the one picture: pure, a log x axis and a linear y axis. */
+
+export interface Scale {
+  (value: number): number;
+  domain: readonly [number, number];
+}
+
+/** Decades to at least a factor of 2, with some room at both ends. Values <= 0 do not count. */
+export function logDomain(values: readonly number[]): [number, number] {
+  const positive = values.filter((x) => x > 0 && Number.isFinite(x));
+  if (positive.length === 0) return [0.1, 10];
+  const [low, high] = [Math.min(...positive), Math.max(...positive)];
+  const room = Math.max(Math.log10(high / low) * 0.08, 0.12);
+  return [low / 10 ** room, high * 10 ** room];
+}
+
+export function logScale(domain: readonly [number, number], range: readonly [number, number]): Scale {
+  const [a, b] = [Math.log(domain[0]), Math.log(domain[1])];
+  const scale = (value: number) => range[0] + ((Math.log(value) - a) / (b - a)) * (range[1] - range[0]);
+  return Object.assign(scale, { domain: [...domain] as const });
+}
+
+export function linearScale(domain: readonly [number, number], range: readonly [number, number]): Scale {
+  const scale = (value: number) => range[0] + ((value - domain[0]) / (domain[1] - domain[0])) * (range[1] - range[0]);
+  return Object.assign(scale, { domain: [...domain] as const });
+}
+
+/** Mantissas of ticks and how many decades apart they stand, from sparse to dense. */
+const STEPS: readonly { mantissas: readonly number[]; decades: number }[] = [
+  { mantissas: [1], decades: 3 },
+  { mantissas: [1], decades: 2 },
+  { mantissas: [1], decades: 1 },
+  { mantissas: [1, 3], decades: 1 },
+  { mantissas: [1, 2, 5], decades: 1 },
+  { mantissas: [1, 1.5, 2, 3, 5, 7], decades: 1 },
+  { mantissas: [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9], decades: 1 },
+];
+
+/** Round numbers within the domain: the densest set that has at most `most` of them. */
+export function logTicks([low, high]: readonly [number, number], most: number): number[] {
+  const sets = STEPS.map(({ mantissas, decades }) => {
+    const ticks: number[] = [];
+    for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e++)
+      if (e % decades === 0)
+        for (const mantissa of mantissas) {
+          const tick = Number(`${mantissa}e${e}`);
+          if (tick >= low && tick <= high) ticks.push(tick);
+        }
+    return ticks;
+  });
+  return sets.findLast((ticks) => ticks.length <= most) ?? [];
+}
+
+/** [0, 1] unless everything lies in a part of it; then that part, rounded outwards to tenths. */
+export function qualityDomain(values: readonly number[]): [number, number] {
+  if (values.length === 0) return [0, 1];
+  const low = Math.max(0, Math.floor(Math.min(...values) * 10 - 0.25) / 10);
+  const high = Math.min(1, Math.ceil(Math.max(...values) * 10 + 0.25) / 10);
+  return high - low < 0.2 ? [Math.max(0, high - 0.2), Math.max(high, 0.2)] : [low, high];
+}
+
+export function linearTicks([low, high]: readonly [number, number], most: number): number[] {
+  for (const step of [0.02, 0.05, 0.1, 0.2, 0.5]) {
+    const first = Math.ceil(low / step - 1e-9);
+    const last = Math.floor(high / step + 1e-9);
+    if (last - first + 1 <= most)
+      return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toFixed(4)));
+  }
+  return [low, high];
+}
+
+/**
+ * The best quality to be had for up to x joules: level from each point of the front to the next, then up.
+ * `front` in pixels, ascending in x; y grows downwards.
+ */
+export function stepPath(front: readonly { x: number; y: number }[], right: number): string {
+  const [first, ...rest] = front;
+  if (!first) return '';
+  const fixed = (n: number) => Number(n.toFixed(1));
+  return [
+    `M${fixed(first.x)},${fixed(first.y)}`,
+    ...rest.flatMap(({ x, y }) => [`H${fixed(x)}`, `V${fixed(y)}`]),
+    `H${fixed(right)}`,
+  ].join('');
+}

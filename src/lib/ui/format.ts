@@ -1,0 +1,83 @@
+import { formatJoules } from '../rank/headline';
+
+/** Numbers as people read them. Unknown is "unknown" or empty, never 0. */
+
+interface Ends {
+  mid: number;
+  low: number | null;
+  high: number | null;
+}
+
+/** At least `digits` significant ones, without an exponent. */
+export function significant(x: number, digits = 3): string {
+  if (x === 0) return '0';
+  const places = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(x))));
+  return x.toFixed(Math.min(places, 12));
+}
+
+const JOULE_UNITS: readonly [from: number, scale: number, unit: string][] = [
+  [1e3, 1e3, 'kJ'],
+  [1e-2, 1, 'J'],
+  [1e-5, 1e-3, 'mJ'],
+  [0, 1e-6, 'uJ'],
+];
+
+/** `0.31 J (0.29 to 0.33)`: one unit for all three, chosen by the middle. */
+export function joulesInterval(x: Ends | null): string {
+  if (!x) return 'unknown';
+  const [, scale, unit] = JOULE_UNITS.find(([from]) => x.mid >= from) ?? [0, 1, 'J'];
+  const at = (value: number) => significant(value / scale);
+  return x.low === null || x.high === null
+    ? `${at(x.mid)} ${unit} (no interval)`
+    : `${at(x.mid)} ${unit} (${at(x.low)} to ${at(x.high)})`;
+}
+
+/** `0.72 (0.65 to 0.79)` with a fixed number of places. */
+export function interval(x: Ends | null, places = 3): string {
+  if (!x) return 'unknown';
+  const at = (value: number) => value.toFixed(places);
+  return x.low === null || x.high === null
+    ? `${at(x.mid)} (no interval)`
+    : `${at(x.mid)} (${at(x.low)} to ${at(x.high)})`;
+}
+
+export const joules = formatJoules;
+
+/** Seconds per ticket and the like. */
+export function seconds(s: number): string {
+  if (s < 1e-3) return `${significant(s * 1e6, 2)} us`;
+  if (s < 1) return `${significant(s * 1e3, 3)} ms`;
+  return s < 120 ? `${significant(s, 3)} s` : duration(s);
+}
+
+/** Time left: coarse on purpose, so that it does not pretend. */
+export function duration(s: number): string {
+  if (s < 10) return 'under 10 s';
+  if (s < 90) return `${Math.round(s / 10) * 10} s`;
+  if (s < 90 * 60) return `${Math.round(s / 60)} min`;
+  const minutes = Math.round(s / 600) * 10;
+  return `${Math.floor(minutes / 60)} h${minutes % 60 ? ` ${minutes % 60} min` : ''}`;
+}
+
+export function bytes(n: number | null): string {
+  if (n === null) return 'unknown';
+  if (n < 2 ** 20) return `${significant(n / 2 ** 10, 2)} KiB`;
+  return n < 2 ** 30 ? `${significant(n / 2 ** 20)} MiB` : `${significant(n / 2 ** 30)} GiB`;
+}
+
+export const percent = (share: number | null) =>
+  share === null ? 'unknown' : `${share > 0 && share < 0.01 ? '<1' : Math.round(share * 100)} %`;
+
+export const plural = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+
+/** `a, b and c`. */
+export const listed = (items: readonly string[]) =>
+  items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+
+/** ISO 8601 as local date and time; what is no date stays as it is, as text. */
+export function dateTime(iso: string, locale?: string): string {
+  const time = Date.parse(iso);
+  return Number.isNaN(time)
+    ? iso
+    : new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
+}

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import { between, exact, exampleResult } from '../rank/example';
+import { rankVariants } from '../rank/rank';
+import { linearScale, linearTicks, logDomain, logScale, logTicks, qualityDomain, stepPath } from './axis';
+import { csvCell, resultsCsv } from './csv';
+import { fileName } from './download';
+import {
+  bytes,
+  dateTime,
+  duration,
+  interval,
+  joulesInterval,
+  listed,
+  percent,
+  plural,
+  seconds,
+  significant,
+} from './format';
+import { placeLabels, shorten, type LabelPoint } from './labels';
+import { hueOf, shapeOf, shapePath, type Shape } from './marks';
+
+describe('format', () => {
+  it('keeps one unit for an interval', () => {
+    expect(joulesInterval(between(0.291, 0.312, 0.334))).toBe('0.312 J (0.291 to 0.334)');
+    expect(joulesInterval(between(0.0009, 0.0021, 0.004))).toBe('2.10 mJ (0.900 to 4.00)');
+    expect(joulesInterval(exact(2000))).toBe('2.00 kJ (no interval)');
+    expect(joulesInterval(between(0, 0.5, 1))).toBe('0.500 J (0 to 1.00)');
+    expect(joulesInterval(null)).toBe('unknown');
+  });
+
+  it('never writes an exponent or a zero for the unknown', () => {
+    for (const x of [1e-9, 0.00123, 0.5, 12345678]) expect(significant(x)).not.toMatch(/e/);
+    expect(interval(null)).toBe('unknown');
+    expect(bytes(null)).toBe('unknown');
+    expect(percent(null)).toBe('unknown');
+    expect(percent(0.004)).toBe('<1 %');
+    expect(percent(0)).toBe('0 %');
+  });
+
+  it('writes times coarsely', () => {
+    expect([3, 44, 100, 3599, 5401, 7300].map(duration)).toEqual([
+      'under 10 s',
+      '40 s',
+      '2 min',
+      '60 min',
+      '1 h 30 min',
+      '2 h',
+    ]);
+    expect(seconds(0.0123)).toBe('12.3 ms');
+    expect(seconds(1.5)).toBe('1.50 s');
+  });
+
+  it('writes lists and counts', () => {
+    expect(listed(['a', 'b', 'c'])).toBe('a, b and c');
+    expect(listed(['a'])).toBe('a');
+    expect(plural(1, 'repeat')).toBe('1 repeat');
+    expect(bytes(7_086_544)).toBe('6.76 MiB');
+  });
+
+  it('leaves what is no date as text', () => {
+    expect(dateTime('<b>no</b>')).toBe('<b>no</b>');
+    expect(dateTime('2026-01-02T03:04:05Z', 'en')).toMatch(/2026/);
+  });
+});
+
+describe('axis', () => {
+  it('maps a log domain onto pixels', () => {
+    const scale = logScale([0.01, 100], [0, 400]);
+    expect([0.01, 0.1, 1, 10, 100].map((x) => Math.round(scale(x)))).toEqual([0, 100, 200, 300, 400]);
+    expect(linearScale([0, 1], [100, 0])(0.25)).toBe(75);
+  });
+
+  it('has room around the values, even around one', () => {
+    for (const values of [[1], [1, 1000], [0, -1, 5], []]) {
+      const [low, high] = logDomain(values);
+      expect(low).toBeGreaterThan(0);
+      expect(high / low).toBeGreaterThan(1.5);
+      for (const x of values.filter((v) => v > 0)) expect(low < x && x < high).toBe(true);
+    }
+  });
+
+  it('gives two to `most` round ticks over any span', () => {
+    for (const span of [1.6, 2, 5, 30, 1e3, 1e6, 1e9])
+      for (const start of [1e-6, 0.013, 0.77, 90]) {
+        const ticks = logTicks([start, start * span], 8);
+        expect(ticks.length).toBeGreaterThanOrEqual(2);
+        expect(ticks.length).toBeLessThanOrEqual(8);
+      }
+    expect(logTicks([0.5, 20], 8)).toEqual([0.5, 1, 2, 5, 10, 20]);
+  });
+
+  it('keeps quality within 0 and 1', () => {
+    expect(qualityDomain([])).toEqual([0, 1]);
+    expect(qualityDomain([0.98, 1])).toEqual([0.8, 1]);
+    expect(qualityDomain([0.51, 0.62])).toEqual([0.4, 0.7]);
+    expect(qualityDomain([0])).toEqual([0, 0.2]);
+    expect(linearTicks([0.4, 0.7], 6)).toEqual([0.4, 0.5, 0.6, 0.7]);
+  });
+
+  it('draws the front level first, then up', () => {
+    expect(stepPath([{ x: 10, y: 90 }, { x: 50, y: 30 }], 100)).toBe('M10,90H50V30H100'); // prettier-ignore
+    expect(stepPath([], 100)).toBe('');
+  });
+});
+
+describe('labels', () => {
+  const bounds = { left: 0, right: 600, top: 0, bottom: 400 };
+  const boxOf = ({ x, y, anchor, text }: ReturnType<typeof placeLabels>[number]) => {
+    const width = text.length * 12 * 0.58;
+    const left = anchor === 'start' ? x : anchor === 'end' ? x - width : x - width / 2;
+    return { left, right: left + width, top: y - 10, bottom: y + 2 };
+  };
+  const at = (i: number, x: number, y: number): LabelPoint => ({
+    id: String(i),
+    x,
+    y,
+    text: `int8+ffn${i}`,
+    radius: 5,
+  });
+
+  it('labels every point where there is room', () => {
+    const points = [at(1, 100, 100), at(2, 300, 200), at(3, 590, 390), at(4, 5, 5)];
+    expect(placeLabels(points, bounds, 12)).toHaveLength(4);
+  });
+
+  it('never lets labels overlap or leave the picture, and serves the first points first', () => {
+    const points = Array.from({ length: 60 }, (_, i) => at(i, 100 + ((i * 37) % 200), 100 + ((i * 53) % 120)));
+    const placed = placeLabels(points, bounds, 12);
+    expect(placed.length).toBeGreaterThan(5);
+    expect(placed[0]?.id).toBe('0');
+    const boxes = placed.map(boxOf);
+    for (const [i, a] of boxes.entries()) {
+      expect(a.left >= bounds.left && a.right <= bounds.right).toBe(true);
+      for (const b of boxes.slice(i + 1))
+        expect(a.left < b.right && b.left < a.right && a.top < b.bottom - 2 && b.top < a.bottom - 2).toBe(false);
+    }
+  });
+
+  it('shortens long names in the middle', () => {
+    expect(shorten('a'.repeat(40))).toHaveLength(24);
+    expect(shorten('int8+layers25+ffn50+mag50xx')).toMatch(/^int8.*mag50xx$/);
+    expect(shorten('int8')).toBe('int8');
+  });
+});
+
+describe('marks', () => {
+  it('shows precision as hue and pruning as shape, whatever the name', () => {
+    expect(hueOf('int8+ffn25', 'gpu')).toBe('var(--p-int8)');
+    expect(hueOf('tf-idf', 'classical')).toBe('var(--p-classical)');
+    expect(hueOf('</style>', 'hub')).toBe('var(--p-other)');
+    expect(['int8', 'int8+2:4', 'int8+mag50', 'int8+ffn25', 'int8+layers25+2:4'].map((v) => shapeOf(v, 'gpu'))).toEqual(
+      ['circle', 'square', 'triangle', 'diamond', 'cross'],
+    );
+  });
+
+  it('draws closed outlines', () => {
+    const shapes: Shape[] = ['circle', 'square', 'triangle', 'diamond', 'cross', 'star'];
+    for (const shape of shapes) expect(shapePath(shape, 5)).toMatch(/^M[^N]*Z$/);
+  });
+});
+
+describe('csv', () => {
+  it('quotes what needs it and disarms formulas', () => {
+    expect(csvCell('a,"b"')).toBe('"a,""b"""');
+    expect(csvCell('=HYPERLINK("x")')).toBe(`"'=HYPERLINK(""x"")"`);
+    expect(csvCell(-1.5)).toBe('-1.5');
+    expect(csvCell(null)).toBe('');
+  });
+
+  it('writes ranked and unranked variants with their metrics', () => {
+    const csv = resultsCsv(
+      rankVariants(
+        [
+          exampleResult({ variant: 'int8', energy: between(0.4, 0.5, 0.6), metrics: { 'rca.accuracy': exact(0.7) } }),
+          exampleResult({ variant: 'odd, name', energy: null }),
+        ],
+        0.5,
+      ),
+    );
+    const lines = csv.trimEnd().split('\r\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/^rank,variant,.*notes,rca\.accuracy$/);
+    expect(lines[1]).toMatch(/^1,int8,.*,0\.7$/);
+    expect(lines[2]).toMatch(/^,"odd, name",.*not ranked/);
+  });
+
+  it('names files by day', () => {
+    expect(fileName('2026-11-23T01:02:03Z', 'csv')).toBe('joulewise-2026-11-23.csv');
+    expect(fileName('../../x', 'csv')).toBe('joulewise.csv');
+  });
+});
