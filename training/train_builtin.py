@@ -1,11 +1,7 @@
 """Trains Joulewise's built-in checkpoint: a small Llama with its own byte-level BPE tokenizer.
 
-    npx tsx training/dump.ts TRAIN.jsonl --count 40000 --seed 1000 --shuffle
-    npx tsx training/dump.ts TEST.jsonl  --count 2000  --seed 1    --network 2000
-    python training/train_builtin.py --train TRAIN.jsonl --test TEST.jsonl --out static/builtin
-
-Runs on one CPU thread. `--steps` fixes the amount of work, so a rerun on the same machine gives the same weights.
-`--probe N` trains N steps, prints the speed and stops.
+`builtin.sh` runs the two stages that made the shipped weights. Runs on one CPU thread with fixed seeds; `--steps` fixes the
+amount of work. `--probe N` trains N steps, prints the speed and stops.
 """
 
 import argparse
@@ -17,7 +13,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -254,6 +250,8 @@ def main():
     parser.add_argument("--lr", default=2e-3, type=float)
     parser.add_argument("--prompt-weight", default=0.1, type=float)
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
+    parser.add_argument("--resume", type=Path, help="start from the weights and tokenizer of this folder")
+    parser.add_argument("--rca-share", default=1.0, type=float, help="share of the RCA examples to train on")
     parser.add_argument("--probe", default=0, type=int)
     parser.add_argument("--limit", default=400, type=int, help="test tickets per task")
     args = parser.parse_args()
@@ -261,10 +259,15 @@ def main():
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
     rows = read(args.train)
-    tokenizer = train_tokenizer(rows)
+    tokenizer = Tokenizer.from_file(str(args.resume / "tokenizer.json")) if args.resume else train_tokenizer(rows)
+    keep = random.Random(SEED)
+    rows = [r for r in rows if r["task"] != "rca" or keep.random() < args.rca_share]
     data = [encode(tokenizer, row) for row in rows]
     lengths = sorted(len(p) + len(a) for p, a in data)
     model = LlamaForCausalLM(LlamaConfig(**SHAPE, attn_implementation="sdpa"))
+    if args.resume:
+        # Tied weights are stored once, so the output matrix is not among them.
+        model.load_state_dict(load_file(args.resume / "model.safetensors"), strict=False)
     print(f"{sum(p.numel() for p in model.parameters())} parameters, vocabulary {tokenizer.get_vocab_size()},")
     print(f"{len(data)} examples of {lengths[0]}..{lengths[-1]} tokens, median {lengths[len(lengths) // 2]}", flush=True)
     test = read(args.test)
