@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { HUB_BASE } from '../src/lib/checkpoint/source';
 import { JoulewiseError, quote } from '../src/lib/core/errors';
 import type { CheckpointRef } from '../src/lib/schema/plan';
 import type { EngineName } from '../src/lib/schema/run';
@@ -41,25 +42,36 @@ const share = (d: Driver, path: string): FileRef => ({ kind: 'url', ...d.server.
 
 /** Files that belong to a checkpoint; others in the folder are left alone. */
 const CHECKPOINT_FILES =
-  /\.(?:safetensors|gguf|jinja)$|^(?:config|tokenizer|tokenizer_config|generation_config|model\.safetensors\.index)\.json$/;
+  /^onnx\/[\w.-]+$|\.(?:safetensors|gguf|jinja)$|^(?:config|tokenizer|tokenizer_config|generation_config|model\.safetensors\.index)\.json$/;
 
-/** `builtin`, a GGUF or safetensors file, a folder, or a Hub repository as `hub:owner/name[@revision]`. */
-export async function checkpointOf(d: Driver, text: string): Promise<CheckpointRef> {
+/** Where the Hub is: a setting, so that mirrors and tests serve it from elsewhere. */
+export const hubBase = () => process.env['JOULEWISE_HUB'] ?? HUB_BASE;
+
+/**
+ * `builtin`, a GGUF or safetensors file, a folder (also one that `export` made), or a Hub repository as
+ * `hub:owner/name[@revision]`. `exports` names the ready-made exports that the `hub` engine will ask for.
+ */
+export async function checkpointOf(d: Driver, text: string, exports: string[] | null = null): Promise<CheckpointRef> {
   if (text === 'builtin') return { kind: 'builtin' };
   const hub = /^hub:([^@]+)(?:@(.+))?$/.exec(text);
-  if (hub) return { kind: 'hub', repo: hub[1] as string, revision: hub[2] ?? 'main' };
+  if (hub) return d.call('storeHub', { repo: hub[1] as string, revision: hub[2] ?? 'main', base: hubBase(), exports });
   const path = existing(text, 'Checkpoint');
-  const files = statSync(path).isDirectory()
-    ? readdirSync(path)
+  const folder = statSync(path).isDirectory();
+  const names = folder
+    ? readdirSync(path, { recursive: true, encoding: 'utf8' })
+        .map((f) => f.replaceAll('\\', '/'))
         .filter((f) => CHECKPOINT_FILES.test(f))
-        .map((f) => join(path, f))
-    : [path];
-  if (files.length === 0)
+    : [basename(path)];
+  if (names.length === 0)
     throw new JoulewiseError(
       'checkpoint.format',
       `Folder ${quote(text)} holds no checkpoint. It should hold a .gguf file, or model.safetensors with config.json and tokenizer.json.`,
     );
-  return d.call('storeCheckpoint', { name: basename(path), files: files.map((f) => share(d, f)) });
+  const base = folder ? path : dirname(path);
+  return d.call('storeCheckpoint', {
+    name: basename(path),
+    files: names.map((f) => ({ ...share(d, join(base, f)), name: f })),
+  });
 }
 
 export const ticketFile = (d: Driver, path: string): FileRef => share(d, existing(path, 'File'));

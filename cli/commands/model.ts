@@ -44,7 +44,7 @@ export async function evaluate(argv: readonly string[]): Promise<void> {
   const checkpoint = a.text('checkpoint') ?? 'builtin';
   const result = await withDriver({ swiftshader: wantsSwiftshader(a) }, async (d) =>
     d.call<EvaluateResult>('evaluate', {
-      checkpoint: await checkpointOf(d, checkpoint),
+      checkpoint: await checkpointOf(d, checkpoint, engine === 'hub' ? [recipe] : null),
       recipe,
       engine,
       threads: threadsOf(a),
@@ -61,7 +61,7 @@ export async function generate(argv: readonly string[]): Promise<void> {
   const prompt = a.need('prompt');
   const result = await withDriver({ swiftshader: wantsSwiftshader(a) }, async (d) =>
     d.call<GenerateResult>('generate', {
-      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin'),
+      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin', engine === 'hub' ? [recipe] : null),
       recipe,
       engine,
       threads: threadsOf(a),

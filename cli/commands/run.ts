@@ -142,7 +142,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     const { dataset, report: imported } = await importFile(d, data, a, task);
     for (const w of imported.warnings) say(`Note: ${w}`);
     say(`${imported.kept} of ${imported.rows} rows kept from ${data}; columns ${JSON.stringify(imported.mapping)}.`);
-    const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText);
+    const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText, engine === 'hub' ? variants : null);
     const plan: PlanRecord = {
       v: 1,
       dataset: { hash: dataset.hash, name: dataset.name },

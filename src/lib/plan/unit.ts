@@ -1,6 +1,5 @@
-import type { Checkpoint } from '../checkpoint/checkpoint';
-import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
-import { parseRecipe } from '../compress/recipe';
+import type { FileSet } from '../checkpoint/source';
+import type { Tokenizer } from '../checkpoint/tokenizer';
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops } from '../core/units';
 import { TASK_TABLE, type Task } from '../data/tasks';
@@ -14,7 +13,7 @@ import { generate } from '../run/generate';
 import { openVariant, type Assets } from '../run/open';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import type { Compression, Device, Phase, RunRecord, TicketOutcome } from '../schema/run';
+import type { Device, Phase, RunRecord, TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { scoreRun } from '../score/metrics';
 import type { UnitProgress } from './execute';
@@ -36,7 +35,7 @@ export interface UnitRequest {
 }
 
 export interface UnitContext {
-  openCheckpoint: (ref: CheckpointRef) => Promise<Checkpoint>;
+  openFiles: (ref: CheckpointRef) => Promise<FileSet>;
   assets: Assets;
   onProgress: (p: UnitProgress) => void;
   signal: AbortSignal;
@@ -111,24 +110,24 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
   const { unit, plan } = request;
   const { signal, onProgress } = context;
   const startedAt = new Date().toISOString();
-  const checkpoint = await context.openCheckpoint(request.checkpoint);
-  const tokenizer = createTokenizer(checkpoint.tokenizer);
+  const files = await context.openFiles(request.checkpoint);
   let session: EngineSession | null = null;
-  let compression: Compression;
   const meter = meterFor(request, () => session?.fence());
   await idleWindow(meter);
   try {
-    ({ session, compression } = await openVariant({
-      checkpoint,
-      recipe: parseRecipe(unit.variant),
+    const opened = await openVariant({
+      files,
+      variant: unit.variant,
       engine: unit.engine,
       threads: plan.threads,
       assets: context.assets,
       inPhase: (phase, work) => meter.window(phase, NO_WORK, work),
       onProgress: (done, of) => onProgress({ phase: 'load', done, of }),
       signal,
-    }));
-    const answer = answerer(session, tokenizer, meter, request, checkpoint.config.eosTokenIds, context);
+    });
+    const { tokenizer, compression, stopIds } = opened;
+    session = opened.session;
+    const answer = answerer(session, tokenizer, meter, request, stopIds, context);
     const first = request.tickets[0];
     if (!first) throw new JoulewiseError('input.empty', 'There is no test ticket with an answer for this task.');
     onProgress({ phase: 'warm-up', done: 0, of: request.tickets.length });
@@ -154,9 +153,9 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
       fallbacks: [...session.fallbacks, ...noTemplate],
       wasmHeapBytes: session.heapBytes(),
       checkpoint: {
-        name: checkpoint.name,
+        name: files.name,
         hash: request.checkpoint.kind === 'stored' ? request.checkpoint.hash : request.checkpoint.kind,
-        family: checkpoint.config.family,
+        family: opened.family,
       },
     });
   } finally {

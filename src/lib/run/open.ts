@@ -1,9 +1,12 @@
-import type { Checkpoint } from '../checkpoint/checkpoint';
-import type { Recipe } from '../compress/recipe';
+import { openCheckpoint } from '../checkpoint/checkpoint';
+import type { FileSet } from '../checkpoint/source';
+import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
+import { parseRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import type { Compression, EngineName } from '../schema/run';
 import type { EngineSession } from './engine';
-import { chooseKernel } from './kernels';
+import { hubDtype, openHub } from './hub';
+import { chooseKernel, type KernelRow } from './kernels';
 import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from './prepare';
 import { requestGpuDevice } from './probe';
@@ -15,8 +18,10 @@ export interface Assets {
 }
 
 export interface OpenOptions {
-  checkpoint: Checkpoint;
-  recipe: Recipe;
+  /** Where the checkpoint's files are. */
+  files: FileSet;
+  /** A recipe, or for the `hub` engine the name of a ready-made export. */
+  variant: string;
   engine: EngineName;
   /** Null = as many as the device has cores, at most 8. */
   threads: number | null;
@@ -28,7 +33,12 @@ export interface OpenOptions {
 
 export interface OpenVariant {
   session: EngineSession;
-  compression: Compression;
+  tokenizer: Tokenizer;
+  /** Ids that end an answer. */
+  stopIds: readonly number[];
+  family: string;
+  /** Null where the weights are not ours to count. */
+  compression: Compression | null;
 }
 
 /** More threads than this gain nothing on the small matrices of a decode step. */
@@ -45,32 +55,56 @@ export function chooseThreads(asked: number | null): { threads: number; fallback
   return { threads: wanted, fallbacks: [] };
 }
 
-/** Engines that run a checkpoint's own weights, one row each. `cpu`, our kernels, joins here. */
+/** What an engine that runs a checkpoint's own weights needs besides them. */
+interface OwnWeights {
+  kernel: KernelRow;
+  fallbacks: readonly string[];
+  threads: number;
+  device: GPUDevice | null;
+}
+
+/** Checkpoint -> recipe -> graph and weights -> ONNX Runtime. */
+async function openOwn(o: OpenOptions, recipe: Recipe, own: OwnWeights): Promise<OpenVariant> {
+  const checkpoint = await openCheckpoint(o.files);
+  const variant = await prepareVariant(checkpoint, recipe, own.kernel, { use: 'engine', ...o });
+  const { compression } = variant;
+  const assets = own.device ? o.assets.webgpu : o.assets.wasm;
+  const session = await o.inPhase('load', () => openOrt(variant, { ...own, assets }));
+  return {
+    session,
+    tokenizer: createTokenizer(checkpoint.tokenizer),
+    stopIds: checkpoint.config.eosTokenIds,
+    family: checkpoint.config.family,
+    compression,
+  };
+}
+
+/** Engines, one row each. `cpu`, our own kernels, joins here. */
 const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVariant>>> = {
-  'ort-cpu': async (o) => {
+  'ort-cpu': (o) => {
+    const recipe = parseRecipe(o.variant);
     const { threads, fallbacks } = chooseThreads(o.threads);
-    const { kernel } = chooseKernel('ort-cpu', o.recipe.precision, []);
-    const variant = await prepareVariant(o.checkpoint, o.recipe, kernel, { use: 'engine', ...o });
-    const { compression } = variant;
-    const session = await o.inPhase('load', () =>
-      openOrt(variant, { kernel, fallbacks, threads, assets: o.assets.wasm, device: null }),
-    );
-    return { session, compression };
+    return openOwn(o, recipe, { ...chooseKernel('ort-cpu', recipe.precision, []), fallbacks, threads, device: null });
   },
   gpu: async (o) => {
+    const recipe = parseRecipe(o.variant);
     const device = await requestGpuDevice();
     if (!device)
       throw new JoulewiseError(
         'engine.unavailable',
         'This browser offers no WebGPU adapter here. Choose the engine "ort-cpu", or open the page in a browser with WebGPU.',
       );
-    const { kernel, fallbacks } = chooseKernel('gpu', o.recipe.precision, [...device.features]);
-    const variant = await prepareVariant(o.checkpoint, o.recipe, kernel, { use: 'engine', ...o });
-    const { compression } = variant;
-    const session = await o.inPhase('load', () =>
-      openOrt(variant, { kernel, fallbacks, threads: 1, assets: o.assets.webgpu, device }),
+    return openOwn(o, recipe, { ...chooseKernel('gpu', recipe.precision, [...device.features]), threads: 1, device });
+  },
+  hub: async (o) => {
+    const dtype = hubDtype(o.variant);
+    const { threads, fallbacks } = chooseThreads(o.threads);
+    const adapter = 'gpu' in navigator ? await navigator.gpu.requestAdapter() : null;
+    // A software adapter is 50 times slower than WebAssembly.
+    const device = adapter && adapter.info.isFallbackAdapter !== true ? 'webgpu' : 'wasm';
+    return o.inPhase('load', () =>
+      openHub({ files: o.files, dtype, device, threads, fallbacks, assets: o.assets.webgpu }),
     );
-    return { session, compression };
   },
 };
 
@@ -79,7 +113,7 @@ export function openVariant(o: OpenOptions): Promise<OpenVariant> {
   if (!opener)
     throw new JoulewiseError(
       'option.unknown',
-      `Engine "${o.engine}" cannot open a checkpoint's weights here. Engines: ${Object.keys(OPENERS).join(', ')}.`,
+      `Engine "${o.engine}" cannot open a model here. Engines: ${Object.keys(OPENERS).join(', ')}.`,
     );
   return opener(o);
 }

@@ -28,6 +28,7 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   generate: (args: EngineApi['generate']['args']) => callEngine('generate', args, { onEvent }),
   speed: (args: EngineApi['speed']['args']) => callEngine('speed', args, { onEvent }),
   storeCheckpoint: (args: DataApi['storeCheckpoint']['args']) => callData('storeCheckpoint', args),
+  storeHub: (args: DataApi['storeHub']['args']) => callData('storeHub', args),
   importTickets: (args: DataApi['import']['args']) => callData('import', args),
   generateTickets: (args: DataApi['generate']['args']) => callData('generate', args),
   async exportVariant({ upload, ...args }: EngineApi['exportVariant']['args'] & { upload: string }) {

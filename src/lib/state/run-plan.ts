@@ -7,6 +7,7 @@ import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { Device, TaskName } from '../schema/run';
 import { runsOfPlan, saveDataset, savePlan, saveRun } from '../store/db';
+import { localCheckpoint } from './checkpoint';
 import { VERSIONS } from './versions';
 import { callEngine } from './workers';
 
@@ -59,6 +60,8 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
         'input.empty',
         `No test ticket of "${dataset.name}" has ${task === 'rca' ? 'a cause' : 'a response'}; map a column to it, or drop the task ${task}.`,
       );
+  const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
+  const checkpoint = await localCheckpoint(plan.checkpoint, plan.engine, variants);
   await saveDataset(dataset);
   await savePlan({ hash, plan, name: o.name, createdAt: new Date().toISOString() });
   return navigator.locks.request(`plan:${hash}`, { ifAvailable: true }, async (lock) => {
@@ -79,7 +82,7 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
             plan,
             planHash: hash,
             unit,
-            checkpoint: plan.checkpoint,
+            checkpoint,
             tickets: testTickets(dataset, unit.task, plan.limit),
             train: unit.engine === 'classical' ? dataset.tickets.filter((_, i) => dataset.split[i] === 'train') : [],
             causes: dataset.causes,

@@ -94,13 +94,14 @@ async function locate(directory: FileSystemDirectoryHandle, hash: string): Promi
   }
 }
 
+/** OPFS names hold no slash; a file in a subfolder ("onnx/model.onnx") keeps its path percent-encoded. */
 function safeName(name: string): string {
-  if (!/^[\w .()+,=@-]+$/.test(name) || name.startsWith('.'))
+  if (!/^[\w .()+,=@/-]+$/.test(name) || name.startsWith('.') || name.includes('..'))
     throw new JoulewiseError(
       'input.format',
       `File name ${quote(name)} cannot be stored; rename it with plain letters and digits.`,
     );
-  return name;
+  return encodeURIComponent(name);
 }
 
 /** Files of a stored checkpoint. Throws where they are gone. */
@@ -113,7 +114,8 @@ export async function openStored(hash: string, name: string): Promise<FileSet> {
     );
   const files: { name: string; blob: Blob }[] = [];
   for await (const entry of directory.values())
-    if (entry.kind === 'file') files.push({ name: entry.name, blob: await (entry as FileSystemFileHandle).getFile() });
+    if (entry.kind === 'file')
+      files.push({ name: decodeURIComponent(entry.name), blob: await (entry as FileSystemFileHandle).getFile() });
   return blobFileSet(name, files);
 }
 
@@ -135,7 +137,7 @@ export async function listCheckpoints(): Promise<StoredCheckpoint[]> {
     let bytes = 0;
     for await (const file of data.values())
       if (file.kind === 'file') {
-        files.push(file.name);
+        files.push(decodeURIComponent(file.name));
         bytes += (await (file as FileSystemFileHandle).getFile()).size;
       }
     out.push({ hash, files, bytes });

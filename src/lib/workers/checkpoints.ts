@@ -1,4 +1,3 @@
-import { openCheckpoint, type Checkpoint } from '../checkpoint/checkpoint';
 import { httpFileSet, hubFileSet, type FileSet } from '../checkpoint/source';
 import type { CheckpointRef } from '../schema/plan';
 import { openStored } from '../store/opfs';
@@ -12,11 +11,11 @@ export const BUILTIN_FILES = [
   'tokenizer_config.json',
 ] as const;
 
-/** The site's root as seen from a worker's own address (.../_app/immutable/workers/x.js) or a page's. */
+/** The site's root, from a worker's own address: `<root>/_app/immutable/workers/x.js`, or below /src in development. */
 export const siteRoot = () =>
-  new URL(/^(.*?)\/(?:_app|src|@fs|node_modules)\//.exec(self.location.href)?.[1] + '/' || '/', self.location.href);
+  new URL(/^(.*?\/)(?:_app|src|@fs|node_modules)\//.exec(self.location.href)?.[1] ?? '/', self.location.href);
 
-export function fileSet(ref: CheckpointRef): FileSet | Promise<FileSet> {
+export async function openFiles(ref: CheckpointRef): Promise<FileSet> {
   switch (ref.kind) {
     case 'builtin':
       return httpFileSet('built-in', new URL('builtin', siteRoot()).href, BUILTIN_FILES);
@@ -27,8 +26,4 @@ export function fileSet(ref: CheckpointRef): FileSet | Promise<FileSet> {
     default:
       return ref satisfies never;
   }
-}
-
-export async function openRef(ref: CheckpointRef): Promise<Checkpoint> {
-  return openCheckpoint(await fileSet(ref));
 }

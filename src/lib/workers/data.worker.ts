@@ -1,9 +1,11 @@
 import { openCheckpoint } from '../checkpoint/checkpoint';
-import { blobSource, httpSource, type ByteSource, type FileSet } from '../checkpoint/source';
+import { blobSource, httpSource, hubFileSet, readJson, type ByteSource, type FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
 import { generateDataset } from '../data/generator';
 import { importDataset, previewTable } from '../data/import';
 import type { ImportSource } from '../data/text-stream';
+import { HUB_DTYPES, hubDtype } from '../run/hub';
+import type { CheckpointRef } from '../schema/plan';
 import { storeCheckpoint } from '../store/opfs';
 import type { DataApi, FileRef } from './protocol';
 import { serve } from './rpc';
@@ -39,15 +41,66 @@ serve<DataApi>({
     }),
   generate: (options) => generateDataset(options),
   async storeCheckpoint({ name, files }, { emit, signal }) {
-    const sources = await Promise.all(files.map(byteSource));
-    const set: FileSet = {
-      name,
-      list: () => Promise.resolve(sources.map((s) => s.name)),
-      open: (file) => Promise.resolve(sources.find((s) => s.name === file) ?? null),
-    };
-    // A file that is damaged or of an unknown kind is refused before it takes room.
-    await openCheckpoint(set);
-    const hash = await storeCheckpoint(sources, (bytes, of) => emit({ bytes, of }), signal);
-    return { kind: 'stored', name, hash };
+    const set = sourceSet(name, await Promise.all(files.map(byteSource)));
+    return keep(set, emit, signal);
+  },
+  async storeHub({ repo, revision, base, exports }, { emit, signal }) {
+    const hub = hubFileSet(repo, revision, base);
+    const wanted = exports ? exports.flatMap(exportFiles) : await weightFiles(hub);
+    const sources: ByteSource[] = [];
+    for (const name of [...TEXT_FILES, ...wanted]) {
+      const source = await hub.open(name);
+      if (source) sources.push(source);
+    }
+    if (sources.length === 0)
+      throw new JoulewiseError(
+        'input.unreadable',
+        `The Hub has no repository ${quote(repo)} at ${quote(revision)}, or it is not public.`,
+      );
+    return keep(sourceSet(repo, sources), emit, signal);
   },
 });
+
+const TEXT_FILES = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+];
+
+/** External data of one export: the Hub's files end at 2 GiB, so large ones come in a few pieces. */
+const exportFiles = (name: string) => {
+  const { suffix } = HUB_DTYPES[hubDtype(name)];
+  const onnx = `onnx/model${suffix}.onnx`;
+  return [onnx, `${onnx}_data`, `${onnx}_data_1`, `${onnx}_data_2`];
+};
+
+async function weightFiles(hub: FileSet): Promise<string[]> {
+  const index = await hub.open(INDEX);
+  if (!index) return ['model.safetensors'];
+  const map = (await readJson(index))['weight_map'];
+  return [INDEX, ...new Set(Object.values((map ?? {}) as Record<string, unknown>).map(String))];
+}
+const INDEX = 'model.safetensors.index.json';
+
+function sourceSet(name: string, sources: ByteSource[]): FileSet & { sources: ByteSource[] } {
+  return {
+    name,
+    sources,
+    list: () => Promise.resolve(sources.map((s) => s.name)),
+    open: (file) => Promise.resolve(sources.find((s) => s.name === file) ?? null),
+  };
+}
+
+/** Checks that the files are a checkpoint or a ready-made export, then stores them. */
+async function keep(
+  set: FileSet & { sources: ByteSource[] },
+  emit: (p: { bytes: number; of: number }) => void,
+  signal: AbortSignal,
+): Promise<CheckpointRef> {
+  // A file that is damaged or of an unknown kind is refused before it takes room.
+  if (!set.sources.some((s) => s.name.endsWith('.onnx'))) await openCheckpoint(set);
+  const hash = await storeCheckpoint(set.sources, (bytes, of) => emit({ bytes, of }), signal);
+  return { kind: 'stored', name: set.name, hash };
+}

@@ -1,4 +1,4 @@
-import { createTokenizer } from '../checkpoint/tokenizer';
+import { openCheckpoint } from '../checkpoint/checkpoint';
 import { parseRecipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
@@ -10,7 +10,7 @@ import { generate } from '../run/generate';
 import { openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
 import { ASSETS } from './assets';
-import { openRef } from './checkpoints';
+import { openFiles } from './checkpoints';
 import type { EngineApi, Progress, VariantRequest } from './protocol';
 import { serve } from './rpc';
 
@@ -20,12 +20,10 @@ const LABEL_TOKENS = 3;
 /** One thread, one variant: it ends with the run, because a WebAssembly heap never shrinks. */
 
 async function open(request: VariantRequest, emit: (p: Progress) => void, signal: AbortSignal) {
-  const recipe = parseRecipe(request.recipe);
-  const checkpoint = await openRef(request.checkpoint);
   const ms = { compress: 0, load: 0 };
   const opened = await openVariant({
-    checkpoint,
-    recipe,
+    files: await openFiles(request.checkpoint),
+    variant: request.recipe,
     engine: request.engine,
     threads: request.threads,
     assets: ASSETS,
@@ -40,7 +38,7 @@ async function open(request: VariantRequest, emit: (p: Progress) => void, signal
       }
     },
   });
-  return { checkpoint, tokenizer: createTokenizer(checkpoint.tokenizer), ms, ...opened };
+  return { ms, ...opened };
 }
 
 serve<EngineApi>({
@@ -64,23 +62,23 @@ serve<EngineApi>({
       engine: session.engine,
       kernel: session.kernel,
       threads: session.threads,
-      variant: compression.recipe,
-      storedBytes: compression.storedBytes,
-      computedBytes: compression.computedBytes,
-      sparsity: compression.zeros / compression.linearParameters,
+      variant: compression?.recipe ?? args.recipe,
+      storedBytes: compression?.storedBytes ?? null,
+      computedBytes: compression?.computedBytes ?? null,
+      sparsity: compression ? compression.zeros / compression.linearParameters : null,
       wasmHeapBytes: session.heapBytes(),
       fallbacks: [...session.fallbacks],
     };
   },
 
   async generate(args, { emit, signal }) {
-    const { session, tokenizer, checkpoint } = await open(args, emit, signal);
+    const { session, tokenizer, stopIds } = await open(args, emit, signal);
     const promptIds = args.chat
       ? tokenizer.chat([{ role: 'user', content: args.prompt }])
       : tokenizer.encode(args.prompt);
     const made = await generate(session, promptIds, {
       maxNewTokens: args.maxNewTokens,
-      stopIds: args.ignoreStop ? [] : checkpoint.config.eosTokenIds,
+      stopIds: args.ignoreStop ? [] : stopIds,
       inPhase: (_, work) => work(),
       signal,
     });
@@ -89,10 +87,11 @@ serve<EngineApi>({
 
   async speed(args, { emit, signal }) {
     const start = performance.now();
-    const { session, compression, checkpoint } = await open(args, emit, signal);
+    const { session, compression, tokenizer } = await open(args, emit, signal);
     const openMs = performance.now() - start;
     const random = createRandom(1);
-    const ids = (n: number) => Array.from({ length: n }, () => random.int(checkpoint.config.vocabSize));
+    const vocabulary = Math.max(...tokenizer.encode('a b c d e f g h')) + 1;
+    const ids = (n: number) => Array.from({ length: n }, () => random.int(vocabulary));
     const prompt = ids(args.prefill);
     const labels = Array.from({ length: args.labels }, () => ids(LABEL_TOKENS));
     const times = { prefillMs: [] as number[], decodeMs: [] as number[], scoreMs: [] as number[] };
@@ -116,7 +115,7 @@ serve<EngineApi>({
       ...times,
       kernel: session.kernel,
       threads: session.threads,
-      computedBytes: compression.computedBytes,
+      computedBytes: compression?.computedBytes ?? null,
       wasmHeapBytes: session.heapBytes(),
       prefillCost: session.cost(args.prefill, 0, 1),
       decodeCost: session.cost(1, args.prefill + Math.floor(args.decode / 2), 1),
@@ -126,13 +125,18 @@ serve<EngineApi>({
   async exportVariant(args, { emit, signal }) {
     const recipe = parseRecipe(args.recipe);
     const folder = await createExport();
-    const report = await exportVariant(await openRef(args.checkpoint), recipe, args.engine, folder, {
-      signal,
-      onProgress: (done, of) => emit({ phase: 'export', done, of }),
-    });
+    const report = await exportVariant(
+      await openCheckpoint(await openFiles(args.checkpoint)),
+      recipe,
+      args.engine,
+      folder,
+      {
+        signal,
+        onProgress: (done, of) => emit({ phase: 'export', done, of }),
+      },
+    );
     return { ...report, id: folder.id };
   },
 
-  unit: (args, { emit, signal }) =>
-    runUnit(args, { openCheckpoint: openRef, assets: ASSETS, onProgress: emit, signal }),
+  unit: (args, { emit, signal }) => runUnit(args, { openFiles, assets: ASSETS, onProgress: emit, signal }),
 });

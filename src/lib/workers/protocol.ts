@@ -26,9 +26,10 @@ export interface EvaluateResult {
   kernel: string;
   threads: number;
   variant: string;
-  storedBytes: number;
-  computedBytes: number;
-  sparsity: number;
+  /** Null for ready-made exports, whose weights are not ours to count. */
+  storedBytes: number | null;
+  computedBytes: number | null;
+  sparsity: number | null;
   wasmHeapBytes: number | null;
   fallbacks: string[];
 }
@@ -51,7 +52,7 @@ export interface SpeedResult {
   scoreMs: number[];
   kernel: string;
   threads: number;
-  computedBytes: number;
+  computedBytes: number | null;
   wasmHeapBytes: number | null;
   /** Work of one prefill and of one decode step in the middle, for rooflines. */
   prefillCost: Cost | null;
@@ -98,6 +99,12 @@ export type DataApi = {
   /** Copies a checkpoint's files into OPFS, once they are known to be readable. */
   storeCheckpoint: {
     args: { name: string; files: FileRef[] };
+    event: { bytes: number; of: number };
+    result: CheckpointRef;
+  };
+  /** Downloads what an engine needs of a Hub repository into OPFS; ready-made exports by their names in `exports`. */
+  storeHub: {
+    args: { repo: string; revision: string; base: string; exports: string[] | null };
     event: { bytes: number; of: number };
     result: CheckpointRef;
   };
