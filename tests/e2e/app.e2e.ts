@@ -1,0 +1,362 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright';
+import { SITE } from '../../cli/browser';
+import { between, exact, exampleResult } from '../../src/lib/rank/example';
+import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { assert, equal, openSite, ORIGIN, type Site } from './site';
+
+/** The pages as a person uses them, in the built site. Each test starts with an empty browser. */
+
+const RUN_MS = 240_000;
+
+async function withSite(work: (site: Site) => Promise<void>): Promise<void> {
+  const site = await openSite();
+  site.page.setDefaultTimeout(20_000);
+  try {
+    await work(site);
+    equal(site.faults, [], 'console errors and foreign requests');
+  } finally {
+    await site.close();
+  }
+}
+
+const change = (page: Page, card: string) => page.getByRole('button', { name: `Change ${card}` }).click();
+const runButton = (page: Page) => page.getByRole('button', { name: /^Run/ });
+const ranking = (page: Page) => page.getByRole('region', { name: 'Ranking' }).getByRole('table');
+
+/** Two precisions, no pruning, few tickets: seconds instead of minutes. */
+async function tinyBudget(page: Page, { limit = 3, repeats = 2, tokens = 8, tasks = ['rca', 'response'] } = {}) {
+  await change(page, 'Variants');
+  const variants = page.getByRole('group', { name: 'Variants', exact: true });
+  for (const name of ['fp32', 'fp16']) await variants.getByRole('checkbox', { name, exact: true }).uncheck();
+  for (const name of ['2:4', 'mag50', 'ffn25'])
+    await variants.getByRole('checkbox', { name: new RegExp(`^${name}`) }).uncheck();
+  await change(page, 'Budget');
+  const budget = page.getByRole('group', { name: 'Budget', exact: true });
+  await budget.getByLabel('Tickets per task').fill(String(limit));
+  await budget.getByLabel('Repeats').fill(String(repeats));
+  await budget.getByLabel('Tokens per response').fill(String(tokens));
+  if (tasks.length < 2) {
+    await change(page, 'Tickets');
+    for (const task of ['rca', 'response'])
+      if (!tasks.includes(task)) await page.getByRole('checkbox', { name: new RegExp(`^${task}`) }).uncheck();
+  }
+}
+
+const finished = (page: Page) => page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });
+
+/** Cells of the ranking that a link must carry: name, standing, energy, quality. */
+async function rankingCells(page: Page): Promise<string[][]> {
+  const rows = await ranking(page).locator('tbody tr').all();
+  return Promise.all(
+    rows.map(async (row) => {
+      const cells = await row.locator('th, td').allInnerTexts();
+      return [1, 2, 3, 4].map((i) => (cells[i] ?? '').trim());
+    }),
+  );
+}
+
+/** A result as another device might share it. */
+const sharedLink = async (variants: number, name = 'int8+ffn25') =>
+  `${ORIGIN}/r#${await encodeLink(
+    toShared(
+      Array.from({ length: variants }, (_, i) =>
+        exampleResult({
+          variant: variants === 1 ? name : `${['fp32', 'fp16', 'int8', 'int4'][i % 4]}+ffn${i + 1}`,
+          energy: between(0.9 + i * 0.1, 1 + i * 0.1, 1.2 + i * 0.1),
+          quality: between(0.4 + (i % 9) * 0.05, 0.5 + (i % 9) * 0.05, 0.6 + (i % 9) * 0.04),
+          metrics: { 'rca.accuracy': exact(0.7) },
+          fallbacks: ['<img src=x onerror="window.hacked = true">'],
+        }),
+      ),
+      {
+        createdAt: '2026-01-02T03:04:05Z',
+        device: { name: '<b>Test</b> device', profile: 'cpu-laptop', browser: 'Chrome 150' },
+        checkpoint: 'model',
+        dataset: 'tickets',
+        tasks: ['rca'],
+        w: 0.5,
+      },
+    ),
+  )}`;
+
+const CSV = [
+  'Summary,Root Cause,Close Notes',
+  ...Array.from({ length: 40 }, (_, i) => {
+    const power = i % 2 === 0;
+    return `"Site ${i} ${power ? 'lost mains, battery alarm' : 'link down after digging'} near mast ${i * 7}, call anna.b${i}@example.com",${power ? 'power failure' : 'fibre cut'},"${power ? 'Generator brought to the site' : 'Fibre spliced'} in case ${i}"`;
+  }),
+].join('\n');
+
+export const tests: { name: string; run(): Promise<void> }[] = [
+  {
+    name: 'shows defaults, runs them on a tiny budget and ranks; a reload, a link and a fresh browser show the same',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await page
+          .getByText('400 generated telecom tickets. Tasks: find the root cause and write the response.')
+          .waitFor();
+        await page.getByText('fp32, fp16, int8 and int4; then the best 2 with 2:4, mag50 and ffn25.').waitFor();
+        await page.getByText(/24 tickets per task, 3 repeats, on the processor/).waitFor();
+        await page.getByRole('button', { name: 'Run: up to 66 runs' }).waitFor();
+        await tinyBudget(page);
+        await runButton(page).click();
+        await page.getByText(/^Run \d+ of 12, /).waitFor({ timeout: RUN_MS });
+        await finished(page);
+        await ranking(page).waitFor();
+        const cells = await rankingCells(page);
+        equal(cells.map(([name]) => name).sort(), ['int4', 'int8', 'tf-idf'], 'variants');
+        assert(
+          cells.every(([, , energy]) => /J \(.* to .*\)\s*estimated/.test(energy ?? '')),
+          `every energy has an interval and says "estimated": ${JSON.stringify(cells)}`,
+        );
+        assert(
+          /does it on an estimated/.test(await page.locator('#answer').innerText()),
+          'the headline says "estimated"',
+        );
+
+        await page.reload();
+        await ranking(page).waitFor();
+        equal(await rankingCells(page), cells, 'after a reload');
+        await page.getByText(/12 runs, complete/).waitFor();
+
+        await page.getByRole('button', { name: 'Share the results' }).click();
+        const box = page.getByLabel(/Link to these results.*characters/);
+        const link = await box.inputValue();
+        assert(link.startsWith(`${ORIGIN}/r#e1.`) && link.length < 4000, `a short link: ${link.length} characters`);
+        await withSite(async ({ page: other }) => {
+          await other.goto(link);
+          await ranking(other).waitFor();
+          const names = (rows: string[][]) => rows.map(([name, standing]) => [name, standing]);
+          equal(names(await rankingCells(other)), names(cells), 'the shared ranking');
+          await other.getByText('These results come from a link').waitFor();
+        });
+
+        await page.getByRole('button', { name: 'Share the recipe' }).click();
+        const recipe = await page.getByLabel(/Link to this recipe.*characters/).inputValue();
+        await withSite(async ({ page: other }) => {
+          await other.goto(recipe);
+          await other.getByRole('button', { name: 'Load it' }).click();
+          await other.getByText(/3 tickets per task, 2 repeats/).waitFor();
+          await other.getByText('int8 and int4.', { exact: true }).waitFor();
+        });
+      }),
+  },
+  {
+    name: 'pauses between runs, stops, and resumes without running anything twice, also after the tab was killed',
+    async run() {
+      const profile = mkdtempSync(join(tmpdir(), 'joulewise-e2e-'));
+      try {
+        const first = await openSite({ profile });
+        const { page } = first;
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 6, repeats: 3, tokens: 16 });
+        await runButton(page).click();
+        await page.getByRole('button', { name: 'Pause' }).click({ timeout: RUN_MS });
+        await page.getByRole('heading', { name: 'Paused', exact: true }).waitFor({ timeout: RUN_MS });
+        const counted = await page.getByText(/^Run \d+ of 18, /).innerText();
+        await page.waitForTimeout(1500);
+        equal(await page.getByText(/^Run \d+ of 18, /).innerText(), counted, 'nothing runs while paused');
+        await page.getByRole('button', { name: 'Continue' }).click();
+        await page.getByText(/^Run [2-9] of 18, /).waitFor({ timeout: RUN_MS });
+        await page.getByRole('button', { name: 'Stop' }).click();
+        await page.getByText(/Stopped\. Finished runs are kept/).waitFor({ timeout: RUN_MS });
+        await page.getByText(/missing \(stopped or failed\)/).waitFor();
+        await page.getByRole('button', { name: 'Resume' }).click();
+        await page.getByText(/^Run [4-9] of 18, /).waitFor({ timeout: RUN_MS });
+        equal(first.faults, [], 'console errors before the kill');
+        // The tab is killed in the middle of a run.
+        await first.close();
+
+        const second = await openSite({ profile });
+        await second.page.goto(ORIGIN);
+        const row = second.page.getByText(/\d+ runs?, (at least )?\d+ runs? missing/);
+        await row.waitFor();
+        const kept = Number(/(\d+) runs?,/.exec(await row.innerText())?.[1]);
+        assert(kept >= 3, `finished runs survive the kill: ${kept}`);
+        await second.page.getByRole('button', { name: 'Resume' }).click();
+        await finished(second.page);
+        await second.page.getByText(/18 runs, complete/).waitFor();
+        equal(second.faults, [], 'console errors after the kill');
+        await second.close();
+      } finally {
+        rmSync(profile, { recursive: true, force: true });
+      }
+    },
+  },
+  {
+    name: 'imports a small CSV with a mapping and redaction, and runs on it',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+        await change(page, 'Tickets');
+        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        await panel
+          .locator('input[type=file]')
+          .setInputFiles({ name: 'faults.csv', mimeType: 'text/csv', buffer: Buffer.from(CSV) });
+        await panel.getByRole('checkbox', { name: 'Summary' }).waitFor();
+        assert(await panel.getByRole('checkbox', { name: 'Summary' }).isChecked(), 'the text column is guessed');
+        equal(await panel.getByLabel('Root cause').inputValue(), 'Root Cause', 'the cause column is guessed');
+        equal(
+          await panel.getByLabel('Response', { exact: false }).first().inputValue(),
+          'Close Notes',
+          'the response column',
+        );
+        await panel.getByRole('button', { name: 'Import' }).click();
+        await panel.getByText(/40 tickets of 40 rows, 2 causes/).waitFor();
+        await panel.getByText(/Redacted: 40 /).waitFor();
+        await page.getByText('40 tickets from faults.').waitFor();
+        await runButton(page).click();
+        await finished(page);
+        equal((await rankingCells(page)).length, 3, 'ranked variants');
+      }),
+  },
+  {
+    name: 'says in a sentence what is wrong with a file, a recipe and a budget',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await change(page, 'Tickets');
+        const input = page.getByRole('group', { name: 'Tickets', exact: true }).locator('input[type=file]');
+        await input.setInputFiles({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.from('') });
+        const sentence = await page.getByRole('alert').innerText();
+        assert(/empty/i.test(sentence) && sentence.trim().endsWith('.'), `a sentence: ${sentence}`);
+        await page.getByRole('button', { name: 'Choose another file' }).click();
+        await change(page, 'Model');
+        await page
+          .getByRole('group', { name: 'Model', exact: true })
+          .locator('input[type=file]')
+          .setInputFiles({ name: 'x.gguf', mimeType: 'application/octet-stream', buffer: Buffer.from('not a model') });
+        await page.getByRole('alert').waitFor();
+        await change(page, 'Variants');
+        await page.getByLabel(/More recipes/).fill('int9');
+        await page.getByLabel(/More recipes/).blur();
+        await page.getByText(/Recipe part "int9" is not known/).waitFor();
+        await change(page, 'Budget');
+        await page.getByLabel('Repeats').fill('0');
+        await page.getByText('Repeats must be a whole number from 1 to 100.').waitFor();
+        assert(await runButton(page).isDisabled(), 'Run is off');
+      }),
+  },
+  {
+    name: 'shows shared links as text, with 1 and with 60 variants, and broken ones as a sentence',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(await sharedLink(1, 'int8+layers25+ffn50+mag50-with-a-long-name'));
+        await ranking(page).waitFor();
+        equal((await rankingCells(page)).length, 1, 'one variant');
+        await page.getByText('<b>Test</b> device, Chrome 150').waitFor();
+        await page.goto('about:blank');
+        await page.goto(await sharedLink(60));
+        await ranking(page).waitFor();
+        equal((await rankingCells(page)).length, 60, 'sixty variants');
+        equal(await page.evaluate(() => 'hacked' in window), false, 'text of a link is never run');
+        // A row lights its mark; the arrow keys go from mark to mark.
+        await ranking(page).locator('tbody tr').first().hover();
+        equal(await page.locator('svg .mark.active').count(), 1, 'lit marks');
+        await page.locator('svg .mark[tabindex="0"]').focus();
+        await page.keyboard.press('ArrowRight');
+        assert(
+          /^(fp|int)\S+: .* per ticket, estimated/.test(await page.locator('figcaption p').first().innerText()),
+          'the mark is read out',
+        );
+        for (const hash of ['e1.AAAA', 'e9.AAAA', 'nonsense', `e1.${'A'.repeat(70_000)}`]) {
+          await page.goto('about:blank');
+          await page.goto(`${ORIGIN}/r#${hash}`);
+          const sentence = await page.getByRole('alert').innerText();
+          assert(/link/i.test(sentence) && sentence.trim().endsWith('.'), `${hash.slice(0, 10)}: ${sentence}`);
+        }
+        await page.goto('about:blank');
+        await page.goto(`${ORIGIN}/r`);
+        await page.getByText('Shared results and recipes open here').waitFor();
+      }),
+  },
+  {
+    name: 'tells about the device, keeps, exports, imports and deletes what is stored',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4, tasks: ['rca'] });
+        await runButton(page).click();
+        await finished(page);
+        await page.getByRole('link', { name: 'Device' }).click();
+        await page.getByText('Logical cores').waitFor();
+        await page
+          .getByText(/^Power profile:/)
+          .first()
+          .waitFor();
+        await page.getByRole('link', { name: 'Storage' }).first().click();
+        await page.getByText(/3 runs, complete/).waitFor();
+        const [download] = await Promise.all([
+          page.waitForEvent('download'),
+          page.getByRole('button', { name: 'Export everything' }).click(),
+        ]);
+        const file = await download.path();
+        await page.getByRole('button', { name: 'Delete everything' }).click();
+        await page.getByRole('button', { name: /for good$/ }).click();
+        await page.getByText('Everything was deleted.').waitFor();
+        await page.getByText(/^None yet/).waitFor();
+        await page.locator('input[type=file]').setInputFiles({
+          name: 'all.jsonl.gz',
+          mimeType: 'application/gzip',
+          buffer: readFileSync(file),
+        });
+        await page.getByText(/^Added 5 records/).waitFor();
+        await page.getByText(/3 runs, complete/).waitFor();
+        await page.locator('input[type=file]').setInputFiles({
+          name: 'bad.gz',
+          mimeType: 'application/gzip',
+          buffer: Buffer.from('bad'),
+        });
+        await page.getByText(/not a Joulewise archive/).waitFor();
+        await page.getByRole('link', { name: 'Experiment' }).click();
+        await page.getByRole('button', { name: 'Show' }).first().waitFor();
+      }),
+  },
+  {
+    name: 'loads at most 90 kB of compressed JavaScript before Run, and fits 360 px',
+    run: () =>
+      withSite(async ({ page }) => {
+        const loaded = new Set<string>();
+        page.on('response', (r) => {
+          const path = new URL(r.url()).pathname;
+          if (/\.m?js$/.test(path)) loaded.add(path);
+        });
+        await page.setViewportSize({ width: 360, height: 740 });
+        await page.goto(ORIGIN, { waitUntil: 'networkidle' });
+        await page.getByText(/Energy estimated as for/).waitFor();
+        const bytes = [...loaded].reduce((n, path) => {
+          const file = join(SITE, path);
+          return n + (existsSync(file) ? gzipSync(readFileSync(file), { level: 9 }).byteLength : 0);
+        }, 0);
+        const html = statSync(join(SITE, 'index.html')).size;
+        assert(loaded.size > 0 && readdirSync(SITE).length > 0, 'scripts were seen');
+        assert(bytes <= 90_000, `${bytes} bytes of JavaScript, gzipped (${html} bytes of HTML)`);
+        for (const card of ['Tickets', 'Model', 'Variants', 'Budget']) await change(page, card);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert(wide <= 360, `the page is ${wide} px wide`);
+      }),
+  },
+];
+
+/** `npx tsx tests/e2e/app.e2e.ts [part of a name]` runs them here; the runner imports `tests` instead. */
+if (process.argv[1]?.endsWith('app.e2e.ts')) {
+  const wanted = process.argv[2] ?? '';
+  let failed = 0;
+  for (const { name, run } of tests.filter((t) => t.name.includes(wanted))) {
+    const start = Date.now();
+    try {
+      await run();
+      console.log(`ok    ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+    } catch (error) {
+      failed++;
+      console.log(`FAIL  ${name}\n      ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  process.exit(failed ? 1 : 0);
+}

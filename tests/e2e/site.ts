@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright';
+import { chromeArgs, SITE } from '../../cli/browser';
+import { startServer, type SiteServer } from '../../cli/server';
+
+export const ORIGIN = 'http://joulewise.localhost';
+
+export interface Site {
+  page: Page;
+  context: BrowserContext;
+  server: SiteServer;
+  /** Errors in the console, thrown errors, and requests to other hosts, as they come. */
+  faults: string[];
+  /** Closes the browser and deletes its profile, unless it was given. */
+  close(): Promise<void>;
+}
+
+/** The built site in headless Chrome, in a profile of its own (or a given one, which stays). */
+export async function openSite(o: { profile?: string; options?: BrowserContextOptions } = {}): Promise<Site> {
+  const server = await startServer(SITE);
+  const profile = o.profile ?? mkdtempSync(join(tmpdir(), 'joulewise-e2e-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
+    headless: true,
+    args: chromeArgs({ port: server.port, swiftshader: false }),
+    ...o.options,
+  });
+  const faults: string[] = [];
+  const watch = (page: Page) => {
+    page.on('console', (m) => {
+      if (m.type() === 'error') faults.push(`console: ${m.text()}`);
+    });
+    page.on('pageerror', (e) => faults.push(`thrown: ${e.stack ?? e.message}`));
+    page.on('crash', () => faults.push('the page crashed'));
+  };
+  context.pages().forEach(watch);
+  context.on('page', watch);
+  context.on('request', (request) => {
+    const { protocol, host } = new URL(request.url());
+    if (/^https?:$|^wss?:$/.test(protocol) && host !== new URL(ORIGIN).host)
+      faults.push(`foreign request: ${request.url()}`);
+  });
+  const page = context.pages()[0] ?? (await context.newPage());
+  return {
+    page,
+    context,
+    server,
+    faults,
+    async close() {
+      await context.close();
+      await server.close();
+      if (o.profile === undefined) rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+export function assert(condition: unknown, what: string): asserts condition {
+  if (!condition) throw new Error(what);
+}
+
+export function equal<T>(found: T, wanted: T, what: string): void {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
+  if (a !== b) throw new Error(`${what}: found ${a}, wanted ${b}`);
+}
