@@ -25,6 +25,14 @@ export interface DecoderOptions {
   maxPositions: number;
 }
 
+/** Names of the symbolic dimensions, as Transformers.js expects them: it binds `batch_size` and takes others as 0. */
+export const DIMS = {
+  B: 'batch_size',
+  S: 'sequence_length',
+  P: 'past_sequence_length',
+  T: 'total_sequence_length',
+} as const;
+
 const HEAD = 'lm_head';
 const EMBEDDING = 'embed';
 /** Exactly zero weight after the softmax. */
@@ -53,28 +61,28 @@ export function buildDecoder(o: DecoderOptions): Graph {
   const e: Emit = { g, quantized: new Map() };
   const epsilon = { float: config.normEpsilon };
 
-  const ids = g.input('input_ids', 'int64', ['B', 'S']);
-  const total = 'T';
+  const { B, S, P, T } = DIMS;
+  const ids = g.input('input_ids', 'int64', [B, S]);
   let seqlens: string;
   let totalLength: string;
   let bias = '';
   let keep = '';
   if (o.use === 'engine') {
-    seqlens = g.input('seqlens_k', 'int32', ['B']);
+    seqlens = g.input('seqlens_k', 'int32', [B]);
     totalLength = g.input('total_sequence_length', 'int32', []);
   } else {
-    const mask = g.input('attention_mask', 'int64', ['B', total]);
+    const mask = g.input('attention_mask', 'int64', [B, T]);
     const lengths = g.op('ReduceSum', [mask, g.constant([1])], { keepdims: 0 });
     seqlens = g.op('Cast', [g.op('Sub', [lengths, g.constant(1)])], { to: DTYPES.int32.onnx });
     totalLength = g.op('Cast', [g.op('Gather', [g.op('Shape', [mask]), g.constant(1)])], { to: DTYPES.int32.onnx });
   }
-  const positions = g.input('position_ids', 'int64', ['B', 'S']);
+  const positions = g.input('position_ids', 'int64', [B, S]);
   if (o.use === 'engine') {
-    bias = g.input('attention_bias', act, [1, 1, 'S', total]);
+    bias = g.input('attention_bias', act, [1, 1, S, T]);
     keep = g.input('logit_positions', 'int64', ['n']);
   }
   for (let layer = 0; layer < config.layers; layer++)
-    for (const part of ['key', 'value']) g.input(`past_key_values.${layer}.${part}`, act, ['B', kvHeads, 'P', headDim]);
+    for (const part of ['key', 'value']) g.input(`past_key_values.${layer}.${part}`, act, [B, kvHeads, P, headDim]);
 
   const cos = g.weight('rope.cos', act, [o.maxPositions, headDim / 2]);
   const sin = g.weight('rope.sin', act, [o.maxPositions, headDim / 2]);
@@ -160,10 +168,10 @@ export function buildDecoder(o: DecoderOptions): Graph {
   // The last node carries the graph's output name.
   if (act === 'float32') rename(g.graph, logits, 'logits');
   else g.op('Cast', [logits], { to: DTYPES.float32.onnx }, 'logits');
-  g.output({ name: 'logits', dtype: 'float32', shape: ['B', keep ? 'n' : 'S', vocabSize] });
+  g.output({ name: 'logits', dtype: 'float32', shape: [B, keep ? 'n' : S, vocabSize] });
   for (let layer = 0; layer < config.layers; layer++)
     for (const part of ['key', 'value'])
-      g.output({ name: `present.${layer}.${part}`, dtype: act, shape: ['B', kvHeads, total, headDim] });
+      g.output({ name: `present.${layer}.${part}`, dtype: act, shape: [B, kvHeads, T, headDim] });
   return g.graph;
 }
 

@@ -149,10 +149,7 @@ function quantizeActivations(e: Emit, x: string): { values: string; scale: strin
   if (known) return known;
   const { g } = e;
   const f32 = (n: number) => g.constant(n, 'float32');
-  const largest = g.op('Max', [
-    g.op('ReduceMax', [g.op('Abs', [x]), g.constant([-1])], { keepdims: 1 }),
-    f32(1e-12),
-  ]);
+  const largest = g.op('Max', [g.op('ReduceMax', [g.op('Abs', [x]), g.constant([-1])], { keepdims: 1 }), f32(1e-12)]);
   const steps = g.op('Mul', [x, g.op('Div', [f32(127), largest])]);
   const coarse = g.op('Round', [steps]);
   const fine = g.op('Round', [g.op('Mul', [g.op('Sub', [steps, coarse]), f32(FINE_STEPS)])]);

@@ -161,7 +161,7 @@ class HubSession implements EngineSession {
     const out = (await this.model({
       input_ids: int64(ids),
       attention_mask: int64(Array.from({ length: length + ids.length }, () => 1)),
-      past_key_values: length ? past : null,
+      ...(length ? { past_key_values: past } : {}),
     })) as ModelOutput & Record<string, HubTensor>;
     const next: Cache = {};
     for (const [name, value] of Object.entries(out))

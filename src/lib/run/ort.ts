@@ -1,6 +1,7 @@
 import type * as Ort from 'onnxruntime-web';
 import { toHalf } from '../core/half';
 import { JoulewiseError } from '../core/errors';
+import { DIMS } from '../decoder/decoder';
 import { graphCost, type Cost } from '../graph/cost';
 import { encodeModel } from '../graph/encode';
 import { logProbability, type CandidateScore, type EngineSession } from './engine';
@@ -253,7 +254,13 @@ class OrtSession implements EngineSession {
       const key = `${fresh},${p},${logits}`;
       let known = this.costs.get(key);
       if (!known) {
-        known = graphCost(this.variant.graph, { B: 1, S: fresh, P: p, T: p + fresh, n: logits });
+        known = graphCost(this.variant.graph, {
+          [DIMS.B]: 1,
+          [DIMS.S]: fresh,
+          [DIMS.P]: p,
+          [DIMS.T]: p + fresh,
+          n: logits,
+        });
         this.costs.set(key, known);
       }
       return known;
