@@ -65,6 +65,7 @@ const VIEWS: { name: string; show(page: Page): Promise<void> }[] = [
     async show(page) {
       await page.goto(await link(many));
       await page.locator('svg .mark').first().waitFor();
+      await page.locator('figure').scrollIntoViewIfNeeded();
     },
   },
   {
@@ -113,14 +114,14 @@ const shootAll = async (name: string) => {
       await site.page.emulateMedia({ colorScheme });
       await site.page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
       await site.page.waitForTimeout(300);
-      await site.page.screenshot({ path: `${OUT}${name}-${width}-${colorScheme}.png`, fullPage: true });
+      await site.page.screenshot({ path: `${OUT}${name}-${width}-${colorScheme}.png`, fullPage: name !== 'many' });
     }
 };
-for (const { name, show } of VIEWS.filter((v) => v.name.includes(wanted))) {
+for (const view of VIEWS.filter((v) => v.name.includes(wanted))) {
   await site.page.goto('about:blank');
-  await show(site.page);
+  await view.show(site.page);
   await site.page.waitForTimeout(300);
-  await shootAll(name);
+  await shootAll(view.name);
 }
 if ('results'.includes(wanted)) await runOnce(site.page, shootAll);
 console.log(site.faults.join('\n') || 'no faults');

@@ -51,7 +51,10 @@ function qualityAgainst(winner: Interval, other: Interval): string {
  */
 function uncompressed(ranking: Ranking): RankedVariant | null {
   const models = ranking.ranked.filter(({ result }) => result.engine !== 'classical' && result.storedBytes !== null);
-  return models.toSorted((a, b) => (b.result.storedBytes ?? 0) - (a.result.storedBytes ?? 0))[0] ?? null;
+  const bytes = (row: RankedVariant) => row.result.storedBytes ?? 0;
+  // A mask takes no fewer bytes: of equals, the one with the fewest zeros.
+  const zeros = (row: RankedVariant) => row.result.sparsity ?? 0;
+  return models.toSorted((a, b) => bytes(b) - bytes(a) || zeros(a) - zeros(b))[0] ?? null;
 }
 
 /**

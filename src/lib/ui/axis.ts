@@ -14,6 +14,30 @@ export function logDomain(values: readonly number[]): [number, number] {
   return [low / 10 ** room, high * 10 ** room];
 }
 
+/** How far beyond the middle values an axis follows their intervals: two repeats give intervals of a factor of ten. */
+const INTERVAL_REACH = 2;
+/** A baseline leaner than this share of the leanest model stands beside the scale, not on it. */
+const BESIDE = 1 / 15;
+
+/**
+ * Domain of the energy axis. A classical baseline that is thousands of times leaner would press all models into one
+ * corner, so it is set beside the scale with its value written out; `beside` holds such values' indices.
+ */
+export function energyDomain(
+  rows: readonly { mid: number; low: number | null; high: number | null; classical: boolean }[],
+): { domain: [number, number]; beside: Set<number> } {
+  const models = rows.filter((r) => !r.classical && r.mid > 0);
+  const least = Math.min(...models.map((r) => r.mid));
+  const beside = new Set(
+    rows.flatMap((r, i) => (r.classical && r.mid < least * BESIDE && models.length > 0 ? [i] : [])),
+  );
+  const onScale = rows.filter((r, i) => r.mid > 0 && !beside.has(i));
+  const mids = onScale.map((r) => r.mid);
+  const [floor, ceiling] = [Math.min(...mids) / INTERVAL_REACH, Math.max(...mids) * INTERVAL_REACH];
+  const ends = onScale.flatMap((r) => [Math.max(r.low ?? r.mid, floor), Math.min(r.high ?? r.mid, ceiling)]);
+  return { domain: logDomain([...mids, ...ends]), beside };
+}
+
 export function logScale(domain: readonly [number, number], range: readonly [number, number]): Scale {
   const [a, b] = [Math.log(domain[0]), Math.log(domain[1])];
   const scale = (value: number) => range[0] + ((Math.log(value) - a) / (b - a)) * (range[1] - range[0]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { between, exact, exampleResult } from '../rank/example';
 import { rankVariants } from '../rank/rank';
-import { linearScale, linearTicks, logDomain, logScale, logTicks, qualityDomain, stepPath } from './axis';
+import { energyDomain, linearScale, linearTicks, logDomain, logScale, logTicks, qualityDomain, stepPath } from './axis';
 import { csvCell, resultsCsv } from './csv';
 import { fileName } from './download';
 import {
@@ -77,6 +77,21 @@ describe('axis', () => {
       expect(high / low).toBeGreaterThan(1.5);
       for (const x of values.filter((v) => v > 0)) expect(low < x && x < high).toBe(true);
     }
+  });
+
+  it('sets a far leaner baseline beside the scale, and does not follow every interval', () => {
+    const row = (mid: number, low: number | null, high: number | null, classical = false) => ({
+      mid,
+      low,
+      high,
+      classical,
+    });
+    const { domain, beside } = energyDomain([row(1, 0, 40), row(2, null, null), row(0.001, 0.0009, 0.0011, true)]);
+    expect([...beside]).toEqual([2]);
+    expect(domain[0]).toBeGreaterThan(0.3);
+    expect(domain[1]).toBeLessThan(6);
+    expect(energyDomain([row(1, null, null), row(0.5, null, null, true)]).beside.size).toBe(0);
+    expect(energyDomain([row(0.5, null, null, true)]).beside.size).toBe(0);
   });
 
   it('gives two to `most` round ticks over any span', () => {
