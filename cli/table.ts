@@ -25,48 +25,62 @@ const interval = (x: Interval | null, format: (n: number) => string) =>
 const fixed = (digits: number) => (n: number) => n.toFixed(digits);
 const mebibytes = (n: number | null) => (n === null ? '' : (n / 2 ** 20).toFixed(1));
 
-/** The ranking as text: best first, energy and quality with intervals, what cannot be ranked below. */
-export function renderRanking(results: readonly VariantResult[], ranking: Ranking, winners: WinnersByWeight): string {
-  const rows = ranking.ranked.map(({ result, rho, score, standing, onFront }) => [
+/** The ranking as text: best first, energy and quality with intervals, what cannot be ranked below, the baseline beside. */
+export function renderRanking(ranking: Ranking, baseline: VariantResult | null, winners: WinnersByWeight): string {
+  const row = (result: VariantResult, quality: Interval | null, score: string, standing: string) => [
     result.variant,
     String(result.stage + 1),
     interval(result.energy, formatJoules),
-    interval(rho, fixed(3)),
-    interval(score, fixed(3)),
-    standing + (onFront ? ', front' : ''),
+    interval(quality, fixed(3)),
+    score,
+    standing,
     result.latency ? result.latency.mid.toFixed(3) : '',
     mebibytes(result.storedBytes),
-  ]);
+  ];
   const lines = [
     renderTable(
       ['variant', 'stage', 'J/ticket (95 %)', 'quality rho (95 %)', `R, w=${ranking.w}`, 'standing', 's/ticket', 'MiB'],
-      rows,
+      [
+        ...ranking.ranked.map((r) =>
+          row(r.result, r.rho, interval(r.score, fixed(3)), r.standing + (r.onFront ? ', front' : '')),
+        ),
+        ...(baseline ? [row(baseline, baseline.quality, '', 'beside')] : []),
+      ],
     ),
   ];
   for (const { result, why } of ranking.apart) lines.push(`${result.variant}: not ranked. ${why}`);
-  lines.push('');
-  const metrics = [...new Set(results.flatMap((r) => Object.keys(r.metrics)))].sort();
+  const all = [...ranking.ranked.map((r) => r.result), ...(baseline ? [baseline] : [])];
+  const metrics = [...new Set(all.flatMap((r) => Object.keys(r.metrics)))].sort();
   lines.push(
+    '',
     renderTable(
       ['variant', ...metrics],
-      ranking.ranked.map(({ result }) => [
-        result.variant,
-        ...metrics.map((m) => (result.metrics[m] ? result.metrics[m].mid.toFixed(3) : '')),
-      ]),
+      all.map((r) => [r.variant, ...metrics.map((m) => (r.metrics[m] ? r.metrics[m].mid.toFixed(3) : ''))]),
     ),
     '',
   );
   const [first] = ranking.ranked;
-  if (first)
+  if (first) {
+    const { tier, boundary, tickets, repeats, energyRange } = first.result;
+    const word = tier === 'profile' ? 'estimated, not measured' : 'measured';
+    const range = energyRange
+      ? ` ${first.result.variant} may take ${formatJoules(energyRange.low)} to ${formatJoules(energyRange.high)} on a device of this class; that is alike for all.`
+      : '';
     lines.push(
-      `Energy: ${first.result.tier} tier, boundary ${first.result.boundary}; estimated, not measured. Intervals are repeat noise; the profile itself may be off by more, alike for all variants.`,
-      `n: ${first.result.tickets} tickets, ${first.result.repeats} repeats.`,
+      `Energy: ${tier} tier, boundary ${boundary}: ${word}. Intervals are 95 % over ${repeats} repeats.${range}`,
+      `Quality: n = ${tickets} tickets, bootstrap 95 %.`,
     );
-  lines.push(...ranking.warnings);
+  }
+  if (baseline?.energy && baseline.quality)
+    lines.push(
+      `Classical baseline (${baseline.variant}): ${formatJoules(baseline.energy.mid)} per ticket at quality ${baseline.quality.mid.toFixed(3)}; beside the ranking, not in it.`,
+    );
+  const fallbacks = new Set(all.flatMap((r) => r.fallbacks));
+  lines.push(...ranking.warnings, ...[...fallbacks].map((f) => `Note: ${f}`));
   lines.push(
     winners.segments.length > 1
       ? `The winner depends on w: ${winners.segments.map((s) => `${s.variant} for w ${s.from.toFixed(2)}-${s.to.toFixed(2)}`).join(', ')}.`
-      : `The winner is the same for every w.`,
+      : 'The winner is the same for every w.',
   );
   return lines.join('\n');
 }

@@ -4,7 +4,7 @@ import { canonicalRecipe, parsePruning } from '../../src/lib/compress/recipe';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
 import { headline } from '../../src/lib/rank/headline';
-import { rankVariants } from '../../src/lib/rank/rank';
+import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
 import { winnersByWeight } from '../../src/lib/rank/weights';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
@@ -71,8 +71,9 @@ async function execute(
 }
 
 async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, out: string | null): Promise<void> {
-  const ranking = rankVariants(reply.results, plan.w);
-  const winners = winnersByWeight(reply.results);
+  const { models, baseline } = splitBaseline(reply.results);
+  const ranking = rankVariants(models, plan.w);
+  const winners = winnersByWeight(models);
   const device = reply.runs[0]?.device ?? null;
   const shared = toShared(reply.results, {
     createdAt: new Date().toISOString(),
@@ -94,6 +95,7 @@ async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, ou
       device,
       results: reply.results,
       ranking,
+      baseline,
       winners,
       shared,
       runs: reply.runs,
@@ -104,7 +106,7 @@ async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, ou
   }
   print(headline(ranking));
   print('');
-  print(renderRanking(reply.results, ranking, winners));
+  print(renderRanking(ranking, baseline, winners));
   print('');
   print(`Share: ${link}`);
 }

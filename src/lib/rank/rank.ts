@@ -146,11 +146,17 @@ export function rankVariants(results: readonly VariantResult[], w: number): Rank
   };
 }
 
+/**
+ * The classical baseline stands beside the ranking, not in it: thousands of times leaner, it would make every phi of a
+ * language model vanish, and with it all that tells them apart.
+ */
+export const splitBaseline = (results: readonly VariantResult[]) => ({
+  models: results.filter((result) => result.engine !== 'classical'),
+  baseline: results.find((result) => result.engine === 'classical') ?? null,
+});
+
 /** The k best-ranked language models, for the paper's second stage: pruning means nothing to the classical baseline. */
 export const bestK = (results: readonly VariantResult[], w: number, k: number): VariantResult[] =>
-  rankVariants(
-    results.filter((result) => result.engine !== 'classical'),
-    w,
-  )
+  rankVariants(splitBaseline(results).models, w)
     .ranked.slice(0, k)
     .map(({ result }) => result);
