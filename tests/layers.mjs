@@ -12,9 +12,9 @@ const lib = join(root, 'src', 'lib');
 const LAYERS = [
   ['core'],
   ['schema'],
-  ['data', 'checkpoint', 'score', 'meter', 'share'],
+  ['data', 'checkpoint', 'score', 'meter'],
   ['compress', 'graph', 'rank'],
-  ['decoder'],
+  ['decoder', 'share'],
   ['run'],
   ['plan'],
   ['store'],

@@ -5,7 +5,7 @@
     python tests/oracle/nll.py builtin static/builtin
 
 Needs torch, transformers, gguf, safetensors. Every recipe is applied here anew, from its definition, and computed as the
-record's kernel says: int8 weights per output and uint8 activations per token where the app computes so on WASM.
+record's kernel says: int8 weights per output and two uint8 activation terms per token where the app computes so on WASM.
 """
 import json, sys
 from pathlib import Path
@@ -76,11 +76,16 @@ def rows8(w):
 class Dyn8(torch.nn.Module):
     def __init__(self, w):
         super().__init__(); self.q, self.s = rows8(w)
+    def product(self, a):
+        # Sums of products of 8-bit integers are exact in float32 below 2^24, else taken in float64.
+        return (a @ self.q.T) if a.shape[-1] * 127 * 127 < 2 ** 24 else (a.double() @ self.q.double().T).float()
     def forward(self, x):
         m = torch.clamp(x.abs().amax(-1, keepdim=True), min=1e-12)
-        q = torch.round(x * (torch.tensor(127.0) / m))
-        # Integers up to 127 * 127 * columns: exact in float64.
-        return (q.double() @ self.q.double().T).float() * self.s[:, 0] * (m * torch.tensor(1 / 127))
+        steps = x * (torch.tensor(127.0) / m)
+        coarse = torch.round(steps)
+        fine = torch.round((steps - coarse) * 254)
+        scale = m * torch.tensor(1 / 127)
+        return self.product(coarse) * self.s[:, 0] * scale + self.product(fine) * self.s[:, 0] * (scale * torch.tensor(1 / 254))
 
 
 def mask24(w):

@@ -1,0 +1,216 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { basename, join } from 'node:path';
+import type { AddressInfo } from 'node:net';
+import { checkpointOf } from '../../cli/context';
+import type { Driver } from '../../cli/browser';
+import { TASK_TABLE } from '../../src/lib/data/tasks';
+import type { DatasetRecord } from '../../src/lib/schema/dataset';
+import type { CheckpointRef } from '../../src/lib/schema/plan';
+import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
+import {
+  assert,
+  assertClose,
+  assertEqual,
+  BUILTIN,
+  root,
+  smollm2,
+  withBrowser,
+  withFolder,
+  type BrowserTest,
+} from './harness';
+
+interface Oracle {
+  text: string;
+  tokenIds: number[];
+  recipes: Record<string, { nll: number; top5: number[]; greedy: number[] }>;
+}
+const oracle = (name: string) =>
+  JSON.parse(readFileSync(join(root, `tests/fixtures/nll-${name}.json`), 'utf8')) as Oracle;
+
+const evaluate = (d: Driver, checkpoint: CheckpointRef, recipe: string, text: string, engine = 'ort-cpu') =>
+  d.call<EvaluateResult>('evaluate', { checkpoint, recipe, engine, threads: 2, text });
+const generate = (
+  d: Driver,
+  checkpoint: CheckpointRef,
+  recipe: string,
+  prompt: string,
+  engine: string,
+  tokens = 32,
+  chat = false,
+) =>
+  d.call<GenerateResult>('generate', {
+    checkpoint,
+    recipe,
+    engine,
+    threads: 2,
+    prompt,
+    chat,
+    maxNewTokens: tokens,
+    ignoreStop: true,
+  });
+
+/** Compares with PyTorch on the same compressed weights (tests/oracle/nll.py). */
+async function againstOracle(
+  d: Driver,
+  checkpoint: CheckpointRef,
+  { text, tokenIds, recipes }: Oracle,
+  chosen: readonly string[],
+) {
+  for (const recipe of chosen) {
+    const expected = recipes[recipe];
+    assert(expected, `the fixture has no ${recipe}`);
+    const found = await evaluate(d, checkpoint, recipe, text);
+    assertEqual(found.tokenIds, tokenIds, `${recipe}: token ids`);
+    assertClose(found.nll, expected.nll, 1e-3, `${recipe}: NLL`);
+    if (recipe === 'fp32') {
+      assertClose(found.nll, expected.nll, 1e-5, 'fp32: NLL');
+      assertEqual(found.top5, expected.top5, 'fp32: top 5');
+      const made = await generate(d, checkpoint, recipe, text, 'ort-cpu');
+      assertEqual(made.ids, expected.greedy, 'fp32: 32 greedy tokens equal to PyTorch');
+    }
+    if (recipe === 'fp32+2:4') assertClose(found.sparsity ?? 0, 0.5, 0.01, 'sparsity counted');
+  }
+}
+
+/** A ticket as the demo asks it. */
+async function demoPrompt(d: Driver): Promise<string> {
+  const dataset = await d.call<DatasetRecord>('generateTickets', { count: 40, seed: 1 });
+  const ticket = dataset.tickets[dataset.split.indexOf('test')];
+  assert(ticket, 'a test ticket');
+  return (TASK_TABLE.response.messages(ticket, dataset.causes).at(-1)?.content ?? '').slice(0, 160);
+}
+
+const smol = smollm2();
+
+export const tests: BrowserTest[] = [
+  {
+    name: 'built-in checkpoint: every recipe on WASM agrees with PyTorch on the same compressed weights',
+    run: () => {
+      const o = oracle('builtin');
+      return withBrowser({}, (d) => againstOracle(d, BUILTIN, o, Object.keys(o.recipes)));
+    },
+  },
+  {
+    name: 'SmolLM2 from GGUF on WASM: token ids, NLL, top 5 and 32 greedy tokens',
+    skip: smol ? null : 'the SmolLM2 GGUF is not here (set JOULEWISE_SMOLLM2)',
+    run: () =>
+      withBrowser({}, async (d) => {
+        const checkpoint = await checkpointOf(d, smol ?? '');
+        const o = oracle('smollm2');
+        await againstOracle(d, checkpoint, o, ['fp32', 'int8', 'int4', 'fp32+2:4', 'fp32+ffn50']);
+        const fp32 = await evaluate(d, checkpoint, 'fp32', o.text);
+        assert(Math.abs(fp32.nll - 5.0181) <= 0.0005, `NLL ${fp32.nll} is not 5.0181 +- 0.0005`);
+        assertEqual(fp32.top5, [260, 253, 338, 357, 216], 'top 5');
+        assert(
+          (fp32.wasmHeapBytes ?? Infinity) <= (fp32.computedBytes ?? 0) + 120 * 2 ** 20,
+          `heap ${fp32.wasmHeapBytes} is more than weights ${fp32.computedBytes} + 120 MiB`,
+        );
+      }),
+  },
+  {
+    name: 'WebGPU on the software adapter, no node on the CPU: same tokens as WASM, every precision',
+    async run() {
+      const recipes = ['fp32', 'fp16', 'int8', 'int4', 'int8+ffn25'];
+      let prompt = '';
+      const wasm = await withBrowser({}, async (d) => {
+        prompt = await demoPrompt(d);
+        const out: number[][] = [];
+        for (const recipe of recipes) out.push((await generate(d, BUILTIN, recipe, prompt, 'ort-cpu', 8, true)).ids);
+        return out;
+      });
+      await withBrowser({ swiftshader: true }, async (d) => {
+        for (const [i, recipe] of recipes.entries()) {
+          const made = await generate(d, BUILTIN, recipe, prompt, 'gpu', 8, true);
+          assert(/WebGPU/.test(made.kernel), `${recipe} ran as ${made.kernel}`);
+          assertEqual(made.ids, wasm[i], `${recipe}: tokens on WebGPU and on WASM`);
+        }
+        const fp16 = await evaluate(d, BUILTIN, 'fp16', 'link down', 'gpu');
+        assert(
+          fp16.fallbacks.some((f) => f.includes('shader-f16')),
+          'fp16 without shader-f16 says what it used instead',
+        );
+      });
+    },
+  },
+  {
+    name: 'exported folders load in Transformers.js and generate the same 32 tokens',
+    run: () =>
+      withFolder((folder) =>
+        withBrowser({}, async (d) => {
+          for (const recipe of ['fp32', 'fp16', 'int8', 'int4', 'ffn50']) {
+            const out = join(folder, recipe);
+            mkdirSync(out);
+            await d.call('exportVariant', {
+              checkpoint: BUILTIN,
+              recipe,
+              engine: 'ort-cpu',
+              threads: null,
+              upload: d.server.receive(out),
+            });
+            assert(
+              existsSync(join(out, 'config.json')) && existsSync(join(out, 'tokenizer.json')),
+              `${recipe}: files are there`,
+            );
+            const exported = await checkpointOf(d, out);
+            const prompt = 'Ticket: no power at the site. Response?';
+            const ours = await generate(d, BUILTIN, recipe, prompt, 'ort-cpu', 32, true);
+            const theirs = await generate(d, exported, recipe === 'ffn50' ? 'fp32' : recipe, prompt, 'hub', 32, true);
+            assertEqual(theirs.promptIds, ours.promptIds, `${recipe}: prompt ids`);
+            assertEqual(theirs.ids, ours.ids, `${recipe}: tokens`);
+          }
+        }),
+      ),
+  },
+  {
+    name: 'a Hub repository served from this machine is stored once and runs',
+    run: () =>
+      withBrowser({}, async (d) => {
+        const folder = join(root, 'static/builtin');
+        const server = createServer((request, response) => {
+          const file = join(folder, basename(new URL(request.url ?? '/', 'http://x').pathname));
+          const cors = {
+            'Access-Control-Allow-Origin': '*',
+            'Access-Control-Allow-Headers': '*',
+            'Access-Control-Expose-Headers': '*',
+          };
+          if (request.method === 'OPTIONS') return void response.writeHead(204, cors).end();
+          if (!existsSync(file)) return void response.writeHead(404, cors).end();
+          const data = readFileSync(file);
+          const range = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '');
+          if (!range) return void response.writeHead(200, cors).end(data);
+          const [start, end] = [Number(range[1]), Math.min(Number(range[2]), data.length - 1)];
+          response
+            .writeHead(206, { ...cors, 'Content-Range': `bytes ${start}-${end}/${data.length}` })
+            .end(data.subarray(start, end + 1));
+        });
+        await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+        try {
+          const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+          const stored = await d.call<CheckpointRef>('storeHub', {
+            repo: 'someone/tiny',
+            revision: 'main',
+            base,
+            exports: null,
+          });
+          const o = oracle('builtin');
+          const found = await evaluate(d, stored, 'fp32', o.text);
+          assertClose(found.nll, o.recipes['fp32']?.nll ?? NaN, 1e-5, 'NLL');
+        } finally {
+          server.close();
+        }
+      }),
+  },
+  {
+    name: 'without cross-origin isolation one thread runs, and the record says so',
+    run: () =>
+      withBrowser({ isolated: false }, async (d) => {
+        const found = await evaluate(d, BUILTIN, 'int8', 'the link is down');
+        assertEqual(found.threads, 1, 'threads');
+        assert(
+          found.fallbacks.some((f) => f.includes('cross-origin isolated')),
+          'the fallback is said',
+        );
+      }),
+  },
+];

@@ -1,0 +1,33 @@
+import type { BrowserTest } from './harness';
+import { tests as engines } from './engines';
+import { tests as plans } from './plans';
+import { tests as app } from '../e2e/app.e2e';
+
+/** Runs the browser tests one after another (a GPU test wants the machine for itself) and prints their counts. */
+const only = process.argv[2];
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+const all: BrowserTest[] = [...engines, ...plans, ...app];
+for (const test of all) {
+  if (only && !test.name.includes(only)) continue;
+  const start = Date.now();
+  const line = (mark: string, more = '') =>
+    process.stdout.write(`${mark} ${test.name} (${((Date.now() - start) / 1000).toFixed(1)} s)${more}\n`);
+  if (test.skip) {
+    skipped++;
+    line('skip', `: ${test.skip}`);
+    continue;
+  }
+  try {
+    await test.run();
+    passed++;
+    line('ok  ');
+  } catch (error) {
+    failed++;
+    line('FAIL', `\n     ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+}
+process.stdout.write(`Browser tests: ${passed} passed, ${failed} failed, ${skipped} skipped.\n`);
+process.stdout.write(`@counts ${JSON.stringify({ passed, failed, skipped })}\n`);
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,188 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { drive } from '../../cli/browser';
+import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
+import { BASELINE } from '../../src/lib/plan/units';
+import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
+import type { DatasetRecord } from '../../src/lib/schema/dataset';
+import type { PlanRecord } from '../../src/lib/schema/plan';
+import { parseRecord } from '../../src/lib/schema/record';
+import type { VariantResult } from '../../src/lib/schema/result';
+import { Run } from '../../src/lib/schema/run';
+import { assert, assertEqual, BUILTIN, joulewise, withBrowser, withFolder, type BrowserTest } from './harness';
+
+const planOf = (dataset: DatasetRecord, more: Partial<PlanRecord> = {}): PlanRecord => ({
+  v: 1,
+  dataset: { hash: dataset.hash, name: dataset.name },
+  checkpoint: BUILTIN,
+  tasks: ['rca', 'response'],
+  stages: [{ kind: 'variants', variants: ['fp32', 'int8'] }],
+  baseline: true,
+  engine: 'ort-cpu',
+  threads: 2,
+  limit: 4,
+  repeats: 2,
+  maxNewTokens: 8,
+  seed: 3,
+  w: 0.5,
+  profile: null,
+  ...more,
+});
+
+type Reply = PlanOutcome & { results: VariantResult[] };
+
+export const tests: BrowserTest[] = [
+  {
+    name: 'a two-stage plan runs both tasks and gives valid records with energy, quality and device',
+    run: () =>
+      withBrowser({}, async (d) => {
+        const dataset = await d.call<DatasetRecord>('generateTickets', { count: 80, seed: 5 });
+        const plan = planOf(dataset, {
+          stages: [
+            { kind: 'variants', variants: ['fp32', 'int4'] },
+            { kind: 'best', k: 1, prunings: ['2:4'] },
+          ],
+        });
+        const { runs, failures, results } = await d.call<Reply>('runPlan', {
+          plan,
+          dataset,
+          name: 'test',
+          fresh: false,
+        });
+        assertEqual(failures, [], 'failures');
+        // 2 tasks x 2 repeats x (2 variants + baseline + 1 pruned)
+        assertEqual(runs.length, 16, 'runs');
+        for (const run of runs) {
+          parseRecord(Run, run);
+          const phases = run.phases.map((p) => p.phase);
+          assert(phases.includes('idle') && phases.includes('prefill'), `phases of ${run.id}: ${phases.join()}`);
+          if (run.variant === BASELINE) continue;
+          for (const phase of ['load', 'compress', 'warm-up'] as const)
+            assert(phases.includes(phase), `${run.id} has no ${phase}`);
+          for (const p of run.phases)
+            if (p.phase === 'prefill' || p.phase === 'decode') {
+              assert(
+                p.joules && p.joules.low < p.joules.mid && p.joules.mid < p.joules.high,
+                'joules carry an interval',
+              );
+              assertEqual([p.tier, p.boundary], ['profile', 'package'], 'tier and boundary');
+            }
+        }
+        const { models, baseline } = splitBaseline(results);
+        assert(baseline, 'the baseline ran');
+        const ranking = rankVariants(models, 0.5);
+        assertEqual(ranking.ranked.length, 3, 'ranked variants');
+        assertEqual(ranking.apart, [], 'variants apart');
+        assert(
+          models.some((m) => m.stage === 1 && m.variant.endsWith('+2:4')),
+          'stage two ran a pruned variant',
+        );
+      }),
+  },
+  {
+    name: 'a browser killed in the middle goes on where it was: finished runs are not run again',
+    run: () =>
+      withFolder(async (profile) => {
+        const first = await drive({ profile, onEvent: (e) => events.push(e as PlanEvent) });
+        const events: PlanEvent[] = [];
+        const dataset = await first.call<DatasetRecord>('generateTickets', { count: 60, seed: 7 });
+        const plan = planOf(dataset, { tasks: ['rca'], repeats: 3 });
+        const running = first.call<Reply>('runPlan', { plan, dataset, name: 'test', fresh: false });
+        running.catch(() => undefined);
+        const done = () => events.filter((e) => e.type === 'run');
+        for (let i = 0; i < 600 && done().length < 3; i++) await new Promise((r) => setTimeout(r, 100));
+        assert(done().length >= 3, 'three units finished before the kill');
+        const cdp = await first.page.context().browser()?.newBrowserCDPSession();
+        // The whole browser goes at once, as in a crash.
+        if (cdp) await cdp.send('Browser.crash').catch(() => undefined);
+        else await first.page.context().close();
+        await first.close().catch(() => undefined);
+        const kept = done().length;
+        const again: PlanEvent[] = [];
+        const second = await drive({ profile, onEvent: (e) => again.push(e as PlanEvent) });
+        try {
+          const { runs, failures } = await second.call<Reply>('runPlan', { plan, dataset, name: 'test', fresh: false });
+          assertEqual(failures, [], 'failures');
+          assertEqual(runs.length, 9, 'the result is complete');
+          const resumed = again.filter((e) => e.type === 'run' && e.resumed).length;
+          assert(resumed >= kept, `${kept} were finished, ${resumed} were kept`);
+        } finally {
+          await second.close();
+        }
+      }),
+  },
+  {
+    name: 'run on a CSV of one’s own writes ranked variants and the baseline; bad input exits 2 with one sentence',
+    run: () =>
+      withFolder((folder) => {
+        const env = { JOULEWISE_PROFILE: join(folder, 'profile') };
+        const csv = join(folder, 'tickets.csv');
+        const rows = Array.from({ length: 60 }, (_, i) =>
+          i % 2
+            ? `"Router ${i} lost its power feed number ${i}",power`
+            : `"Fibre ${i} was cut by a digger in street ${i}",fibre`,
+        );
+        writeFileSync(csv, `text,cause\n${rows.join('\n')}\n`);
+        const out = join(folder, 'out.json');
+        const good = joulewise(
+          [
+            'run',
+            '--data',
+            csv,
+            '--task',
+            'rca',
+            '--variants',
+            'fp32,int8',
+            '--limit',
+            '4',
+            '--repeats',
+            '2',
+            '--out',
+            out,
+          ],
+          env,
+        );
+        assertEqual(good.code, 0, `exit code (${good.err.slice(-400)})`);
+        const record = JSON.parse(readFileSync(out, 'utf8')) as {
+          ranking: { ranked: unknown[] };
+          baseline: unknown;
+          runs: unknown[];
+        };
+        assertEqual(record.ranking.ranked.length, 2, 'ranked variants');
+        assert(record.baseline !== null && record.runs.length === 6, 'baseline and runs are in the file');
+        assert(/Share: http/.test(good.out), 'a share link is printed');
+        const link = /Share: (\S+)/.exec(good.out)?.[1] ?? '';
+        const unlinked = joulewise(['unlink', link], env);
+        assertEqual(unlinked.code, 0, 'unlink');
+        assert(!/Router|digger/.test(unlinked.out), 'no ticket text travels in the link');
+
+        const broken = join(folder, 'broken.gguf');
+        writeFileSync(broken, Buffer.from('GGUF\u0003\0\0\0junk'));
+        const binary = join(folder, 'x.csv');
+        writeFileSync(binary, Buffer.from(Array.from({ length: 4000 }, (_, i) => (i * 7919) % 256)));
+        const text = join(folder, 'text.txt');
+        writeFileSync(text, 'one two three');
+        const cases: [string, string[]][] = [
+          ['unknown command', ['fly']],
+          ['unknown option', ['eval', '--speed', '9']],
+          ['unknown recipe', ['eval', '--variant', 'int5', '--text-file', text]],
+          ['missing file', ['eval', '--variant', 'fp32', '--text-file', join(folder, 'nowhere.txt')]],
+          ['truncated GGUF', ['eval', '--checkpoint', broken, '--variant', 'fp32', '--text-file', text]],
+          ['binary CSV', ['import', binary]],
+          ['unknown column', ['import', csv, '--map', 'text=body']],
+          ['broken link', ['unlink', 'http://localhost/r#e1.@@@@']],
+          ['newer link', ['unlink', 'e9.AAAA']],
+        ];
+        for (const [what, args] of cases) {
+          const bad = joulewise(args, env);
+          assertEqual(bad.code, 2, `${what}: exit code (${bad.err.slice(0, 300)})`);
+          const lines = bad.err.trim().split('\n');
+          assert(
+            lines.length === 1 && !/\bat \w+.*:\d+:\d+/.test(bad.err),
+            `${what}: one sentence, no stack: ${bad.err.slice(0, 300)}`,
+          );
+        }
+        return Promise.resolve();
+      }),
+  },
+];
