@@ -343,6 +343,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           return n + (existsSync(file) ? gzipSync(readFileSync(file), { level: 9 }).byteLength : 0);
         }, 0);
         const html = statSync(join(SITE, 'index.html')).size;
+        console.log(`      ${bytes} bytes of JavaScript, gzipped, in ${loaded.size} files`);
         assert(loaded.size > 0 && readdirSync(SITE).length > 0, 'scripts were seen');
         assert(bytes <= 90_000, `${bytes} bytes of JavaScript, gzipped (${html} bytes of HTML)`);
         for (const card of ['Tickets', 'Model', 'Variants', 'Budget']) await change(page, card);
