@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export const SITE = join(root, 'build');
 
 /** The page's address: a name of its own, so that what it stores stays its own whatever port serves it. */
-const ORIGIN = 'http://joulewise.localhost';
+export const ORIGIN = 'http://joulewise.localhost';
 
 export interface Driver {
   page: Page;
@@ -26,6 +26,8 @@ export interface DriveOptions {
   swiftshader?: boolean;
   onEvent?: (event: unknown) => void;
   isolated?: boolean;
+  /** See `SiteOptions.mounts`. */
+  mounts?: Readonly<Record<string, string>>;
 }
 
 export const defaultProfile = () => process.env['JOULEWISE_PROFILE'] ?? join(root, '.joulewise', 'profile');
@@ -49,7 +51,7 @@ export function chromeArgs(o: { port: number; swiftshader: boolean }): string[] 
 
 /** Starts the built site in headless Chrome on the `/drive` page. */
 export async function drive(o: DriveOptions = {}): Promise<Driver> {
-  const server = await startServer(SITE, { isolated: o.isolated ?? true });
+  const server = await startServer(SITE, { isolated: o.isolated ?? true, ...(o.mounts ? { mounts: o.mounts } : {}) });
   const profile = o.profile ?? defaultProfile();
   mkdirSync(profile, { recursive: true });
   let context: BrowserContext;

@@ -1,4 +1,5 @@
 import { ERROR_CODES, JoulewiseError, quote } from '../src/lib/core/errors';
+import { bench } from './commands/bench';
 import { link, unlink } from './commands/link';
 import { device, evaluate, exportModel, generate } from './commands/model';
 import { demo, run } from './commands/run';
@@ -37,6 +38,11 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   import: { usage: 'FILE [--map ..]', about: 'what the importer sees', run: importTickets },
   link: { usage: 'FILE', about: 'a result file as a link', run: link },
   unlink: { usage: 'URL', about: 'what a link carries', run: unlink },
+  bench: {
+    usage: '[--checkpoint F] [--threads N] [--quick] [--json FILE]',
+    about: 'our speed, size and overhead beside wllama in the same browser, with what is demanded of each',
+    run: bench,
+  },
 };
 
 const help = () =>

@@ -34,6 +34,8 @@ export interface SiteOptions {
   isolated?: boolean;
   /** Called with the path of every request. */
   onRequest?: (path: string) => void;
+  /** Further folders served beside the site, by their address ("/bench/"). */
+  mounts?: Readonly<Record<string, string>>;
   port?: number;
 }
 
@@ -46,6 +48,11 @@ export async function startServer(site: string, o: SiteOptions = {}): Promise<Si
       response.end(String(error));
     });
   });
+
+  const findPath = (path: string) => {
+    const mount = Object.entries(o.mounts ?? {}).find(([address]) => path.startsWith(address));
+    return mount ? sitePath(mount[1], path.slice(mount[0].length - 1)) : sitePath(site, path);
+  };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Only loopback names: a page elsewhere cannot reach this through DNS tricks.
@@ -75,7 +82,7 @@ export async function startServer(site: string, o: SiteOptions = {}): Promise<Si
       return;
     }
     const file = /^\/-\/out\/(\d+)\//.exec(path);
-    const found = file ? (shared.get(file[1] as string) ?? null) : sitePath(site, path);
+    const found = file ? (shared.get(file[1] as string) ?? null) : findPath(path);
     if (!found) {
       if (file || path.startsWith('/-/')) response.writeHead(404).end();
       else send(request, response, join(site, '404.html'), 404);

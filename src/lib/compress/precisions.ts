@@ -52,45 +52,49 @@ export function halves(data: Float32Array): Uint16Array<ArrayBuffer> {
   return out;
 }
 
+/** round(w / s) + zero in float32, half to even, clamped to 0..top. */
+const level = (w: number, s: number, zero: number, top: number): number => {
+  const q = (Math.fround(w / s) + ROUND - ROUND + zero) | 0;
+  return q > top ? top : q < 0 ? 0 : q;
+};
+
 /**
- * Round-to-nearest symmetric blocks, as ONNX Runtime's MatMulNBits quantizer does: m = the entry of largest magnitude,
- * s = -m / 2^(bits-1), q = clamp(round(w / s) + 2^(bits-1)). Zero maps to zero, so masks survive. All in float32.
+ * Round-to-nearest symmetric blocks, as ONNX Runtime's MatMulNBits quantizer does: m = the entry of largest magnitude
+ * (the first of equals), s = -m / 2^(bits-1), q = clamp(round(w / s) + 2^(bits-1)). Zero maps to zero, so masks survive.
+ * All in float32.
  */
 export function quantizeBlocks(w: Float32Array, rows: number, columns: number, bits: 4 | 8): StoredTensor {
   const zero = 1 << (bits - 1);
-  const top = 2 * zero - 1;
   const blocks = Math.ceil(columns / BLOCK);
   const blockBytes = (BLOCK * bits) / 8;
-  const data = new Uint8Array(rows * blocks * blockBytes);
+  // Padding and blocks of zeros are made of the zero point.
+  const data = new Uint8Array(rows * blocks * blockBytes).fill(bits === 8 ? zero : zero | (zero << 4));
   const scales = new Float32Array(rows * blocks);
-  const q = new Uint8Array(BLOCK);
+  const patterns = new Int32Array(w.buffer, w.byteOffset, w.length);
   for (let r = 0, b = 0; r < rows; r++) {
     for (let k = 0; k < columns; k += BLOCK, b++) {
       const from = r * columns + k;
-      const n = Math.min(BLOCK, columns - k);
-      let extreme = 0;
-      let magnitude = 0;
-      for (let i = 0; i < n; i++) {
-        const v = w[from + i] as number;
-        const a = v < 0 ? -v : v;
-        if (a > magnitude) {
-          magnitude = a;
-          extreme = v;
-        }
+      const end = from + Math.min(BLOCK, columns - k);
+      // Magnitudes compare as integers (the float32 pattern without its sign), which needs no branch to mispredict.
+      let largest = 0;
+      for (let i = from; i < end; i++) {
+        const more = ((patterns[i] as number) & 0x7fffffff) - largest;
+        largest += more & ~(more >> 31);
       }
-      const s = Math.fround(-extreme / zero);
+      let at = from;
+      while (((patterns[at] as number) & 0x7fffffff) !== largest) at++;
+      const s = Math.fround(-(w[at] as number) / zero);
+      // +0, not -0: a block of zeros has no sign.
+      if (s === 0) continue;
       scales[b] = s;
-      if (s === 0) q.fill(zero);
+      let to = b * blockBytes;
+      if (bits === 8) for (let i = from; i < end; i++) data[to++] = level(w[i] as number, s, 128, 255);
       else {
-        for (let i = 0; i < n; i++) {
-          const v = Math.fround((w[from + i] as number) / s) + ROUND - ROUND + zero;
-          q[i] = v > top ? top : v < 0 ? 0 : v;
-        }
-        for (let i = n; i < BLOCK; i++) q[i] = zero;
+        let i = from;
+        for (; i + 1 < end; i += 2)
+          data[to++] = level(w[i] as number, s, 8, 15) | (level(w[i + 1] as number, s, 8, 15) << 4);
+        if (i < end) data[to] = level(w[i] as number, s, 8, 15) | (8 << 4);
       }
-      const to = b * blockBytes;
-      if (bits === 8) data.set(q, to);
-      else for (let i = 0; i < BLOCK / 2; i++) data[to + i] = (q[2 * i] as number) | ((q[2 * i + 1] as number) << 4);
     }
   }
   return { format: 'blocks', bits, rows, columns, data, scales };

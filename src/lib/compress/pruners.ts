@@ -131,29 +131,44 @@ export function pruneMagnitude(w: Float32Array, share: number): void {
   const remove = Math.floor(share * w.length);
   if (remove === 0) return;
   const bits = new Int32Array(w.buffer, w.byteOffset, w.length);
-  const high = new Int32Array(HIGH_BINS);
-  for (let i = 0; i < bits.length; i++) {
-    const bin = ((bits[i] as number) & 0x7fffffff) >>> 16;
-    high[bin] = (high[bin] as number) + 1;
+  const n = bits.length;
+  // Neighbours often fall into one bin: two histograms keep their increments from waiting for each other.
+  const even = new Int32Array(HIGH_BINS);
+  const odd = new Int32Array(HIGH_BINS);
+  let i = 0;
+  for (; i + 1 < n; i += 2) {
+    const a = ((bits[i] as number) & 0x7fffffff) >>> 16;
+    const b = ((bits[i + 1] as number) & 0x7fffffff) >>> 16;
+    even[a] = (even[a] as number) + 1;
+    odd[b] = (odd[b] as number) + 1;
+  }
+  if (i < n) {
+    const a = ((bits[i] as number) & 0x7fffffff) >>> 16;
+    even[a] = (even[a] as number) + 1;
   }
   let below = 0;
   let bin = 0;
-  while (below + (high[bin] as number) <= remove && bin < HIGH_BINS - 1) below += high[bin++] as number;
+  for (; bin < HIGH_BINS - 1; bin++) {
+    const here = (even[bin] as number) + (odd[bin] as number);
+    if (below + here > remove) break;
+    below += here;
+  }
   const low = new Int32Array(LOW_BINS);
-  for (let i = 0; i < bits.length; i++) {
-    const a = (bits[i] as number) & 0x7fffffff;
+  for (let j = 0; j < n; j++) {
+    const a = (bits[j] as number) & 0x7fffffff;
     if (a >>> 16 === bin) low[a & 0xffff] = (low[a & 0xffff] as number) + 1;
   }
   let fine = 0;
   while (below + (low[fine] as number) <= remove && fine < LOW_BINS - 1) below += low[fine++] as number;
-  const threshold = ((bin << 16) | fine) >>> 0;
-  let ties = remove - below;
-  for (let i = 0; i < bits.length; i++) {
-    const a = (bits[i] as number) & 0x7fffffff;
-    if (a < threshold) bits[i] = 0;
-    else if (a === threshold && ties > 0) {
-      bits[i] = 0;
+  const threshold = (bin << 16) | fine;
+  // Half of all comparisons go either way: masks instead of branches. Both sides are below 2^31, so nothing overflows.
+  for (let j = 0; j < n; j++) {
+    const x = bits[j] as number;
+    bits[j] = x & ~(((x & 0x7fffffff) - threshold) >> 31);
+  }
+  for (let j = 0, ties = remove - below; ties > 0 && j < n; j++)
+    if (((bits[j] as number) & 0x7fffffff) === threshold) {
+      bits[j] = 0;
       ties--;
     }
-  }
 }

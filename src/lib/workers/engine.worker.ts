@@ -1,11 +1,16 @@
 import { openCheckpoint } from '../checkpoint/checkpoint';
+import { PRECISIONS } from '../compress/precisions';
+import { prune2of4, pruneMagnitude } from '../compress/pruners';
 import { parseRecipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
+import { bytes, flops } from '../core/units';
+import { totalBytes } from '../graph/cost';
+import { createMeter } from '../meter/meter';
 import { runUnit } from '../plan/unit';
 import { exportVariant } from '../run/export';
 import { createExport } from '../store/exports';
-import { topK } from '../run/engine';
+import { topK, type EngineSession } from '../run/engine';
 import { generate } from '../run/generate';
 import { openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
@@ -16,6 +21,42 @@ import { serve } from './rpc';
 
 /** Tokens of a label in the bench. */
 const LABEL_TOKENS = 3;
+
+/** Tickets over which the bench averages what metering costs. */
+const METERED_TICKETS = 20;
+
+/** Milliseconds of metering one generated answer, as a run does it; prompts differ in length, as tickets do. */
+async function meterCost(session: EngineSession, prefill: number, decode: number): Promise<number> {
+  const meter = createMeter({
+    clock: () => performance.now(),
+    fence: () => session.fence(),
+    // Reading happens once a run, not once a ticket.
+    source: { tier: 'profile', boundary: 'device', name: 'bench', read: () => Promise.resolve([]) },
+  });
+  const workOf = (passes: readonly (readonly [fresh: number, past: number])[]) => {
+    const costs = passes.map(([fresh, past]) => session.cost(fresh, past, 1));
+    return {
+      bytes: bytes(costs.reduce((n, c) => n + (c ? totalBytes(c) : 0), 0)),
+      flops: flops(costs.reduce((n, c) => n + (c?.flops ?? 0), 0)),
+      tokens: passes.length,
+    };
+  };
+  const start = performance.now();
+  for (let t = 0; t < METERED_TICKETS; t++) {
+    const length = prefill + t + 1;
+    await meter.window(
+      'prefill',
+      () => workOf([[length, 0]]),
+      () => undefined,
+    );
+    await meter.window(
+      'decode',
+      () => workOf(Array.from({ length: decode }, (_, i) => [1, length + i] as const)),
+      () => undefined,
+    );
+  }
+  return (performance.now() - start) / METERED_TICKETS;
+}
 
 /** One thread, one variant: it ends with the run, because a WebAssembly heap never shrinks. */
 
@@ -119,7 +160,25 @@ serve<EngineApi>({
       wasmHeapBytes: session.heapBytes(),
       prefillCost: session.cost(args.prefill, 0, 1),
       decodeCost: session.cost(1, args.prefill + Math.floor(args.decode / 2), 1),
+      meterMs: await meterCost(session, args.prefill, args.decode),
     };
+  },
+
+  compressSpeed({ rows, columns, repeats }) {
+    const random = createRandom(1);
+    const source = Float32Array.from({ length: rows * columns }, () => random.normal() * 0.02);
+    const rate = (work: (w: Float32Array) => void) =>
+      Array.from({ length: repeats }, () => {
+        const copy = source.slice();
+        const start = performance.now();
+        work(copy);
+        return source.length / ((performance.now() - start) / 1000);
+      });
+    return Promise.resolve({
+      int4: rate((w) => PRECISIONS.int4.store(w, rows, columns)),
+      '2:4': rate(prune2of4),
+      mag50: rate((w) => pruneMagnitude(w, 0.5)),
+    });
   },
 
   async exportVariant(args, { emit, signal }) {

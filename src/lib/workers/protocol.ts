@@ -57,6 +57,15 @@ export interface SpeedResult {
   /** Work of one prefill and of one decode step in the middle, for rooflines. */
   prefillCost: Cost | null;
   decodeCost: Cost | null;
+  /** What metering adds to one ticket: a prefill and a decode window, and counting their work. */
+  meterMs: number;
+}
+
+/** Weights a second of the functions that a recipe is made of, one value a repeat, one thread. */
+export interface CompressSpeed {
+  int4: number[];
+  '2:4': number[];
+  mag50: number[];
 }
 
 export interface Progress {
@@ -80,6 +89,8 @@ export type EngineApi = {
     event: Progress;
     result: SpeedResult;
   };
+  /** Times quantizing and pruning on normal-distributed matrices; copies are made outside the clock. */
+  compressSpeed: { args: { rows: number; columns: number; repeats: number }; event: never; result: CompressSpeed };
   /** Writes the variant into an export folder in OPFS; its id comes back. */
   exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };
   unit: { args: UnitRequest; event: UnitProgress; result: RunRecord };

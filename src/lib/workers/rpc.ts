@@ -13,7 +13,7 @@ type Reply =
   | { type: 'failed'; id: number; error: WireError };
 
 export interface CallContext<Event> {
-  emit(event: Event): void;
+  emit: (event: Event) => void;
   signal: AbortSignal;
 }
 
