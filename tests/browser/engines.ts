@@ -4,9 +4,9 @@ import { basename, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { checkpointOf } from '../../cli/context';
 import type { Driver } from '../../cli/browser';
-import { TASK_TABLE } from '../../src/lib/data/tasks';
+import type { PlanOutcome } from '../../src/lib/plan/execute';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
-import type { CheckpointRef } from '../../src/lib/schema/plan';
+import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
 import {
   assert,
@@ -73,12 +73,33 @@ async function againstOracle(
   }
 }
 
-/** A ticket as the demo asks it. */
-async function demoPrompt(d: Driver): Promise<string> {
-  const dataset = await d.call<DatasetRecord>('generateTickets', { count: 40, seed: 1 });
-  const ticket = dataset.tickets[dataset.split.indexOf('test')];
-  assert(ticket, 'a test ticket');
-  return (TASK_TABLE.response.messages(ticket, dataset.causes).at(-1)?.content ?? '').slice(0, 160);
+/** Answers of a tiny plan on the demo's tickets: variant and task -> outputs. */
+async function answers(d: Driver, engine: 'ort-cpu' | 'gpu', variants: string[]) {
+  const dataset = await d.call<DatasetRecord>('generateTickets', { count: 400, seed: 1 });
+  const plan: PlanRecord = {
+    v: 1,
+    dataset: { hash: dataset.hash, name: dataset.name },
+    checkpoint: BUILTIN,
+    tasks: ['response'],
+    stages: [{ kind: 'variants', variants }],
+    baseline: false,
+    engine,
+    threads: 2,
+    limit: 1,
+    repeats: 1,
+    maxNewTokens: 8,
+    seed: 1,
+    w: 0.5,
+    profile: null,
+  };
+  const { runs, failures } = await d.call<PlanOutcome>('runPlan', { plan, dataset, name: 'test', fresh: false });
+  assertEqual(failures, [], `failures on ${engine}`);
+  return {
+    runs,
+    outputs: Object.fromEntries(
+      runs.map((r) => [`${r.variant} ${r.task}`, r.tickets.map((t) => t.output)]).sort(),
+    ) as object,
+  };
 }
 
 const smol = smollm2();
@@ -111,26 +132,16 @@ export const tests: BrowserTest[] = [
   {
     name: 'WebGPU on the software adapter, no node on the CPU: same tokens as WASM, every precision',
     async run() {
-      const recipes = ['fp32', 'fp16', 'int8', 'int4', 'int8+ffn25'];
-      let prompt = '';
-      const wasm = await withBrowser({}, async (d) => {
-        prompt = await demoPrompt(d);
-        const out: number[][] = [];
-        for (const recipe of recipes) out.push((await generate(d, BUILTIN, recipe, prompt, 'ort-cpu', 8, true)).ids);
-        return out;
-      });
-      await withBrowser({ swiftshader: true }, async (d) => {
-        for (const [i, recipe] of recipes.entries()) {
-          const made = await generate(d, BUILTIN, recipe, prompt, 'gpu', 8, true);
-          assert(/WebGPU/.test(made.kernel), `${recipe} ran as ${made.kernel}`);
-          assertEqual(made.ids, wasm[i], `${recipe}: tokens on WebGPU and on WASM`);
-        }
-        const fp16 = await evaluate(d, BUILTIN, 'fp16', 'link down', 'gpu');
-        assert(
-          fp16.fallbacks.some((f) => f.includes('shader-f16')),
-          'fp16 without shader-f16 says what it used instead',
-        );
-      });
+      const variants = ['fp32', 'fp16', 'int8', 'int4'];
+      const wasm = await withBrowser({}, (d) => answers(d, 'ort-cpu', variants));
+      const gpu = await withBrowser({ swiftshader: true }, (d) => answers(d, 'gpu', variants));
+      for (const run of gpu.runs) assert(/WebGPU/.test(run.kernel), `${run.variant} ran as ${run.kernel}`);
+      const fp16 = gpu.runs.find((r) => r.variant === 'fp16');
+      assert(
+        fp16?.fallbacks.some((f) => f.includes('shader-f16')),
+        'fp16 without shader-f16 says what it used instead',
+      );
+      assertEqual(gpu.outputs, wasm.outputs, 'answers on WebGPU and on WASM');
     },
   },
   {
