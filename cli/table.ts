@@ -1,4 +1,4 @@
-import { formatJoules } from '../src/lib/rank/headline';
+import { baselineSentence, formatJoules } from '../src/lib/rank/headline';
 import type { Interval, Ranking } from '../src/lib/rank/rank';
 import type { WinnersByWeight } from '../src/lib/rank/weights';
 import type { VariantResult } from '../src/lib/schema/result';
@@ -22,6 +22,9 @@ const interval = (x: Interval | null, format: (n: number) => string) =>
       ? `${format(x.mid)} (no interval)`
       : `${format(x.mid)} (${format(x.low)}-${format(x.high)})`;
 
+/** No ticket takes less than nothing, so a wide interval starts at 0. */
+const joulesEnds = (x: Interval | null) => interval(x, formatJoules).replace(/\(0 J-/, '(0-');
+
 const fixed = (digits: number) => (n: number) => n.toFixed(digits);
 const mebibytes = (n: number | null) => (n === null ? '' : (n / 2 ** 20).toFixed(1));
 
@@ -30,7 +33,7 @@ export function renderRanking(ranking: Ranking, baseline: VariantResult | null, 
   const row = (result: VariantResult, quality: Interval | null, score: string, standing: string) => [
     result.variant,
     String(result.stage + 1),
-    interval(result.energy, formatJoules),
+    joulesEnds(result.energy),
     interval(quality, fixed(3)),
     score,
     standing,
@@ -71,10 +74,7 @@ export function renderRanking(ranking: Ranking, baseline: VariantResult | null, 
       `Quality: n = ${tickets} tickets, bootstrap 95 %.`,
     );
   }
-  if (baseline?.energy && baseline.quality)
-    lines.push(
-      `Classical baseline (${baseline.variant}): ${formatJoules(baseline.energy.mid)} per ticket at quality ${baseline.quality.mid.toFixed(3)}; beside the ranking, not in it.`,
-    );
+  if (baseline) lines.push(baselineSentence(baseline, ranking));
   const fallbacks = new Set(all.flatMap((r) => r.fallbacks));
   lines.push(...ranking.warnings, ...[...fallbacks].map((f) => `Note: ${f}`));
   lines.push(

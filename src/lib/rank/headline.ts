@@ -6,14 +6,21 @@ const UNITS = [
   { from: 1e3, scale: 1e3, unit: 'kJ' },
   { from: 1e-2, scale: 1, unit: 'J' },
   { from: 1e-5, scale: 1e-3, unit: 'mJ' },
-  { from: 0, scale: 1e-6, unit: 'uJ' },
+  { from: 0, scale: 1e-6, unit: 'µJ' },
 ] as const;
 
 /** Two significant digits with a unit that keeps them readable. */
 export function formatJoules(x: number): string {
+  if (x <= 0) return '0 J';
   const { scale, unit } = UNITS.find(({ from }) => x >= from) ?? UNITS[3];
   return `${Number((x / scale).toPrecision(2))} ${unit}`;
 }
+
+/** `a, b and c`; of more than three the first two and how many more there are. */
+const named = (names: readonly string[]) =>
+  names.length > 3
+    ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`
+    : [names.slice(0, -1).join(', '), ...names.slice(-1)].filter(Boolean).join(' and ');
 
 const percent = (share: number) => Math.round(Math.abs(share) * 100);
 
@@ -25,15 +32,36 @@ function ratio(a: Interval, b: Interval): Interval {
   return { mid, low: mid / (1 + error), high: mid * (1 + error) };
 }
 
-const change = (r: number) => `${percent(1 - r)} % ${r < 1 ? 'less' : 'more'}`;
+/** Below and above these ratios percents mislead ("100 % less"), so factors are said. */
+const FACTOR_BELOW = 0.05;
+const FACTOR_ABOVE = 3;
+
+const rounded = (x: number) => Number(x.toPrecision(2));
+const range = (a: number, b: number) => `${Math.min(a, b)}-${Math.max(a, b)}`;
+const share = (r: number) => (percent(1 - r) === 0 ? 'the same' : `${percent(1 - r)} % ${r < 1 ? 'less' : 'more'}`);
+
+/** `41 % less than fp16 (95 %: 35-46)`, `500 times less than ...`, `4.2 times that of ...`. */
+function change({ mid, low, high }: Interval, name: string, without: string): string {
+  const ends = (at: (r: number) => number) =>
+    low === null || high === null ? ` (${without})` : ` (95 %: ${range(at(low), at(high))})`;
+  if (mid < FACTOR_BELOW) return `${rounded(1 / mid)} times less than ${name}${ends((r) => rounded(1 / r))}`;
+  if (mid > FACTOR_ABOVE) return `${rounded(mid)} times that of ${name}${ends(rounded)}`;
+  if (percent(1 - mid) === 0) return `the same as ${name}${low === null ? ` (${without})` : ''}`;
+  return `${share(mid)} than ${name}${ends((r) => percent(1 - r))}`;
+}
+
+/** Repeats that scatter so widely that the energy could be zero bound nothing. */
+const bounded = ({ low }: Interval) => low === null || low > 0;
 
 function energyAgainst(winner: VariantResult, other: VariantResult): string {
   if (!winner.energy || !other.energy) return '';
-  const { mid, low, high } = ratio(winner.energy, other.energy);
-  if (low === null || high === null) return `${change(mid)} than ${other.variant} (one repeat, so no interval)`;
-  if (low <= 1 && high >= 1) return `energy tied with ${other.variant} (95 %: ${change(low)} to ${change(high)})`;
-  const ends = [percent(1 - low), percent(1 - high)].sort((a, b) => a - b);
-  return `${change(mid)} than ${other.variant} (95 %: ${ends.join('-')})`;
+  const r = ratio(winner.energy, other.energy);
+  const { mid, low, high } = r;
+  if (!bounded(winner.energy) || !bounded(other.energy))
+    return change({ mid, low: null, high: null }, other.variant, 'no reliable interval yet: more repeats');
+  if (low === null || high === null) return change(r, other.variant, 'one repeat, so no interval');
+  if (low <= 1 && high >= 1) return `energy tied with ${other.variant} (95 %: ${share(low)} to ${share(high)})`;
+  return change(r, other.variant, '');
 }
 
 const two = (x: number) => x.toFixed(2);
@@ -67,10 +95,25 @@ export function headline(ranking: Ranking, reference?: string): string {
   const { result } = winner;
   const verb = result.tier === 'profile' ? 'an estimated' : 'a measured';
   const start = `${result.variant} does it on ${verb} ${formatJoules(winner.result.energy.mid)} per ticket`;
-  const named = ranking.ranked.find((row) => row.result.variant === reference) ?? uncompressed(ranking);
-  const other = named && named !== winner ? named : second;
+  const wanted = ranking.ranked.find((row) => row.result.variant === reference) ?? uncompressed(ranking);
+  const other = wanted && wanted !== winner ? wanted : second;
   if (!other) return `${start}, quality ${two(winner.rho.mid)}; there is nothing to compare it with yet.`;
   const ties = ranking.ranked.filter((row) => row.standing === 'tied').map((row) => row.result.variant);
-  const tail = ties.length > 0 ? `; all in all tied with ${ties.join(', ')}` : '';
+  const tail = ties.length > 0 ? `; all in all tied with ${named(ties)}` : '';
   return `${start}, ${energyAgainst(result, other.result)}, ${qualityAgainst(winner.rho, other.rho)}${tail}.`;
+}
+
+/** What the classical baseline took, in one sentence; it stands beside the ranking, never in it. */
+export function baselineSentence(baseline: VariantResult, ranking: Ranking): string {
+  const { energy, quality, tier, boundary } = baseline;
+  const first = ranking.ranked[0]?.result;
+  const joules = energy
+    ? `${tier === 'profile' ? 'an estimated ' : ''}${formatJoules(energy.mid)} per ticket`
+    : 'an unknown energy';
+  const meter = !first
+    ? ''
+    : first.tier === tier && first.boundary === boundary
+      ? ', on the same meter'
+      : `, by another meter (${tier}, ${boundary})`;
+  return `The classical baseline (${baseline.variant}) takes ${joules} at ${quality ? `quality ${two(quality.mid)}` : 'unknown quality'}${meter}; it stands beside the ranking, not in it.`;
 }

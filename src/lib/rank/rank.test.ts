@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { VariantResult } from '../schema/result';
 import { between, exact, exampleResult } from './example';
-import { formatJoules, headline } from './headline';
 import { bestK, overlap, paretoFront, rankVariants } from './rank';
 import { upperEnvelope, winnerAt, winnersByWeight } from './weights';
 
@@ -257,55 +256,5 @@ describe('winnersByWeight', () => {
     );
     expect(winnersByWeight([])).toMatchObject({ segments: [], crossings: [] });
     expect(winnerAt([], 0.5)).toBeNull();
-  });
-});
-
-describe('headline', () => {
-  const fp16 = exampleResult({
-    variant: 'fp16',
-    energy: between(0.5, 0.525, 0.55),
-    quality: between(0.68, 0.72, 0.76),
-    storedBytes: 270,
-  });
-  const pruned = exampleResult({
-    variant: 'int8+ffn25',
-    energy: between(0.295, 0.31, 0.325),
-    quality: between(0.66, 0.7, 0.74),
-    storedBytes: 110,
-  });
-  it('says the answer with its uncertainty', () => {
-    expect(headline(rankVariants([fp16, pruned], 0.5))).toBe(
-      'int8+ffn25 does it on an estimated 0.31 J per ticket, 41 % less than fp16 (95 %: 37-45), quality tied.',
-    );
-  });
-  it('compares the uncompressed with the runner-up when it wins', () => {
-    expect(headline(rankVariants([fp16, pruned], 0))).toBe(
-      'fp16 does it on an estimated 0.53 J per ticket, 69 % more than int8+ffn25 (95 %: 59-81), quality tied; all in all tied with int8+ffn25.',
-    );
-  });
-  it('says when energies cannot be told apart, when one repeat gives no interval, and what is measured', () => {
-    const near = { ...pruned, energy: between(0.45, 0.51, 0.57), quality: between(0.2, 0.3, 0.4) };
-    expect(headline(rankVariants([fp16, near], 1))).toMatch(
-      /energy tied with fp16 \(95 %: 14 % less to 9 % more\), quality lower \(0\.30 against 0\.72\); all in all tied with fp16\.$/,
-    );
-    const once = { ...pruned, energy: exact(0.0031), tier: 'counter' as const };
-    expect(headline(rankVariants([fp16, once], 0.5))).toBe(
-      'int8+ffn25 does it on a measured 3.1 mJ per ticket, 99 % less than fp16 (one repeat, so no interval), quality tied.',
-    );
-  });
-  it('has something to say of one variant, and of none', () => {
-    expect(headline(rankVariants([fp16], 0.5))).toMatch(/nothing to compare it with yet\.$/);
-    expect(headline(rankVariants([], 0.5))).toBe('No variant has both a known energy and a known quality yet.');
-    expect(headline(rankVariants([fp16, pruned], 0.5), 'fp16')).toMatch(/than fp16/);
-  });
-  it('formats joules', () => {
-    expect([2345, 12.34, 0.31, 0.0012, 4.2e-6, 1e-9].map(formatJoules)).toEqual([
-      '2.3 kJ',
-      '12 J',
-      '0.31 J',
-      '1.2 mJ',
-      '4.2 uJ',
-      '0.001 uJ',
-    ]);
   });
 });

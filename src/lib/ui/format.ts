@@ -19,14 +19,14 @@ const JOULE_UNITS: readonly [from: number, scale: number, unit: string][] = [
   [1e3, 1e3, 'kJ'],
   [1e-2, 1, 'J'],
   [1e-5, 1e-3, 'mJ'],
-  [0, 1e-6, 'uJ'],
+  [0, 1e-6, 'µJ'],
 ];
 
-/** `0.31 J (0.29 to 0.33)`: one unit for all three, chosen by the middle. */
+/** `0.31 J (0.29 to 0.33)`: one unit for all three, chosen by the middle. No ticket takes less than nothing: ends stop at 0. */
 export function joulesInterval(x: Ends | null): string {
   if (!x) return 'unknown';
   const [, scale, unit] = JOULE_UNITS.find(([from]) => x.mid >= from) ?? [0, 1, 'J'];
-  const at = (value: number) => significant(value / scale);
+  const at = (value: number) => significant(Math.max(0, value) / scale);
   return x.low === null || x.high === null
     ? `${at(x.mid)} ${unit} (no interval)`
     : `${at(x.mid)} ${unit} (${at(x.low)} to ${at(x.high)})`;
@@ -45,7 +45,7 @@ export const joules = formatJoules;
 
 /** Seconds per ticket and the like. */
 export function seconds(s: number): string {
-  if (s < 1e-3) return `${significant(s * 1e6, 2)} us`;
+  if (s < 1e-3) return `${significant(s * 1e6, 2)} µs`;
   if (s < 1) return `${significant(s * 1e3, 3)} ms`;
   return s < 120 ? `${significant(s, 3)} s` : duration(s);
 }

@@ -24,7 +24,7 @@ describe('format', () => {
     expect(joulesInterval(between(0.291, 0.312, 0.334))).toBe('0.312 J (0.291 to 0.334)');
     expect(joulesInterval(between(0.0009, 0.0021, 0.004))).toBe('2.10 mJ (0.900 to 4.00)');
     expect(joulesInterval(exact(2000))).toBe('2.00 kJ (no interval)');
-    expect(joulesInterval(between(0, 0.5, 1))).toBe('0.500 J (0 to 1.00)');
+    for (const low of [0, -0.2]) expect(joulesInterval(between(low, 0.5, 1))).toBe('0.500 J (0 to 1.00)');
     expect(joulesInterval(null)).toBe('unknown');
   });
 
