@@ -30,6 +30,9 @@ export interface ModelConfig {
   eosTokenIds: number[];
 }
 
+/** A value of a header, for a sentence. */
+const shown = (value: unknown) => quote(typeof value === 'string' ? value : JSON.stringify(value));
+
 const bad = (sentence: string) => new JoulewiseError('checkpoint.format', sentence);
 
 /** Sanity limits: beyond them a header is hostile or damaged, not a model for a browser. */
@@ -48,7 +51,7 @@ export function checkConfig(config: ModelConfig): ModelConfig {
   for (const [key, limit] of Object.entries(LIMITS)) {
     const value = config[key as keyof ModelConfig];
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > limit)
-      throw bad(`The checkpoint's ${key} is ${String(value)}, not a whole number from 1 to ${limit}.`);
+      throw bad(`The checkpoint's ${key} is ${JSON.stringify(value)}, not a whole number from 1 to ${limit}.`);
   }
   if (config.heads % config.kvHeads !== 0)
     throw bad(`The checkpoint has ${config.heads} heads, which ${config.kvHeads} key-value heads do not divide.`);
@@ -86,10 +89,7 @@ export function configFromJson(json: Record<string, unknown>): ModelConfig {
     );
   const activation = json['hidden_act'] ?? 'silu';
   if (activation !== 'silu')
-    throw new JoulewiseError(
-      'checkpoint.unsupported',
-      `Activation ${quote(String(activation))} is not known here; "silu" is.`,
-    );
+    throw new JoulewiseError('checkpoint.unsupported', `Activation ${shown(activation)} is not known here; "silu" is.`);
   if (flag('mlp_bias', false) || (flag('attention_bias', false) && !family.qkvBias))
     throw new JoulewiseError(
       'checkpoint.unsupported',
@@ -129,10 +129,7 @@ function ropeScalingFromJson(rope: Record<string, unknown> | null): RopeScaling 
   const type = rope?.['rope_type'] ?? rope?.['type'] ?? 'default';
   if (!rope || type === 'default') return null;
   if (type !== 'llama3')
-    throw new JoulewiseError(
-      'checkpoint.unsupported',
-      `Rope scaling ${quote(String(type))} is not known here; "llama3" is.`,
-    );
+    throw new JoulewiseError('checkpoint.unsupported', `Rope scaling ${shown(type)} is not known here; "llama3" is.`);
   const number = (key: string) => {
     const value = rope[key];
     if (typeof value !== 'number' || !(value > 0)) throw bad(`config.json's rope scaling has no number "${key}".`);

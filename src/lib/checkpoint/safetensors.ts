@@ -37,9 +37,9 @@ export async function readSafetensors(source: ByteSource): Promise<TensorEntry[]
         `Tensor ${quote(name)} has type ${quote(String(dtype))}; F32, F16 and BF16 are known. Use unquantized weights.`,
       );
     const numbers = (x: unknown): x is number[] => Array.isArray(x) && x.every((n) => Number.isSafeInteger(n));
-    if (!numbers(shape) || !numbers(offsets) || offsets.length !== 2)
-      throw bad(`tensor ${quote(name)} has no shape or place`);
-    const [begin, end] = offsets as [number, number];
+    const [begin = -1, end = -1] = numbers(offsets) ? offsets : [];
+    // A negative place would read the header's own bytes as weights.
+    if (!numbers(shape) || begin < 0 || end < begin) throw bad(`tensor ${quote(name)} has no shape or place`);
     entries.push(
       checkEntry({
         name,

@@ -10,7 +10,7 @@ export interface StorageRow {
   /** Bytes per block. */
   bytes: number;
   /** Decodes `count` blocks from `src` into `dst` (float32). */
-  decode(src: Uint8Array<ArrayBuffer>, dst: Float32Array, count: number): void;
+  decode: (src: Uint8Array<ArrayBuffer>, dst: Float32Array, count: number) => void;
 }
 
 const half = (src: Uint8Array, at: number) => {

@@ -1,6 +1,6 @@
 import { JoulewiseError, quote } from '../core/errors';
 import type { ByteSource } from './source';
-import { STORAGE, type StorageType } from './storage';
+import { STORAGE, type StorageRow, type StorageType } from './storage';
 
 /** Where one tensor lies. `shape` is row-major as transformers has it: linear weights are [out, in]. */
 export interface TensorEntry {
@@ -46,7 +46,8 @@ const CHUNK_BYTES = 16 * 2 ** 20;
 
 /** Reads and decodes one tensor to float32, in chunks. */
 export async function readTensor(entry: TensorEntry): Promise<Float32Array<ArrayBuffer>> {
-  const { block, bytes, decode } = STORAGE[entry.storage];
+  const storage: StorageRow = STORAGE[entry.storage];
+  const { block, bytes, decode } = storage;
   const out = new Float32Array(elementsOf(entry.shape));
   const blocks = entry.byteLength / bytes;
   const step = Math.max(1, Math.floor(CHUNK_BYTES / bytes));

@@ -1,7 +1,7 @@
 /** Seeded random numbers: the same seed gives the same stream on every device. */
 export interface Random {
   /** Uniform in [0, 1), 32 bits of resolution. */
-  next(): number;
+  next: () => number;
   /** Uniform integer in [0, n). */
   int(n: number): number;
   /** One element; throws on an empty list. */
@@ -9,7 +9,7 @@ export interface Random {
   /** True with probability p. */
   chance(p: number): boolean;
   /** Standard normal (Box-Muller). */
-  normal(): number;
+  normal: () => number;
   /** A shuffled copy (Fisher-Yates). */
   shuffle<T>(items: readonly T[]): T[];
   /** An independent stream named by a label, so that adding a consumer does not shift the others. */

@@ -32,9 +32,11 @@ const KINDS: Record<string, (record: unknown) => () => Promise<unknown>> = {
     return () => saveDataset(dataset);
   },
   plan: (r) => {
-    const row = r as StoredPlan;
-    const plan = parseRecord(Plan, row.plan);
-    return () => savePlan({ hash: String(row.hash), name: String(row.name), createdAt: String(row.createdAt), plan });
+    const { hash, name, createdAt, plan: record } = (r ?? {}) as Partial<StoredPlan>;
+    const plan = parseRecord(Plan, record);
+    if (typeof hash !== 'string' || typeof name !== 'string' || typeof createdAt !== 'string')
+      throw new JoulewiseError('record.invalid', 'A plan in this archive has no name, hash or date.');
+    return () => savePlan({ hash, name, createdAt, plan });
   },
   run: (r) => {
     const run = parseRecord(Run, r);
@@ -68,10 +70,11 @@ export async function importArchive(file: Blob): Promise<{ records: number }> {
   } catch (cause) {
     throw cause instanceof JoulewiseError ? cause : bad('it is damaged', cause);
   }
-  const [header, ...rows] = lines as [Partial<typeof HEADER>?, ...{ kind?: string; record?: unknown }[]];
+  const [header, ...rows] = lines as [Partial<typeof HEADER>?, ...({ kind?: string; record?: unknown } | null)[]];
   if (header?.joulewise !== 'archive') throw bad('its first line does not say so');
   if (header.v !== HEADER.v) throw new JoulewiseError('record.newer', 'This archive was written by a newer Joulewise.');
-  const writes = rows.map(({ kind, record }) => {
+  const writes = rows.map((line) => {
+    const { kind, record } = line ?? {};
     const row = typeof kind === 'string' && Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
     if (!row) throw bad(`it holds a record of kind "${String(kind).slice(0, 40)}"`);
     return row(record);

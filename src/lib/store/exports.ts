@@ -41,8 +41,8 @@ export async function exportFiles(id: string): Promise<{ path: string; file: Fil
   const out: { path: string; file: File }[] = [];
   const walk = async (directory: FileSystemDirectoryHandle, prefix: string) => {
     for await (const entry of directory.values())
-      if (entry.kind === 'directory') await walk(entry as FileSystemDirectoryHandle, `${prefix}${entry.name}/`);
-      else out.push({ path: prefix + entry.name, file: await (entry as FileSystemFileHandle).getFile() });
+      if (entry.kind === 'directory') await walk(entry, `${prefix}${entry.name}/`);
+      else out.push({ path: prefix + entry.name, file: await (entry).getFile() });
   };
   await walk(await (await root()).getDirectoryHandle(id), '');
   return out;

@@ -1,0 +1,187 @@
+import 'fake-indexeddb/auto';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { openDB } from 'idb';
+import { afterEach, describe, expect, it } from 'vitest';
+import { generateDataset } from '../data/generator';
+import { exampleRun } from '../rank/example';
+import type { PlanRecord } from '../schema/plan';
+import { exportArchive, importArchive } from './archive';
+import {
+  getDataset,
+  getPlan,
+  listDatasets,
+  listPlans,
+  removeAllRecords,
+  removeDataset,
+  removePlan,
+  removeRuns,
+  runsOfPlan,
+  saveDataset,
+  savePlan,
+  saveRun,
+  type StoredPlan,
+} from './db';
+import { storeError } from './opfs';
+
+const planRecord: PlanRecord = {
+  v: 1,
+  dataset: { hash: 'd', name: 'tickets' },
+  checkpoint: { kind: 'builtin' },
+  tasks: ['rca'],
+  stages: [{ kind: 'variants', variants: ['fp32'] }],
+  baseline: false,
+  engine: 'ort-cpu',
+  threads: null,
+  limit: 10,
+  repeats: 1,
+  maxNewTokens: 16,
+  seed: 1,
+  w: 0.5,
+  profile: null,
+};
+const stored = (hash: string, createdAt: string): StoredPlan => ({
+  hash,
+  name: `plan ${hash}`,
+  createdAt,
+  plan: planRecord,
+});
+const run = (plan: string, n: number) => exampleRun({ id: `${plan}/${n}`, plan });
+
+afterEach(removeAllRecords);
+
+/** A database of one version above, or with nothing in it: as another build of the app would leave it. */
+const rawOpen = (version: number) => openDB('joulewise', version);
+
+describe('records', () => {
+  it('come back as they were saved', async () => {
+    const dataset = await generateDataset({ count: 20, seed: 1 });
+    await saveDataset(dataset);
+    expect(await getDataset(dataset.hash)).toEqual(dataset);
+    expect(await listDatasets()).toEqual([dataset]);
+    expect(await getDataset('other')).toBeNull();
+    await removeDataset(dataset.hash);
+    expect(await listDatasets()).toEqual([]);
+  });
+
+  it('list plans, newest first', async () => {
+    await savePlan(stored('a', '2026-01-01'));
+    await savePlan(stored('b', '2026-03-01'));
+    await savePlan(stored('c', '2026-02-01'));
+    expect((await listPlans()).map((p) => p.hash)).toEqual(['b', 'c', 'a']);
+    expect(await getPlan('c')).toEqual(stored('c', '2026-02-01'));
+    expect(await getPlan('x')).toBeNull();
+  });
+
+  it('keep runs by plan; saving one twice keeps one', async () => {
+    await savePlan(stored('a', '2026'));
+    for (const r of [run('a', 1), run('a', 2), run('b', 1), run('a', 2)]) await saveRun(r);
+    expect((await runsOfPlan('a')).map((r) => r.id)).toEqual(['a/1', 'a/2']);
+    await removeRuns('a');
+    expect(await runsOfPlan('a')).toEqual([]);
+    expect((await listPlans()).length).toBe(1);
+    await saveRun(run('a', 3));
+    await removePlan('a');
+    expect([await getPlan('a'), await runsOfPlan('a')]).toEqual([null, []]);
+    expect((await runsOfPlan('b')).length).toBe(1);
+  });
+
+  it('survive another connection’s closing and opening', async () => {
+    await saveRun(run('a', 1));
+    const other = await rawOpen(1);
+    expect(await other.getAllKeys('runs')).toEqual(['a/1']);
+    other.close();
+    expect((await runsOfPlan('a')).length).toBe(1);
+  });
+
+  it('make way for a newer tab, and then say that this one is old', async () => {
+    await saveRun(run('a', 1));
+    const newer = await rawOpen(2);
+    newer.close();
+    await expect(runsOfPlan('a')).rejects.toMatchObject({
+      code: 'store.unavailable',
+      message: expect.stringContaining('newer Joulewise') as string,
+    });
+  });
+
+  it('are checked when read: a damaged run is refused, not shown', async () => {
+    await saveRun({ ...run('a', 1), variant: 5 } as never);
+    await expect(runsOfPlan('a')).rejects.toMatchObject({ code: 'record.invalid' });
+    await saveRun({ ...run('a', 1), v: 99 } as never);
+    await expect(runsOfPlan('a')).rejects.toMatchObject({ code: 'record.newer' });
+  });
+
+  it('a full disk becomes a sentence', () => {
+    expect(storeError(new DOMException('full', 'QuotaExceededError'))).toMatchObject({ code: 'store.quota' });
+    const other = new Error('x');
+    expect(storeError(other)).toBe(other);
+  });
+});
+
+describe('archive', () => {
+  const fill = async () => {
+    const dataset = await generateDataset({ count: 20, seed: 2 });
+    await saveDataset(dataset);
+    await savePlan(stored('a', '2026'));
+    await saveRun(run('a', 1));
+    await saveRun(run('a', 2));
+    return dataset;
+  };
+  const lines = async (archive: Blob) =>
+    gunzipSync(Buffer.from(await archive.arrayBuffer()))
+      .toString()
+      .trim()
+      .split('\n');
+  const pack = (rows: readonly string[]) => new Blob([gzipSync(rows.join('\n'))]);
+  const nothingHere = async () =>
+    expect([await listDatasets(), await listPlans(), await runsOfPlan('a')]).toEqual([[], [], []]);
+
+  it('brings everything back', async () => {
+    const dataset = await fill();
+    const archive = await exportArchive();
+    await removeAllRecords();
+    await nothingHere();
+    expect(await importArchive(archive)).toEqual({ records: 4 });
+    expect(await getDataset(dataset.hash)).toEqual(dataset);
+    expect(await getPlan('a')).toEqual(stored('a', '2026'));
+    expect(await runsOfPlan('a')).toEqual([run('a', 1), run('a', 2)]);
+    // Twice is the same as once.
+    await importArchive(archive);
+    expect((await runsOfPlan('a')).length).toBe(2);
+  });
+
+  it('is refused whole where any record is damaged', async () => {
+    await fill();
+    const rows = await lines(await exportArchive());
+    await removeAllRecords();
+    const damages: [readonly string[], string][] = [
+      [rows.with(-1, rows.at(-1)?.replace('"variant":"', '"variant":5,"x":"') ?? ''), 'record.invalid'],
+      [rows.with(-1, rows.at(-1)?.replace('"v":1', '"v":7') ?? ''), 'record.newer'],
+      [rows.with(-1, rows.at(-1)?.slice(0, 50) ?? ''), 'input.format'],
+      [rows.with(1, '{"kind":"spell","record":{}}'), 'input.format'],
+      [rows.with(1, '{"kind":"toString","record":{}}'), 'input.format'],
+      [rows.with(0, '{"joulewise":"other","v":1}'), 'input.format'],
+      [rows.with(0, '{"joulewise":"archive","v":2}'), 'record.newer'],
+      [['[]'], 'input.format'],
+      [[''], 'input.format'],
+      [rows.with(1, 'null'), 'input.format'],
+      [rows.with(1, '{"kind":"plan","record":null}'), 'record.invalid'],
+      [rows.with(1, '{"kind":"run","record":null}'), 'record.invalid'],
+      [rows.map((r) => r.replace('"hash":"a"', '"hash":5')), 'record.invalid'],
+      [['null'], 'input.format'],
+    ];
+    for (const [damaged, code] of damages) {
+      await expect(importArchive(pack(damaged)), damaged.at(0)).rejects.toMatchObject({ name: 'JoulewiseError', code });
+      await nothingHere();
+    }
+  });
+
+  it('is refused where it is no gzip, or cut off', async () => {
+    await fill();
+    const archive = await exportArchive();
+    await removeAllRecords();
+    for (const file of [new Blob(['hello']), new Blob([]), archive.slice(0, archive.size - 20)]) {
+      await expect(importArchive(file)).rejects.toMatchObject({ name: 'JoulewiseError', usage: true });
+      await nothingHere();
+    }
+  });
+});
