@@ -18,7 +18,6 @@ import {
   packVector,
   vectorNames,
   type DecoderOptions,
-  type DecoderUse,
 } from './decoder';
 import type { FormName } from './forms';
 import { packRows8, transpose } from './pack';

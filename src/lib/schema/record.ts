@@ -30,7 +30,10 @@ export function parseRecord<S extends v.GenericSchema>(kind: RecordKind<S>, inpu
   for (; version < kind.version; version++) {
     const step = kind.upgraders[version];
     if (!step)
-      throw new JoulewiseError('record.invalid', `No upgrade from version ${version} of a ${kind.name} record is known.`);
+      throw new JoulewiseError(
+        'record.invalid',
+        `No upgrade from version ${version} of a ${kind.name} record is known.`,
+      );
     record = { ...step(record), v: version + 1 };
   }
   const result = v.safeParse(kind.schema, record);

@@ -42,7 +42,7 @@ export async function exportFiles(id: string): Promise<{ path: string; file: Fil
   const walk = async (directory: FileSystemDirectoryHandle, prefix: string) => {
     for await (const entry of directory.values())
       if (entry.kind === 'directory') await walk(entry, `${prefix}${entry.name}/`);
-      else out.push({ path: prefix + entry.name, file: await (entry).getFile() });
+      else out.push({ path: prefix + entry.name, file: await entry.getFile() });
   };
   await walk(await (await root()).getDirectoryHandle(id), '');
   return out;

@@ -114,8 +114,7 @@ export async function openStored(hash: string, name: string): Promise<FileSet> {
     );
   const files: { name: string; blob: Blob }[] = [];
   for await (const entry of directory.values())
-    if (entry.kind === 'file')
-      files.push({ name: decodeURIComponent(entry.name), blob: await (entry).getFile() });
+    if (entry.kind === 'file') files.push({ name: decodeURIComponent(entry.name), blob: await entry.getFile() });
   return blobFileSet(name, files);
 }
 
@@ -138,7 +137,7 @@ export async function listCheckpoints(): Promise<StoredCheckpoint[]> {
     for await (const file of data.values())
       if (file.kind === 'file') {
         files.push(decodeURIComponent(file.name));
-        bytes += (await (file).getFile()).size;
+        bytes += (await file.getFile()).size;
       }
     out.push({ hash, files, bytes });
   }
@@ -159,7 +158,7 @@ export async function removeUnfinished(): Promise<number> {
   const folders: string[] = [];
   for await (const entry of directory.values()) {
     if (entry.kind === 'directory') folders.push(entry.name);
-    else named.add(await (await (entry).getFile()).text());
+    else named.add(await (await entry.getFile()).text());
   }
   const orphans = folders.filter((f) => !named.has(f));
   for (const orphan of orphans) await directory.removeEntry(orphan, { recursive: true });
