@@ -6,7 +6,7 @@ import type { DataApi, EngineApi } from '../workers/protocol';
 import { runPlan } from './run-plan';
 import { callData, callEngine } from './workers';
 import { planHash } from '../plan/execute';
-import { removeRuns } from '../store/db';
+import { removePlan } from '../store/db';
 import { exportFiles, removeExport } from '../store/exports';
 
 /**
@@ -53,7 +53,7 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
     name: string;
     fresh: boolean;
   }) {
-    if (fresh) await removeRuns(await planHash(plan));
+    if (fresh) await removePlan(await planHash(plan));
     const device = await callEngine('probe', null);
     const outcome = await runPlan({ plan, dataset, device, name, onEvent, signal: new AbortController().signal });
     return { ...outcome, results: foldRuns(outcome.runs), plan: await planHash(plan) };

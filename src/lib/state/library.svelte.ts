@@ -5,7 +5,7 @@ import { sentence } from './sentence';
 export interface StoredExperiment {
   hash: string;
   name: string;
-  /** When it was last started, ISO 8601. */
+  /** When it was first started, ISO 8601. */
   createdAt: string;
   checkpoint: string;
   runs: number;

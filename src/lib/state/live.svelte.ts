@@ -180,7 +180,8 @@ class Live {
       this.#runs = [];
       this.#folded = [];
       this.#failures = [];
-      this.opened = { hash, plan, name, createdAt: new Date().toISOString() };
+      const known = await getPlan(hash);
+      this.opened = { hash, plan, name, createdAt: known?.createdAt ?? new Date().toISOString() };
       void askToPersist();
       release = await keepAwake();
       timer = setInterval(() => void redraw(), REDRAW_MS);

@@ -6,7 +6,7 @@ import { TASK_TABLE } from '../data/tasks';
 import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { Device, TaskName } from '../schema/run';
-import { runsOfPlan, saveDataset, savePlan, saveRun } from '../store/db';
+import { getPlan, runsOfPlan, saveDataset, savePlan, saveRun } from '../store/db';
 import { localCheckpoint } from './checkpoint';
 import { VERSIONS } from './versions';
 import { callEngine } from './workers';
@@ -63,7 +63,9 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
   const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
   const checkpoint = await localCheckpoint(plan.checkpoint, plan.engine, variants);
   await saveDataset(dataset);
-  await savePlan({ hash, plan, name: o.name, createdAt: new Date().toISOString() });
+  // Going on with a plan does not make it younger.
+  const known = await getPlan(hash);
+  await savePlan({ hash, plan, name: o.name, createdAt: known?.createdAt ?? new Date().toISOString() });
   return navigator.locks.request(`plan:${hash}`, { ifAvailable: true }, async (lock) => {
     if (!lock)
       throw new JoulewiseError(

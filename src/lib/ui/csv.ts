@@ -19,9 +19,12 @@ const HEAD = [
   'on_front', 'stored_bytes', 'computed_bytes', 'sparsity', 'tickets', 'repeats', 'notes',
 ] as const; // prettier-ignore
 
-/** Every variant, ranked ones first; numbers unrounded, unknown ones empty; one column per task metric. */
-export function resultsCsv(ranking: Ranking): string {
-  const all: VariantResult[] = [...ranking.ranked, ...ranking.apart].map(({ result }) => result);
+/** Every variant, ranked ones first, the baseline last; numbers unrounded, unknown ones empty; one column per task metric. */
+export function resultsCsv(ranking: Ranking, baseline: VariantResult | null): string {
+  const all: VariantResult[] = [
+    ...[...ranking.ranked, ...ranking.apart].map(({ result }) => result),
+    ...(baseline ? [baseline] : []),
+  ];
   const metrics = [...new Set(all.flatMap((r) => Object.keys(r.metrics)))].sort();
   const rows = all.map((r, i) => {
     const row = ranking.ranked[i];
@@ -29,7 +32,7 @@ export function resultsCsv(ranking: Ranking): string {
       row ? i + 1 : null, r.variant, r.stage + 1, r.engine, r.kernel,
       r.energy?.mid ?? null, r.energy?.low ?? null, r.energy?.high ?? null, r.energyRange?.low ?? null, r.energyRange?.high ?? null, r.tier, r.boundary,
       r.latency?.mid ?? null, r.quality?.mid ?? null, r.quality?.low ?? null, r.quality?.high ?? null,
-      row?.score.mid ?? null, row?.score.low ?? null, row?.score.high ?? null, row?.standing ?? 'not ranked',
+      row?.score.mid ?? null, row?.score.low ?? null, row?.score.high ?? null, row?.standing ?? (r === baseline ? 'beside' : 'not ranked'),
       row ? String(row.onFront) : '', r.storedBytes, r.computedBytes, r.sparsity, r.tickets, r.repeats, r.fallbacks.join(' '),
       ...metrics.map((m) => r.metrics[m]?.mid ?? null),
     ]; // prettier-ignore

@@ -191,12 +191,14 @@ describe('csv', () => {
         ],
         0.5,
       ),
+      exampleResult({ variant: 'tf-idf', engine: 'classical' }),
     );
     const lines = csv.trimEnd().split('\r\n');
-    expect(lines).toHaveLength(3);
+    expect(lines).toHaveLength(4);
     expect(lines[0]).toMatch(/^rank,variant,.*notes,rca\.accuracy$/);
     expect(lines[1]).toMatch(/^1,int8,.*,0\.7$/);
     expect(lines[2]).toMatch(/^,"odd, name",.*not ranked/);
+    expect(lines[3]).toMatch(/^,tf-idf,.*,beside,/);
   });
 
   it('names files by day', () => {
