@@ -50,7 +50,12 @@ function progressLine(): (event: unknown) => void {
         done++;
         say(`${at()}  ${done}/${of}  ${event.unit.variant}  ${event.unit.task}  failed: ${event.error.message}`);
         return;
+      case 'unit':
+      case 'progress':
+        // Too fine for a log.
+        return;
       default:
+        event satisfies never;
     }
   };
 }
