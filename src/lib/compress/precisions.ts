@@ -1,4 +1,4 @@
-import { toHalf, halfTable } from '../core/half';
+import { toHalf, halfTable, ROUND } from '../core/half';
 
 /**
  * A tensor as a recipe stores it. Blocks run along the input dimension; a row's last block may be short, and is padded
@@ -20,9 +20,6 @@ export type StoredTensor =
 
 /** Weights per block and scale. */
 export const BLOCK = 32;
-
-/** Rounds half to even for |x| < 2^51, as PyTorch and NumPy do. */
-const ROUND = 6755399441055744;
 
 export type PrecisionName = 'fp32' | 'fp16' | 'int8' | 'int4';
 

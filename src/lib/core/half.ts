@@ -39,3 +39,6 @@ export function toHalf(value: number): number {
   const rounded = abs + 0xfff + ((abs >>> 13) & 1);
   return rounded >= 0x47800000 ? sign | 0x7c00 : sign | ((rounded - 0x38000000) >>> 13);
 }
+
+/** Adding and subtracting this rounds half to even for |x| < 2^51, as PyTorch and NumPy do: 1.5 * 2^52. */
+export const ROUND = 6755399441055744;

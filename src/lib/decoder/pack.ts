@@ -1,3 +1,5 @@
+import { ROUND } from '../core/half';
+
 /** Rows and columns handled together, so that both sides of a transposition stay in the cache. */
 const TILE = 32;
 
@@ -15,9 +17,6 @@ export function transpose(w: Float32Array, rows: number, columns: number): Float
   }
   return out;
 }
-
-/** Rounds half to even for |x| < 2^51. */
-const ROUND = 6755399441055744;
 
 /**
  * One symmetric int8 scale per row: s = max|w| / 127, q = round(w / s). `transposed` gives q as [columns, rows], which
