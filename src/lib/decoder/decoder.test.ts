@@ -170,7 +170,10 @@ describe('decoder', () => {
   it.each(cases)(
     '$family, $precision as $form, tied $tied, for $use: declares exactly what is packed',
     ({ change, tied, use, form, outerForm, precision }) => {
-      for (const headSink of [true, false]) {
+      for (const [headSink, presents] of [
+        [true, 'fresh'],
+        [false, 'whole'],
+      ] as const) {
         const o: DecoderOptions = {
           config: { ...base, ...change, tiedEmbeddings: tied },
           ffnSizes: [72, 32],
@@ -178,6 +181,7 @@ describe('decoder', () => {
           outerForm,
           use: use,
           headSink,
+          presents,
           maxPositions: 16,
         };
         const graph = buildDecoder(o);
@@ -208,6 +212,7 @@ describe('decoder', () => {
         outerForm: form,
         use: 'engine',
         headSink: true,
+        presents: 'fresh',
         maxPositions: 16,
       }).initializers.reduce((n, i) => (i.data ? n : n + byteSize(i)), 0);
     expect(bytes('f32', false) - bytes('f32', true)).toBe(base.vocabSize * base.hiddenSize * 4);
@@ -227,6 +232,7 @@ describe('decoder', () => {
       outerForm: 'f32',
       use: 'engine',
       headSink: true,
+      presents: 'fresh',
       maxPositions: 1024,
     });
     const cost = (S: number, P: number) =>

@@ -21,6 +21,13 @@ export interface DecoderOptions {
    * kernel off its flash path, whose tile size comes from the L2 size, which is 0 in WebAssembly (10 times slower).
    */
   headSink: boolean;
+  /**
+   * What of the KV cache is an output. `whole`: past and new tokens, for caches that stay on the GPU and for
+   * Transformers.js. `fresh`: the new tokens' rows alone, for the caller to append: ONNX Runtime copies every output out
+   * of the WebAssembly heap, and the whole cache with each token costs more than the attention itself. The past may
+   * then have spare rows at its end.
+   */
+  presents: 'whole' | 'fresh';
   /** Rows of the rope table: longest context of a session. */
   maxPositions: number;
 }
@@ -45,10 +52,12 @@ const linearName = (layer: number, linear: LinearName) => `l${layer}.${linear.re
  *
  * Inputs: `input_ids` i64 [B, S]; `past_key_values.N.key|value` [B, kv, P, D]; and
  * - `engine`: `seqlens_k` i32 [B] (= P + S - 1), `total_sequence_length` i32 [] (= P + S), `position_ids` i64 [B, S],
- *   `attention_bias` [1, 1, S, T] (0, or very negative where a token must not look), `logit_positions` i64 [n];
+ *   `attention_bias` [1, 1, S, T] (0, or very negative where a token must not look), `logit_positions` i64 [n]; with
+ *   `presents: 'fresh'` also `fresh_rows` i64 [S], where in the cache the new tokens stand (P .. P + S - 1);
  * - `export`: `attention_mask` i64 [B, T], `position_ids` i64 [B, S], as Transformers.js feeds them.
  *
- * Outputs: `logits` f32 [B, n or S, vocabulary]; `present.N.key|value` [B, kv, P + S, D].
+ * Outputs: `logits` f32 [B, n or S, vocabulary]; `present.N.key|value` [B, kv, P + S, D], or `fresh.N.key|value`
+ * [B, kv, S, D].
  */
 export function buildDecoder(o: DecoderOptions): Graph {
   const { config } = o;
@@ -67,6 +76,7 @@ export function buildDecoder(o: DecoderOptions): Graph {
   let totalLength: string;
   let bias = '';
   let keep = '';
+  const freshRows = o.presents === 'fresh' ? g.input('fresh_rows', 'int64', [S]) : '';
   if (o.use === 'engine') {
     seqlens = g.input('seqlens_k', 'int32', [B]);
     totalLength = g.input('total_sequence_length', 'int32', []);
@@ -151,6 +161,9 @@ export function buildDecoder(o: DecoderOptions): Graph {
         scale: { float: headDim ** -0.5 },
       },
     );
+    if (freshRows)
+      for (const part of ['key', 'value'])
+        g.op('Gather', [present(part), freshRows], { axis: 2 }, `fresh.${layer}.${part}`);
     x = addAndNorm(linear(attention, 'o_proj', hidden, heads * headDim), names.postNorm(layer));
     const ffn = o.ffnSizes[layer] as number;
     const gate = linear(x, 'gate_proj', ffn, hidden);
@@ -171,7 +184,11 @@ export function buildDecoder(o: DecoderOptions): Graph {
   g.output({ name: 'logits', dtype: 'float32', shape: [B, keep ? 'n' : S, vocabSize] });
   for (let layer = 0; layer < config.layers; layer++)
     for (const part of ['key', 'value'])
-      g.output({ name: `present.${layer}.${part}`, dtype: act, shape: [B, kvHeads, T, headDim] });
+      g.output(
+        freshRows
+          ? { name: `fresh.${layer}.${part}`, dtype: act, shape: [B, kvHeads, S, headDim] }
+          : { name: `present.${layer}.${part}`, dtype: act, shape: [B, kvHeads, T, headDim] },
+      );
   return g.graph;
 }
 

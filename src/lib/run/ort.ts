@@ -4,6 +4,7 @@ import { JoulewiseError } from '../core/errors';
 import { DIMS } from '../decoder/decoder';
 import { graphCost, type Cost } from '../graph/cost';
 import { encodeModel } from '../graph/encode';
+import { deviceCache, hostCache, type KvCache } from './cache';
 import { logProbability, type CandidateScore, type EngineSession } from './engine';
 import { heapBytes, watchHeap } from './heap';
 import type { KernelRow } from './kernels';
@@ -102,7 +103,7 @@ class OrtSession implements EngineSession {
   readonly threads;
   readonly maxPositions;
   readonly fallbacks;
-  private past: Record<string, Ort.Tensor> = {};
+  private readonly cache: KvCache;
   private length = 0;
   private lost: string | null = null;
   private closed = false;
@@ -125,17 +126,15 @@ class OrtSession implements EngineSession {
     void o.device?.lost.then((info) => {
       if (!this.closed) this.lost = info.message || info.reason;
     });
-    this.reset();
+    this.cache =
+      variant.options.presents === 'fresh'
+        ? hostCache(variant.options, ort.Tensor)
+        : deviceCache(variant.options, (dims) => this.float([], dims));
   }
 
   private reset(): void {
-    for (const t of Object.values(this.past)) t.dispose();
-    this.past = {};
+    this.cache.clear();
     this.length = 0;
-    const { layers, kvHeads, headDim } = this.variant.options.config;
-    for (let layer = 0; layer < layers; layer++)
-      for (const part of ['key', 'value'])
-        this.past[`past_key_values.${layer}.${part}`] = this.float([], [1, kvHeads, 0, headDim]);
   }
 
   /** A tensor in the graph's activation dtype. */
@@ -170,11 +169,16 @@ class OrtSession implements EngineSession {
       position_ids: this.int64(o.positions ?? ids.map((_, i) => this.length + i), [1, fresh]),
       attention_bias: this.float(o.bias ?? this.zeros.subarray(0, fresh * total), [1, 1, fresh, total]),
       logit_positions: this.int64(o.logitPositions, [o.logitPositions.length]),
-      ...this.past,
+      ...this.cache.feeds(),
     };
+    if (this.variant.options.presents === 'fresh')
+      feeds['fresh_rows'] = this.int64(
+        ids.map((_, i) => this.length + i),
+        [fresh],
+      );
     let out: Ort.InferenceSession.OnnxValueMapType;
     try {
-      out = await this.session.run(feeds);
+      out = await (o.keep ? this.session.run(feeds) : this.session.run(feeds, ['logits']));
     } catch (cause) {
       // A lost device is known a moment after the call that met it failed.
       await new Promise((done) => setTimeout(done, this.o.device ? 50 : 0));
@@ -192,17 +196,10 @@ class OrtSession implements EngineSession {
         },
       );
     }
-    for (const [name, value] of Object.entries(out)) {
-      if (name === 'logits') continue;
-      if (!o.keep) {
-        value.dispose();
-        continue;
-      }
-      const past = name.replace('present', 'past_key_values');
-      this.past[past]?.dispose();
-      this.past[past] = value;
+    if (o.keep) {
+      this.cache.extend(out, fresh);
+      this.length = total;
     }
-    if (o.keep) this.length = total;
     return out['logits']?.data as Float32Array;
   }
 
@@ -284,8 +281,7 @@ class OrtSession implements EngineSession {
 
   async close(): Promise<void> {
     this.closed = true;
-    for (const t of Object.values(this.past)) t.dispose();
-    this.past = {};
+    this.cache.clear();
     await this.session.release();
   }
 }

@@ -55,6 +55,7 @@ export async function prepareVariant(
     outerForm: kernel.outerForm,
     use: o.use,
     headSink: kernel.engine === 'ort-cpu',
+    presents: kernel.engine === 'ort-cpu' && o.use === 'engine' ? 'fresh' : 'whole',
     maxPositions: Math.min(model.config.maxPositions, MAX_CONTEXT),
   };
   const graph = buildDecoder(options);
