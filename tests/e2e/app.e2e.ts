@@ -258,6 +258,17 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(await sharedLink(1, 'int8+layers25+ffn50+mag50-with-a-long-name'));
         await ranking(page).waitFor();
         equal((await rankingCells(page)).length, 1, 'one variant');
+        const saved = page.waitForEvent('download');
+        await page.getByRole('button', { name: 'Save as JSON' }).click();
+        const file = await (await saved).path();
+        await page.goto(`${ORIGIN}/r`);
+        await page.getByLabel('Open a result file').setInputFiles({
+          name: 'result.json',
+          mimeType: 'application/json',
+          buffer: readFileSync(file),
+        });
+        await page.getByText('These results come from a file').waitFor();
+        equal((await rankingCells(page)).length, 1, 'the same variant from a file');
         await page.getByText('<b>Test</b> device, Chrome 150').waitFor();
         await page.goto('about:blank');
         await page.goto(await sharedLink(60));
