@@ -145,6 +145,24 @@ export const tests: BrowserTest[] = [
     },
   },
   {
+    name: 'WGSL prototype on the software adapter: 2:4 of every format gives what ONNX Runtime gives',
+    run: () =>
+      withBrowser({ swiftshader: true }, async (d) => {
+        const text = 'Loss of signal on the microwave link.';
+        for (const recipe of ['fp16+2:4', 'int8+2:4', 'int4+2:4']) {
+          const own = await evaluate(d, BUILTIN, recipe, text, 'wgsl');
+          const theirs = await evaluate(d, BUILTIN, recipe, text, 'gpu');
+          assertClose(own.nll, theirs.nll, 1e-5, `${recipe}: NLL`);
+          assertEqual(own.top5, theirs.top5, `${recipe}: top 5`);
+          assertEqual(/2:4/.test(own.kernel), /2:4/.test(recipe), `${recipe}: ${own.kernel}`);
+        }
+        const prompt = 'Ticket: no power at the site. Response?';
+        const own = await generate(d, BUILTIN, 'int8+2:4', prompt, 'wgsl', 4, true);
+        const theirs = await generate(d, BUILTIN, 'int8+2:4', prompt, 'gpu', 4, true);
+        assertEqual(own.ids, theirs.ids, 'greedy tokens');
+      }),
+  },
+  {
     name: 'exported folders load in Transformers.js and generate the same 32 tokens',
     run: () =>
       withFolder((folder) =>

@@ -173,6 +173,9 @@ const ROWS: Record<string, OpRow> = {
       const pairs = s * past + (s * (s + 1)) / 2;
       return 4 * b * pairs * width;
     },
+    // Inputs 7 and 8 are the rope tables: one row a token.
+    reads: (c, input) =>
+      input === 7 || input === 8 ? (need(c, 0)[1] as number) * (need(c, input)[1] as number) : null,
   },
 };
 

@@ -180,6 +180,7 @@ const DRAWS_FROM: Readonly<Record<EngineName, (device: Device) => PowerProfile['
   cpu: () => 'cpu',
   gpu: () => 'gpu',
   'ort-cpu': () => 'cpu',
+  wgsl: () => 'gpu',
   hub: ({ gpu }) => (gpu && !gpu.fallback ? 'gpu' : 'cpu'),
   classical: () => 'cpu',
 };

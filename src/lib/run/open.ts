@@ -10,6 +10,7 @@ import { chooseKernel, type KernelRow } from './kernels';
 import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from './prepare';
 import { requestGpuDevice } from './probe';
+import { openWgsl } from './wgsl';
 
 /** Addresses of the runtimes' files, by backend. */
 export interface Assets {
@@ -79,6 +80,15 @@ async function openOwn(o: OpenOptions, recipe: Recipe, own: OwnWeights): Promise
   };
 }
 
+async function gpuDevice(): Promise<GPUDevice> {
+  const device = await requestGpuDevice();
+  if (device) return device;
+  throw new JoulewiseError(
+    'engine.unavailable',
+    'This browser offers no WebGPU adapter here. Choose the engine "ort-cpu", or open the page in a browser with WebGPU.',
+  );
+}
+
 /** Engines, one row each. `cpu`, our own kernels, joins here. */
 const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVariant>>> = {
   'ort-cpu': (o) => {
@@ -88,13 +98,18 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
   },
   gpu: async (o) => {
     const recipe = parseRecipe(o.variant);
-    const device = await requestGpuDevice();
-    if (!device)
-      throw new JoulewiseError(
-        'engine.unavailable',
-        'This browser offers no WebGPU adapter here. Choose the engine "ort-cpu", or open the page in a browser with WebGPU.',
-      );
+    const device = await gpuDevice();
     return openOwn(o, recipe, { ...chooseKernel('gpu', recipe.precision, [...device.features]), threads: 1, device });
+  },
+  wgsl: async (o) => {
+    const checkpoint = await openCheckpoint(o.files);
+    const device = await gpuDevice();
+    return {
+      ...(await openWgsl(checkpoint, parseRecipe(o.variant), device, { ...o, fallbacks: [] })),
+      tokenizer: createTokenizer(checkpoint.tokenizer),
+      stopIds: checkpoint.config.eosTokenIds,
+      family: checkpoint.config.family,
+    };
   },
   hub: async (o) => {
     const dtype = hubDtype(o.variant);

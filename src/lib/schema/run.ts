@@ -13,7 +13,7 @@ export const PHASES = ['load', 'compress', 'calibrate', 'train', 'warm-up', 'pre
 export type Phase = (typeof PHASES)[number];
 export const TASKS = ['rca', 'response'] as const;
 export type TaskName = (typeof TASKS)[number];
-export const ENGINES = ['cpu', 'gpu', 'ort-cpu', 'hub', 'classical'] as const;
+export const ENGINES = ['cpu', 'gpu', 'ort-cpu', 'wgsl', 'hub', 'classical'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 /** A range that reflects what is not known about the device (not repeat noise): all three in the same unit. */
