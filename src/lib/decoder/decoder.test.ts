@@ -19,7 +19,7 @@ import {
   vectorNames,
   type DecoderOptions,
 } from './decoder';
-import type { FormName } from './forms';
+import { FORMS as FORM_TABLE, type FormName } from './forms';
 import { packRows8, transpose } from './pack';
 
 describe('packing', () => {
@@ -64,6 +64,44 @@ describe('packing', () => {
     );
   });
 
+  it('packs tiles of 2:4 so that the kept inputs alone give the product', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.nat(),
+        (rows, columns, seed) => {
+          const random = createRandom(seed);
+          // Each tile of 128 rows drops two inputs of each four.
+          const dropped = Array.from({ length: 3 * columns }, () => random.int(4));
+          const w = Float32Array.from({ length: rows * columns }, (_, i) => {
+            const [r, c] = [Math.floor(i / columns), i % columns];
+            const drop = dropped[(r >> 7) * columns + (c >> 2)] as number;
+            return c % 4 === drop || c % 4 === (drop + 1) % 4 ? 0 : random.normal();
+          });
+          const [kept, packed] = FORM_TABLE.tiles32.packLinear('m', PRECISIONS.fp32.store(w, rows, columns));
+          const index = new Int32Array((kept as { data: Uint8Array<ArrayBuffer> }).data.buffer);
+          const values = new Float32Array((packed as { data: Uint8Array<ArrayBuffer> }).data.buffer);
+          const x = Float32Array.from({ length: columns }, random.normal);
+          const perTile = index.length / Math.ceil(rows / 128);
+          for (let r = 0; r < rows; r++) {
+            let dense = 0;
+            for (let c = 0; c < columns; c++) dense += (w[r * columns + c] as number) * (x[c] as number);
+            let tiled = 0;
+            for (let i = 0; i < perTile; i++) {
+              const at = (r >> 7) * perTile + i;
+              tiled += (values[at * 128 + (r & 127)] as number) * (x[index[at] as number] as number);
+            }
+            expect(tiled).toBeCloseTo(dense, 9);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+    const full = PRECISIONS.fp32.store(Float32Array.of(1, 1, 1, 0), 1, 4);
+    expect(() => FORM_TABLE.tiles32.packLinear('m', full)).toThrow('not 2:4 by tiles');
+  });
+
   it('packs rows of zeros as zeros', () => {
     const { q, scales } = packRows8(new Float32Array(8), 2, 4, 'rows');
     expect([...q].every((v) => v === 0)).toBe(true);
@@ -100,6 +138,8 @@ const FORMS: [FormName, FormName, PrecisionName][] = [
   ['f32', 'f32', 'fp32'],
   ['f16', 'f16', 'fp16'],
   ['f32', 'f32', 'fp16'],
+  ['tiles32', 'f32', 'fp32'],
+  ['tiles16', 'f16', 'fp16'],
   ['dyn8', 'dyn8', 'int8'],
   ['dyn8', 'dyn8', 'int4'],
   ['nbits8', 'nbits8', 'int8'],
@@ -111,6 +151,13 @@ function packAll(o: DecoderOptions, precision: PrecisionName) {
   const random = createRandom(1);
   const store = (name: PrecisionName, rows: number, columns: number) =>
     PRECISIONS[name].store(Float32Array.from({ length: rows * columns }, random.normal), rows, columns);
+  /** Every tile keeps inputs 4i and 4i + 3. */
+  const storeTiles = (name: PrecisionName, rows: number, columns: number) =>
+    PRECISIONS[name].store(
+      Float32Array.from({ length: rows * columns }, (_, i) => (((i % columns) + 1) % 4 < 2 ? random.normal() : 0)),
+      rows,
+      columns,
+    );
   const weights = [];
   for (let layer = 0; layer < config.layers; layer++) {
     const ffn = o.ffnSizes[layer] as number;
@@ -124,7 +171,9 @@ function packAll(o: DecoderOptions, precision: PrecisionName) {
       up_proj: [ffn, h],
       down_proj: [h, ffn],
     };
-    const stored = Object.fromEntries(LINEARS.map((l) => [l, store(precision, ...shapes[l])]));
+    const stored = Object.fromEntries(
+      LINEARS.map((l) => [l, (o.form.startsWith('tiles') ? storeTiles : store)(precision, ...shapes[l])]),
+    );
     weights.push(...packLayer(o, layer, stored as Record<LinearName, ReturnType<typeof store>>));
   }
   const { outer } = PRECISIONS[precision];

@@ -29,9 +29,9 @@ export interface Emit {
   quantized: Map<string, { values: string; scale: string }>;
 }
 
-export type FormName = 'f32' | 'f16' | 'dyn8' | 'nbits8' | 'nbits4';
+export type FormName = 'f32' | 'f16' | 'tiles32' | 'tiles16' | 'dyn8' | 'nbits8' | 'nbits4';
 
-const bytesOf = (a: Float32Array | Uint16Array | Int8Array | Uint8Array): Uint8Array<ArrayBuffer> =>
+const bytesOf = (a: Float32Array | Uint16Array | Int32Array | Int8Array | Uint8Array): Uint8Array<ArrayBuffer> =>
   new Uint8Array(a.buffer as ArrayBuffer, a.byteOffset, a.byteLength);
 
 /** Weights as floating-point matrices [in, out]. */
@@ -49,6 +49,71 @@ function floating(dtype: 'float32' | 'float16'): Form {
     },
     packEmbedding: (name, t, tied) => (tied ? [] : [{ name: `${name}.w`, data: bytesOf(cast(dequantize(t))) }]),
   };
+}
+
+/** Outputs that share one pattern of 2:4. */
+const TILE_ROWS = 128;
+
+/**
+ * 2:4 whose pattern is shared by tiles of 128 outputs: each tile multiplies only the inputs it keeps, so a dense product
+ * with half the weights. Inputs are gathered once per tile: [1, S, K] -> [1, tiles, S, K / 2] x [tiles, K / 2, 128].
+ */
+function tiles(dtype: 'float32' | 'float16'): Form {
+  const dense = floating(dtype);
+  const cast = (t: Float32Array) => (dtype === 'float32' ? t : halves(t));
+  const shape = (out: number, into: number) => ({ count: Math.ceil(out / TILE_ROWS), kept: 2 * Math.ceil(into / 4) });
+  return {
+    ...dense,
+    linear({ g }, x, name, out, into) {
+      const { count, kept } = shape(out, into);
+      const picked = g.op('Gather', [x, g.weight(`${name}.kept`, 'int32', [count, kept])], { axis: 2 });
+      const byTile = g.op('Transpose', [picked], { perm: [0, 2, 1, 3] });
+      const y = g.op('MatMul', [byTile, g.weight(`${name}.w`, dtype, [count, kept, TILE_ROWS])]);
+      const byToken = g.op('Transpose', [y], { perm: [0, 2, 1, 3] });
+      const rows = g.op('Reshape', [byToken, g.constant([0, 0, count * TILE_ROWS])]);
+      if (out === count * TILE_ROWS) return rows;
+      return g.op('Slice', [rows, g.constant([0]), g.constant([out]), g.constant([2])]);
+    },
+    packLinear(name, t) {
+      const w = dequantize(t);
+      const { count, kept } = shape(t.rows, t.columns);
+      const index = new Int32Array(count * kept);
+      const values = new Float32Array(count * kept * TILE_ROWS);
+      for (let tile = 0; tile < count; tile++) {
+        const r0 = tile * TILE_ROWS;
+        const r1 = Math.min(r0 + TILE_ROWS, t.rows);
+        const inputs = keptInputs(w, t.columns, r0, r1);
+        index.set(inputs, tile * kept);
+        inputs.forEach((c, i) => {
+          // A short last group lists its only input twice: the second time against zeros.
+          if (c === inputs[i - 1]) return;
+          const to = (tile * kept + i) * TILE_ROWS;
+          for (let r = r0; r < r1; r++) values[to + r - r0] = w[r * t.columns + c] as number;
+        });
+      }
+      return [
+        { name: `${name}.kept`, data: bytesOf(index) },
+        { name: `${name}.w`, data: bytesOf(cast(values)) },
+      ];
+    },
+  };
+}
+
+/** The two inputs of each four that rows r0..r1 use, ascending; unused ones fill up. Throws where a group uses more. */
+function keptInputs(w: Float32Array, columns: number, r0: number, r1: number): number[] {
+  const out: number[] = [];
+  for (let c = 0; c < columns; c += 4) {
+    const group = Array.from({ length: Math.min(4, columns - c) }, (_, i) => c + i);
+    const used = group.filter((k) => {
+      for (let r = r0; r < r1; r++) if (w[r * columns + k] !== 0) return true;
+      return false;
+    });
+    if (used.length > 2) throw new TypeError('this matrix is not 2:4 by tiles');
+    const free = group.filter((k) => !used.includes(k));
+    while (used.length < 2) used.push(free.shift() ?? c);
+    out.push(...used.sort((a, b) => a - b));
+  }
+  return out;
 }
 
 /** MatMulNBits: blocks as stored, unpacked by the kernel. */
@@ -166,6 +231,8 @@ function quantizeActivations(e: Emit, x: string): { values: string; scale: strin
 export const FORMS: Readonly<Record<FormName, Form>> = {
   f32: floating('float32'),
   f16: floating('float16'),
+  tiles32: tiles('float32'),
+  tiles16: tiles('float16'),
   dyn8,
   nbits8: nbits(8),
   nbits4: nbits(4),

@@ -109,6 +109,21 @@ const ROWS: Record<string, OpRow> = {
     flops: () => 0,
     reads: (_, input, out) => (input === 0 ? elementCount(out) : null),
   },
+  /** Constant starts, ends and axes, steps of one. */
+  Slice: {
+    domain: '',
+    shape(c) {
+      const out = [...need(c, 0)];
+      const [, starts, ends, axes] = c.constants;
+      axes?.forEach((a, i) => {
+        const d = axis(a, out.length);
+        out[d] = Math.min(ends?.[i] as number, out[d] as number) - (starts?.[i] as number);
+      });
+      return [out];
+    },
+    flops: () => 0,
+    reads: (_, input, out) => (input === 0 ? elementCount(out) : null),
+  },
   Transpose: {
     domain: '',
     shape(c) {
