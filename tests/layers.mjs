@@ -15,6 +15,7 @@ const LAYERS = [
   ['data', 'checkpoint', 'score', 'meter'],
   ['compress', 'graph', 'rank'],
   ['decoder', 'share'],
+  ['cpu'],
   ['run'],
   ['plan'],
   ['store'],

@@ -6,7 +6,7 @@ import { graphCost, type Cost } from '../graph/cost';
 import { encodeModel } from '../graph/encode';
 import { logProbability, type CandidateScore, type EngineSession } from './engine';
 import { heapBytes, watchHeap } from './heap';
-import type { KernelRow } from './kernels';
+import type { GraphKernelRow } from './kernels';
 import { packCandidates } from './packed';
 import type { PreparedVariant } from './prepare';
 
@@ -17,7 +17,7 @@ export interface OrtAssets {
 }
 
 export interface OrtOptions {
-  kernel: KernelRow;
+  kernel: GraphKernelRow;
   fallbacks: readonly string[];
   threads: number;
   assets: OrtAssets;
