@@ -25,7 +25,8 @@ export function ensureKernels() {
     .sort()
     .map((f) => join(source, f));
   const hash = createHash('sha256');
-  for (const f of [...files, fileURLToPath(import.meta.url), join(root, 'package-lock.json')]) hash.update(readFileSync(f));
+  for (const f of [...files, fileURLToPath(import.meta.url), join(root, 'package-lock.json')])
+    hash.update(readFileSync(f));
   const seen = hash.digest('hex');
   const stamp = join(out, 'stamp');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === seen) return;
@@ -46,5 +47,8 @@ export function ensureKernels() {
   }
   writeFileSync(stamp, seen);
 }
+
+/** What vitest calls before unit tests. */
+export const setup = ensureKernels;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) ensureKernels();

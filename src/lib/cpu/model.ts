@@ -155,7 +155,12 @@ export class CpuModel {
     const scales = row.rowScales ? this.memory.take(rows * 4) : 0;
     packTensor(t, format, this.memory.u8(data, bytes), this.memory.f32(scales, row.rowScales ? rows : 0));
     this.memory.u32(at, 5).set([row.code, rows, depth, data, scales]);
-    this.matrices.set(name, { format, rows: t.rows, columns: t.columns, bytes: packedBytes(format, t.rows, t.columns) });
+    this.matrices.set(name, {
+      format,
+      rows: t.rows,
+      columns: t.columns,
+      bytes: packedBytes(format, t.rows, t.columns),
+    });
   }
 
   setLayer(layer: number, weights: Readonly<Record<LinearName, StoredTensor>>): void {
@@ -319,7 +324,7 @@ export class CpuModel {
     this.reserve(start + o.ids.length);
     const tokens = Math.ceil(MAX_TOKENS / L.TILE) * L.TILE;
     let wanted = 0;
-    for (let from = 0; from < o.ids.length; ) {
+    for (let from = 0; from < o.ids.length;) {
       let to = Math.min(from + MAX_TOKENS, o.ids.length);
       let last = wanted;
       while (last < o.logitRows.length && (o.logitRows[last] as number) < to) last++;

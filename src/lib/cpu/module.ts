@@ -37,8 +37,8 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
 
 /** Smallest module that uses i16x8.relaxed_dot_i8x16_i7x16_s: valid where relaxed SIMD is known. */
 const RELAXED_MODULE = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253,
-  128, 2, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15,
+  253, 128, 2, 11,
 ];
 
 /** The best build that this browser runs. */
@@ -61,9 +61,7 @@ export class ThreadTeam {
   ): Promise<ThreadTeam> {
     const exports = instantiate(module, memory.memory);
     const started = await Promise.allSettled(
-      Array.from({ length: threads - 1 }, (_, i) =>
-        spawn({ module, memory: memory.memory, thread: i + 1, threads }),
-      ),
+      Array.from({ length: threads - 1 }, (_, i) => spawn({ module, memory: memory.memory, thread: i + 1, threads })),
     );
     const others = started.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
     const failed = started.find((s) => s.status === 'rejected');

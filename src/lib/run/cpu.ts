@@ -146,10 +146,7 @@ export class CpuSession implements EngineSession {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await
-  async score(
-    prompt: readonly number[],
-    candidates: readonly (readonly number[])[],
-  ): Promise<CandidateScore[]> {
+  async score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]> {
     this.length = 0;
     const { ids, positions, logitPositions, lookups } = packCandidates(prompt, candidates);
     this.checkLength(ids.length);

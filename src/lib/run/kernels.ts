@@ -35,7 +35,12 @@ const row = (
   needs: KernelRow['needs'] = null,
 ): GraphKernelRow => ({ engine, precision, form, outerForm, needs, title });
 
-const cpu = (precision: PrecisionName, title: string): CpuKernelRow => ({ engine: 'cpu', precision, needs: null, title });
+const cpu = (precision: PrecisionName, title: string): CpuKernelRow => ({
+  engine: 'cpu',
+  precision,
+  needs: null,
+  title,
+});
 
 export const KERNELS: readonly KernelRow[] = [
   cpu('fp32', 'stored fp32, computed fp32 (own WASM kernels)'),
