@@ -31,6 +31,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'tests/unit/**/*.test.ts'],
     environment: 'node',
+    globalSetup: ['cli/kernels.mjs'],
     testTimeout: 60_000,
   },
 });

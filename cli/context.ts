@@ -12,11 +12,11 @@ export const say = (text: string) => process.stderr.write(`${text}\n`);
 export const print = (text: string) => process.stdout.write(`${text}\n`);
 
 /** Engines that the command line opens, and whether they need a WebGPU adapter. */
-export const CLI_ENGINES = ['gpu', 'ort-cpu', 'wgsl', 'hub'] as const satisfies readonly EngineName[];
+export const CLI_ENGINES = ['cpu', 'gpu', 'ort-cpu', 'wgsl', 'hub'] as const satisfies readonly EngineName[];
 export type CliEngine = (typeof CLI_ENGINES)[number];
 
 export function engineOf(a: Parsed): CliEngine {
-  const name = a.text('engine') ?? 'ort-cpu';
+  const name = a.text('engine') ?? 'cpu';
   const found = CLI_ENGINES.find((e) => e === name);
   if (!found)
     throw new JoulewiseError(

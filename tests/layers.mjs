@@ -15,7 +15,7 @@ const LAYERS = [
   ['data', 'checkpoint', 'score', 'meter'],
   ['compress', 'graph', 'rank'],
   ['decoder', 'share'],
-  ['wgsl'],
+  ['cpu', 'wgsl'],
   ['run'],
   ['plan'],
   ['store'],

@@ -41,7 +41,8 @@ export async function exportVariant(
   o: { onProgress?: (done: number, of: number) => void; signal?: AbortSignal } = {},
 ): Promise<ExportReport> {
   // A graph for WebGPU is exported without half-precision activations: it must open on any adapter.
-  const { kernel } = chooseKernel(engine, recipe.precision, []);
+  // Our own kernels read no graph; what they run is exported as ONNX Runtime's CPU graph.
+  const { kernel } = chooseKernel(engine === 'gpu' ? 'gpu' : 'ort-cpu', recipe.precision, []);
   const { suffix, dtype } = SUFFIX[recipe.precision];
   const dataName = `model${suffix}.onnx_data`;
   const data = await target.open(`onnx/${dataName}`);

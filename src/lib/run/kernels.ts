@@ -3,28 +3,53 @@ import { JoulewiseError } from '../core/errors';
 import type { FormName } from '../decoder/forms';
 import type { EngineName } from '../schema/run';
 
-/** Which kernel computes a precision on an engine: one row each, in order of preference. The title stands in the record. */
-export interface KernelRow {
-  engine: EngineName;
+interface RowBase {
   precision: PrecisionName;
-  form: FormName;
-  /** Form of embedding and output projection. */
-  outerForm: FormName;
   /** WebGPU feature that this row needs. */
   needs: 'shader-f16' | null;
+  /** Stands in the record. */
   title: string;
 }
 
+/** A row of an engine that runs our graph: the form of its linear layers, and of embedding and output projection. */
+export interface GraphKernelRow extends RowBase {
+  engine: 'ort-cpu' | 'gpu';
+  form: FormName;
+  outerForm: FormName;
+}
+
+/** A row of our own kernels; their format follows from each stored tensor (cpu/formats.ts), 2:4 included. */
+export interface CpuKernelRow extends RowBase {
+  engine: 'cpu';
+}
+
+/** Which kernel computes a precision on an engine: one row each, in order of preference. */
+export type KernelRow = GraphKernelRow | CpuKernelRow;
+
 const row = (
-  engine: EngineName,
+  engine: GraphKernelRow['engine'],
   precision: PrecisionName,
   form: FormName,
   outerForm: FormName,
   title: string,
   needs: KernelRow['needs'] = null,
-): KernelRow => ({ engine, precision, form, outerForm, needs, title });
+): GraphKernelRow => ({ engine, precision, form, outerForm, needs, title });
+
+const cpu = (precision: PrecisionName, title: string): CpuKernelRow => ({
+  engine: 'cpu',
+  precision,
+  needs: null,
+  title,
+});
 
 export const KERNELS: readonly KernelRow[] = [
+  cpu('fp32', 'stored fp32, computed fp32 (own WASM kernels)'),
+  cpu('fp16', 'stored fp16, unpacked to fp32 as it is read (own WASM kernels)'),
+  cpu('int8', 'stored 8-bit blocks of 32, computed int8 per output x 14-bit levels per token (own WASM kernels)'),
+  cpu(
+    'int4',
+    'stored 4-bit blocks of 32, computed as stored x 14-bit levels per token, output projection as int8 (own WASM kernels)',
+  ),
   row('ort-cpu', 'fp32', 'f32', 'f32', 'stored fp32, computed fp32 (WASM)'),
   row('ort-cpu', 'fp16', 'f32', 'f32', 'stored fp16, computed fp32 (WASM has no half-precision arithmetic)'),
   row(
@@ -49,12 +74,14 @@ export const KERNELS: readonly KernelRow[] = [
 ];
 
 /** The best row this device can run, and what it could not have, in words. */
-export function chooseKernel(
-  engine: EngineName,
+export function chooseKernel<E extends EngineName>(
+  engine: E,
   precision: PrecisionName,
   features: readonly string[],
-): { kernel: KernelRow; fallbacks: string[] } {
-  const rows = KERNELS.filter((k) => k.engine === engine && k.precision === precision);
+): { kernel: Extract<KernelRow, { engine: E }>; fallbacks: string[] } {
+  const rows = KERNELS.filter(
+    (k): k is Extract<KernelRow, { engine: E }> => k.engine === engine && k.precision === precision,
+  );
   const kernel = rows.find((k) => k.needs === null || features.includes(k.needs));
   if (!kernel) throw new JoulewiseError('recipe.impossible', `Engine ${engine} has no kernel for ${precision}.`);
   const missed = rows.slice(0, rows.indexOf(kernel));

@@ -4,9 +4,12 @@ import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
 import { parseRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import type { Compression, EngineName } from '../schema/run';
+import { spawnWorker } from '../cpu/spawn';
+import type { BuildName } from '../cpu/module';
+import { openCpu } from './cpu';
 import type { EngineSession } from './engine';
 import { hubDtype, openHub } from './hub';
-import { chooseKernel, type KernelRow } from './kernels';
+import { chooseKernel, type GraphKernelRow } from './kernels';
 import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from './prepare';
 import { requestGpuDevice } from './probe';
@@ -16,6 +19,8 @@ import { openWgsl } from './wgsl';
 export interface Assets {
   wasm: OrtAssets;
   webgpu: OrtAssets;
+  /** Our own kernels, one WebAssembly module a build. */
+  cpu: Readonly<Record<BuildName, string>>;
 }
 
 export interface OpenOptions {
@@ -26,6 +31,8 @@ export interface OpenOptions {
   engine: EngineName;
   /** Null = as many as the device has cores, at most 8. */
   threads: number | null;
+  /** Build of our own kernels; null or none = the best that this browser runs. */
+  kernelBuild?: BuildName | null;
   assets: Assets;
   inPhase: InPhase;
   onProgress?: (done: number, of: number) => void;
@@ -58,7 +65,7 @@ export function chooseThreads(asked: number | null): { threads: number; fallback
 
 /** What an engine that runs a checkpoint's own weights needs besides them. */
 interface OwnWeights {
-  kernel: KernelRow;
+  kernel: GraphKernelRow;
   fallbacks: readonly string[];
   threads: number;
   device: GPUDevice | null;
@@ -85,12 +92,45 @@ async function gpuDevice(): Promise<GPUDevice> {
   if (device) return device;
   throw new JoulewiseError(
     'engine.unavailable',
-    'This browser offers no WebGPU adapter here. Choose the engine "ort-cpu", or open the page in a browser with WebGPU.',
+    'This browser offers no WebGPU adapter here. Choose the engine "cpu", or open the page in a browser with WebGPU.',
   );
 }
 
-/** Engines, one row each. `cpu`, our own kernels, joins here. */
+/** Fetches and compiles a kernel module. */
+async function loadKernels(url: string): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compileStreaming(fetch(url));
+  } catch (cause) {
+    throw new JoulewiseError(
+      'engine.failed',
+      'The kernels of this site could not be loaded. Reload the page, or choose the engine "ort-cpu".',
+      { cause },
+    );
+  }
+}
+
+/** Engines, one row each. */
 const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVariant>>> = {
+  cpu: async (o) => {
+    const recipe = parseRecipe(o.variant);
+    const { threads, fallbacks } = chooseThreads(o.threads);
+    const checkpoint = await openCheckpoint(o.files);
+    const opened = await openCpu(checkpoint, recipe, {
+      ...o,
+      ...chooseKernel('cpu', recipe.precision, []),
+      fallbacks,
+      threads,
+      build: o.kernelBuild ?? null,
+      loadModule: (build) => loadKernels(o.assets.cpu[build]),
+      spawn: spawnWorker,
+    });
+    return {
+      ...opened,
+      tokenizer: createTokenizer(checkpoint.tokenizer),
+      stopIds: checkpoint.config.eosTokenIds,
+      family: checkpoint.config.family,
+    };
+  },
   'ort-cpu': (o) => {
     const recipe = parseRecipe(o.variant);
     const { threads, fallbacks } = chooseThreads(o.threads);

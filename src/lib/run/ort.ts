@@ -7,7 +7,7 @@ import { encodeModel } from '../graph/encode';
 import { deviceCache, hostCache, type KvCache } from './cache';
 import { logProbability, type CandidateScore, type EngineSession } from './engine';
 import { heapBytes, watchHeap } from './heap';
-import type { KernelRow } from './kernels';
+import type { GraphKernelRow } from './kernels';
 import { packCandidates } from './packed';
 import type { PreparedVariant } from './prepare';
 
@@ -18,7 +18,7 @@ export interface OrtAssets {
 }
 
 export interface OrtOptions {
-  kernel: KernelRow;
+  kernel: GraphKernelRow;
   fallbacks: readonly string[];
   threads: number;
   assets: OrtAssets;

@@ -15,7 +15,7 @@ import {
 import type { PackedWeight } from '../decoder/forms';
 import { byteSize, type Graph } from '../graph/graph';
 import type { Compression, Phase } from '../schema/run';
-import type { KernelRow } from './kernels';
+import type { GraphKernelRow } from './kernels';
 
 /** A variant ready for an engine: its graph, and every weight that the graph names. */
 export interface PreparedVariant {
@@ -26,7 +26,7 @@ export interface PreparedVariant {
 }
 
 /** Rows of the rope table, and so the longest context of a session: tickets are short. */
-const MAX_CONTEXT = 4096;
+export const MAX_CONTEXT = 4096;
 
 /** Runs a piece of work inside a metered phase. */
 export type InPhase = <T>(phase: Phase, work: () => Promise<T>) => Promise<T>;
@@ -38,7 +38,7 @@ export type InPhase = <T>(phase: Phase, work: () => Promise<T>) => Promise<T>;
 export async function prepareVariant(
   checkpoint: Checkpoint,
   recipe: Recipe,
-  kernel: KernelRow,
+  kernel: GraphKernelRow,
   o: {
     use: DecoderUse;
     inPhase: InPhase;

@@ -92,7 +92,7 @@ describe('logits', () => {
 
 describe('kernels', () => {
   it('there is one for every precision on every engine of ours, without optional features', () => {
-    for (const engine of ['ort-cpu', 'gpu'] as const)
+    for (const engine of ['cpu', 'ort-cpu', 'gpu'] as const)
       for (const precision of Object.keys(PRECISIONS) as PrecisionName[]) {
         const { kernel } = chooseKernel(engine, precision, []);
         expect(kernel).toMatchObject({ engine, precision, needs: null });
@@ -114,7 +114,8 @@ describe('kernels', () => {
   });
 
   it('forms of one kernel share their activation dtype, and titles are unique', () => {
-    for (const k of KERNELS) expect(FORMS[k.form].activation).toBe(FORMS[k.outerForm].activation);
+    for (const k of KERNELS)
+      if (k.engine !== 'cpu') expect(FORMS[k.form].activation).toBe(FORMS[k.outerForm].activation);
     expect(new Set(KERNELS.map((k) => k.title)).size).toBe(KERNELS.length);
   });
 });

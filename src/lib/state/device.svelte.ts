@@ -32,7 +32,7 @@ class DeviceState {
 
   /** `gpu` where there is a real one, else the WebAssembly runtime. */
   get bestEngine(): EngineName {
-    return this.hasRealGpu ? 'gpu' : 'ort-cpu';
+    return this.hasRealGpu ? 'gpu' : 'cpu';
   }
 
   /** Why `bestEngine` is what it is. */

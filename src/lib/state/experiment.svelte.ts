@@ -29,6 +29,9 @@ export const answerable = (dataset: DatasetRecord, task: TaskName) =>
   dataset.tickets.filter((t, i) => dataset.split[i] === 'test' && t[ANSWER[task]] !== null).length;
 
 /** One experiment being set up: what the four cards show and change. */
+/** Engines that the page offers. */
+const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu'];
+
 class Experiment {
   /** Generated tickets until a file is imported or a stored set is chosen. */
   generated = $state<{ count: number; seed: number }>({ count: GENERATED.count, seed: GENERATED.seed });
@@ -188,7 +191,7 @@ class Experiment {
     this.choices = choices;
     this.checkpoint = recipe.checkpoint;
     this.engineChoice = null;
-    if (recipe.plan.engine === 'ort-cpu' || recipe.plan.engine === 'gpu') this.engineChoice = recipe.plan.engine;
+    if (PAGE_ENGINES.includes(recipe.plan.engine)) this.engineChoice = recipe.plan.engine;
     await device.load();
     if (this.engineChoice === 'gpu' && !device.found?.gpu) {
       this.engineChoice = null;

@@ -1,0 +1,209 @@
+// Causal attention with grouped queries over a cache that grows in chunks of 64 positions. Chunk-major, so that growing
+// copies nothing:
+//
+//   chunk 0: layer 0: kv head 0: keys [8 blocks of 8 positions][headDim][8 positions], values [headDim / 8][64][8]
+//                     kv head 1: ...
+//            layer 1: ...
+//   chunk 1: ...
+//
+// Keys lie so that one query meets 8 of them at a time, values so that one weight meets 8 dimensions; both are the
+// weight operand of a GEMM tile as they are.
+//
+// A token at slot t sees the slots below PASS_PREFIX and those of its own span, start..t. A plain prompt is one span
+// from 0; candidates that share a prefix are spans behind it.
+import { tileF32 } from './gemm';
+import {
+  CHUNK,
+  KEY_BLOCK,
+  M_ATTENDED,
+  M_HEADS,
+  M_HEAD_DIM,
+  M_KV,
+  M_KV_CHUNK_BYTES,
+  M_KV_HEADS,
+  M_Q,
+  M_SCALE,
+  M_STRIDE_Q,
+  PASS_PREFIX,
+  PASS_SPANS,
+  PASS_START,
+  PASS_TOKENS,
+  P_OUT,
+  P_QUERY,
+  P_SCORES,
+  P_WEIGHTS,
+  TILE,
+} from './layout';
+import { copyIntoTile } from './activations';
+import { EXP_LEAST, exp4, fma, maxOf, sumOf } from './simd';
+
+/** Keys (and after them values) of a kv head in chunk 0. */
+// @ts-ignore: decorator
+@inline
+function headStart(layer: i32, kvHead: i32): usize {
+  const headBytes = 2 * CHUNK * load<u32>(M_HEAD_DIM) * 4;
+  return <usize>load<u32>(M_KV) + <usize>(layer * load<i32>(M_KV_HEADS) + kvHead) * headBytes;
+}
+
+/** Stores one token's key and value of a kv head at `slot`. */
+export function storeKeyValue(layer: i32, kvHead: i32, slot: i32, key: usize, value: usize): void {
+  const headDim = load<i32>(M_HEAD_DIM);
+  const chunk = headStart(layer, kvHead) + <usize>(slot / CHUNK) * load<u32>(M_KV_CHUNK_BYTES);
+  const at = slot % CHUNK;
+  let k = chunk + ((<usize>(at / KEY_BLOCK) * headDim * KEY_BLOCK + (at % KEY_BLOCK)) << 2);
+  for (const end = key + (<usize>headDim << 2); key < end; key += 4, k += KEY_BLOCK * 4) store<f32>(k, load<f32>(key));
+  let v = chunk + ((<usize>CHUNK * headDim + at * KEY_BLOCK) << 2);
+  for (const end = value + (<usize>headDim << 2); value < end; value += 32, v += CHUNK * KEY_BLOCK * 4) {
+    v128.store(v, v128.load(value));
+    v128.store(v, v128.load(value, 16), 16);
+  }
+}
+
+/** exp(score - largest) in place, 0 for what is not seen; `padded` is a multiple of 4. Returns 1 / sum. */
+function softmax(s: usize, padded: i32, prefix: i32, span: i32, slot: i32): f32 {
+  for (let j = prefix; j < span; j++) store<f32>(s + (<usize>j << 2), -Infinity);
+  for (let j = slot + 1; j < padded; j++) store<f32>(s + (<usize>j << 2), -Infinity);
+  const bytes = <usize>padded << 2;
+  let top = f32x4.splat(-Infinity);
+  for (let i: usize = 0; i < bytes; i += 16) top = f32x4.max(top, v128.load(s + i));
+  const largest = f32x4.splat(maxOf(top));
+  const least = f32x4.splat(EXP_LEAST);
+  let total = f32x4.splat(0);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const d = f32x4.sub(v128.load(s + i), largest);
+    const e = v128.and(exp4(d), f32x4.ge(d, least));
+    v128.store(s + i, e);
+    total = f32x4.add(total, e);
+  }
+  return 1 / sumOf(total);
+}
+
+/** Positions that one round of `attendOne` scores: four blocks, so that eight sums are under way. */
+const ROUND = 4 * KEY_BLOCK;
+
+/** One query head of one token. `q` is overwritten with q * scale. */
+export function attendOne(layer: i32, head: i32, q: usize, scores: usize, to: usize): void {
+  const headDim = load<i32>(M_HEAD_DIM);
+  const chunkBytes = <usize>load<u32>(M_KV_CHUNK_BYTES);
+  const slot = load<i32>(PASS_START);
+  const count = slot + 1;
+  const start = headStart(layer, head / (load<i32>(M_HEADS) / load<i32>(M_KV_HEADS)));
+  const scale = f32x4.splat(load<f32>(M_SCALE));
+  const qEnd = q + (<usize>headDim << 2);
+  for (let i = q; i < qEnd; i += 16) v128.store(i, f32x4.mul(v128.load(i), scale));
+  const blockBytes = <usize>headDim * KEY_BLOCK * 4;
+  const zero = f32x4.splat(0);
+  const rounds = (count + ROUND - 1) / ROUND;
+  for (let n = 0; n < rounds; n++) {
+    const at = n * ROUND;
+    let k = start + <usize>(at / CHUNK) * chunkBytes + <usize>((at % CHUNK) / KEY_BLOCK) * blockBytes;
+    const k2 = 2 * blockBytes;
+    const k3 = 3 * blockBytes;
+    let a0 = zero, a1 = zero, b0 = zero, b1 = zero, c0 = zero, c1 = zero, d0 = zero, d1 = zero;
+    for (let i = q; i < qEnd; i += 4, k += KEY_BLOCK * 4) {
+      const s = v128.load32_splat(i);
+      a0 = fma(v128.load(k), s, a0);
+      a1 = fma(v128.load(k, 16), s, a1);
+      b0 = fma(v128.load(k + blockBytes), s, b0);
+      b1 = fma(v128.load(k + blockBytes, 16), s, b1);
+      c0 = fma(v128.load(k + k2), s, c0);
+      c1 = fma(v128.load(k + k2, 16), s, c1);
+      d0 = fma(v128.load(k + k3), s, d0);
+      d1 = fma(v128.load(k + k3, 16), s, d1);
+    }
+    const o = scores + (<usize>at << 2);
+    v128.store(o, a0);
+    v128.store(o, a1, 16);
+    v128.store(o, b0, 32);
+    v128.store(o, b1, 48);
+    v128.store(o, c0, 64);
+    v128.store(o, c1, 80);
+    v128.store(o, d0, 96);
+    v128.store(o, d1, 112);
+  }
+  const inverse = f32x4.splat(softmax(scores, rounds * ROUND, 0, 0, slot));
+  const values = start + <usize>CHUNK * headDim * 4;
+  for (let d = 0; d < headDim; d += KEY_BLOCK) {
+    let a0 = zero, a1 = zero, b0 = zero, b1 = zero;
+    for (let from = 0; from < count; from += CHUNK) {
+      let v = values + <usize>(from / CHUNK) * chunkBytes + <usize>d * CHUNK * 4;
+      let s = scores + (<usize>from << 2);
+      // Even and odd positions apart, so that two sums are under way; an odd last position meets a weight of 0.
+      for (const end = s + (<usize>min(CHUNK, count - from) << 2); s < end; s += 8, v += KEY_BLOCK * 8) {
+        const even = v128.load32_splat(s);
+        const odd = v128.load32_splat(s, 4);
+        a0 = fma(v128.load(v), even, a0);
+        a1 = fma(v128.load(v, 16), even, a1);
+        b0 = fma(v128.load(v, 32), odd, b0);
+        b1 = fma(v128.load(v, 48), odd, b1);
+      }
+    }
+    const o = to + (<usize>d << 2);
+    v128.store(o, f32x4.mul(inverse, f32x4.add(a0, b0)));
+    v128.store(o, f32x4.mul(inverse, f32x4.add(a1, b1)), 16);
+  }
+}
+
+/** One query head of the tile of tokens that begins at `token`: scores, softmax and the weighted values as GEMM tiles. */
+export function attendTile(layer: i32, head: i32, token: i32, mine: usize): void {
+  const headDim = load<i32>(M_HEAD_DIM);
+  const chunkBytes = <usize>load<u32>(M_KV_CHUNK_BYTES);
+  const rows = min(TILE, load<i32>(PASS_TOKENS) - token);
+  const firstSlot = load<i32>(PASS_START) + token;
+  const count = firstSlot + rows;
+  const padded = (count + KEY_BLOCK - 1) & ~(KEY_BLOCK - 1);
+  const start = headStart(layer, head / (load<i32>(M_HEADS) / load<i32>(M_KV_HEADS)));
+  const stride = <usize>load<u32>(M_STRIDE_Q) << 2;
+  const query = mine + load<u32>(P_QUERY);
+  const scores = mine + load<u32>(P_SCORES);
+  const weights = mine + load<u32>(P_WEIGHTS);
+  const out = mine + load<u32>(P_OUT);
+  const prefix = load<i32>(PASS_PREFIX);
+  const spans = <usize>load<u32>(PASS_SPANS);
+
+  const scale = f32x4.splat(load<f32>(M_SCALE));
+  const headBytes = <usize>headDim << 2;
+  const qStart = <usize>load<u32>(M_Q) + <usize>token * stride + <usize>head * headBytes;
+  for (let r = 0; r < rows; r++) {
+    const q = qStart + <usize>r * stride;
+    for (let i: usize = 0; i < headBytes; i += 16) v128.store(q + i, f32x4.mul(v128.load(q + i), scale));
+    copyIntoTile(q, headDim, query, r);
+  }
+  const scoreBytes = <usize>padded << 2;
+  for (let k = 0; k < padded; k += KEY_BLOCK)
+    tileF32(
+      query,
+      start + <usize>(k / CHUNK) * chunkBytes + <usize>(k % CHUNK) * headBytes,
+      KEY_BLOCK * 4,
+      headDim,
+      scores + (<usize>k << 2),
+      scoreBytes,
+      rows,
+      false,
+    );
+  for (let r = 0; r < rows; r++) {
+    const s = scores + <usize>r * scoreBytes;
+    const inverse = softmax(s, padded, prefix, load<i32>(spans + (<usize>(token + r) << 2)), firstSlot + r);
+    store<f32>(out + (<usize>TILE * headBytes) + (<usize>r << 2), inverse);
+    copyIntoTile(s, padded, weights, r);
+  }
+  const values = start + <usize>CHUNK * headBytes;
+  for (let from = 0; from < padded; from += CHUNK)
+    for (let d = 0; d < headDim; d += KEY_BLOCK)
+      tileF32(
+        weights + <usize>from * TILE * 4,
+        values + <usize>(from / CHUNK) * chunkBytes + <usize>d * CHUNK * 4,
+        KEY_BLOCK * 4,
+        min(CHUNK, padded - from),
+        out + (<usize>d << 2),
+        headBytes,
+        rows,
+        from > 0,
+      );
+  const to = <usize>load<u32>(M_ATTENDED) + <usize>token * stride + <usize>head * headBytes;
+  for (let r = 0; r < rows; r++) {
+    const inverse = v128.load32_splat(out + <usize>TILE * headBytes + (<usize>r << 2));
+    for (let i: usize = 0; i < headBytes; i += 16)
+      v128.store(to + <usize>r * stride + i, f32x4.mul(inverse, v128.load(out + <usize>r * headBytes + i)));
+  }
+}

@@ -1,0 +1,167 @@
+// Half-precision weights, dense and 2:4. WebAssembly has no half-precision arithmetic: a half moved three bits to the
+// right in a 32-bit lane is the float32 value * 2^-112, subnormals included. Activations are lifted by 2^80 to match.
+//
+// Dense panel of 16 rows, 32 bytes a k; a 32-bit lane holds two rows, four apart:
+//
+//   k = 0: (r0 r4)(r1 r5)(r2 r6)(r3 r7) (r8 r12)(r9 r13)(r10 r14)(r11 r15) | k = 1: ...
+//
+// 2:4 panel, 72 bytes a group of 4 inputs, of which every row keeps two:
+//
+//   8 codes, one for two rows: bits 0-1, 2-3 = the places of the even row's two weights, 4-7 = the odd row's
+//   then 16 rows x 2 weights, in four vectors of (row pair u, row pair u + 1) as lanes of the dense kind:
+//   lane = (pair u: even row's 1st or 2nd, odd row's 1st or 2nd; and the same of pair u + 1 in the high half)
+import { HALF_REST } from './activations';
+import { F16_24_CODES, F16_24_GROUP, M_MASKS, PANEL, TILE_COLUMNS } from './layout';
+import { fma, pick } from './simd';
+
+const STEP: usize = PANEL * 2;
+/** 2^112: from a shifted half to its value. */
+const UNSHIFT: f32 = 5192296858534827628530496329220096.0;
+/** Sign, exponent and fraction after the shift; the sign's copies between them go. */
+const SHIFTED: i32 = 0x8fffe000;
+
+// @ts-ignore: decorator
+@inline
+function highHalves(v: v128): v128 {
+  return v128.and(i32x4.shr_s(v, 3), i32x4.splat(SHIFTED));
+}
+// @ts-ignore: decorator
+@inline
+function lowHalves(v: v128): v128 {
+  return v128.and(i32x4.shr_s(i32x4.shl(v, 16), 3), i32x4.splat(SHIFTED));
+}
+
+/** y[from..to] = W x for lifted activations x. */
+export function gemvF16(w: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+  const zero = f32x4.splat(0);
+  const rest = f32x4.splat(HALF_REST);
+  const half = (<usize>depth >> 1) << 2;
+  let p = w + <usize>from * depth * 2;
+  for (let r = from; r < to; r += PANEL) {
+    let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+    let b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+    let g = p + half * (PANEL / 2);
+    for (let q = x, end = x + half; q < end; q += 4, p += STEP, g += STEP) {
+      const s = v128.load32_splat(q);
+      const t = v128.load32_splat(q + half);
+      let v = v128.load(p);
+      a0 = fma(lowHalves(v), s, a0);
+      a1 = fma(highHalves(v), s, a1);
+      v = v128.load(p, 16);
+      a2 = fma(lowHalves(v), s, a2);
+      a3 = fma(highHalves(v), s, a3);
+      v = v128.load(g);
+      b0 = fma(lowHalves(v), t, b0);
+      b1 = fma(highHalves(v), t, b1);
+      v = v128.load(g, 16);
+      b2 = fma(lowHalves(v), t, b2);
+      b3 = fma(highHalves(v), t, b3);
+    }
+    p = g;
+    const o = y + (<usize>r << 2);
+    v128.store(o, f32x4.mul(rest, f32x4.add(a0, b0)));
+    v128.store(o, f32x4.mul(rest, f32x4.add(a1, b1)), 16);
+    v128.store(o, f32x4.mul(rest, f32x4.add(a2, b2)), 32);
+    v128.store(o, f32x4.mul(rest, f32x4.add(a3, b3)), 48);
+  }
+}
+
+/** Row `row` as float32[depth]. */
+export function rowF16(w: usize, depth: i32, row: i32, to: usize): void {
+  const lane = row & (PANEL - 1);
+  // Lane pairs (i, i + 4) of each group of eight rows.
+  const at = ((lane & 8) << 1) + ((lane & 3) << 2) + ((lane & 4) >> 1);
+  let p = w + <usize>(row & ~(PANEL - 1)) * depth * 2 + at;
+  for (const end = to + (<usize>depth << 2); to < end; to += 4, p += STEP) {
+    const shifted = ((<i32>load<i16>(p)) << 16 >> 3) & SHIFTED;
+    store<f32>(to, reinterpret<f32>(shifted) * UNSHIFT);
+  }
+}
+
+/** A dense panel -> two GEMM panels float32 [depth][8 columns]. */
+export function unpackF16(p: usize, depth: i32, to: usize): void {
+  const second = <usize>depth * TILE_COLUMNS * 4;
+  const f = f32x4.splat(UNSHIFT);
+  for (const end = p + <usize>depth * STEP; p < end; p += STEP, to += TILE_COLUMNS * 4) {
+    let v = v128.load(p);
+    v128.store(to, f32x4.mul(f, lowHalves(v)));
+    v128.store(to, f32x4.mul(f, highHalves(v)), 16);
+    v = v128.load(p, 16);
+    v128.store(to + second, f32x4.mul(f, lowHalves(v)));
+    v128.store(to + second, f32x4.mul(f, highHalves(v)), 16);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function maskOf(masks: usize, code: usize): v128 {
+  return v128.load(masks + (<usize>load<u8>(code) << 4));
+}
+// @ts-ignore: decorator
+@inline
+function pairSumsF32(a: v128, b: v128): v128 {
+  return f32x4.add(v128.shuffle<f32>(a, b, 0, 2, 4, 6), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
+}
+
+/** The same for a 2:4 matrix: each lane picks its activation out of the group's four. */
+export function gemvF16Sparse(w: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+  const zero = f32x4.splat(0);
+  const rest = f32x4.splat(HALF_REST);
+  const masks = <usize>load<u32>(M_MASKS);
+  let p = w + <usize>(from / PANEL) * (depth >> 2) * F16_24_GROUP;
+  for (let r = from; r < to; r += PANEL) {
+    let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+    let b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+    for (let q = x, end = x + (<usize>depth << 2); q < end; q += 16, p += F16_24_GROUP) {
+      const t = v128.load(q);
+      let v = v128.load(p, F16_24_CODES);
+      a0 = fma(lowHalves(v), pick(t, maskOf(masks, p)), a0);
+      a1 = fma(highHalves(v), pick(t, maskOf(masks, p + 1)), a1);
+      v = v128.load(p, F16_24_CODES + 16);
+      a2 = fma(lowHalves(v), pick(t, maskOf(masks, p + 2)), a2);
+      a3 = fma(highHalves(v), pick(t, maskOf(masks, p + 3)), a3);
+      v = v128.load(p, F16_24_CODES + 32);
+      b0 = fma(lowHalves(v), pick(t, maskOf(masks, p + 4)), b0);
+      b1 = fma(highHalves(v), pick(t, maskOf(masks, p + 5)), b1);
+      v = v128.load(p, F16_24_CODES + 48);
+      b2 = fma(lowHalves(v), pick(t, maskOf(masks, p + 6)), b2);
+      b3 = fma(highHalves(v), pick(t, maskOf(masks, p + 7)), b3);
+    }
+    const o = y + (<usize>r << 2);
+    v128.store(o, f32x4.mul(rest, pairSumsF32(a0, a1)));
+    v128.store(o, f32x4.mul(rest, pairSumsF32(a2, a3)), 16);
+    v128.store(o, f32x4.mul(rest, pairSumsF32(b0, b1)), 32);
+    v128.store(o, f32x4.mul(rest, pairSumsF32(b2, b3)), 48);
+  }
+}
+
+/** A 2:4 panel -> two dense GEMM panels float32 [depth][8 columns]; the places not kept are 0. */
+export function unpackF16Sparse(p: usize, depth: i32, to: usize): void {
+  const column: usize = TILE_COLUMNS * 4;
+  memory.fill(to, 0, <usize>depth * PANEL * 4);
+  const second = <usize>depth * column;
+  for (let k = 0; k < depth; k += 4, p += F16_24_GROUP, to += 4 * column)
+    for (let pair = 0; pair < PANEL / 2; pair++) {
+      const code = <i32>load<u8>(p + pair);
+      // Vector of pairs (2v, 2v + 1): low halves of its lanes are pair 2v, high halves pair 2v + 1.
+      const at = p + F16_24_CODES + ((pair >> 1) << 4) + ((pair & 1) << 1);
+      for (let i = 0; i < 4; i++) {
+        const row = 2 * pair + (i >> 1);
+        const place = (code >> (2 * i)) & 3;
+        const shifted = ((<i32>load<i16>(at + 4 * i)) << 16 >> 3) & SHIFTED;
+        const value = reinterpret<f32>(shifted) * UNSHIFT;
+        // Both places of a row may be the same where it keeps fewer than two: the padding is 0 and must not win.
+        const cell = to + (row >> 3) * second + place * column + ((row & 7) << 2);
+        if (value != 0) store<f32>(cell, value);
+      }
+    }
+}
+
+/** Masks of the 2:4 kernel: code -> byte indices into four floats, for lanes (even 1st, even 2nd, odd 1st, odd 2nd). */
+export function fillMasks(): void {
+  const masks = <usize>load<u32>(M_MASKS);
+  for (let code = 0; code < 256; code++)
+    for (let lane = 0; lane < 4; lane++)
+      for (let b = 0; b < 4; b++)
+        store<u8>(masks + code * 16 + lane * 4 + b, (((code >> (2 * lane)) & 3) * 4 + b) as u8);
+}

@@ -1,0 +1,56 @@
+// float32 weights. A panel of 16 rows: for each input k, the 16 rows' weights.
+//
+//   k = 0: r0 r1 .. r15 | k = 1: r0 r1 .. r15 | ...        64 bytes a k
+//
+// Both halves of the depth are read at once: two streams keep more of the memory system busy than one.
+import { PANEL, TILE_COLUMNS } from './layout';
+import { fma } from './simd';
+
+const STEP: usize = PANEL * 4;
+
+/** y[from..to] = W x. `from` and `to` are multiples of a panel. */
+export function gemvF32(w: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+  const zero = f32x4.splat(0);
+  const half = (<usize>depth >> 1) << 2;
+  let p = w + <usize>from * depth * 4;
+  for (let r = from; r < to; r += PANEL) {
+    let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+    let b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+    let g = p + half * PANEL;
+    for (let q = x, end = x + half; q < end; q += 4, p += STEP, g += STEP) {
+      const s = v128.load32_splat(q);
+      const t = v128.load32_splat(q + half);
+      a0 = fma(v128.load(p), s, a0);
+      a1 = fma(v128.load(p, 16), s, a1);
+      a2 = fma(v128.load(p, 32), s, a2);
+      a3 = fma(v128.load(p, 48), s, a3);
+      b0 = fma(v128.load(g), t, b0);
+      b1 = fma(v128.load(g, 16), t, b1);
+      b2 = fma(v128.load(g, 32), t, b2);
+      b3 = fma(v128.load(g, 48), t, b3);
+    }
+    p = g;
+    const o = y + (<usize>r << 2);
+    v128.store(o, f32x4.add(a0, b0));
+    v128.store(o, f32x4.add(a1, b1), 16);
+    v128.store(o, f32x4.add(a2, b2), 32);
+    v128.store(o, f32x4.add(a3, b3), 48);
+  }
+}
+
+/** Row `row` as float32[depth]. */
+export function rowF32(w: usize, depth: i32, row: i32, to: usize): void {
+  let p = w + <usize>(row & ~(PANEL - 1)) * depth * 4 + (<usize>(row & (PANEL - 1)) << 2);
+  for (const end = to + (<usize>depth << 2); to < end; to += 4, p += STEP) store<f32>(to, load<f32>(p));
+}
+
+/** A panel -> two GEMM panels float32 [depth][8 columns], one after the other. */
+export function unpackF32(p: usize, depth: i32, to: usize): void {
+  const second = <usize>depth * TILE_COLUMNS * 4;
+  for (const end = p + <usize>depth * STEP; p < end; p += STEP, to += TILE_COLUMNS * 4) {
+    v128.store(to, v128.load(p));
+    v128.store(to, v128.load(p, 16), 16);
+    v128.store(to + second, v128.load(p, 32));
+    v128.store(to + second, v128.load(p, 48), 16);
+  }
+}

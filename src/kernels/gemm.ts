@@ -1,0 +1,219 @@
+// Many tokens at once: Y[tokens, rows] = X W^T. Both operands are packed, activations in tiles of 6 tokens and weights
+// in half panels of 8 columns, unpacked once per pass whatever their format; a tile keeps 6 x 8 sums in registers.
+// The loops are not unrolled on purpose: unrolling by 2 or 4 loses.
+//
+//   activations float32 [depth][6]         or int16 [depth / 2][6][2]
+//   weights     float32 [depth][8]         or int16 [depth / 2][8][2]
+import { unpackF16, unpackF16Sparse } from './float16';
+import { unpackF32 } from './float32';
+import { unpackInt4 } from './int4';
+import { unpackInt8, unpackInt8Sparse } from './int8';
+import {
+  DEPTH,
+  FORMAT_F16,
+  FORMAT_F16_24,
+  FORMAT_F32,
+  FORMAT_INT4,
+  FORMAT_INT8,
+  FORMAT_INT8_24,
+  M_TILES_F32,
+  M_TILES_INT,
+  M_TOKEN_SCALES,
+  PANEL,
+  TILE,
+  TILE_COLUMNS,
+  W_DATA,
+  W_DEPTH,
+  W_FORMAT,
+  W_SCALES,
+} from './layout';
+import { dot, fma } from './simd';
+
+/** Steps of one 4-bit block: pairs of inputs. */
+const BLOCK_PAIRS = DEPTH / 2;
+
+// @ts-ignore: decorator
+@inline
+function putRow(y: usize, a: v128, b: v128, add: bool): void {
+  v128.store(y, add ? f32x4.add(v128.load(y), a) : a);
+  v128.store(y, add ? f32x4.add(v128.load(y, 16), b) : b, 16);
+}
+
+/**
+ * y[rows][8] (row stride in bytes), set or added to: the product of a tile float32 [depth][6] and columns float32
+ * [depth][8], of which `step` bytes lie between two inputs.
+ */
+export function tileF32(
+  a: usize, b: usize, step: usize, depth: i32, y: usize, stride: usize, rows: i32, add: bool,
+): void {
+  const zero = f32x4.splat(0);
+  let a0 = zero, a1 = zero, b0 = zero, b1 = zero, c0 = zero, c1 = zero;
+  let d0 = zero, d1 = zero, e0 = zero, e1 = zero, f0 = zero, f1 = zero;
+  for (const end = a + <usize>depth * TILE * 4; a < end; a += TILE * 4, b += step) {
+    const u = v128.load(b);
+    const v = v128.load(b, 16);
+    let s = v128.load32_splat(a);
+    a0 = fma(u, s, a0);
+    a1 = fma(v, s, a1);
+    s = v128.load32_splat(a, 4);
+    b0 = fma(u, s, b0);
+    b1 = fma(v, s, b1);
+    s = v128.load32_splat(a, 8);
+    c0 = fma(u, s, c0);
+    c1 = fma(v, s, c1);
+    s = v128.load32_splat(a, 12);
+    d0 = fma(u, s, d0);
+    d1 = fma(v, s, d1);
+    s = v128.load32_splat(a, 16);
+    e0 = fma(u, s, e0);
+    e1 = fma(v, s, e1);
+    s = v128.load32_splat(a, 20);
+    f0 = fma(u, s, f0);
+    f1 = fma(v, s, f1);
+  }
+  putRow(y, a0, a1, add);
+  if (rows > 1) putRow(y + stride, b0, b1, add);
+  if (rows > 2) putRow(y + 2 * stride, c0, c1, add);
+  if (rows > 3) putRow(y + 3 * stride, d0, d1, add);
+  if (rows > 4) putRow(y + 4 * stride, e0, e1, add);
+  if (rows > 5) putRow(y + 5 * stride, f0, f1, add);
+}
+
+// @ts-ignore: decorator
+@inline
+function putScaled(y: usize, a: v128, b: v128, u: v128, v: v128, scale: usize, add: bool): void {
+  const s = v128.load32_splat(scale);
+  a = f32x4.mul(f32x4.convert_i32x4_s(a), f32x4.mul(s, u));
+  b = f32x4.mul(f32x4.convert_i32x4_s(b), f32x4.mul(s, v));
+  putRow(y, a, b, add);
+}
+
+/** The same for levels: sums times column scales [8] times token scales [6]; exact in int32 up to there. */
+export function tileInt(
+  a: usize, b: usize, pairs: i32, columnScales: usize, tokenScales: usize, y: usize, stride: usize, rows: i32, add: bool,
+): void {
+  const zero = i32x4.splat(0);
+  let a0 = zero, a1 = zero, b0 = zero, b1 = zero, c0 = zero, c1 = zero;
+  let d0 = zero, d1 = zero, e0 = zero, e1 = zero, f0 = zero, f1 = zero;
+  for (const end = a + <usize>pairs * TILE * 4; a < end; a += TILE * 4, b += TILE_COLUMNS * 4) {
+    const u = v128.load(b);
+    const v = v128.load(b, 16);
+    let s = v128.load32_splat(a);
+    a0 = dot(u, s, a0);
+    a1 = dot(v, s, a1);
+    s = v128.load32_splat(a, 4);
+    b0 = dot(u, s, b0);
+    b1 = dot(v, s, b1);
+    s = v128.load32_splat(a, 8);
+    c0 = dot(u, s, c0);
+    c1 = dot(v, s, c1);
+    s = v128.load32_splat(a, 12);
+    d0 = dot(u, s, d0);
+    d1 = dot(v, s, d1);
+    s = v128.load32_splat(a, 16);
+    e0 = dot(u, s, e0);
+    e1 = dot(v, s, e1);
+    s = v128.load32_splat(a, 20);
+    f0 = dot(u, s, f0);
+    f1 = dot(v, s, f1);
+  }
+  const u = v128.load(columnScales);
+  const v = v128.load(columnScales, 16);
+  putScaled(y, a0, a1, u, v, tokenScales, add);
+  if (rows > 1) putScaled(y + stride, b0, b1, u, v, tokenScales + 4, add);
+  if (rows > 2) putScaled(y + 2 * stride, c0, c1, u, v, tokenScales + 8, add);
+  if (rows > 3) putScaled(y + 3 * stride, d0, d1, u, v, tokenScales + 12, add);
+  if (rows > 4) putScaled(y + 4 * stride, e0, e1, u, v, tokenScales + 16, add);
+  if (rows > 5) putScaled(y + 5 * stride, f0, f1, u, v, tokenScales + 20, add);
+}
+
+/** Whether a format multiplies levels; the others multiply floats. */
+// @ts-ignore: decorator
+@inline
+export function isInteger(format: i32): bool {
+  return format == FORMAT_INT8 || format == FORMAT_INT4 || format == FORMAT_INT8_24;
+}
+
+/** One panel (16 rows) of a matrix, unpacked to `to`; 4-bit scales go behind it. */
+function unpackPanel(format: i32, p: usize, depth: i32, to: usize): void {
+  switch (format) {
+    case FORMAT_F32:
+      return unpackF32(p, depth, to);
+    case FORMAT_F16:
+      return unpackF16(p, depth, to);
+    case FORMAT_F16_24:
+      return unpackF16Sparse(p, depth, to);
+    case FORMAT_INT8:
+      return unpackInt8(p, depth, to);
+    case FORMAT_INT8_24:
+      return unpackInt8Sparse(p, depth, to);
+    case FORMAT_INT4:
+      return unpackInt4(p, depth, to, to + <usize>depth * PANEL * 2);
+  }
+}
+
+/** Bytes of one panel in memory; PANEL_BYTES in src/lib/cpu/formats.ts says the same. */
+export function panelBytes(format: i32, depth: i32): usize {
+  switch (format) {
+    case FORMAT_F32:
+      return <usize>depth * 64;
+    case FORMAT_F16:
+      return <usize>depth * 32;
+    case FORMAT_F16_24:
+      return <usize>depth * 18;
+    case FORMAT_INT8:
+      return <usize>depth * 16;
+    case FORMAT_INT8_24:
+      return <usize>depth * 10;
+    default:
+      return <usize>depth * 10; // 4 bits and a float32 scale per 32
+  }
+}
+
+/**
+ * Rows from..to (multiples of a panel) of Y[tokens][stride floats] = X W^T, or added to Y. X stands packed in the tiles
+ * of the model; `scratch` holds an unpacked panel.
+ */
+export function gemm(
+  matrix: usize, y: usize, stride: i32, tokens: i32, from: i32, to: i32, add: bool, scratch: usize,
+): void {
+  const format = load<i32>(matrix + W_FORMAT);
+  const depth = load<i32>(matrix + W_DEPTH);
+  const data = <usize>load<u32>(matrix + W_DATA);
+  const scales = <usize>load<u32>(matrix + W_SCALES);
+  const bytes = panelBytes(format, depth);
+  const integer = isInteger(format);
+  const tiles = <usize>load<u32>(integer ? M_TILES_INT : M_TILES_F32);
+  const tokenScales = <usize>load<u32>(M_TOKEN_SCALES);
+  const tileBytes = <usize>depth * TILE * (integer ? 2 : 4);
+  const halfBytes = <usize>depth * TILE_COLUMNS * (integer ? 2 : 4);
+  const rowBytes = <usize>stride << 2;
+  for (let r = from; r < to; r += PANEL) {
+    unpackPanel(format, data + <usize>(r / PANEL) * bytes, depth, scratch);
+    for (let t = 0; t < tokens; t += TILE) {
+      const a = tiles + <usize>(t / TILE) * tileBytes;
+      const rows = min(TILE, tokens - t);
+      const s = tokenScales + (<usize>t << 2);
+      for (let h = 0; h < 2; h++) {
+        const b = scratch + <usize>h * halfBytes;
+        const column = r + h * TILE_COLUMNS;
+        const o = y + <usize>t * rowBytes + (<usize>column << 2);
+        if (!integer) tileF32(a, b, TILE_COLUMNS * 4, depth, o, rowBytes, rows, add);
+        else if (format != FORMAT_INT4)
+          tileInt(a, b, depth >> 1, scales + (<usize>column << 2), s, o, rowBytes, rows, add);
+        else {
+          // A scale per block: each block's product is scaled and added on its own.
+          let blockScales = scratch + 2 * halfBytes + <usize>h * TILE_COLUMNS * 4;
+          let pa = a;
+          let pb = b;
+          for (let k = 0; k < depth; k += DEPTH) {
+            tileInt(pa, pb, BLOCK_PAIRS, blockScales, s, o, rowBytes, rows, add || k > 0);
+            pa += BLOCK_PAIRS * TILE * 4;
+            pb += BLOCK_PAIRS * TILE_COLUMNS * 4;
+            blockScales += PANEL * 4;
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,173 @@
+// Numbers that the kernels (AssemblyScript) and their loader (TypeScript) share. This file is compiled by both, so it
+// holds plain integers only. Addresses are bytes in the one shared memory; every field is four bytes wide.
+
+/** Output rows of a packed weight panel: the unit in which threads share a matrix. */
+export const PANEL = 16;
+/** Inputs of a matrix are padded with zeros to a multiple of this: one 4-bit block. */
+export const DEPTH = 32;
+/** Tokens of a GEMM tile. 6 x 8 accumulators fill the 15 usable vector registers. */
+export const TILE = 6;
+/** Output columns of a GEMM tile: half a panel. */
+export const TILE_COLUMNS = 8;
+/** Positions of one chunk of the KV cache, the step in which it grows. */
+export const CHUNK = 64;
+/** Keys that lie side by side in the cache. */
+export const KEY_BLOCK = 8;
+
+/** Weight formats: the FORMAT field of a matrix. Their panels are drawn in the file of each. */
+export const FORMAT_F32 = 0;
+export const FORMAT_F16 = 1;
+export const FORMAT_INT8 = 2;
+export const FORMAT_INT4 = 3;
+export const FORMAT_F16_24 = 4;
+export const FORMAT_INT8_24 = 5;
+
+/** Bytes of a format's smallest piece of a panel. */
+export const INT4_SCALES = PANEL * 4;
+export const INT4_BLOCK = INT4_SCALES + (PANEL * DEPTH) / 2;
+/** 2:4 of int8: inputs that one window of indices and values covers. */
+export const WINDOW = 16;
+export const INT8_24_INDICES = 32;
+export const INT8_24_WINDOW = INT8_24_INDICES + (PANEL * WINDOW) / 2;
+/** 2:4 of fp16: a group of 4 inputs: 8 codes (two rows each), then 16 rows x 2 halves. */
+export const F16_24_CODES = 8;
+export const F16_24_GROUP = F16_24_CODES + PANEL * 2 * 2;
+
+/** Largest level of a quantized activation: 14 bits, so that it splits into two 7-bit terms. */
+export const TOP_LEVEL = 8191;
+
+// ------------------------------------------------------------------ control block
+// Each word that threads poll has a cache line of its own.
+export const CONTROL = 1024;
+export const BARRIER_COUNT = CONTROL;
+export const BARRIER_TURN = CONTROL + 64;
+export const BARRIER_SLEEPERS = CONTROL + 128;
+export const COMMAND_TURN = CONTROL + 192;
+export const COMMAND_SLEEPERS = CONTROL + 256;
+export const COMMAND = CONTROL + 320;
+/** Milliseconds per kernel, float64, written by thread 0. */
+export const COUNTERS = CONTROL + 384;
+/** Four words or floats of a bench command. */
+export const BENCH = CONTROL + 512;
+
+export const COMMAND_QUIT = 0;
+export const COMMAND_PASS = 1;
+export const COMMAND_READ = 2;
+export const COMMAND_GEMV = 3;
+export const COMMAND_GEMM = 4;
+export const COMMAND_PEAK_INT = 5;
+export const COMMAND_PEAK_FLOAT = 6;
+export const COMMAND_PACK = 7;
+
+/** Rows of the counter table. */
+export const COUNT_EMBED = 0;
+export const COUNT_LINEAR = 1;
+export const COUNT_ATTENTION = 2;
+export const COUNT_VECTOR = 3;
+export const COUNT_HEAD = 4;
+export const COUNT_KINDS = 5;
+
+// ------------------------------------------------------------------ the model
+export const MODEL = 2048;
+export const M_LAYERS = MODEL;
+export const M_HIDDEN = MODEL + 4;
+export const M_HEADS = MODEL + 8;
+export const M_KV_HEADS = MODEL + 12;
+export const M_HEAD_DIM = MODEL + 16;
+/** Float: epsilon of RMSNorm. */
+export const M_EPSILON = MODEL + 20;
+/** Float: what scores are multiplied by, headDim^-0.5. */
+export const M_SCALE = MODEL + 24;
+/** Table of layers (LAYER_BYTES each). */
+export const M_LAYER_TABLE = MODEL + 28;
+export const M_FINAL_NORM = MODEL + 32;
+/** Matrix of the output projection, and the one whose rows are embeddings (the same where tied). */
+export const M_HEAD = MODEL + 36;
+export const M_EMBEDDING = MODEL + 40;
+/** [positions][headDim / 2 cosines, headDim / 2 sines]. */
+export const M_ROPE = MODEL + 44;
+/** KV cache: chunk-major, see attention.ts. */
+export const M_KV = MODEL + 48;
+export const M_KV_CHUNK_BYTES = MODEL + 52;
+/** Sixteen-byte swizzle masks of 2:4 fp16, one per code. */
+export const M_MASKS = MODEL + 56;
+
+// Shared activations, float32, a row per token.
+export const M_X = MODEL + 64;
+export const M_Q = MODEL + 68;
+export const M_K = MODEL + 72;
+export const M_V = MODEL + 76;
+export const M_ATTENDED = MODEL + 80;
+export const M_GATE = MODEL + 84;
+export const M_UP = MODEL + 88;
+export const M_LOGITS = MODEL + 92;
+/** Row strides in floats. */
+export const M_STRIDE_X = MODEL + 96;
+export const M_STRIDE_Q = MODEL + 100;
+export const M_STRIDE_KV = MODEL + 104;
+export const M_STRIDE_FFN = MODEL + 108;
+export const M_STRIDE_LOGITS = MODEL + 112;
+/** Activations packed in tiles: float32, int16, and the latter's scale per token. */
+export const M_TILES_F32 = MODEL + 116;
+export const M_TILES_INT = MODEL + 120;
+export const M_TOKEN_SCALES = MODEL + 124;
+
+// What belongs to one thread: its start is M_PRIVATE + thread * M_PRIVATE_BYTES; the rest are offsets in it.
+export const M_PRIVATE = MODEL + 128;
+export const M_PRIVATE_BYTES = MODEL + 132;
+export const P_ROW = MODEL + 136;
+export const P_SCALED = MODEL + 140;
+export const P_LEVELS = MODEL + 144;
+export const P_BLOCK_SUMS = MODEL + 148;
+export const P_LOW = MODEL + 152;
+export const P_HIGH = MODEL + 156;
+export const P_SCORES = MODEL + 160;
+export const P_WEIGHTS = MODEL + 164;
+export const P_QUERY = MODEL + 168;
+export const P_OUT = MODEL + 172;
+export const P_PANEL = MODEL + 176;
+
+// What one pass is about.
+export const PASS_TOKENS = MODEL + 192;
+/** Cache slot of the pass's first token. */
+export const PASS_START = MODEL + 196;
+/** Slots below this are seen by every token. */
+export const PASS_PREFIX = MODEL + 200;
+/** Per token: id, position, first slot of its own span. */
+export const PASS_IDS = MODEL + 204;
+export const PASS_POSITIONS = MODEL + 208;
+export const PASS_SPANS = MODEL + 212;
+/** Rows (indices of tokens in the pass) whose logits are wanted. */
+export const PASS_LOGIT_COUNT = MODEL + 216;
+export const PASS_LOGIT_ROWS = MODEL + 220;
+
+// ------------------------------------------------------------------ a layer
+export const L_INPUT_NORM = 0;
+export const L_POST_NORM = 4;
+/** 0 where the family has none. */
+export const L_Q_NORM = 8;
+export const L_K_NORM = 12;
+export const L_Q_BIAS = 16;
+export const L_K_BIAS = 20;
+export const L_V_BIAS = 24;
+/** Matrices, one after another in the order of LINEARS. */
+export const L_Q = 32;
+export const L_K = 64;
+export const L_V = 96;
+export const L_O = 128;
+export const L_GATE = 160;
+export const L_UP = 192;
+export const L_DOWN = 224;
+export const LAYER_BYTES = 256;
+
+// ------------------------------------------------------------------ a matrix [rows = outputs, depth = inputs]
+export const W_FORMAT = 0;
+/** Padded to PANEL. */
+export const W_ROWS = 4;
+/** Padded to DEPTH. */
+export const W_DEPTH = 8;
+/** Panels. */
+export const W_DATA = 12;
+/** Float32 per output, where the format has one. */
+export const W_SCALES = 16;
+export const MATRIX_BYTES = 32;

@@ -1,0 +1,436 @@
+// One pass of a Llama-family decoder: every thread runs `pass`, and rows of matrices, tokens and heads are shared out by
+// number, so that each result is computed by one thread in one order, whatever the number of threads.
+import {
+  blockSums,
+  copyIntoTile,
+  lift,
+  quantize,
+  quantizeIntoTile,
+  splitPlanes,
+} from './activations';
+import { attendOne, attendTile, storeKeyValue } from './attention';
+import { gemvF16, gemvF16Sparse, rowF16 } from './float16';
+import { gemvF32, rowF32 } from './float32';
+import { gemm, isInteger } from './gemm';
+import { gemvInt4 } from './int4';
+import { gemvInt8, gemvInt8Sparse, rowInt8 } from './int8';
+import {
+  COUNTERS,
+  COUNT_ATTENTION,
+  COUNT_EMBED,
+  COUNT_HEAD,
+  COUNT_LINEAR,
+  COUNT_VECTOR,
+  FORMAT_F16,
+  FORMAT_F16_24,
+  FORMAT_F32,
+  FORMAT_INT4,
+  FORMAT_INT8,
+  FORMAT_INT8_24,
+  LAYER_BYTES,
+  L_DOWN,
+  L_GATE,
+  L_INPUT_NORM,
+  L_K,
+  L_K_BIAS,
+  L_K_NORM,
+  L_O,
+  L_POST_NORM,
+  L_Q,
+  L_Q_BIAS,
+  L_Q_NORM,
+  L_UP,
+  L_V,
+  L_V_BIAS,
+  M_ATTENDED,
+  M_EMBEDDING,
+  M_FINAL_NORM,
+  M_GATE,
+  M_HEAD,
+  M_HEADS,
+  M_HEAD_DIM,
+  M_HIDDEN,
+  M_K,
+  M_KV_HEADS,
+  M_LAYERS,
+  M_LAYER_TABLE,
+  M_LOGITS,
+  M_PRIVATE,
+  M_PRIVATE_BYTES,
+  M_Q,
+  M_ROPE,
+  M_STRIDE_FFN,
+  M_STRIDE_KV,
+  M_STRIDE_LOGITS,
+  M_STRIDE_Q,
+  M_STRIDE_X,
+  M_TILES_F32,
+  M_TILES_INT,
+  M_TOKEN_SCALES,
+  M_UP,
+  M_V,
+  M_X,
+  PANEL,
+  PASS_IDS,
+  PASS_LOGIT_COUNT,
+  PASS_LOGIT_ROWS,
+  PASS_POSITIONS,
+  PASS_START,
+  PASS_TOKENS,
+  P_BLOCK_SUMS,
+  P_HIGH,
+  P_LEVELS,
+  P_LOW,
+  P_PANEL,
+  P_ROW,
+  P_SCALED,
+  P_SCORES,
+  TILE,
+  W_DATA,
+  W_DEPTH,
+  W_FORMAT,
+  W_ROWS,
+  W_SCALES,
+} from './layout';
+import { barrier, cut } from './threads';
+import { addTo, rmsNorm, rope, swiglu } from './vectors';
+
+// @ts-ignore: decorator
+@external('env', 'now')
+declare function now(): f64;
+
+let marked: f64 = 0;
+/** Thread 0 books the time since the last mark on a row of the counter table. */
+function mark(thread: i32, kind: i32): void {
+  if (thread) return;
+  const t = now();
+  const at = COUNTERS + (<usize>kind << 3);
+  store<f64>(at, load<f64>(at) + (t - marked));
+  marked = t;
+}
+
+// @ts-ignore: decorator
+@inline
+function pointer(field: usize): usize {
+  return <usize>load<u32>(field);
+}
+/** This thread's own memory. */
+export function mineOf(thread: i32): usize {
+  return pointer(M_PRIVATE) + <usize>thread * pointer(M_PRIVATE_BYTES);
+}
+
+/** Forms of the activations at hand that have been made already, as bits. */
+const MADE_LIFTED = 1;
+const MADE_LEVELS = 2;
+const MADE_SUMS = 4;
+const MADE_PLANES = 8;
+let made = 0;
+let levelScale: f32 = 0;
+
+/** Tells `matvec` that its input is a new vector. */
+export function newInput(): void {
+  made = 0;
+}
+
+function needLevels(x: usize, depth: i32, mine: usize): void {
+  if (made & MADE_LEVELS) return;
+  levelScale = quantize(x, depth, mine + pointer(P_LEVELS));
+  made |= MADE_LEVELS;
+}
+
+/** y[from..to] = W x for one token. The form of x that W's format wants is made once per input and thread. */
+export function matvec(matrix: usize, x: usize, y: usize, from: i32, to: i32, mine: usize): void {
+  const depth = load<i32>(matrix + W_DEPTH);
+  const w = pointer(matrix + W_DATA);
+  const scales = pointer(matrix + W_SCALES);
+  const levels = mine + pointer(P_LEVELS);
+  switch (load<i32>(matrix + W_FORMAT)) {
+    case FORMAT_F32:
+      gemvF32(w, depth, x, y, from, to);
+      break;
+    case FORMAT_F16:
+    case FORMAT_F16_24: {
+      const lifted = mine + pointer(P_SCALED);
+      if (!(made & MADE_LIFTED)) lift(x, depth, lifted);
+      made |= MADE_LIFTED;
+      if (load<i32>(matrix + W_FORMAT) == FORMAT_F16) gemvF16(w, depth, lifted, y, from, to);
+      else gemvF16Sparse(w, depth, lifted, y, from, to);
+      break;
+    }
+    case FORMAT_INT8:
+      needLevels(x, depth, mine);
+      gemvInt8(w, scales, depth, levels, levelScale, y, from, to);
+      break;
+    case FORMAT_INT4: {
+      needLevels(x, depth, mine);
+      const sums = mine + pointer(P_BLOCK_SUMS);
+      if (!(made & MADE_SUMS)) blockSums(levels, depth, sums);
+      made |= MADE_SUMS;
+      gemvInt4(w, depth, levels, sums, levelScale, y, from, to);
+      break;
+    }
+    case FORMAT_INT8_24: {
+      needLevels(x, depth, mine);
+      const low = mine + pointer(P_LOW);
+      const high = mine + pointer(P_HIGH);
+      if (!(made & MADE_PLANES)) splitPlanes(levels, depth, low, high);
+      made |= MADE_PLANES;
+      gemvInt8Sparse(w, scales, depth, low, high, levelScale, y, from, to);
+      break;
+    }
+  }
+}
+
+/** First row of thread t's panels of a matrix. */
+// @ts-ignore: decorator
+@inline
+export function cutRows(matrix: usize, t: i32, threads: i32): i32 {
+  return cut(load<i32>(matrix + W_ROWS) / PANEL, t, threads) * PANEL;
+}
+
+// @ts-ignore: decorator
+@inline
+function share(matrix: usize, x: usize, y: usize, t: i32, threads: i32, mine: usize): void {
+  matvec(matrix, x, y, cutRows(matrix, t, threads), cutRows(matrix, t + 1, threads), mine);
+}
+
+/** Row `id` of the embedding -> the residual stream. */
+function embed(id: i32, to: usize): void {
+  const matrix = pointer(M_EMBEDDING);
+  const depth = load<i32>(matrix + W_DEPTH);
+  const w = pointer(matrix + W_DATA);
+  switch (load<i32>(matrix + W_FORMAT)) {
+    case FORMAT_F32:
+      rowF32(w, depth, id, to);
+      break;
+    case FORMAT_F16:
+      rowF16(w, depth, id, to);
+      break;
+    default:
+      rowInt8(w, pointer(matrix + W_SCALES), depth, id, to);
+  }
+}
+
+/** Bias, head norm (Qwen) and rope on `heads` heads of one token. */
+function finishHeads(x: usize, heads: i32, stride: i32, bias: usize, norm: usize, table: usize): void {
+  const headDim = load<i32>(M_HEAD_DIM);
+  if (bias) addTo(x, bias, stride);
+  for (let h = 0; h < heads; h++, x += <usize>headDim << 2) {
+    if (norm) rmsNorm(x, norm, x, headDim, headDim);
+    if (table) rope(x, table, headDim);
+  }
+}
+
+function ropeRow(position: i32): usize {
+  return pointer(M_ROPE) + <usize>position * load<i32>(M_HEAD_DIM) * 4;
+}
+
+/** One token: matrices times vectors. Vectors are short, so every thread makes norms and levels for itself. */
+function decode(t: i32, threads: i32): void {
+  const mine = mineOf(t);
+  const row = mine + pointer(P_ROW);
+  const scores = mine + pointer(P_SCORES);
+  const x = pointer(M_X), q = pointer(M_Q), k = pointer(M_K), v = pointer(M_V);
+  const attended = pointer(M_ATTENDED), gate = pointer(M_GATE), up = pointer(M_UP);
+  const hidden = load<i32>(M_HIDDEN);
+  const strideX = load<i32>(M_STRIDE_X), strideQ = load<i32>(M_STRIDE_Q), strideKv = load<i32>(M_STRIDE_KV);
+  const heads = load<i32>(M_HEADS), kvHeads = load<i32>(M_KV_HEADS);
+  const headBytes = <usize>load<i32>(M_HEAD_DIM) << 2;
+  const slot = load<i32>(PASS_START);
+  const table = ropeRow(load<i32>(pointer(PASS_POSITIONS)));
+
+  if (t == 0) embed(load<i32>(pointer(PASS_IDS)), x);
+  barrier(threads);
+  mark(t, COUNT_EMBED);
+  for (let l = 0; l < load<i32>(M_LAYERS); l++) {
+    const layer = pointer(M_LAYER_TABLE) + <usize>l * LAYER_BYTES;
+    rmsNorm(x, pointer(layer + L_INPUT_NORM), row, hidden, strideX);
+    newInput();
+    share(layer + L_Q, row, q, t, threads, mine);
+    share(layer + L_K, row, k, t, threads, mine);
+    share(layer + L_V, row, v, t, threads, mine);
+    barrier(threads);
+    mark(t, COUNT_LINEAR);
+    // Thread 0 finishes the few key and value heads; queries belong to whoever attends with them.
+    if (t == 0) {
+      finishHeads(k, kvHeads, strideKv, pointer(layer + L_K_BIAS), pointer(layer + L_K_NORM), table);
+      if (pointer(layer + L_V_BIAS)) addTo(v, pointer(layer + L_V_BIAS), strideKv);
+      for (let h = 0; h < kvHeads; h++) storeKeyValue(l, h, slot, k + <usize>h * headBytes, v + <usize>h * headBytes);
+    }
+    const bias = pointer(layer + L_Q_BIAS);
+    for (let h = cut(heads, t, threads); h < cut(heads, t + 1, threads); h++) {
+      const at = <usize>h * headBytes;
+      if (bias) addTo(q + at, bias + at, load<i32>(M_HEAD_DIM));
+      finishHeads(q + at, 1, 0, 0, pointer(layer + L_Q_NORM), table);
+    }
+    barrier(threads);
+    for (let h = cut(heads, t, threads); h < cut(heads, t + 1, threads); h++)
+      attendOne(l, h, q + <usize>h * headBytes, scores, attended + <usize>h * headBytes);
+    barrier(threads);
+    mark(t, COUNT_ATTENTION);
+    newInput();
+    addShare(layer + L_O, attended, x, k, t, threads, mine);
+    barrier(threads);
+    rmsNorm(x, pointer(layer + L_POST_NORM), row, hidden, strideX);
+    newInput();
+    share(layer + L_GATE, row, gate, t, threads, mine);
+    share(layer + L_UP, row, up, t, threads, mine);
+    const from = cutRows(layer + L_GATE, t, threads);
+    const bytes = <usize>from << 2;
+    swiglu(gate + bytes, up + bytes, gate + bytes, cutRows(layer + L_GATE, t + 1, threads) - from);
+    barrier(threads);
+    newInput();
+    addShare(layer + L_DOWN, gate, x, k, t, threads, mine);
+    barrier(threads);
+    mark(t, COUNT_LINEAR);
+  }
+  rmsNorm(x, pointer(M_FINAL_NORM), row, hidden, strideX);
+  newInput();
+  share(pointer(M_HEAD), row, pointer(M_LOGITS), t, threads, mine);
+  barrier(threads);
+  mark(t, COUNT_HEAD);
+}
+
+/** x[rows of this thread] += W input. The product goes through this thread's panel scratch. */
+function addShare(matrix: usize, input: usize, x: usize, _: usize, t: i32, threads: i32, mine: usize): void {
+  const from = cutRows(matrix, t, threads);
+  const to = cutRows(matrix, t + 1, threads);
+  const product = mine + pointer(P_PANEL);
+  matvec(matrix, input, product, from, to, mine);
+  addTo(x + (<usize>from << 2), product + (<usize>from << 2), to - from);
+}
+
+/** Row `x` of token `i` into the tiles that a group of matrices reads. */
+export function packToken(x: usize, depth: i32, i: i32, integer: bool, float: bool): void {
+  const r = i % TILE;
+  const tile = <usize>(i / TILE) * TILE * depth;
+  if (float) copyIntoTile(x, depth, pointer(M_TILES_F32) + (tile << 2), r);
+  if (integer)
+    store<f32>(
+      pointer(M_TOKEN_SCALES) + (<usize>i << 2),
+      quantizeIntoTile(x, depth, pointer(M_TILES_INT) + (tile << 1), r),
+    );
+}
+
+function usesInteger(matrix: usize): bool {
+  return isInteger(load<i32>(matrix + W_FORMAT));
+}
+
+/** The rows of `matrix` that are this thread's, for all tokens. */
+function shareGemm(
+  matrix: usize, y: usize, stride: i32, tokens: i32, add: bool, t: i32, threads: i32, mine: usize,
+): void {
+  const from = cutRows(matrix, t, threads);
+  const to = cutRows(matrix, t + 1, threads);
+  gemm(matrix, y, stride, tokens, from, to, add, mine + pointer(P_PANEL));
+}
+
+/** Many tokens: matrices times matrices, attention in tiles. */
+function prefill(t: i32, threads: i32): void {
+  const mine = mineOf(t);
+  const row = mine + pointer(P_ROW);
+  const x = pointer(M_X), q = pointer(M_Q), k = pointer(M_K), v = pointer(M_V);
+  const attended = pointer(M_ATTENDED), gate = pointer(M_GATE), up = pointer(M_UP);
+  const hidden = load<i32>(M_HIDDEN);
+  const strideX = load<i32>(M_STRIDE_X), strideQ = load<i32>(M_STRIDE_Q), strideKv = load<i32>(M_STRIDE_KV);
+  const strideFfn = load<i32>(M_STRIDE_FFN);
+  const heads = load<i32>(M_HEADS), kvHeads = load<i32>(M_KV_HEADS);
+  const headBytes = <usize>load<i32>(M_HEAD_DIM) << 2;
+  const tokens = load<i32>(PASS_TOKENS);
+  const start = load<i32>(PASS_START);
+  const ids = pointer(PASS_IDS), positions = pointer(PASS_POSITIONS);
+  const first = cut(tokens, t, threads), last = cut(tokens, t + 1, threads);
+  const tiles = (tokens + TILE - 1) / TILE;
+
+  for (let i = first; i < last; i++) embed(load<i32>(ids + (<usize>i << 2)), x + <usize>i * strideX * 4);
+  mark(t, COUNT_EMBED);
+  for (let l = 0; l < load<i32>(M_LAYERS); l++) {
+    const layer = pointer(M_LAYER_TABLE) + <usize>l * LAYER_BYTES;
+    let integer = usesInteger(layer + L_Q) || usesInteger(layer + L_K) || usesInteger(layer + L_V);
+    let float = !usesInteger(layer + L_Q) || !usesInteger(layer + L_K) || !usesInteger(layer + L_V);
+    for (let i = first; i < last; i++) {
+      rmsNorm(x + <usize>i * strideX * 4, pointer(layer + L_INPUT_NORM), row, hidden, strideX);
+      packToken(row, strideX, i, integer, float);
+    }
+    barrier(threads);
+    mark(t, COUNT_VECTOR);
+    shareGemm(layer + L_Q, q, strideQ, tokens, false, t, threads, mine);
+    shareGemm(layer + L_K, k, strideKv, tokens, false, t, threads, mine);
+    shareGemm(layer + L_V, v, strideKv, tokens, false, t, threads, mine);
+    barrier(threads);
+    mark(t, COUNT_LINEAR);
+    for (let i = first; i < last; i++) {
+      const table = ropeRow(load<i32>(positions + (<usize>i << 2)));
+      const qi = q + <usize>i * strideQ * 4;
+      const ki = k + <usize>i * strideKv * 4;
+      const vi = v + <usize>i * strideKv * 4;
+      finishHeads(qi, heads, strideQ, pointer(layer + L_Q_BIAS), pointer(layer + L_Q_NORM), table);
+      finishHeads(ki, kvHeads, strideKv, pointer(layer + L_K_BIAS), pointer(layer + L_K_NORM), table);
+      if (pointer(layer + L_V_BIAS)) addTo(vi, pointer(layer + L_V_BIAS), strideKv);
+      for (let h = 0; h < kvHeads; h++)
+        storeKeyValue(l, h, start + i, ki + <usize>h * headBytes, vi + <usize>h * headBytes);
+    }
+    barrier(threads);
+    mark(t, COUNT_VECTOR);
+    // Later tiles see more keys, so tiles are dealt out in turn, not in runs.
+    for (let n = t; n < heads * tiles; n += threads) attendTile(l, n / tiles, (n % tiles) * TILE, mine);
+    barrier(threads);
+    mark(t, COUNT_ATTENTION);
+    integer = usesInteger(layer + L_O);
+    for (let i = first; i < last; i++) packToken(attended + <usize>i * strideQ * 4, strideQ, i, integer, !integer);
+    barrier(threads);
+    mark(t, COUNT_VECTOR);
+    shareGemm(layer + L_O, x, strideX, tokens, true, t, threads, mine);
+    barrier(threads);
+    mark(t, COUNT_LINEAR);
+    integer = usesInteger(layer + L_GATE) || usesInteger(layer + L_UP);
+    float = !usesInteger(layer + L_GATE) || !usesInteger(layer + L_UP);
+    for (let i = first; i < last; i++) {
+      rmsNorm(x + <usize>i * strideX * 4, pointer(layer + L_POST_NORM), row, hidden, strideX);
+      packToken(row, strideX, i, integer, float);
+    }
+    barrier(threads);
+    mark(t, COUNT_VECTOR);
+    shareGemm(layer + L_GATE, gate, strideFfn, tokens, false, t, threads, mine);
+    shareGemm(layer + L_UP, up, strideFfn, tokens, false, t, threads, mine);
+    barrier(threads);
+    mark(t, COUNT_LINEAR);
+    integer = usesInteger(layer + L_DOWN);
+    const depth = load<i32>(layer + L_DOWN + W_DEPTH);
+    for (let i = first; i < last; i++) {
+      const at = <usize>i * strideFfn * 4;
+      swiglu(gate + at, up + at, gate + at, depth);
+      packToken(gate + at, depth, i, integer, !integer);
+    }
+    barrier(threads);
+    mark(t, COUNT_VECTOR);
+    shareGemm(layer + L_DOWN, x, strideX, tokens, true, t, threads, mine);
+    barrier(threads);
+    mark(t, COUNT_LINEAR);
+  }
+  const wanted = load<i32>(PASS_LOGIT_COUNT);
+  const rows = pointer(PASS_LOGIT_ROWS);
+  const head = pointer(M_HEAD);
+  const norm = pointer(M_FINAL_NORM);
+  if (wanted == 1) {
+    rmsNorm(x + <usize>load<i32>(rows) * strideX * 4, norm, row, hidden, strideX);
+    newInput();
+    share(head, row, pointer(M_LOGITS), t, threads, mine);
+  } else if (wanted > 1) {
+    const integer = usesInteger(head);
+    for (let i = cut(wanted, t, threads); i < cut(wanted, t + 1, threads); i++) {
+      rmsNorm(x + <usize>load<i32>(rows + (<usize>i << 2)) * strideX * 4, norm, row, hidden, strideX);
+      packToken(row, strideX, i, integer, !integer);
+    }
+    barrier(threads);
+    shareGemm(head, pointer(M_LOGITS), load<i32>(M_STRIDE_LOGITS), wanted, false, t, threads, mine);
+  }
+  barrier(threads);
+  mark(t, COUNT_HEAD);
+}
+
+export function pass(t: i32, threads: i32): void {
+  if (t == 0) marked = now();
+  if (load<i32>(PASS_TOKENS) == 1 && load<i32>(PASS_LOGIT_COUNT) == 1) decode(t, threads);
+  else prefill(t, threads);
+}

@@ -1,0 +1,68 @@
+// What both builds share a name for, and small vector helpers. Relaxed SIMD gives a fused multiply-add and a shuffle
+// without a range check; baseline SIMD does the same in two instructions.
+
+/** a * b + c in float32; rounded once where the build has relaxed SIMD (and the device FMA). */
+// @ts-ignore: decorator
+@inline
+export function fma(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** Bytes of `a` at `indices`, each below 16. */
+// @ts-ignore: decorator
+@inline
+export function pick(a: v128, indices: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(a, indices);
+  return i8x16.swizzle(a, indices);
+}
+
+/** c + the products of two int16 pairs a lane: exact. */
+// @ts-ignore: decorator
+@inline
+export function dot(a: v128, b: v128, c: v128): v128 {
+  return i32x4.add(c, i32x4.dot_i16x8_s(a, b));
+}
+
+/** Two vectors of (r0 r0 r1 r1), (r2 r2 r3 r3) partial sums -> four row sums. */
+// @ts-ignore: decorator
+@inline
+export function pairSums(a: v128, b: v128): v128 {
+  return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7));
+}
+
+// @ts-ignore: decorator
+@inline
+export function sumOf(a: v128): f32 {
+  return (
+    f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1) + (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3))
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+export function maxOf(a: v128): f32 {
+  return max(
+    max(f32x4.extract_lane(a, 0), f32x4.extract_lane(a, 1)),
+    max(f32x4.extract_lane(a, 2), f32x4.extract_lane(a, 3)),
+  );
+}
+
+/** Below this exp is 0 in float32's normal range; exp4 clamps there. */
+export const EXP_LEAST: f32 = -87;
+
+/** exp of four floats in [-87, 87], relative error about 2e-7: the Cephes polynomial. */
+export function exp4(x: v128): v128 {
+  const one = f32x4.splat(1);
+  x = f32x4.max(f32x4.min(x, f32x4.splat(-EXP_LEAST)), f32x4.splat(EXP_LEAST));
+  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504))); // 1 / ln 2
+  // ln 2 in two parts, so that x - n ln 2 keeps its last bits.
+  const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375))), f32x4.mul(n, f32x4.splat(-2.1219444e-4)));
+  let p = f32x4.add(f32x4.mul(f32x4.splat(1.98756915e-4), r), f32x4.splat(1.3981999507e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(0.5));
+  p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), one);
+  return f32x4.mul(p, i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23));
+}

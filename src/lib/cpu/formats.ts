@@ -1,0 +1,293 @@
+import {
+  DEPTH,
+  F16_24_CODES,
+  F16_24_GROUP,
+  FORMAT_F16,
+  FORMAT_F16_24,
+  FORMAT_F32,
+  FORMAT_INT4,
+  FORMAT_INT8,
+  FORMAT_INT8_24,
+  INT4_BLOCK,
+  INT4_SCALES,
+  INT8_24_INDICES,
+  INT8_24_WINDOW,
+  PANEL,
+  WINDOW,
+} from '../../kernels/layout';
+import { BLOCK, dequantize, type StoredTensor } from '../compress/precisions';
+import { packRows8 } from '../decoder/pack';
+
+/**
+ * How a stored tensor lies in the kernels' memory: one row per format. The panels are drawn in src/kernels. Rows and
+ * depth are padded; the memory is zeroed before, so that padding weighs nothing.
+ */
+export interface Format {
+  code: number;
+  /** Bytes per 16 rows and input. */
+  bytesPerInput: number;
+  /** A float32 scale per output. */
+  rowScales: boolean;
+  /** Multiplications per weight of the dense matrix. */
+  density: 1 | 0.5;
+  title: string;
+  /** Writes `t`'s rows, the first of which is row `first` (a multiple of 16) of the matrix. */
+  pack(t: StoredTensor, first: number, depth: number, to: Uint8Array, scales: Float32Array): void;
+}
+
+export type FormatName = 'f32' | 'f16' | 'int8' | 'int4' | 'f16 2:4' | 'int8 2:4';
+
+/** Address of a panel in bytes, from its row. */
+const panelAt = (row: number, depth: number, bytesPerInput: number) => Math.floor(row / PANEL) * depth * bytesPerInput;
+
+/** Places of the two weights that a group of four keeps, in order; 0 where there is none to keep. */
+function kept(w: { readonly [i: number]: number }, from: number, size: number): [number, number] {
+  let first = -1;
+  let second = -1;
+  for (let i = 0; i < size; i++)
+    if (w[from + i] !== 0) {
+      if (first < 0) first = i;
+      else second = i;
+    }
+  if (first < 0) return [0, 1];
+  // The place beside a lone weight holds a zero, so its value adds nothing.
+  return second < 0 ? (first === 0 ? [0, 1] : [0, first]) : [first, second];
+}
+
+/** Half bits of a stored tensor; only fp16 is stored so. */
+function halfBits(t: StoredTensor): Uint16Array {
+  if (t.format !== 'fp16') throw new TypeError('a half-precision panel is packed from fp16');
+  return t.data;
+}
+/** Bits without the sign of zero, so that -0 counts as zero. */
+const unsignedZero = (bits: number) => ((bits & 0x7fff) === 0 ? 0 : bits);
+
+export const FORMATS: Readonly<Record<FormatName, Format>> = {
+  f32: {
+    code: FORMAT_F32,
+    bytesPerInput: PANEL * 4,
+    rowScales: false,
+    density: 1,
+    title: 'fp32',
+    pack(t, first, depth, to) {
+      const w = dequantize(t);
+      const out = new Float32Array(to.buffer, to.byteOffset, to.byteLength / 4);
+      for (let r = 0; r < t.rows; r++) {
+        let at = panelAt(first + r, depth, PANEL) + ((first + r) % PANEL);
+        for (let i = r * t.columns, end = i + t.columns; i < end; i++, at += PANEL) out[at] = w[i] as number;
+      }
+    },
+  },
+  f16: {
+    code: FORMAT_F16,
+    bytesPerInput: PANEL * 2,
+    rowScales: false,
+    density: 1,
+    title: 'fp16 unpacked to fp32',
+    pack(t, first, depth, to) {
+      const w = halfBits(t);
+      const out = new Uint16Array(to.buffer, to.byteOffset, to.byteLength / 2);
+      for (let r = 0; r < t.rows; r++) {
+        const lane = (first + r) % PANEL;
+        // Two rows, four apart, share a 32-bit lane.
+        let at = panelAt(first + r, depth, PANEL) + (lane & 8) + ((lane & 3) << 1) + ((lane & 4) >> 2);
+        for (let i = r * t.columns, end = i + t.columns; i < end; i++, at += PANEL) out[at] = w[i] as number;
+      }
+    },
+  },
+  int8: {
+    code: FORMAT_INT8,
+    bytesPerInput: PANEL,
+    rowScales: true,
+    density: 1,
+    title: 'int8 per output x 14-bit levels per token',
+    pack(t, first, depth, to, scales) {
+      const { q, scales: s } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
+      scales.set(s, first);
+      const out = new Int8Array(to.buffer, to.byteOffset, to.byteLength);
+      for (let r = 0; r < t.rows; r++) {
+        const row = r * t.columns;
+        const at = panelAt(first + r, depth, PANEL) + ((first + r) % PANEL) * 4;
+        for (let k = 0; k < t.columns; k++) out[at + (k >> 2) * (PANEL * 4) + (k & 3)] = q[row + k] as number;
+      }
+    },
+  },
+  int4: {
+    code: FORMAT_INT4,
+    bytesPerInput: INT4_BLOCK / DEPTH,
+    rowScales: false,
+    density: 1,
+    title: 'int4 blocks of 32 x 14-bit levels per token',
+    pack(t, first, depth, to) {
+      if (t.format !== 'blocks' || t.bits !== 4) throw new TypeError('4-bit panels are packed from 4-bit blocks');
+      const words = new Uint32Array(to.buffer, to.byteOffset, to.byteLength / 4);
+      const floats = new Float32Array(to.buffer, to.byteOffset, to.byteLength / 4);
+      const blocks = Math.ceil(t.columns / BLOCK);
+      const { data, scales } = t;
+      for (let r = 0; r < t.rows; r++) {
+        const lane = (first + r) % PANEL;
+        let at = panelAt(first + r, depth, INT4_BLOCK / DEPTH) / 4;
+        for (let b = r * blocks; b < (r + 1) * blocks; b++, at += INT4_BLOCK / 4) {
+          floats[at + lane] = scales[b] as number;
+          for (let group = 0; group < 4; group++) {
+            const from = b * (BLOCK / 2) + group * 4;
+            const [b0, b1, b2, b3] = [data[from], data[from + 1], data[from + 2], data[from + 3]] as [
+              number,
+              number,
+              number,
+              number,
+            ];
+            const even = (b0 & 15) | ((b1 & 15) << 4) | ((b2 & 15) << 8) | ((b3 & 15) << 12);
+            const odd = (b0 >> 4) | (b1 & 0xf0) | ((b2 >> 4) << 8) | ((b3 >> 4) << 12);
+            words[at + INT4_SCALES / 4 + group * PANEL + lane] = (even | (odd << 16)) >>> 0;
+          }
+        }
+      }
+    },
+  },
+  'f16 2:4': {
+    code: FORMAT_F16_24,
+    bytesPerInput: F16_24_GROUP / 4,
+    rowScales: false,
+    density: 0.5,
+    title: 'fp16 2:4 values and places unpacked to fp32',
+    pack(t, first, depth, to) {
+      const w = halfBits(t).map(unsignedZero);
+      for (let r = 0; r < t.rows; r++) {
+        const lane = (first + r) % PANEL;
+        const pair = lane >> 1;
+        const start = panelAt(first + r, depth, F16_24_GROUP / 4);
+        for (let k = 0; k < t.columns; k += 4) {
+          const from = r * t.columns + k;
+          const group = start + (k / 4) * F16_24_GROUP;
+          kept(w, from, Math.min(4, t.columns - k)).forEach((place, i) => {
+            const cell = (lane & 1) * 2 + i;
+            to[group + pair] = (to[group + pair] as number) | (place << (2 * cell));
+            const value = k + place < t.columns ? (w[from + place] as number) : 0;
+            const at = group + F16_24_CODES + (pair >> 1) * 16 + cell * 4 + (pair & 1) * 2;
+            to[at] = value & 255;
+            to[at + 1] = value >> 8;
+          });
+        }
+      }
+    },
+  },
+  'int8 2:4': {
+    code: FORMAT_INT8_24,
+    bytesPerInput: INT8_24_WINDOW / WINDOW,
+    rowScales: true,
+    density: 0.5,
+    title: 'int8 2:4 values and places per output x 14-bit levels per token',
+    pack(t, first, depth, to, scales) {
+      const { q, scales: s } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
+      scales.set(s, first);
+      for (let r = 0; r < t.rows; r++) {
+        const lane = (first + r) % PANEL;
+        const quad = lane >> 2;
+        const start = panelAt(first + r, depth, INT8_24_WINDOW / WINDOW);
+        for (let k = 0; k < t.columns; k += 4) {
+          const from = r * t.columns + k;
+          const window = start + Math.floor(k / WINDOW) * INT8_24_WINDOW;
+          const group = (k % WINDOW) / 4;
+          const [one, two] = kept(q, from, Math.min(4, t.columns - k));
+          const byte = (lane & 3) * 4 + (group & 1) * 2;
+          const half = group >> 1;
+          const places = window + (quad >> 1) * 16 + byte;
+          const shift = (quad & 1) * 4 + half * 2;
+          to[places] = (to[places] as number) | (one << shift);
+          to[places + 1] = (to[places + 1] as number) | (two << shift);
+          const values = window + INT8_24_INDICES + quad * 32 + half * 16 + byte;
+          to[values] = k + one < t.columns ? (q[from + one] as number) : 0;
+          to[values + 1] = k + two < t.columns ? (q[from + two] as number) : 0;
+        }
+      }
+    },
+  },
+};
+
+/** Whether every group of four inputs of every row has at most two weights that are not zero. */
+export function is2of4(t: StoredTensor): boolean {
+  const { rows, columns } = t;
+  const zeroAt: (r: number, k: number) => boolean =
+    t.format === 'fp32'
+      ? (r, k) => t.data[r * columns + k] === 0
+      : t.format === 'fp16'
+        ? (r, k) => ((t.data[r * columns + k] as number) & 0x7fff) === 0
+        : (r, k) => {
+            const block = r * Math.ceil(columns / BLOCK) + Math.floor(k / BLOCK);
+            if (t.scales[block] === 0) return true;
+            if (t.bits === 8) return t.data[block * BLOCK + (k % BLOCK)] === 128;
+            const byte = t.data[block * (BLOCK / 2) + ((k % BLOCK) >> 1)] as number;
+            return (k & 1 ? byte >> 4 : byte & 15) === 8;
+          };
+  for (let r = 0; r < rows; r++)
+    for (let k = 0; k < columns; k += 4) {
+      let weights = 0;
+      for (let i = k; i < Math.min(k + 4, columns); i++) if (!zeroAt(r, i)) weights++;
+      if (weights > 2) return false;
+    }
+  return true;
+}
+
+/** Dense format of what is stored, and the 2:4 format of it where there is one that pays. */
+const DENSE: Readonly<Record<'fp32' | 'fp16' | 8 | 4, { dense: FormatName; sparse: FormatName | null }>> = {
+  fp32: { dense: 'f32', sparse: null },
+  fp16: { dense: 'f16', sparse: 'f16 2:4' },
+  8: { dense: 'int8', sparse: 'int8 2:4' },
+  // Places would take as many bits as the weights they save.
+  4: { dense: 'int4', sparse: null },
+};
+
+/** The format that a stored tensor is packed in. `rowsRead`: single rows are read too, as embeddings are. */
+export function formatOf(t: StoredTensor, rowsRead = false): FormatName {
+  const { dense, sparse } = DENSE[t.format === 'blocks' ? t.bits : t.format];
+  return !rowsRead && sparse && is2of4(t) ? sparse : dense;
+}
+
+export const padRows = (rows: number) => Math.ceil(rows / DEPTH) * DEPTH;
+export const padDepth = padRows;
+
+/** Bytes of a matrix's panels, scales per output included. */
+export const packedBytes = (format: FormatName, rows: number, columns: number): number => {
+  const f = FORMATS[format];
+  return (padRows(rows) / PANEL) * padDepth(columns) * f.bytesPerInput + (f.rowScales ? padRows(rows) * 4 : 0);
+};
+
+/** Rows from..to of a stored tensor, without copying weights. */
+export function sliceRows(t: StoredTensor, from: number, to: number): StoredTensor {
+  const rows = to - from;
+  const { columns } = t;
+  switch (t.format) {
+    case 'fp32':
+      return { ...t, rows, data: t.data.subarray(from * columns, to * columns) };
+    case 'fp16':
+      return { ...t, rows, data: t.data.subarray(from * columns, to * columns) };
+    case 'blocks': {
+      const blocks = Math.ceil(columns / BLOCK);
+      const bytes = (blocks * BLOCK * t.bits) / 8;
+      return {
+        ...t,
+        rows,
+        data: t.data.subarray(from * bytes, to * bytes),
+        scales: t.scales.subarray(from * blocks, to * blocks),
+      };
+    }
+    default:
+      return t satisfies never;
+  }
+}
+
+/** Rows packed at once, so that what lies between (float32, int8) stays small. */
+const ROWS_AT_ONCE = 512;
+
+/** Packs a whole tensor; `data` and `scales` are views of zeroed memory. */
+export function packTensor(
+  t: StoredTensor,
+  format: FormatName,
+  data: Uint8Array,
+  scales: Float32Array,
+  depth = padDepth(t.columns),
+): void {
+  for (let from = 0; from < t.rows; from += ROWS_AT_ONCE)
+    FORMATS[format].pack(sliceRows(t, from, Math.min(from + ROWS_AT_ONCE, t.rows)), from, depth, data, scales);
+}

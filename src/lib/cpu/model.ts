@@ -1,0 +1,371 @@
+import * as L from '../../kernels/layout';
+import { ropeFrequencies, type ModelConfig } from '../checkpoint/config';
+import { LINEARS, names, type LinearName } from '../checkpoint/families';
+import type { StoredTensor } from '../compress/precisions';
+import { JoulewiseError } from '../core/errors';
+import { FORMATS, formatOf, packedBytes, packTensor, padDepth, padRows, type FormatName } from './formats';
+import { gib, KernelMemory, MAX_BYTES } from './memory';
+import { ThreadTeam, type KernelExports, type Spawn } from './module';
+
+/** Tokens of one pass: longer prompts go in pieces, so that activations stay small. */
+export const MAX_TOKENS = 512;
+/** Positions whose logits one pass may give. */
+export const MAX_LOGITS = 64;
+
+const MATRIX_FIELD: Readonly<Record<LinearName, number>> = {
+  q_proj: L.L_Q,
+  k_proj: L.L_K,
+  v_proj: L.L_V,
+  o_proj: L.L_O,
+  gate_proj: L.L_GATE,
+  up_proj: L.L_UP,
+  down_proj: L.L_DOWN,
+};
+
+/** Where the pointer to a named vector of a layer stands. */
+const VECTOR_FIELDS: readonly (readonly [name: (layer: number) => string, field: number])[] = [
+  [names.inputNorm, L.L_INPUT_NORM],
+  [names.postNorm, L.L_POST_NORM],
+  [names.qNorm, L.L_Q_NORM],
+  [names.kNorm, L.L_K_NORM],
+  [(layer) => names.linear(layer, 'q_proj', 'bias'), L.L_Q_BIAS],
+  [(layer) => names.linear(layer, 'k_proj', 'bias'), L.L_K_BIAS],
+  [(layer) => names.linear(layer, 'v_proj', 'bias'), L.L_V_BIAS],
+];
+
+/** A matrix as it lies in memory. */
+export interface PackedMatrix {
+  format: FormatName;
+  rows: number;
+  columns: number;
+  bytes: number;
+}
+
+/** What a model would take, dense formats assumed. */
+export function modelBytes(config: ModelConfig, ffnSizes: readonly number[], inner: FormatName, outer: FormatName) {
+  const { hiddenSize, heads, kvHeads, headDim, vocabSize } = config;
+  let bytes = packedBytes(outer, vocabSize, hiddenSize) * (config.tiedEmbeddings ? 1 : 2);
+  for (const ffn of ffnSizes)
+    bytes +=
+      packedBytes(inner, heads * headDim, hiddenSize) +
+      2 * packedBytes(inner, kvHeads * headDim, hiddenSize) +
+      packedBytes(inner, hiddenSize, heads * headDim) +
+      2 * packedBytes(inner, ffn, hiddenSize) +
+      packedBytes(inner, hiddenSize, ffn);
+  return bytes;
+}
+
+/** Formats that a refusal offers instead, largest first. */
+const OFFERS: readonly (readonly [recipe: string, inner: FormatName, outer: FormatName])[] = [
+  ['fp16', 'f16', 'f16'],
+  ['int8', 'int8', 'int8'],
+  ['int4', 'int4', 'int8'],
+];
+/** Part of the 4 GiB that activations, tables and a first piece of cache need. */
+const RESERVE_BYTES = 128 * 2 ** 20;
+
+/** Refuses a model that 4 GiB cannot hold, with what would fit. */
+export function checkFits(
+  config: ModelConfig,
+  ffnSizes: readonly number[],
+  recipe: string,
+  inner: FormatName,
+  outer: FormatName,
+): void {
+  const need = modelBytes(config, ffnSizes, inner, outer) + RESERVE_BYTES;
+  if (need <= MAX_BYTES) return;
+  const fits = OFFERS.map(([name, i, o]) => ({ name, bytes: modelBytes(config, ffnSizes, i, o) + RESERVE_BYTES }))
+    .filter((o) => o.bytes <= MAX_BYTES && o.bytes < need)
+    .map((o) => `${o.name} (${gib(o.bytes)})`);
+  throw new JoulewiseError(
+    'engine.memory',
+    `As ${recipe} this model needs ${gib(need)}, and WebAssembly holds 4 GiB. ${
+      fits.length ? `What would fit: ${fits.join(', ')}.` : 'No precision of it would fit; choose a smaller model.'
+    }`,
+  );
+}
+
+/** What one pass is asked for. */
+export interface PassRequest {
+  ids: readonly number[];
+  /** Rope position of each token; slots in the cache are consecutive. */
+  positions: readonly number[];
+  /** First slot of each token's own span. */
+  spans: readonly number[];
+  /** Slots below this are seen by all tokens. */
+  prefix: number;
+  /** Tokens (indices, ascending) whose logits are wanted. */
+  logitRows: readonly number[];
+}
+
+/** Time of a kernel since the counters were last cleared. */
+export type KernelMs = Record<'embedding' | 'linear' | 'attention' | 'vectors' | 'head', number>;
+
+/**
+ * A model in the kernels' memory. Weights come in layer by layer and are packed at once; `start` makes room for
+ * activations and cache behind them, and starts the threads.
+ */
+export class CpuModel {
+  readonly memory = new KernelMemory();
+  /** By their name in the renumbered model. */
+  readonly matrices = new Map<string, PackedMatrix>();
+  private team: ThreadTeam | null = null;
+  private readonly layerTable: number;
+  private readonly outerMatrices: number;
+  private chunks = 0;
+  private chunkBytes = 0;
+  private logitsAt = 0;
+  private readonly stride: { x: number; q: number; kv: number; ffn: number; logits: number };
+  private idsAt = 0;
+  private rowsAt = 0;
+
+  constructor(
+    readonly config: ModelConfig,
+    readonly ffnSizes: readonly number[],
+    readonly maxPositions: number,
+  ) {
+    const { hiddenSize, heads, kvHeads, headDim, vocabSize, layers } = config;
+    this.stride = {
+      x: padDepth(hiddenSize),
+      q: padDepth(heads * headDim),
+      kv: padRows(kvHeads * headDim),
+      ffn: padDepth(Math.max(...ffnSizes)),
+      logits: padRows(vocabSize),
+    };
+    this.layerTable = this.memory.take(layers * L.LAYER_BYTES);
+    this.outerMatrices = this.memory.take(2 * L.MATRIX_BYTES);
+  }
+
+  private layerAt(layer: number): number {
+    return this.layerTable + layer * L.LAYER_BYTES;
+  }
+
+  /** Packs a tensor and writes its descriptor. */
+  private place(name: string, at: number, t: StoredTensor, rowsRead = false): void {
+    const format = formatOf(t, rowsRead);
+    this.placeAs(name, at, t, format);
+  }
+
+  placeAs(name: string, at: number, t: StoredTensor, format: FormatName): void {
+    const row = FORMATS[format];
+    const rows = padRows(t.rows);
+    const depth = padDepth(t.columns);
+    const bytes = (rows / L.PANEL) * depth * row.bytesPerInput;
+    const data = this.memory.take(bytes);
+    const scales = row.rowScales ? this.memory.take(rows * 4) : 0;
+    packTensor(t, format, this.memory.u8(data, bytes), this.memory.f32(scales, row.rowScales ? rows : 0));
+    this.memory.u32(at, 5).set([row.code, rows, depth, data, scales]);
+    this.matrices.set(name, {
+      format,
+      rows: t.rows,
+      columns: t.columns,
+      bytes: packedBytes(format, t.rows, t.columns),
+    });
+  }
+
+  setLayer(layer: number, weights: Readonly<Record<LinearName, StoredTensor>>): void {
+    for (const linear of LINEARS)
+      this.place(names.linear(layer, linear), this.layerAt(layer) + MATRIX_FIELD[linear], weights[linear]);
+  }
+
+  /** Embedding and output projection; `head` is null where they are one. */
+  setOuter(embedding: StoredTensor, head: StoredTensor | null): void {
+    this.place(names.embedding, this.outerMatrices, embedding, true);
+    let headAt = this.outerMatrices;
+    if (head) {
+      headAt += L.MATRIX_BYTES;
+      this.place(names.head, headAt, head);
+    }
+    this.memory.setU32(L.M_EMBEDDING, this.outerMatrices);
+    this.memory.setU32(L.M_HEAD, headAt);
+  }
+
+  /** A norm weight or bias, by its name. */
+  setVector(name: string, data: Float32Array): void {
+    const at = this.memory.take(padDepth(data.length) * 4);
+    this.memory.f32(at, data.length).set(data);
+    if (name === names.finalNorm) {
+      this.memory.setU32(L.M_FINAL_NORM, at);
+      return;
+    }
+    for (let layer = 0; layer < this.config.layers; layer++)
+      for (const [nameOf, field] of VECTOR_FIELDS)
+        if (nameOf(layer) === name) {
+          this.memory.setU32(this.layerAt(layer) + field, at);
+          return;
+        }
+    throw new TypeError(`no place for ${name}`);
+  }
+
+  /** Bytes of all packed matrices. */
+  get weightBytes(): number {
+    return [...this.matrices.values()].reduce((n, m) => n + m.bytes, 0);
+  }
+
+  /** Lays out activations, tables and cache, and starts the threads. Weights must be in. */
+  async start(module: WebAssembly.Module, threads: number, spawn: Spawn): Promise<void> {
+    const { memory, config, stride } = this;
+    const { heads, kvHeads, headDim, layers } = config;
+    const set = (at: number, value: number) => memory.setU32(at, value);
+    const floats = (n: number) => memory.take(n * 4);
+    set(L.M_LAYERS, layers);
+    set(L.M_HIDDEN, config.hiddenSize);
+    set(L.M_HEADS, heads);
+    set(L.M_KV_HEADS, kvHeads);
+    set(L.M_HEAD_DIM, headDim);
+    memory.setF32(L.M_EPSILON, config.normEpsilon);
+    memory.setF32(L.M_SCALE, headDim ** -0.5);
+    set(L.M_LAYER_TABLE, this.layerTable);
+    set(L.M_STRIDE_X, stride.x);
+    set(L.M_STRIDE_Q, stride.q);
+    set(L.M_STRIDE_KV, stride.kv);
+    set(L.M_STRIDE_FFN, stride.ffn);
+    set(L.M_STRIDE_LOGITS, stride.logits);
+    this.writeRope();
+    set(L.M_MASKS, memory.take(256 * 16));
+
+    // A tile may end behind the last token.
+    const tokens = Math.ceil(MAX_TOKENS / L.TILE) * L.TILE;
+    const deepest = Math.max(stride.x, stride.q, stride.ffn);
+    set(L.M_X, floats(tokens * stride.x));
+    set(L.M_Q, floats(tokens * stride.q));
+    set(L.M_K, floats(tokens * stride.kv));
+    set(L.M_V, floats(tokens * stride.kv));
+    set(L.M_ATTENDED, floats(tokens * stride.q));
+    set(L.M_GATE, floats(tokens * stride.ffn));
+    set(L.M_UP, floats(tokens * stride.ffn));
+    set(L.M_TILES_F32, floats(tokens * deepest));
+    set(L.M_TILES_INT, memory.take(tokens * deepest * 2));
+    set(L.M_TOKEN_SCALES, floats(tokens));
+    this.logitsAt = floats(MAX_LOGITS * stride.logits);
+    set(L.M_LOGITS, this.logitsAt);
+    this.idsAt = floats(tokens * 3);
+    set(L.PASS_IDS, this.idsAt);
+    set(L.PASS_POSITIONS, this.idsAt + tokens * 4);
+    set(L.PASS_SPANS, this.idsAt + tokens * 8);
+    this.rowsAt = floats(MAX_LOGITS);
+    set(L.PASS_LOGIT_ROWS, this.rowsAt);
+    this.layPrivate(threads, deepest);
+
+    this.chunkBytes = layers * kvHeads * 2 * L.CHUNK * headDim * 4;
+    set(L.M_KV_CHUNK_BYTES, this.chunkBytes);
+    set(L.M_KV, this.memory.take(this.chunkBytes));
+    this.chunks = 1;
+    this.team = await ThreadTeam.start(module, memory, threads, spawn);
+    this.team.kernels.fillMasks();
+  }
+
+  /** Each thread's own scratch, one piece a thread. */
+  private layPrivate(threads: number, deepest: number): void {
+    const slots = Math.ceil(this.maxPositions / L.CHUNK) * L.CHUNK;
+    const pieces: [field: number, bytes: number][] = [
+      [L.P_ROW, deepest * 4],
+      [L.P_SCALED, deepest * 4],
+      [L.P_LEVELS, deepest * 2],
+      [L.P_BLOCK_SUMS, (deepest / L.DEPTH) * 4],
+      [L.P_LOW, deepest],
+      [L.P_HIGH, deepest],
+      [L.P_SCORES, L.TILE * slots * 4],
+      [L.P_WEIGHTS, L.TILE * slots * 4],
+      [L.P_QUERY, L.TILE * this.config.headDim * 4],
+      // A tile of results, and one over the sum of each row's weights.
+      [L.P_OUT, L.TILE * this.config.headDim * 4 + 64],
+      // One panel, unpacked to floats.
+      [L.P_PANEL, L.PANEL * deepest * 4],
+    ];
+    let bytes = 0;
+    for (const [field, size] of pieces) {
+      this.memory.setU32(field, bytes);
+      bytes += Math.ceil(size / 64) * 64;
+    }
+    this.memory.setU32(L.M_PRIVATE, this.memory.take(bytes * threads));
+    this.memory.setU32(L.M_PRIVATE_BYTES, bytes);
+  }
+
+  private writeRope(): void {
+    const frequencies = ropeFrequencies(this.config);
+    const half = frequencies.length;
+    const at = this.memory.take(this.maxPositions * half * 2 * 4);
+    const table = this.memory.f32(at, this.maxPositions * half * 2);
+    for (let p = 0; p < this.maxPositions; p++)
+      for (let i = 0; i < half; i++) {
+        const angle = p * (frequencies[i] as number);
+        table[p * 2 * half + i] = Math.cos(angle);
+        table[p * 2 * half + half + i] = Math.sin(angle);
+      }
+    this.memory.setU32(L.M_ROPE, at);
+  }
+
+  get kernels(): KernelExports {
+    return this.started.kernels;
+  }
+  private get started(): ThreadTeam {
+    if (!this.team) throw new TypeError('the model is closed or was not started');
+    return this.team;
+  }
+  run(command: number): void {
+    this.started.run(command);
+  }
+
+  /** Cache for `slots` positions. It lies last in memory, so it grows where it is. */
+  private reserve(slots: number): void {
+    while (this.chunks * L.CHUNK < slots) {
+      this.memory.take(this.chunkBytes);
+      this.chunks++;
+    }
+  }
+
+  /**
+   * Runs tokens through the model; their keys and values go to slots `start`, `start` + 1, ... `onLogits` gets
+   * [vocabulary] logits of each wanted row: a view that the next pass overwrites.
+   */
+  forward(start: number, o: PassRequest, onLogits: (row: number, logits: Float32Array) => void): void {
+    const { memory, config } = this;
+    this.reserve(start + o.ids.length);
+    const tokens = Math.ceil(MAX_TOKENS / L.TILE) * L.TILE;
+    let wanted = 0;
+    for (let from = 0; from < o.ids.length;) {
+      let to = Math.min(from + MAX_TOKENS, o.ids.length);
+      let last = wanted;
+      while (last < o.logitRows.length && (o.logitRows[last] as number) < to) last++;
+      if (last - wanted > MAX_LOGITS) {
+        last = wanted + MAX_LOGITS;
+        to = (o.logitRows[last - 1] as number) + 1;
+      }
+      const count = to - from;
+      memory.u32(this.idsAt, count).set(o.ids.slice(from, to));
+      memory.u32(this.idsAt + tokens * 4, count).set(o.positions.slice(from, to));
+      memory.u32(this.idsAt + tokens * 8, count).set(o.spans.slice(from, to));
+      memory.u32(this.rowsAt, last - wanted).set(o.logitRows.slice(wanted, last).map((r) => r - from));
+      memory.setU32(L.PASS_TOKENS, count);
+      memory.setU32(L.PASS_START, start + from);
+      memory.setU32(L.PASS_PREFIX, o.prefix);
+      memory.setU32(L.PASS_LOGIT_COUNT, last - wanted);
+      this.run(L.COMMAND_PASS);
+      for (let i = wanted; i < last; i++)
+        onLogits(i, memory.f32(this.logitsAt + (i - wanted) * this.stride.logits * 4, config.vocabSize));
+      wanted = last;
+      from = to;
+    }
+  }
+
+  /** Milliseconds of each kernel since `clearCounters`, on thread 0's clock. */
+  counters(): KernelMs {
+    const [embedding, linear, attention, vectors, head] = this.memory.f64(L.COUNTERS, L.COUNT_KINDS) as unknown as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { embedding, linear, attention, vectors, head };
+  }
+  clearCounters(): void {
+    this.memory.f64(L.COUNTERS, L.COUNT_KINDS).fill(0);
+  }
+
+  close(): void {
+    this.team?.end();
+    this.team = null;
+  }
+}

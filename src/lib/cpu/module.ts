@@ -1,0 +1,91 @@
+import { COMMAND_QUIT } from '../../kernels/layout';
+import { JoulewiseError } from '../core/errors';
+import type { KernelMemory } from './memory';
+
+/** What src/kernels/index.ts exports; numbers are int32 or addresses. */
+export interface KernelExports {
+  run(command: number, threads: number): void;
+  serve(thread: number, threads: number): void;
+  fillMasks(): void;
+  isRelaxed(): number;
+  probe(): number;
+  newInput(): void;
+  matvec(matrix: number, x: number, y: number, from: number, to: number, mine: number): void;
+  mineOf(thread: number): number;
+  packToken(x: number, depth: number, token: number, integer: number, float: number): void;
+}
+
+export const BUILD_NAMES = ['relaxed', 'baseline'] as const;
+export type BuildName = (typeof BUILD_NAMES)[number];
+
+/** What a thread needs to join: it instantiates, says it is ready, and serves until it is told to quit. */
+export interface ThreadSeat {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  thread: number;
+  threads: number;
+}
+
+/** Starts one more thread; resolves when it serves. `end` stops it for good. */
+export type Spawn = (seat: ThreadSeat) => Promise<{ end: () => void }>;
+
+/** An instance on this thread. */
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, now: () => performance.now() } });
+  return exports as unknown as KernelExports;
+}
+
+/** Smallest module that uses i16x8.relaxed_dot_i8x16_i7x16_s: valid where relaxed SIMD is known. */
+const RELAXED_MODULE = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15,
+  253, 128, 2, 11,
+];
+
+/** The best build that this browser runs. */
+export const bestBuild = (): BuildName =>
+  WebAssembly.validate(Uint8Array.from(RELAXED_MODULE)) ? 'relaxed' : 'baseline';
+
+/** The threads of an engine: this one and those it spawned. */
+export class ThreadTeam {
+  private constructor(
+    private readonly exports: KernelExports,
+    readonly threads: number,
+    private readonly others: readonly { end: () => void }[],
+  ) {}
+
+  static async start(
+    module: WebAssembly.Module,
+    memory: KernelMemory,
+    threads: number,
+    spawn: Spawn,
+  ): Promise<ThreadTeam> {
+    const exports = instantiate(module, memory.memory);
+    const started = await Promise.allSettled(
+      Array.from({ length: threads - 1 }, (_, i) => spawn({ module, memory: memory.memory, thread: i + 1, threads })),
+    );
+    const others = started.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
+    const failed = started.find((s) => s.status === 'rejected');
+    if (failed) {
+      for (const o of others) o.end();
+      throw new JoulewiseError(
+        'engine.failed',
+        'A kernel thread could not be started. Reload the page, or choose 1 thread.',
+        { cause: failed.reason },
+      );
+    }
+    return new ThreadTeam(exports, threads, others);
+  }
+
+  /** Runs a command on all threads and returns when it is done; this thread works too. */
+  run(command: number): void {
+    this.exports.run(command, this.threads);
+  }
+  get kernels(): KernelExports {
+    return this.exports;
+  }
+
+  end(): void {
+    this.exports.run(COMMAND_QUIT, this.threads);
+    for (const o of this.others) o.end();
+  }
+}

@@ -1,0 +1,241 @@
+import type { Checkpoint } from '../checkpoint/checkpoint';
+import { compressCheckpoint } from '../compress/compress';
+import { PRECISIONS, type PrecisionName } from '../compress/precisions';
+import { formatRecipe, type Recipe } from '../compress/recipe';
+import { JoulewiseError } from '../core/errors';
+import { FORMATS, type FormatName } from '../cpu/formats';
+import { checkFits, CpuModel, type KernelMs } from '../cpu/model';
+import { bestBuild, type BuildName, type Spawn } from '../cpu/module';
+import { vectorNames } from '../decoder/decoder';
+import type { Cost } from '../graph/cost';
+import type { Compression } from '../schema/run';
+import { logProbability, type CandidateScore, type EngineSession } from './engine';
+import type { CpuKernelRow } from './kernels';
+import { packCandidates } from './packed';
+import { MAX_CONTEXT, type InPhase } from './prepare';
+
+export interface CpuOptions {
+  kernel: CpuKernelRow;
+  fallbacks: readonly string[];
+  threads: number;
+  inPhase: InPhase;
+  /** Compiles one of the two builds. */
+  loadModule: (build: BuildName) => Promise<WebAssembly.Module>;
+  spawn: Spawn;
+  /** Null = the best that the browser runs. */
+  build?: BuildName | null;
+  onProgress?: (done: number, of: number) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** Dense format that a precision is packed in, for the size of a model before it is read. */
+const FORMAT_OF: Readonly<Record<PrecisionName, FormatName>> = { fp32: 'f32', fp16: 'f16', int8: 'int8', int4: 'int4' };
+
+/**
+ * Checkpoint + recipe -> an open session of our own kernels. Each layer is compressed, packed into the kernels' memory
+ * and forgotten, so that no more than one layer is held twice.
+ */
+export async function openCpu(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  o: CpuOptions,
+): Promise<{ session: CpuSession; compression: Compression }> {
+  const build = o.build ?? bestBuild();
+  const module = await o.inPhase('load', () => o.loadModule(build));
+  const compressed = await o.inPhase('compress', () => compressCheckpoint(checkpoint, recipe));
+  const { config, ffnSizes } = compressed;
+  const inner = FORMAT_OF[recipe.precision];
+  const sparse = `${inner} 2:4`;
+  checkFits(
+    config,
+    ffnSizes,
+    formatRecipe(recipe),
+    recipe.prunings.some((p) => p.pruner.includes('2:4')) && sparse in FORMATS ? (sparse as FormatName) : inner,
+    FORMAT_OF[PRECISIONS[recipe.precision].outer],
+  );
+  const model = new CpuModel(config, ffnSizes, Math.min(config.maxPositions, MAX_CONTEXT));
+  const steps = config.layers + 2;
+  let done = 0;
+  const step = async (pack: () => void) => {
+    if (o.signal?.aborted) throw new JoulewiseError('cancelled', 'Stopped while preparing the variant.');
+    await o.inPhase('load', () => Promise.resolve(pack()));
+    o.onProgress?.(++done, steps);
+  };
+  for (let layer = 0; layer < config.layers; layer++) {
+    const stored = await o.inPhase('compress', () => compressed.layer(layer));
+    await step(() => model.setLayer(layer, stored));
+  }
+  const embedding = await o.inPhase('compress', () => compressed.embedding());
+  const head = await o.inPhase('compress', () => compressed.head());
+  await step(() => model.setOuter(embedding, head));
+  for (const name of vectorNames(config)) model.setVector(name, await compressed.vector(name));
+  await step(() => undefined);
+  await o.inPhase('load', () => model.start(module, o.threads, o.spawn));
+  const compression = { ...compressed.counted(), computedBytes: model.weightBytes };
+  return { session: new CpuSession(model, build, o), compression };
+}
+
+const BUILD_TITLES: Readonly<Record<BuildName, string>> = { relaxed: 'relaxed SIMD', baseline: 'baseline SIMD' };
+
+/** One sequence at a time, on this thread and its helpers: every call blocks until its pass is done. */
+export class CpuSession implements EngineSession {
+  readonly engine = 'cpu';
+  readonly kernel: string;
+  readonly threads: number;
+  readonly maxPositions: number;
+  readonly fallbacks: readonly string[];
+  private length = 0;
+
+  constructor(
+    private readonly model: CpuModel,
+    readonly build: BuildName,
+    o: CpuOptions,
+  ) {
+    this.threads = o.threads;
+    this.maxPositions = model.maxPositions;
+    this.fallbacks = o.fallbacks;
+    const sparse = [...model.matrices.values()].filter((m) => FORMATS[m.format].density < 1).length;
+    this.kernel = [
+      o.kernel.title,
+      BUILD_TITLES[build],
+      ...(sparse ? [`${sparse} matrices as 2:4 values and places`] : []),
+    ].join(', ');
+  }
+
+  private checkLength(total: number): void {
+    if (total > this.maxPositions)
+      throw new JoulewiseError(
+        'engine.failed',
+        `The text needs ${total} tokens; this session holds ${this.maxPositions}. Shorten the ticket.`,
+      );
+  }
+
+  /** Runs tokens that follow what the cache holds; `onLogits` gets views that the next pass overwrites. */
+  private append(
+    ids: readonly number[],
+    logitRows: readonly number[],
+    onLogits: (row: number, logits: Float32Array) => void,
+  ): void {
+    const start = this.length;
+    this.checkLength(start + ids.length);
+    const request = {
+      ids,
+      positions: ids.map((_, i) => start + i),
+      spans: ids.map(() => 0),
+      prefix: 0,
+      logitRows,
+    };
+    this.model.forward(start, request, onLogits);
+    this.length = start + ids.length;
+  }
+
+  private last(ids: readonly number[]): Promise<Float32Array> {
+    let logits = new Float32Array(0);
+    this.append(ids, [ids.length - 1], (_, view) => (logits = Float32Array.from(view)));
+    return Promise.resolve(logits);
+  }
+
+  // Functions are async so that what they throw becomes a rejection.
+  async prefill(ids: readonly number[]): Promise<Float32Array> {
+    this.length = 0;
+    return this.last(ids);
+  }
+
+  async decode(id: number): Promise<Float32Array> {
+    return this.last([id]);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]> {
+    this.length = 0;
+    const { ids, positions, logitPositions, lookups } = packCandidates(prompt, candidates);
+    this.checkLength(ids.length);
+    // A candidate's tokens see the prompt and their own span.
+    const spans = prompt.map(() => 0);
+    for (const c of candidates) {
+      const from = spans.length;
+      for (let i = 1; i < c.length; i++) spans.push(from);
+    }
+    const sums = candidates.map(() => 0);
+    const byRow = new Map<number, [candidate: number, id: number][]>();
+    lookups.forEach((tokens, candidate) =>
+      tokens.forEach(([row, id]) => byRow.set(row, [...(byRow.get(row) ?? []), [candidate, id]])),
+    );
+    this.model.forward(
+      0,
+      { ids, positions, spans, prefix: prompt.length, logitRows: logitPositions },
+      (row, logits) => {
+        for (const [candidate, id] of byRow.get(row) ?? [])
+          sums[candidate] = (sums[candidate] as number) + logProbability(logits, id);
+      },
+    );
+    return candidates.map((c, i) => ({ logProb: sums[i] as number, tokens: c.length }));
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }> {
+    this.length = 0;
+    const logProbs = new Float64Array(Math.max(0, ids.length - 1));
+    let last = new Float32Array(0);
+    this.append(
+      ids,
+      ids.map((_, i) => i),
+      (row, logits) => {
+        const next = ids[row + 1];
+        if (next === undefined) last = Float32Array.from(logits);
+        else logProbs[row] = logProbability(logits, next);
+      },
+    );
+    return { logProbs, last };
+  }
+
+  /**
+   * Multiply-adds count two. Weights are read as packed (2:4: values and places), once a pass and piece of prompt;
+   * embeddings by the row.
+   */
+  cost(fresh: number, past: number, logits: number): Cost {
+    const { config, matrices } = this.model;
+    const { heads, kvHeads, headDim, layers } = config;
+    let flops = 0;
+    let weightBytes = 0;
+    let activations = 0;
+    for (const [name, m] of matrices) {
+      const isHead = name === this.headName;
+      const isRows = name.includes('embed_tokens');
+      const used = isHead ? logits : isRows ? 0 : fresh;
+      flops += 2 * m.rows * m.columns * FORMATS[m.format].density * used;
+      if (used) weightBytes += m.bytes;
+      if (isRows) weightBytes += (fresh * m.bytes) / m.rows;
+      activations += (m.rows + m.columns) * used;
+    }
+    // Each new token meets the past, itself and the new ones before it.
+    const seen = fresh * past + (fresh * (fresh + 1)) / 2;
+    flops += 4 * seen * heads * headDim * layers;
+    const cached = 2 * (past + 2 * fresh) * kvHeads * headDim * layers;
+    return { flops, weightBytes, activationBytes: 4 * (activations + cached) };
+  }
+
+  private get headName(): string {
+    return this.model.config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  }
+
+  /** Milliseconds by kernel since the last call. */
+  takeKernelMs(): KernelMs {
+    const ms = this.model.counters();
+    this.model.clearCounters();
+    return ms;
+  }
+
+  fence(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  heapBytes(): number {
+    return this.model.memory.bytes;
+  }
+
+  close(): Promise<void> {
+    this.model.close();
+    return Promise.resolve();
+  }
+}
