@@ -96,7 +96,7 @@ export async function openMatrix(bytes: BufferSource, relaxed: boolean): Promise
   const k = instance.exports as unknown as Exports & { heapStart(): number };
   const start = Math.ceil(k.heapStart() / ALIGN) * ALIGN;
   let top = start;
-  return {
+  const matrix: Matrix = {
     k,
     relaxed,
     take(bytes) {
@@ -129,12 +129,13 @@ export async function openMatrix(bytes: BufferSource, relaxed: boolean): Promise
     i32: (at, length) => new Int32Array(k.memory.buffer as ArrayBuffer, at, length),
     u8: (at, length) => new Uint8Array(k.memory.buffer as ArrayBuffer, at, length),
     put(data) {
-      const at = this.take(data.byteLength);
-      this.f32(at, data.length).set(data);
+      const at = matrix.take(data.byteLength);
+      matrix.f32(at, data.length).set(data);
       return at;
     },
     heapBytes: () => k.memory.buffer.byteLength,
   };
+  return matrix;
 }
 
 /**
