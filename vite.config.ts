@@ -30,6 +30,7 @@ export default defineConfig({
   optimizeDeps: { exclude: ['onnxruntime-web', '@huggingface/transformers'] },
   test: {
     include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'tests/unit/**/*.test.ts'],
+    globalSetup: ['tests/unit-setup.mjs'],
     environment: 'node',
     testTimeout: 60_000,
   },

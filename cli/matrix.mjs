@@ -28,7 +28,17 @@ export async function buildMatrix(folder = 'src/matrix', builds = BUILDS) {
   const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
   for (const { file, features } of builds) {
     const enable = features.flatMap((f) => ['--enable', f]);
-    const options = ['-O3', '--noAssert', '--runtime', 'stub', '--disableWarning', '112', ...enable, '--outFile', `build/${file}`];
+    const options = [
+      '-O3',
+      '--noAssert',
+      '--runtime',
+      'stub',
+      '--disableWarning',
+      '112',
+      ...enable,
+      '--outFile',
+      `build/${file}`,
+    ];
     const done = spawnSync(process.execPath, [asc, 'index.ts', ...options], { cwd: from, encoding: 'utf8' });
     if (done.status !== 0) throw new Error(`${folder} could not be compiled:\n${done.stderr}`);
   }

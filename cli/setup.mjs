@@ -124,7 +124,10 @@ export function setUp({ browser = true, build = true } = {}) {
   try {
     ensurePackages();
     const chrome = browser ? ensureBrowser() : null;
-    if (build) ensureBuild();
+    if (build) {
+      run(process.execPath, [join(root, 'cli/matrix.mjs')]);
+      ensureBuild();
+    }
     return chrome;
   } catch (error) {
     say(error.message);

@@ -64,8 +64,19 @@ export function columnBlock(
       scale = scales + <usize>load<i32>(groups + i * 4) * stride;
       if (!fixedScales && i % GROUP == 0)
         for (let r: usize = 0; r < rows; r += 4)
-          fitScale(column + r * 4, stride, min(GROUP, width - i), zero, scale + r * 4, u + (i * ldu + i) * 4, ldu,
-            mask, keep + i * rows + r, rows, candidates);
+          fitScale(
+            column + r * 4,
+            stride,
+            min(GROUP, width - i),
+            zero,
+            scale + r * 4,
+            u + (i * ldu + i) * 4,
+            ldu,
+            mask,
+            keep + i * rows + r,
+            rows,
+            candidates,
+          );
     }
     for (let r: usize = 0; r < rows; r += 4) {
       const w = v128.load(column + r * 4);

@@ -216,18 +216,14 @@ export function invertLower(l: usize, m: usize, n: usize, scratch: usize): void 
       gemm(scratch, pb, m + (i * n + j) * 8, n, nb, BLOCK, i - j, false);
     }
     // M[i, :i] = L[i, i]^-1 T, row by row from the bottom, so that T is not yet overwritten where it is read.
-    for (let r = nb; r-- > 0; ) {
+    for (let r = nb; r-- > 0;) {
       const to = m + (i + r) * stride;
       const d = load<f64>(m + ((i + r) * n + i + r) * 8);
       for (let k: usize = 0; k < i; k += 2) {
         // i is a multiple of BLOCK, which is even.
         let v = f64x2.mul(f64x2.splat(d), v128.load(to + k * 8));
         for (let q: usize = 0; q < r; q++)
-          v = madd64(
-            v128.load64_splat(m + ((i + r) * n + i + q) * 8),
-            v128.load(m + ((i + q) * n + k) * 8),
-            v,
-          );
+          v = madd64(v128.load64_splat(m + ((i + r) * n + i + q) * 8), v128.load(m + ((i + q) * n + k) * 8), v);
         v128.store(to + k * 8, v);
       }
     }

@@ -10,10 +10,7 @@ export function rmsNorm(x: usize, weight: usize, out: usize, rows: usize, n: usi
     }
     const scale = f32x4.splat(<f32>(1 / Math.sqrt(s / <f64>n + <f64>epsilon)));
     for (let i: usize = 0; i < n; i += 4)
-      v128.store(
-        out + i * 4,
-        f32x4.mul(f32x4.mul(v128.load(x + i * 4), scale), v128.load(weight + i * 4)),
-      );
+      v128.store(out + i * 4, f32x4.mul(f32x4.mul(v128.load(x + i * 4), scale), v128.load(weight + i * 4)));
     x += n * 4;
     out += n * 4;
   }
@@ -105,7 +102,9 @@ export function addSquares(x: usize, rows: usize, n: usize, sums: usize): void {
     for (let r: usize = 0; r < rows; r++) {
       const v = v128.load(from);
       const a = f64x2.promote_low_f32x4(v);
-      const b = f64x2.promote_low_f32x4(i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15));
+      const b = f64x2.promote_low_f32x4(
+        i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15),
+      );
       low = f64x2.add(low, f64x2.mul(a, a));
       high = f64x2.add(high, f64x2.mul(b, b));
       from += n * 4;

@@ -24,7 +24,7 @@ export function packA(src: usize, ld: usize, rows: usize, k: usize, to: usize, f
     const n = min(ROWS, rows - r);
     if (n < ROWS) memory.fill(to, 0, k * ROWS * 4);
     for (let i: usize = 0; i < n; i++) {
-      let from = src + ((r + i) * ld) * 4;
+      let from = src + (r + i) * ld * 4;
       let at = to + i * 4;
       for (let j: usize = 0; j < k; j++) {
         store<f32>(at, load<f32>(from) * factor);
@@ -74,7 +74,7 @@ export function packBTransposed(src: usize, ld: usize, columns: usize, k: usize,
     const n = min(COLUMNS, columns - c);
     if (n < COLUMNS) memory.fill(to, 0, k * COLUMNS * 4);
     for (let i: usize = 0; i < n; i++) {
-      let from = src + ((c + i) * ld) * 4;
+      let from = src + (c + i) * ld * 4;
       let at = to + i * 4;
       for (let j: usize = 0; j < k; j++) {
         store<f32>(at, load<f32>(from));
@@ -159,16 +159,7 @@ function tile(a: usize, b: usize, c: usize, stride: usize, k: usize, add: bool):
 }
 
 /** A tile of which only `rows` x `columns` lie inside C. */
-function edgeTile(
-  a: usize,
-  b: usize,
-  c: usize,
-  stride: usize,
-  k: usize,
-  add: bool,
-  rows: usize,
-  columns: usize,
-): void {
+function edgeTile(a: usize, b: usize, c: usize, stride: usize, k: usize, add: bool, rows: usize, columns: usize): void {
   tile(a, b, edge, COLUMNS * 4, k, false);
   for (let i: usize = 0; i < rows; i++)
     for (let j: usize = 0; j < columns; j++) {

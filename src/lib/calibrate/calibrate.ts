@@ -41,7 +41,12 @@ export async function calibrate(
 ): Promise<Statistics> {
   const { layers } = checkpoint.config;
   const nameOf = (level: Level) =>
-    contentHash({ version: VERSION, checkpoint: o.checkpointHash ?? crypto.randomUUID(), level, ids: sequences.map((s) => [...s]) });
+    contentHash({
+      version: VERSION,
+      checkpoint: o.checkpointHash ?? crypto.randomUUID(),
+      level,
+      ids: sequences.map((s) => [...s]),
+    });
   const tokens = sequences.reduce((n, s) => n + s.length, 0);
   const statistics = (hash: string, cosines: number[]): Statistics => ({
     hash,

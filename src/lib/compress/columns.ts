@@ -121,8 +121,7 @@ export function solveColumns(
         pruneMagnitude(scores, mask.share);
         for (let i = 0; i < scores.length; i++) kept[i] = +(scores[i] !== 0);
       } else if (mask.kind === 'given') {
-        for (let r = 0; r < rows; r++)
-          for (let i = 0; i < width; i++) kept[r * width + i] = +(w[r * n + c0 + i] !== 0);
+        for (let r = 0; r < rows; r++) for (let i = 0; i < width; i++) kept[r * width + i] = +(w[r * n + c0 + i] !== 0);
       }
       for (let r0 = 0; r0 < rows; r0 += tileRows) {
         const here = Math.min(tileRows, rows - r0);

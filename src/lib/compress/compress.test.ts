@@ -70,7 +70,10 @@ describe('recipes', () => {
   });
 
   it.each([
-    ['', /Recipe part "" is not known\. Precisions: fp32, fp16, int8, int4, int4\.gptq, int8\.gptq; prunings: layersN, blocksN, ffnN, neuronsN, 2:4/],
+    [
+      '',
+      /Recipe part "" is not known\. Precisions: fp32, fp16, int8, int4, int4\.gptq, int8\.gptq; prunings: layersN, blocksN, ffnN, neuronsN, 2:4/,
+    ],
     ['int3', /"int3" is not known/],
     ['fp16+int8', /names two precisions/],
     ['mag50+mag20', /names "mag" twice/],

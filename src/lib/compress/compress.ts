@@ -7,14 +7,7 @@ import { compressGroup, type GroupJob, type GroupResult, type LinearReport, type
 import { planMixed } from './mixed';
 import { countZeros, PRECISIONS, storedBytes, type StoredTensor } from './precisions';
 import { activationScores, keepLayers, keepNeurons, neuronScores, PRUNERS } from './pruners';
-import {
-  calibrationLevel,
-  formatLinear,
-  formatRecipe,
-  linearRecipe,
-  type LinearRecipe,
-  type Recipe,
-} from './recipe';
+import { calibrationLevel, formatLinear, formatRecipe, linearRecipe, type LinearRecipe, type Recipe } from './recipe';
 import { GROUPS, INPUT_GROUPS, selectInputs, type Statistics } from './statistics';
 
 /** A checkpoint under a recipe: the same model, smaller shapes, stored tensors; made layer by layer on demand. */
@@ -62,7 +55,10 @@ export interface MadeLayer {
 }
 
 /** Compresses on this thread, without the column loop's kernels. */
-const PLAIN: CompressOptions = { statistics: null, solver: { run: (job) => Promise.resolve(compressGroup(null, job)) } };
+const PLAIN: CompressOptions = {
+  statistics: null,
+  solver: { run: (job) => Promise.resolve(compressGroup(null, job)) },
+};
 
 /** Decides structure (which layers, how many neurons) now; weights are read, pruned and stored when asked for. */
 export async function compressCheckpoint(
@@ -157,7 +153,8 @@ export async function compressCheckpoint(
   };
   const make = async (index: number, choose: (linear: LinearName) => LinearRecipe): Promise<MadeLayer> => {
     const jobs = await jobsOf(index, choose);
-    if (o.signal?.aborted) throw new JoulewiseError('cancelled', 'Stopped while compressing. Finished layers are kept.');
+    if (o.signal?.aborted)
+      throw new JoulewiseError('cancelled', 'Stopped while compressing. Finished layers are kept.');
     const results = await Promise.all(jobs.map((job) => o.solver.run(job)));
     const tensors = {} as Record<LinearName, StoredTensor>;
     const made: LinearReport[] = [];

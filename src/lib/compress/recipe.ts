@@ -142,6 +142,7 @@ export function formatRecipe(recipe: Recipe): string {
   return [head, ...recipe.prunings.map(nameOf)].join('+');
 }
 
-export const formatLinear = (r: LinearRecipe): string => [precisionName(r), ...(r.mask ? [nameOf(r.mask)] : [])].join('+');
+export const formatLinear = (r: LinearRecipe): string =>
+  [precisionName(r), ...(r.mask ? [nameOf(r.mask)] : [])].join('+');
 
 export const canonicalRecipe = (text: string) => formatRecipe(parseRecipe(text));

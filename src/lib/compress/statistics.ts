@@ -81,7 +81,8 @@ export function addStatistics(a: LayerStatistics, b: LayerStatistics): void {
     const x = a.inputs[g];
     const y = b.inputs[g];
     y.squares.forEach((v, i) => (x.squares[i] = (x.squares[i] as number) + v));
-    if (x.gram && y.gram) for (let i = 0; i < x.gram.length; i++) x.gram[i] = (x.gram[i] as number) + (y.gram[i] as number);
+    if (x.gram && y.gram)
+      for (let i = 0; i < x.gram.length; i++) x.gram[i] = (x.gram[i] as number) + (y.gram[i] as number);
   }
   a.cosine += b.cosine;
   a.tokens += b.tokens;

@@ -53,7 +53,8 @@ describe('matrix kernels', () => {
     const h = new Float64Array(n * n);
     for (let i = 0; i < n; i++)
       for (let j = 0; j < n; j++)
-        for (let r = 0; r < 2 * n; r++) h[i * n + j] = (h[i * n + j] as number) + (x[r * n + i] as number) * (x[r * n + j] as number);
+        for (let r = 0; r < 2 * n; r++)
+          h[i * n + j] = (h[i * n + j] as number) + (x[r * n + i] as number) * (x[r * n + j] as number);
     m.within(() => {
       const at = m.take(n * n * 4);
       expect(inverseFactor(m, h, n, 0.5, at)).toBe(-1);

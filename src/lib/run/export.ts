@@ -5,6 +5,7 @@ import { formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { encodeModel } from '../graph/encode';
 import type { Compression, EngineName } from '../schema/run';
+import type { Calibration } from './compress';
 import { chooseKernel } from './kernels';
 import { prepareVariant } from './prepare';
 
@@ -38,7 +39,7 @@ export async function exportVariant(
   recipe: Recipe,
   engine: EngineName,
   target: ExportTarget,
-  o: { onProgress?: (done: number, of: number) => void; signal?: AbortSignal } = {},
+  o: { onProgress?: (done: number, of: number) => void; signal?: AbortSignal; calibration?: Calibration | null } = {},
 ): Promise<ExportReport> {
   // A graph for WebGPU is exported without half-precision activations: it must open on any adapter.
   const { kernel } = chooseKernel(engine, recipe.precision, []);

@@ -4,6 +4,7 @@ import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
 import { parseRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import type { Compression, EngineName } from '../schema/run';
+import type { Calibration } from './compress';
 import type { EngineSession } from './engine';
 import { hubDtype, openHub } from './hub';
 import { chooseKernel, type KernelRow } from './kernels';
@@ -27,6 +28,8 @@ export interface OpenOptions {
   threads: number | null;
   assets: Assets;
   inPhase: InPhase;
+  /** Where recipes that calibrate take their text and threads from; null where there is none. */
+  calibration?: Calibration | null;
   onProgress?: (done: number, of: number) => void;
   signal?: AbortSignal | undefined;
 }
