@@ -31,7 +31,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'tests/unit/**/*.test.ts'],
     environment: 'node',
-    globalSetup: ['cli/kernels.mjs'],
+    globalSetup: ['cli/wasm.mjs'],
     testTimeout: 60_000,
   },
 });

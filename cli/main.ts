@@ -1,7 +1,7 @@
 import { ERROR_CODES, JoulewiseError, quote } from '../src/lib/core/errors';
 import { bench } from './commands/bench';
 import { link, unlink } from './commands/link';
-import { device, evaluate, exportModel, generate } from './commands/model';
+import { compress, device, evaluate, exportModel, generate } from './commands/model';
 import { demo, run } from './commands/run';
 import { importTickets } from './commands/tickets';
 import { print } from './context';
@@ -20,7 +20,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
     run,
   },
   eval: {
-    usage: '--checkpoint F --variant V --text-file F [--engine ..] [--threads N]',
+    usage: '--checkpoint F --variant V --text-file F [--calib F] [--engine ..] [--threads N]',
     about: 'negative log-likelihood and top-5 of a text, as JSON',
     run: evaluate,
   },
@@ -30,9 +30,14 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
     run: generate,
   },
   export: {
-    usage: '--checkpoint F --variant V --out DIR [--engine gpu|ort-cpu]',
+    usage: '--checkpoint F --variant V --out DIR [--calib F] [--engine gpu|ort-cpu]',
     about: 'a folder that Transformers.js and onnxruntime load',
     run: exportModel,
+  },
+  compress: {
+    usage: '--checkpoint F --variant V --calib F --out DIR [--threads N]',
+    about: 'compressed weights as safetensors, and what each layer lost',
+    run: compress,
   },
   device: { usage: '', about: 'what the probe finds', run: device },
   import: { usage: 'FILE [--map ..]', about: 'what the importer sees', run: importTickets },
@@ -51,6 +56,7 @@ const help = () =>
     '',
     ...Object.entries(COMMANDS).map(([name, c]) => `  ${name} ${c.usage}\n      ${c.about}`),
     '',
+    '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, blocksN and auto@ need it.',
     '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --swiftshader: WebGPU in software.',
     'Exit codes: 0 fine, 1 the work failed, 2 bad usage or input.',
   ].join('\n');

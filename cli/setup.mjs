@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureKernels } from './kernels.mjs';
+import { ensureWasm } from './wasm.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const state = join(root, '.joulewise');
@@ -105,7 +105,7 @@ function* filesBelow(folder) {
 
 /** Builds the site when a source is newer than (differs from) what the last build saw. */
 export function ensureBuild() {
-  ensureKernels();
+  ensureWasm();
   const inputs = ['src', 'static', 'svelte.config.js', 'vite.config.ts', 'package-lock.json']
     .map((p) => join(root, p))
     .flatMap((p) => (statSync(p).isDirectory() ? [...filesBelow(p)] : [p]))

@@ -11,10 +11,11 @@ const lib = join(root, 'src', 'lib');
 /** Lowest first. Stages on one line may not import each other; a stage may import those on lines above it. */
 const LAYERS = [
   ['core'],
+  ['matrix'],
   ['schema'],
   ['data', 'checkpoint', 'score', 'meter'],
   ['compress', 'graph', 'rank'],
-  ['decoder', 'share'],
+  ['decoder', 'calibrate', 'share'],
   ['cpu', 'wgsl'],
   ['run'],
   ['plan'],

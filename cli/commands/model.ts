@@ -3,7 +3,8 @@ import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import type { Device } from '../../src/lib/schema/run';
 import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
-import { parseArgs } from '../args';
+import { parseArgs, type Parsed } from '../args';
+import type { Driver } from '../browser';
 import {
   checkpointOf,
   engineOf,
@@ -15,6 +16,7 @@ import {
   wantsSwiftshader,
   withDriver,
 } from '../context';
+import { importFile } from './tickets';
 
 const MODEL_FLAGS = {
   checkpoint: 'text',
@@ -22,10 +24,39 @@ const MODEL_FLAGS = {
   engine: 'text',
   threads: 'whole',
   swiftshader: 'flag',
+  calib: 'text',
 } as const;
 
 /** Longest text that `eval` reads: beyond, the context would not hold it anyway. */
 const MAX_TEXT_BYTES = 1 << 20;
+
+/** Texts of `--calib`: JSONL with `text`, or a ticket file. Null where the option is absent. */
+async function calibrationTexts(d: Driver, a: Parsed): Promise<{ texts: string[] } | null> {
+  const given = a.text('calib');
+  if (given === null) return null;
+  const path = existing(given, 'Calibration file');
+  if (path.endsWith('.jsonl')) {
+    const texts: string[] = [];
+    for (const [i, line] of readFileSync(path, 'utf8').split('\n').entries()) {
+      if (!line.trim()) continue;
+      let row: { text?: unknown } | null;
+      try {
+        row = JSON.parse(line) as { text?: unknown } | null;
+      } catch {
+        throw new JoulewiseError('input.format', `Line ${i + 1} of ${quote(given)} is not JSON.`);
+      }
+      if (typeof row?.text !== 'string')
+        throw new JoulewiseError(
+          'input.columns',
+          `Line ${i + 1} of ${quote(given)} has no "text". Each line needs one.`,
+        );
+      texts.push(row.text);
+    }
+    return { texts };
+  }
+  const { dataset } = await importFile(d, given, a, 'rca');
+  return { texts: dataset.tickets.map((t) => t.text) };
+}
 
 /** Recipes are checked before a browser starts, so that a typo costs nothing. */
 const recipeOf = (text: string) => formatRecipe(parseRecipe(text));
@@ -48,6 +79,7 @@ export async function evaluate(argv: readonly string[]): Promise<void> {
       recipe,
       engine,
       threads: threadsOf(a),
+      calibration: await calibrationTexts(d, a),
       text,
     }),
   );
@@ -65,6 +97,7 @@ export async function generate(argv: readonly string[]): Promise<void> {
       recipe,
       engine,
       threads: threadsOf(a),
+      calibration: await calibrationTexts(d, a),
       prompt,
       chat: a.flag('chat'),
       maxNewTokens: a.whole('tokens', 32),
@@ -86,12 +119,48 @@ export async function exportModel(argv: readonly string[]): Promise<void> {
       recipe,
       engine,
       threads: null,
+      calibration: await calibrationTexts(d, a),
       upload: d.server.receive(out),
     }),
   );
   for (const f of report.files) say(`${f.path}  ${f.bytes} bytes`);
   say(`Weights: ${report.kernel}. Transformers.js dtype: "${report.dtype}".`);
   print(JSON.stringify({ out, variant: recipe, ...report }));
+}
+
+interface CompressReply {
+  layers: {
+    layer: number;
+    linear: string;
+    error: number | null;
+    sparsity: number;
+    damping: number | null;
+    deadInputs: number;
+  }[];
+  compression: { storedBytes: number };
+  ms: { calibrate: number; compress: number };
+  files: { path: string; bytes: number }[];
+}
+
+export async function compress(argv: readonly string[]): Promise<void> {
+  const a = parseArgs(argv, { ...MODEL_FLAGS, out: 'text' });
+  const recipe = recipeOf(a.need('variant'));
+  const out = fromHere(a.need('out'));
+  mkdirSync(out, { recursive: true });
+  const { layers, files, ...report } = await withDriver({}, async (d) =>
+    d.call<CompressReply>('compress', {
+      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin'),
+      recipe,
+      threads: threadsOf(a),
+      calibration: await calibrationTexts(d, a),
+      upload: d.server.receive(out),
+    }),
+  );
+  for (const l of layers)
+    say(
+      `${l.layer} ${l.linear}: ${l.error === null ? '' : `error ${(l.error * 100).toFixed(3)} %, `}${(l.sparsity * 100).toFixed(1)} % zeros${l.deadInputs ? `, ${l.deadInputs} dead inputs` : ''}${l.damping !== null && l.damping > 0.01 ? `, damped by ${l.damping}` : ''}`,
+    );
+  print(JSON.stringify({ out, variant: recipe, ...report, files: files.length }));
 }
 
 export async function device(argv: readonly string[]): Promise<void> {

@@ -170,4 +170,5 @@ def main():
     Path(f'tests/fixtures/nll-{name}.json').write_text(json.dumps(out, indent=1) + '\n')
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -33,17 +33,23 @@ describe('recipes', () => {
   const recipe: fc.Arbitrary<Recipe> = fc
     .record({
       precision: fc.constantFrom(...precisionNames),
+      gptq: fc.boolean(),
       layers: fc.option(fc.integer({ min: 1, max: 999 })),
       ffn: fc.option(fc.integer({ min: 1, max: 999 })),
-      mask: fc.constantFrom(null, '2:4' as const, 'mag' as const),
+      mask: fc.constantFrom(null, ...prunerNames.filter((p) => ['mask', 'columns'].includes(PRUNERS[p].kind))),
+      blocks: fc.boolean(),
+      neurons: fc.boolean(),
+      budget: fc.option(fc.integer({ min: 1, max: 999_999 })),
       mag: fc.integer({ min: 1, max: 999 }),
     })
-    .map(({ precision, layers, ffn, mask, mag }) => ({
-      precision,
+    .map(({ precision, gptq, layers, ffn, mask, mag, blocks, neurons, budget }) => ({
+      precision: budget === null ? precision : 'int8',
+      quantizer: gptq && budget === null && PRECISIONS[precision].bits < 16 ? 'gptq' : 'nearest',
+      budget: budget === null ? null : budget * 1e5,
       prunings: [
-        ...(layers ? [{ pruner: 'layers' as const, share: layers / 10 / 100 }] : []),
-        ...(ffn ? [{ pruner: 'ffn' as const, share: ffn / 10 / 100 }] : []),
-        ...(mask ? [{ pruner: mask, share: mask === 'mag' ? mag / 10 / 100 : null }] : []),
+        ...(layers ? [{ pruner: blocks ? ('blocks' as const) : ('layers' as const), share: layers / 10 / 100 }] : []),
+        ...(ffn ? [{ pruner: neurons ? ('neurons' as const) : ('ffn' as const), share: ffn / 10 / 100 }] : []),
+        ...(mask && budget === null ? [{ pruner: mask, share: PRUNERS[mask].takesShare ? mag / 10 / 100 : null }] : []),
       ],
     }));
 
@@ -64,11 +70,17 @@ describe('recipes', () => {
   });
 
   it.each([
-    ['', /Recipe part "" is not known\. Precisions: fp32, fp16, int8, int4; prunings: layersN, ffnN, 2:4, magN/],
+    [
+      '',
+      /Recipe part "" is not known\. Precisions: fp32, fp16, int8, int4, int4\.gptq, int8\.gptq; prunings: layersN, blocksN, ffnN, neuronsN, 2:4/,
+    ],
     ['int3', /"int3" is not known/],
     ['fp16+int8', /names two precisions/],
     ['mag50+mag20', /names "mag" twice/],
     ['2:4+mag50', /two masks of the same weights/],
+    ['fp16.gptq', /"fp16.gptq" is not known/],
+    ['int8+layers20+blocks20', /remove layers in two ways/],
+    ['auto@60MB+2:4', /names a budget/],
     ['int8+mag', /"mag" is not known/],
     ['int8+mag0', /"mag0" is not known/],
     ['int8+mag100', /"mag100" is not known/],

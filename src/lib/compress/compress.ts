@@ -3,9 +3,12 @@ import type { ModelConfig } from '../checkpoint/config';
 import { LINEARS, names, type LinearName } from '../checkpoint/families';
 import { JoulewiseError, quote } from '../core/errors';
 import type { Compression } from '../schema/run';
+import { compressGroup, type GroupJob, type GroupResult, type LinearReport, type Solver } from './group';
+import { planMixed } from './mixed';
 import { countZeros, PRECISIONS, storedBytes, type StoredTensor } from './precisions';
-import { keepNeurons, neuronScores, PRUNERS } from './pruners';
-import { formatRecipe, type Recipe } from './recipe';
+import { activationScores, keepLayers, keepNeurons, neuronScores, PRUNERS } from './pruners';
+import { calibrationLevel, formatLinear, formatRecipe, linearRecipe, type LinearRecipe, type Recipe } from './recipe';
+import { GROUPS, INPUT_GROUPS, selectInputs, type Statistics } from './statistics';
 
 /** A checkpoint under a recipe: the same model, smaller shapes, stored tensors; made layer by layer on demand. */
 export interface CompressedModel {
@@ -14,6 +17,10 @@ export interface CompressedModel {
   config: ModelConfig;
   /** FFN neurons of each remaining layer. */
   ffnSizes: readonly number[];
+  /** What was, or will be, done to one linear layer: differs by layer under a budget. */
+  recipeOf(index: number, linear: LinearName): LinearRecipe;
+  /** Per linear layer, of what has been made so far. */
+  reports(): readonly (LinearReport & { layer: number })[];
   /** All linear weights of one remaining layer. */
   layer(index: number): Promise<Record<LinearName, StoredTensor>>;
   embedding(): Promise<StoredTensor>;
@@ -25,22 +32,64 @@ export interface CompressedModel {
   counted(): Omit<Compression, 'computedBytes'>;
 }
 
+/** What calibrated recipes work with; recipes that need no statistics need none of it. */
+export interface CompressOptions {
+  /** Null where the recipe needs none (`calibrationLevel`). */
+  statistics: Statistics | null;
+  solver: Solver;
+  /** Finished layers from an earlier try. */
+  cache?: LayerCache | null;
+  onLinear?: (report: LinearReport & { layer: number }) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** Finished layers, kept under what they were made from, so that a cut-off compression goes on where it stopped. */
+export interface LayerCache {
+  read(layer: number): Promise<MadeLayer | null>;
+  write(layer: number, made: MadeLayer): Promise<void>;
+}
+
+export interface MadeLayer {
+  tensors: Record<LinearName, StoredTensor>;
+  reports: LinearReport[];
+}
+
+/** Compresses on this thread, without the column loop's kernels. */
+const PLAIN: CompressOptions = {
+  statistics: null,
+  solver: { run: (job) => Promise.resolve(compressGroup(null, job)) },
+};
+
 /** Decides structure (which layers, how many neurons) now; weights are read, pruned and stored when asked for. */
-export async function compressCheckpoint(checkpoint: Checkpoint, recipe: Recipe): Promise<CompressedModel> {
+export async function compressCheckpoint(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  o: CompressOptions = PLAIN,
+): Promise<CompressedModel> {
   const { config } = checkpoint;
-  const share = (kind: 'layers' | 'neurons') =>
-    recipe.prunings.find((p) => PRUNERS[p.pruner].kind === kind)?.share ?? null;
-  const layersShare = share('layers');
+  const { statistics } = o;
+  if (calibrationLevel(recipe) !== null && !statistics)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `Recipe ${quote(formatRecipe(recipe))} needs calibration text: give --calib FILE, or tickets with a training split.`,
+    );
+  const pruning = (kind: 'layers' | 'neurons') => recipe.prunings.find((p) => PRUNERS[p.pruner].kind === kind) ?? null;
+  const layersShare = pruning('layers')?.share ?? null;
+  const influence = () =>
+    pruning('layers')?.pruner === 'blocks'
+      ? Promise.resolve((statistics as Statistics).cosines.map((c) => 1 - c))
+      : layerInfluence(checkpoint);
   const kept =
     layersShare === null
       ? Array.from({ length: config.layers }, (_, i) => i)
-      : keptLayers(await layerInfluence(checkpoint), layersShare);
+      : keepLayers(await influence(), layersShare);
   if (layersShare !== null && kept.length === config.layers)
     throw new JoulewiseError(
       'recipe.impossible',
       `Recipe ${quote(formatRecipe(recipe))} removes no layer of a model with ${config.layers}; ask for a larger share.`,
     );
-  const neuronShare = share('neurons');
+  const neurons = pruning('neurons');
+  const neuronShare = neurons?.share ?? null;
   const keptNeurons =
     neuronShare === null
       ? config.intermediateSize
@@ -50,11 +99,7 @@ export async function compressCheckpoint(checkpoint: Checkpoint, recipe: Recipe)
       'recipe.impossible',
       `Recipe ${quote(formatRecipe(recipe))} removes no neuron of ${config.intermediateSize}; ask for a larger share.`,
     );
-  const mask = recipe.prunings
-    .map((p) => ({ row: PRUNERS[p.pruner], share: p.share }))
-    .find((p) => p.row.kind === 'mask');
-  const precision = PRECISIONS[recipe.precision];
-  const outer = PRECISIONS[precision.outer];
+  const outer = PRECISIONS[PRECISIONS[recipe.precision].outer];
 
   const count = { parameters: 0, zeros: 0, linearParameters: 0, storedBytes: 0 };
   const made = new Set<string>();
@@ -70,28 +115,86 @@ export async function compressCheckpoint(checkpoint: Checkpoint, recipe: Recipe)
     }
     return t;
   };
+  const reports: (LinearReport & { layer: number })[] = [];
   const shapeOf = (name: string) => checkpoint.tensors.get(name)?.shape as readonly [number, number];
+
+  /** The jobs of one remaining layer, each recipe chosen by `choose`. */
+  const jobsOf = async (index: number, choose: (linear: LinearName) => LinearRecipe): Promise<GroupJob[]> => {
+    const source = kept[index] as number;
+    const weights = {} as Record<LinearName, Matrix2d>;
+    for (const linear of LINEARS) {
+      const name = names.linear(source, linear);
+      const [rows, columns] = shapeOf(name);
+      weights[linear] = { data: await checkpoint.read(name), rows, columns };
+    }
+    const own = statistics ? await statistics.layer(source) : null;
+    const inputs = own ? { ...own.inputs } : null;
+    if (neurons) {
+      const row = PRUNERS[neurons.pruner];
+      const { gate_proj: gate, up_proj: up, down_proj: down } = weights;
+      const scores =
+        row.needs && inputs
+          ? activationScores(down.data, inputs.down.squares, down.rows)
+          : neuronScores(gate.data, up.data, down.data, gate.rows, gate.columns);
+      const keep = keepNeurons(scores, neuronShare ?? 0);
+      removeNeurons(weights, keep);
+      if (inputs) inputs.down = selectInputs(inputs.down, keep);
+    }
+    return GROUPS.map((group) => {
+      const linears: readonly LinearName[] = INPUT_GROUPS[group];
+      return {
+        matrices: linears.map((linear) => ({ linear, data: weights[linear].data, rows: weights[linear].rows })),
+        columns: weights[linears[0] as LinearName].columns,
+        recipes: linears.map(choose),
+        statistics: inputs?.[group] ?? null,
+        outputSquares: own ? linears.map((l) => own.outputSquares[l]) : null,
+      };
+    });
+  };
+  const make = async (index: number, choose: (linear: LinearName) => LinearRecipe): Promise<MadeLayer> => {
+    const jobs = await jobsOf(index, choose);
+    if (o.signal?.aborted)
+      throw new JoulewiseError('cancelled', 'Stopped while compressing. Finished layers are kept.');
+    const results = await Promise.all(jobs.map((job) => o.solver.run(job)));
+    const tensors = {} as Record<LinearName, StoredTensor>;
+    const made: LinearReport[] = [];
+    for (const result of results)
+      result.tensors.forEach((t, i) => {
+        const report = result.reports[i] as GroupResult['reports'][number];
+        tensors[report.linear] = t;
+        made.push({ ...report, recipe: formatLinear(choose(report.linear)) });
+      });
+    return { tensors, reports: made };
+  };
+  const uniform = linearRecipe(recipe);
+  const plan =
+    recipe.budget === null
+      ? null
+      : await planMixed({
+          budget: recipe.budget,
+          layers: kept.length,
+          outerBytes: await outerBytes(checkpoint, recipe, kept),
+          measure: async (layer, candidate) => (await make(layer, () => candidate)).reports,
+        });
+  const choose = (index: number) => (linear: LinearName) => plan?.[index]?.[linear] ?? uniform;
 
   return {
     recipe,
     config: { ...config, layers: kept.length },
     ffnSizes: kept.map(() => keptNeurons),
+    reports: () => reports,
+    recipeOf: (index, linear) => choose(index)(linear),
     async layer(index) {
-      const source = kept[index] as number;
-      const weights = {} as Record<LinearName, { data: Float32Array; rows: number; columns: number }>;
-      for (const linear of LINEARS) {
-        const name = names.linear(source, linear);
-        const [rows, columns] = shapeOf(name);
-        weights[linear] = { data: await checkpoint.read(name), rows, columns };
+      const cached = (await o.cache?.read(index)) ?? null;
+      const made = cached ?? (await make(index, choose(index)));
+      if (!cached) await o.cache?.write(index, made);
+      for (const linear of LINEARS) counted(names.linear(index, linear), made.tensors[linear], true);
+      for (const report of made.reports) {
+        const line = { layer: index, ...report };
+        if (!reports.some((r) => r.layer === index && r.linear === report.linear)) reports.push(line);
+        o.onLinear?.(line);
       }
-      if (neuronShare !== null) removeNeurons(weights, neuronShare);
-      const out = {} as Record<LinearName, StoredTensor>;
-      for (const linear of LINEARS) {
-        const { data, rows, columns } = weights[linear];
-        if (mask?.row.kind === 'mask') mask.row.apply(data, rows, columns, mask.share);
-        out[linear] = counted(names.linear(index, linear), precision.store(data, rows, columns), true);
-      }
-      return out;
+      return made.tensors;
     },
     async embedding() {
       const [rows, columns] = shapeOf(names.embedding);
@@ -122,11 +225,6 @@ export async function compressCheckpoint(checkpoint: Checkpoint, recipe: Recipe)
   };
 }
 
-function keptLayers(influence: readonly number[], share: number): number[] {
-  const row = PRUNERS.layers;
-  return row.kind === 'layers' ? row.keep(influence, share) : [];
-}
-
 /**
  * How much a layer can add to the residual stream: the Frobenius norms of the two matrices that write to it. A
  * magnitude criterion; the calibrated one (cosine of block input and output) needs data.
@@ -143,15 +241,30 @@ async function layerInfluence(checkpoint: Checkpoint): Promise<number[]> {
   return out;
 }
 
+interface Matrix2d {
+  data: Float32Array<ArrayBuffer>;
+  rows: number;
+  columns: number;
+}
+
+/** Bytes of what a budget cannot choose: embedding, head and vectors. */
+async function outerBytes(checkpoint: Checkpoint, recipe: Recipe, kept: readonly number[]): Promise<number> {
+  const row = PRECISIONS[PRECISIONS[recipe.precision].outer];
+  let total = 0;
+  for (const [name, { shape }] of checkpoint.tensors) {
+    const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
+    if (layer !== undefined && !kept.includes(Number(layer))) continue;
+    if (name === names.embedding || (name === names.head && !checkpoint.config.tiedEmbeddings)) {
+      const [rows, columns] = shape as readonly [number, number];
+      total += rows * storedBytes(row.store(new Float32Array(columns), 1, columns));
+    } else if (shape.length === 1) total += (shape[0] as number) * 4;
+  }
+  return Promise.resolve(total);
+}
+
 /** Drops the same neurons from gate, up (rows) and down (columns). */
-function removeNeurons(
-  weights: Record<LinearName, { data: Float32Array; rows: number; columns: number }>,
-  share: number,
-): void {
+function removeNeurons(weights: Record<LinearName, Matrix2d>, keep: Int32Array): void {
   const { gate_proj: gate, up_proj: up, down_proj: down } = weights;
-  const row = PRUNERS.ffn;
-  if (row.kind !== 'neurons') return;
-  const keep = row.keep(neuronScores(gate.data, up.data, down.data, gate.rows, gate.columns), share);
   for (const w of [gate, up]) {
     const data = new Float32Array(keep.length * w.columns);
     keep.forEach((from, to) => data.set(w.data.subarray(from * w.columns, (from + 1) * w.columns), to * w.columns));

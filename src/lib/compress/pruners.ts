@@ -1,22 +1,53 @@
+import type { ColumnMask } from './columns';
+import type { Level } from './statistics';
+import { pruneTiles2of4, pruneWanda } from './wanda';
+
 /**
- * Pruners, one row each. `mask` pruners zero weights of one linear layer in place; `structure` pruners decide which
- * FFN neurons or layers stay, so that real, smaller shapes are computed.
+ * Pruners, one row each. `mask` pruners zero weights of one linear layer in place; `columns` pruners choose within the
+ * column loop (columns.ts), which also mends what stays; `layers` and `neurons` pruners decide what is left out whole,
+ * so that real, smaller shapes are computed. `needs` says which calibration statistics a row reads.
  */
-export type PrunerName = 'layers' | 'ffn' | '2:4' | 'mag';
+export type PrunerName =
+  | 'layers'
+  | 'blocks'
+  | 'ffn'
+  | 'neurons'
+  | '2:4'
+  | '2:4t'
+  | 'mag'
+  | 'wanda'
+  | 'wanda2:4'
+  | 'sparsegpt'
+  | 'sparsegpt2:4'
+  | 'sparsegpt2:4t';
 
 export type Pruner = {
   /** How it is written in a recipe. */
   usage: string;
   title: string;
   takesShare: boolean;
+  needs: Level | null;
 } & (
   | { kind: 'layers'; keep(influence: readonly number[], share: number): number[] }
   | { kind: 'neurons'; keep(scores: Float64Array, share: number): Int32Array }
-  | { kind: 'mask'; apply(weights: Float32Array, rows: number, columns: number, share: number | null): void }
+  | {
+      kind: 'mask';
+      /** `squares`: sums of the inputs' squares, given where the row needs them. */
+      apply(
+        weights: Float32Array,
+        rows: number,
+        columns: number,
+        share: number | null,
+        squares: Float64Array | null,
+      ): void;
+    }
+  | { kind: 'columns'; pattern(share: number | null): ColumnMask }
 );
 
 /** Kept neurons are a multiple of this, so that blocks of 32 and the fast kernels fit. */
 const NEURON_MULTIPLE = 32;
+
+const needed = (squares: Float64Array | null): Float64Array => squares ?? new Float64Array();
 
 /** In recipe order: structure first, masks on what remains. */
 export const PRUNERS: Readonly<Record<PrunerName, Pruner>> = {
@@ -24,23 +55,98 @@ export const PRUNERS: Readonly<Record<PrunerName, Pruner>> = {
     usage: 'layersN',
     title: 'whole layers, by the norm of what they add',
     takesShare: true,
+    needs: null,
     kind: 'layers',
     keep: keepLayers,
   },
-  ffn: { usage: 'ffnN', title: 'FFN neurons, by weight norms', takesShare: true, kind: 'neurons', keep: keepNeurons },
+  blocks: {
+    usage: 'blocksN',
+    title: 'whole layers, by how little they turn their input (ShortGPT)',
+    takesShare: true,
+    needs: 'squares',
+    kind: 'layers',
+    keep: keepLayers,
+  },
+  ffn: {
+    usage: 'ffnN',
+    title: 'FFN neurons, by weight norms',
+    takesShare: true,
+    needs: null,
+    kind: 'neurons',
+    keep: keepNeurons,
+  },
+  neurons: {
+    usage: 'neuronsN',
+    title: 'FFN neurons, by what they contribute on calibration text',
+    takesShare: true,
+    needs: 'squares',
+    kind: 'neurons',
+    keep: keepNeurons,
+  },
   '2:4': {
     usage: '2:4',
     title: '2 of each 4 inputs, by magnitude',
     takesShare: false,
+    needs: null,
     kind: 'mask',
     apply: (w) => prune2of4(w),
+  },
+  '2:4t': {
+    usage: '2:4t',
+    title: '2 of each 4 inputs for 128 outputs at once, by magnitude',
+    takesShare: false,
+    needs: null,
+    kind: 'mask',
+    apply: pruneTiles2of4,
   },
   mag: {
     usage: 'magN',
     title: 'the smallest weights of each layer, by magnitude',
     takesShare: true,
+    needs: null,
     kind: 'mask',
     apply: (w, _rows, _columns, share) => pruneMagnitude(w, share ?? 0),
+  },
+  wanda: {
+    usage: 'wandaN',
+    title: 'the least weights of each output, by magnitude times input norm (Wanda)',
+    takesShare: true,
+    needs: 'squares',
+    kind: 'mask',
+    apply: (w, rows, columns, share, squares) =>
+      pruneWanda(w, rows, columns, needed(squares), { kind: 'share', share: share ?? 0 }),
+  },
+  'wanda2:4': {
+    usage: 'wanda2:4',
+    title: '2 of each 4 inputs, by magnitude times input norm (Wanda)',
+    takesShare: false,
+    needs: 'squares',
+    kind: 'mask',
+    apply: (w, rows, columns, _share, squares) => pruneWanda(w, rows, columns, needed(squares), { kind: '2:4' }),
+  },
+  sparsegpt: {
+    usage: 'sparsegptN',
+    title: 'a share of each layer, what stays mended (SparseGPT)',
+    takesShare: true,
+    needs: 'gram',
+    kind: 'columns',
+    pattern: (share) => ({ kind: 'share', share: share ?? 0 }),
+  },
+  'sparsegpt2:4': {
+    usage: 'sparsegpt2:4',
+    title: '2 of each 4 inputs, what stays mended (SparseGPT)',
+    takesShare: false,
+    needs: 'gram',
+    kind: 'columns',
+    pattern: () => ({ kind: '2:4' }),
+  },
+  'sparsegpt2:4t': {
+    usage: 'sparsegpt2:4t',
+    title: '2 of each 4 inputs for 128 outputs at once, what stays mended (SparseGPT)',
+    takesShare: false,
+    needs: 'gram',
+    kind: 'columns',
+    pattern: () => ({ kind: '2:4 tiles' }),
   },
 };
 
@@ -95,6 +201,18 @@ export function neuronScores(
   return Float64Array.from({ length: neurons }, (_, i) =>
     Math.sqrt(rowSquare(gate, i) * rowSquare(up, i) * (squares[i] as number)),
   );
+}
+
+/**
+ * Calibrated score of each FFN neuron: |activation over all tokens| * |down column|, the norm of what it adds to the
+ * layer's output. down [hidden, neurons]; `squares` of the down projection's input [neurons].
+ */
+export function activationScores(down: Float32Array, squares: Float64Array, hidden: number): Float64Array {
+  const n = squares.length;
+  const columns = new Float64Array(n);
+  for (let h = 0; h < hidden; h++)
+    for (let i = 0; i < n; i++) columns[i] = (columns[i] as number) + (down[h * n + i] as number) ** 2;
+  return columns.map((c, i) => Math.sqrt(c * (squares[i] as number)));
 }
 
 /** Keeps the two largest of each four consecutive inputs; equal magnitudes keep the earlier one. */

@@ -1,62 +1,128 @@
 import { JoulewiseError, quote } from '../core/errors';
 import { PRECISIONS, type PrecisionName } from './precisions';
 import { PRUNERS, type PrunerName } from './pruners';
+import { LEVELS, type Level } from './statistics';
+
+/** One pruner of a recipe. */
+export interface Pruning {
+  pruner: PrunerName;
+  /** Share removed, 0..1; null where the pruner has a fixed pattern. */
+  share: number | null;
+}
+
+/** How bits are chosen: by rounding each weight to the nearest level, or so that errors cancel on calibration text. */
+export type QuantizerName = 'nearest' | 'gptq';
+
+/**
+ * Scales tried for each block of 32 within the column loop: 1 = the largest weight maps to the last level. GPTQ rows fit
+ * theirs, from 1 down to 1 - 8/32.
+ */
+export const SCALE_CANDIDATES: Readonly<Record<QuantizerName, number>> = { nearest: 1, gptq: 9 };
 
 /** What is done to a checkpoint: one precision, and prunings in the order they are applied. */
 export interface Recipe {
   precision: PrecisionName;
-  prunings: readonly {
-    pruner: PrunerName;
-    /** Share removed, 0..1; null where the pruner has a fixed pattern. */ share: number | null;
-  }[];
+  quantizer: QuantizerName;
+  prunings: readonly Pruning[];
+  /**
+   * `auto@`: the most bytes that all weights may take; precision and pruning are then chosen for each linear layer, and
+   * `precision` is that of embedding and output projection. Null = one recipe for all layers.
+   */
+  budget: number | null;
+}
+
+/** What is done to one linear layer. */
+export interface LinearRecipe {
+  precision: PrecisionName;
+  quantizer: QuantizerName;
+  mask: Pruning | null;
 }
 
 const keys = <T extends string>(table: Readonly<Record<T, unknown>>) => Object.keys(table) as T[];
 
+const MEGABYTE = 1e6;
+/** Decimal megabytes, to a tenth. */
+const BUDGET = /^auto@(\d{1,6}(?:\.\d)?)mb$/;
+
+/** The precisions that GPTQ rounds to. */
+const isGptq = (name: string) => name === 'int4' || name === 'int8';
+
+const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int8+sparsegpt2:4, auto@60MB.';
+
 /**
- * `precision[+pruning...]`, e.g. `int4`, `fp16+2:4`, `int8+ffn50`, `fp32+mag50`; a pruning alone means fp32.
- * Structured prunings come first, masks after, whatever the order written, so that equal recipes have equal names.
+ * `precision[.gptq][+pruning...]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`, `fp32+wanda50`, or `auto@60MB`; a pruning
+ * alone means fp32. Structured prunings come first, masks after, whatever the order written, so that equal recipes have
+ * equal names.
  */
 export function parseRecipe(text: string): Recipe {
   const parts = text.trim().toLowerCase().split('+');
+  const fault = (sentence: string) => new JoulewiseError('recipe.unknown', sentence);
   const unknown = (part: string) =>
-    new JoulewiseError(
-      'recipe.unknown',
-      `Recipe part ${quote(part)} is not known. Precisions: ${keys(PRECISIONS).join(', ')}; prunings: ${keys(PRUNERS)
+    fault(
+      `Recipe part ${quote(part)} is not known. Precisions: ${keys(PRECISIONS).join(', ')}, int4.gptq, int8.gptq; prunings: ${keys(
+        PRUNERS,
+      )
         .map((p) => PRUNERS[p].usage)
-        .join(', ')}. Example: int8+ffn50.`,
+        .join(', ')}; or auto@NMB. ${EXAMPLES}`,
     );
   let precision: PrecisionName | null = null;
-  const prunings: { pruner: PrunerName; share: number | null }[] = [];
+  let quantizer: QuantizerName = 'nearest';
+  let budget: number | null = null;
+  const prunings: Pruning[] = [];
   for (const part of parts) {
-    if (Object.hasOwn(PRECISIONS, part)) {
-      if (precision)
-        throw new JoulewiseError('recipe.unknown', `Recipe ${quote(text)} names two precisions; give one.`);
-      precision = part as PrecisionName;
+    const megabytes = Number(BUDGET.exec(part)?.[1]);
+    if (megabytes > 0) {
+      if (budget !== null) throw fault(`Recipe ${quote(text)} names two budgets; give one.`);
+      budget = Math.round(megabytes * MEGABYTE);
+      continue;
+    }
+    const [name, method, ...more] = part.split('.') as [string, ...string[]];
+    if (Object.hasOwn(PRECISIONS, name) && more.length === 0 && (!method || (method === 'gptq' && isGptq(name)))) {
+      if (precision) throw fault(`Recipe ${quote(text)} names two precisions; give one.`);
+      precision = name as PrecisionName;
+      if (method === 'gptq') quantizer = 'gptq';
+      else if (method !== undefined) throw unknown(part);
       continue;
     }
     const pruning = parsePruning(part);
     if (!pruning) throw unknown(part);
     if (prunings.some((p) => p.pruner === pruning.pruner))
-      throw new JoulewiseError(
-        'recipe.unknown',
-        `Recipe ${quote(text)} names ${quote(pruning.pruner)} twice; give it once.`,
-      );
+      throw fault(`Recipe ${quote(text)} names ${quote(pruning.pruner)} twice; give it once.`);
     prunings.push(pruning);
   }
-  const masks = prunings.filter((p) => PRUNERS[p.pruner].kind === 'mask');
-  if (masks.length > 1)
-    throw new JoulewiseError(
-      'recipe.unknown',
-      `Recipe ${quote(text)} asks for two masks of the same weights; give one.`,
+  const count = (...kinds: string[]) => prunings.filter((p) => kinds.includes(PRUNERS[p.pruner].kind)).length;
+  if (count('mask', 'columns') > 1)
+    throw fault(`Recipe ${quote(text)} asks for two masks of the same weights; give one.`);
+  for (const kind of ['layers', 'neurons'])
+    if (count(kind) > 1) throw fault(`Recipe ${quote(text)} asks to remove ${kind} in two ways; give one.`);
+  if (budget !== null && (precision || count('mask', 'columns')))
+    throw fault(
+      `Recipe ${quote(text)} names a budget and what it should choose itself. Write auto@NMB alone, or with layersN, blocksN, ffnN or neuronsN.`,
     );
   const order = keys(PRUNERS);
   prunings.sort((a, b) => order.indexOf(a.pruner) - order.indexOf(b.pruner));
-  return { precision: precision ?? 'fp32', prunings };
+  return { precision: budget !== null ? 'int8' : (precision ?? 'fp32'), quantizer, prunings, budget };
 }
 
+/** The calibration statistics that a recipe reads; null where it reads none. */
+export function calibrationLevel(recipe: Recipe): Level | null {
+  if (recipe.quantizer === 'gptq' || recipe.budget !== null) return 'gram';
+  const needs = recipe.prunings.map((p) => PRUNERS[p.pruner].needs);
+  return LEVELS.findLast((level) => needs.includes(level)) ?? null;
+}
+
+/** What a recipe without budget does to every linear layer. */
+export const linearRecipe = (recipe: Recipe): LinearRecipe => ({
+  precision: recipe.precision,
+  quantizer: recipe.quantizer,
+  mask: recipe.prunings.find((p) => ['mask', 'columns'].includes(PRUNERS[p.pruner].kind)) ?? null,
+});
+
+/** Whether each four inputs of each output keep two, in the pattern that 2:4 kernels skip. */
+export const is2of4 = (recipe: Pick<LinearRecipe, 'mask'>): boolean => recipe.mask?.pruner.includes('2:4') ?? false;
+
 /** One pruning: a fixed pattern by name, or a name followed by a percentage. Null where it is neither. */
-export function parsePruning(part: string): { pruner: PrunerName; share: number | null } | null {
+export function parsePruning(part: string): Pruning | null {
   if (Object.hasOwn(PRUNERS, part) && !PRUNERS[part as PrunerName].takesShare)
     return { pruner: part as PrunerName, share: null };
   const m = /^([a-z]+)(\d{1,2}(?:\.\d)?)$/.exec(part);
@@ -66,12 +132,17 @@ export function parsePruning(part: string): { pruner: PrunerName; share: number 
   return { pruner: name as PrunerName, share: percent / 100 };
 }
 
+const nameOf = (p: Pruning) => p.pruner + (p.share === null ? '' : String(Math.round(p.share * 1000) / 10));
+const precisionName = (r: { precision: PrecisionName; quantizer: QuantizerName }) =>
+  r.precision + (r.quantizer === 'nearest' ? '' : `.${r.quantizer}`);
+
 /** The canonical name: `parseRecipe(formatRecipe(r))` equals r. */
 export function formatRecipe(recipe: Recipe): string {
-  const prunings = recipe.prunings.map(
-    (p) => p.pruner + (p.share === null ? '' : String(Math.round(p.share * 1000) / 10)),
-  );
-  return [recipe.precision, ...prunings].join('+');
+  const head = recipe.budget === null ? precisionName(recipe) : `auto@${Math.round(recipe.budget / 1e5) / 10}MB`;
+  return [head, ...recipe.prunings.map(nameOf)].join('+');
 }
+
+export const formatLinear = (r: LinearRecipe): string =>
+  [precisionName(r), ...(r.mask ? [nameOf(r.mask)] : [])].join('+');
 
 export const canonicalRecipe = (text: string) => formatRecipe(parseRecipe(text));

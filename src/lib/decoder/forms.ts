@@ -1,4 +1,5 @@
 import { dequantize, halves, BLOCK, type StoredTensor } from '../compress/precisions';
+import { TILE_ROWS } from '../compress/wanda';
 import type { GraphBuilder } from '../graph/builder';
 import { DTYPES, type DType } from '../graph/graph';
 import { packRows8, transpose } from './pack';
@@ -50,9 +51,6 @@ function floating(dtype: 'float32' | 'float16'): Form {
     packEmbedding: (name, t, tied) => (tied ? [] : [{ name: `${name}.w`, data: bytesOf(cast(dequantize(t))) }]),
   };
 }
-
-/** Outputs that share one pattern of 2:4. */
-const TILE_ROWS = 128;
 
 /**
  * 2:4 whose pattern is shared by tiles of 128 outputs: each tile multiplies only the inputs it keeps, so a dense product

@@ -1,5 +1,6 @@
 import type { FileSet } from '../checkpoint/source';
 import type { Tokenizer } from '../checkpoint/tokenizer';
+import { packPrompts } from '../calibrate/prompts';
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops } from '../core/units';
 import { TASK_TABLE, type Task } from '../data/tasks';
@@ -8,6 +9,7 @@ import { guessProfile } from '../meter/match';
 import { createMeter, type Meter, type WindowWork } from '../meter/meter';
 import { profileByName } from '../meter/profiles';
 import { profileSource, type Arithmetic } from '../meter/sources';
+import type { CalibrationHost } from '../run/compress';
 import type { EngineSession } from '../run/engine';
 import { generate } from '../run/generate';
 import { openVariant, type Assets } from '../run/open';
@@ -37,6 +39,8 @@ export interface UnitRequest {
 export interface UnitContext {
   openFiles: (ref: CheckpointRef) => Promise<FileSet>;
   assets: Assets;
+  /** Threads for recipes that calibrate. */
+  openHost: (o: { checkpoint: CheckpointRef; threads: number | null }) => CalibrationHost;
   onProgress: (p: UnitProgress) => void;
   signal: AbortSignal;
 }
@@ -115,8 +119,26 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
   const meter = meterFor(request, () => session?.fence());
   await idleWindow(meter);
   try {
+    const task = TASK_TABLE[unit.task];
+    const calibration = {
+      // Never from test tickets: what is measured must not have chosen the weights.
+      prompts: (tokenizer: Tokenizer) =>
+        packPrompts(
+          request.train.filter((t) => task.target(t) !== null).map((t) => t.id),
+          (id) => {
+            const ticket = request.train.find((t) => t.id === id) as Ticket;
+            return [
+              ...tokenizer.chat(task.messages(ticket, request.causes)),
+              ...tokenizer.piece(referenceOf(task, ticket)),
+            ];
+          },
+          null,
+        ),
+      open: () => Promise.resolve(context.openHost({ checkpoint: request.checkpoint, threads: plan.threads })),
+    };
     const opened = await openVariant({
       files,
+      calibration,
       variant: unit.variant,
       engine: unit.engine,
       threads: plan.threads,

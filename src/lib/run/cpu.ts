@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
-import { compressCheckpoint } from '../compress/compress';
+import type { CompressedModel } from '../compress/compress';
 import { PRECISIONS, type PrecisionName } from '../compress/precisions';
 import { formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
@@ -9,6 +9,7 @@ import { bestBuild, type BuildName, type Spawn } from '../cpu/module';
 import { vectorNames } from '../decoder/decoder';
 import type { Cost } from '../graph/cost';
 import type { Compression } from '../schema/run';
+import { withCompressed, type Calibration } from './compress';
 import { logProbability, type CandidateScore, type EngineSession } from './engine';
 import type { CpuKernelRow } from './kernels';
 import { packCandidates } from './packed';
@@ -19,6 +20,7 @@ export interface CpuOptions {
   fallbacks: readonly string[];
   threads: number;
   inPhase: InPhase;
+  calibration?: Calibration | null;
   /** Compiles one of the two builds. */
   loadModule: (build: BuildName) => Promise<WebAssembly.Module>;
   spawn: Spawn;
@@ -42,7 +44,16 @@ export async function openCpu(
 ): Promise<{ session: CpuSession; compression: Compression }> {
   const build = o.build ?? bestBuild();
   const module = await o.inPhase('load', () => o.loadModule(build));
-  const compressed = await o.inPhase('compress', () => compressCheckpoint(checkpoint, recipe));
+  return withCompressed(checkpoint, recipe, o, (compressed) => packModel(compressed, recipe, module, build, o));
+}
+
+async function packModel(
+  compressed: CompressedModel,
+  recipe: Recipe,
+  module: WebAssembly.Module,
+  build: BuildName,
+  o: CpuOptions,
+): Promise<{ session: CpuSession; compression: Compression }> {
   const { config, ffnSizes } = compressed;
   const inner = FORMAT_OF[recipe.precision];
   const sparse = `${inner} 2:4`;

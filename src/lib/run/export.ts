@@ -5,6 +5,7 @@ import { formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { encodeModel } from '../graph/encode';
 import type { Compression, EngineName } from '../schema/run';
+import type { Calibration } from './compress';
 import { chooseKernel } from './kernels';
 import { prepareVariant } from './prepare';
 
@@ -38,11 +39,11 @@ export async function exportVariant(
   recipe: Recipe,
   engine: EngineName,
   target: ExportTarget,
-  o: { onProgress?: (done: number, of: number) => void; signal?: AbortSignal } = {},
+  o: { onProgress?: (done: number, of: number) => void; signal?: AbortSignal; calibration?: Calibration | null } = {},
 ): Promise<ExportReport> {
   // A graph for WebGPU is exported without half-precision activations: it must open on any adapter.
   // Our own kernels read no graph; what they run is exported as ONNX Runtime's CPU graph.
-  const { kernel } = chooseKernel(engine === 'gpu' ? 'gpu' : 'ort-cpu', recipe.precision, []);
+  const { kernel } = chooseKernel(engine === 'gpu' ? 'gpu' : 'ort-cpu', recipe, []);
   const { suffix, dtype } = SUFFIX[recipe.precision];
   const dataName = `model${suffix}.onnx_data`;
   const data = await target.open(`onnx/${dataName}`);

@@ -1,4 +1,6 @@
 import type { PrecisionName } from '../compress/precisions';
+import type { PrunerName } from '../compress/pruners';
+import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import type { FormName } from '../decoder/forms';
 import type { EngineName } from '../schema/run';
@@ -16,6 +18,8 @@ export interface GraphKernelRow extends RowBase {
   engine: 'ort-cpu' | 'gpu';
   form: FormName;
   outerForm: FormName;
+  /** Computes only what a pattern of 2:4 shared by tiles of outputs keeps; such recipes take these rows where there are any. */
+  tiles: boolean;
 }
 
 /** A row of our own kernels; their format follows from each stored tensor (cpu/formats.ts), 2:4 included. */
@@ -33,7 +37,7 @@ const row = (
   outerForm: FormName,
   title: string,
   needs: KernelRow['needs'] = null,
-): GraphKernelRow => ({ engine, precision, form, outerForm, needs, title });
+): GraphKernelRow => ({ engine, precision, form, outerForm, needs, title, tiles: form.startsWith('tiles') });
 
 const cpu = (precision: PrecisionName, title: string): CpuKernelRow => ({
   engine: 'cpu',
@@ -66,22 +70,47 @@ export const KERNELS: readonly KernelRow[] = [
     'dyn8',
     'stored 4-bit blocks of 32, computed int8 per output x two uint8 terms per token (WASM)',
   ),
+  row('ort-cpu', 'fp32', 'tiles32', 'f32', 'stored fp32, half of it computed in fp32 by tiles of 2:4 (WASM)'),
+  row('ort-cpu', 'fp16', 'tiles32', 'f32', 'stored fp16, half of it computed in fp32 by tiles of 2:4 (WASM)'),
   row('gpu', 'fp32', 'f32', 'f32', 'stored fp32, computed fp32 (WebGPU)'),
   row('gpu', 'fp16', 'f16', 'f16', 'stored fp16, computed fp16 (WebGPU)', 'shader-f16'),
   row('gpu', 'fp16', 'f32', 'f32', 'stored fp16, computed fp32 (WebGPU without shader-f16)'),
+  row('gpu', 'fp32', 'tiles32', 'f32', 'stored fp32, half of it computed in fp32 by tiles of 2:4 (WebGPU)'),
+  row(
+    'gpu',
+    'fp16',
+    'tiles16',
+    'f16',
+    'stored fp16, half of it computed in fp16 by tiles of 2:4 (WebGPU)',
+    'shader-f16',
+  ),
+  row(
+    'gpu',
+    'fp16',
+    'tiles32',
+    'f32',
+    'stored fp16, half of it computed in fp32 by tiles of 2:4 (WebGPU without shader-f16)',
+  ),
   row('gpu', 'int8', 'nbits8', 'nbits8', 'stored 8-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)'),
   row('gpu', 'int4', 'nbits4', 'nbits8', 'stored 4-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)'),
 ];
 
+/** Pruners whose pattern is shared by tiles of 128 outputs. */
+const TILED: ReadonlySet<PrunerName> = new Set<PrunerName>(['2:4t', 'sparsegpt2:4t']);
+
+type RowOf<E extends EngineName> = E extends 'cpu' ? CpuKernelRow : GraphKernelRow;
+
 /** The best row this device can run, and what it could not have, in words. */
 export function chooseKernel<E extends EngineName>(
   engine: E,
-  precision: PrecisionName,
+  recipe: Pick<Recipe, 'precision' | 'prunings'>,
   features: readonly string[],
-): { kernel: Extract<KernelRow, { engine: E }>; fallbacks: string[] } {
-  const rows = KERNELS.filter(
-    (k): k is Extract<KernelRow, { engine: E }> => k.engine === engine && k.precision === precision,
-  );
+): { kernel: RowOf<E>; fallbacks: string[] } {
+  const { precision } = recipe;
+  const fitting = KERNELS.filter((k): k is RowOf<E> => k.engine === engine && k.precision === precision);
+  const tiled = (k: KernelRow) => k.engine !== 'cpu' && k.tiles;
+  const wanted = recipe.prunings.some((p) => TILED.has(p.pruner)) && fitting.some(tiled);
+  const rows = fitting.filter((k) => tiled(k) === wanted);
   const kernel = rows.find((k) => k.needs === null || features.includes(k.needs));
   if (!kernel) throw new JoulewiseError('recipe.impossible', `Engine ${engine} has no kernel for ${precision}.`);
   const missed = rows.slice(0, rows.indexOf(kernel));

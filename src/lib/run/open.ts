@@ -4,6 +4,7 @@ import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
 import { parseRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import type { Compression, EngineName } from '../schema/run';
+import type { Calibration } from './compress';
 import { spawnWorker } from '../cpu/spawn';
 import type { BuildName } from '../cpu/module';
 import { openCpu } from './cpu';
@@ -35,6 +36,8 @@ export interface OpenOptions {
   kernelBuild?: BuildName | null;
   assets: Assets;
   inPhase: InPhase;
+  /** Where recipes that calibrate take their text and threads from; null where there is none. */
+  calibration?: Calibration | null;
   onProgress?: (done: number, of: number) => void;
   signal?: AbortSignal | undefined;
 }
@@ -117,7 +120,7 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
     const checkpoint = await openCheckpoint(o.files);
     const opened = await openCpu(checkpoint, recipe, {
       ...o,
-      ...chooseKernel('cpu', recipe.precision, []),
+      ...chooseKernel('cpu', recipe, []),
       fallbacks,
       threads,
       build: o.kernelBuild ?? null,
@@ -134,12 +137,12 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
   'ort-cpu': (o) => {
     const recipe = parseRecipe(o.variant);
     const { threads, fallbacks } = chooseThreads(o.threads);
-    return openOwn(o, recipe, { ...chooseKernel('ort-cpu', recipe.precision, []), fallbacks, threads, device: null });
+    return openOwn(o, recipe, { ...chooseKernel('ort-cpu', recipe, []), fallbacks, threads, device: null });
   },
   gpu: async (o) => {
     const recipe = parseRecipe(o.variant);
     const device = await gpuDevice();
-    return openOwn(o, recipe, { ...chooseKernel('gpu', recipe.precision, [...device.features]), threads: 1, device });
+    return openOwn(o, recipe, { ...chooseKernel('gpu', recipe, [...device.features]), threads: 1, device });
   },
   wgsl: async (o) => {
     const checkpoint = await openCheckpoint(o.files);

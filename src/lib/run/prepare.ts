@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
-import { compressCheckpoint } from '../compress/compress';
+import type { CompressedModel } from '../compress/compress';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import {
@@ -15,6 +15,7 @@ import {
 import type { PackedWeight } from '../decoder/forms';
 import { byteSize, type Graph } from '../graph/graph';
 import type { Compression, Phase } from '../schema/run';
+import { withCompressed, type Calibration } from './compress';
 import type { GraphKernelRow } from './kernels';
 
 /** A variant ready for an engine: its graph, and every weight that the graph names. */
@@ -42,12 +43,20 @@ export async function prepareVariant(
   o: {
     use: DecoderUse;
     inPhase: InPhase;
+    calibration?: Calibration | null;
     onWeights?: (weights: PackedWeight[]) => Promise<void>;
     onProgress?: (done: number, of: number) => void;
     signal?: AbortSignal | undefined;
   },
 ): Promise<PreparedVariant> {
-  const model = await o.inPhase('compress', () => compressCheckpoint(checkpoint, recipe));
+  return withCompressed(checkpoint, recipe, o, (model) => prepareModel(model, kernel, o));
+}
+
+async function prepareModel(
+  model: CompressedModel,
+  kernel: GraphKernelRow,
+  o: Parameters<typeof prepareVariant>[3],
+): Promise<PreparedVariant> {
   const options: DecoderOptions = {
     config: model.config,
     ffnSizes: model.ffnSizes,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseRecipe } from '../compress/recipe';
 import { PRECISIONS, type PrecisionName } from '../compress/precisions';
 import { FORMS } from '../decoder/forms';
 import { argmax, logProbability, topK, type EngineSession } from './engine';
@@ -94,23 +95,34 @@ describe('kernels', () => {
   it('there is one for every precision on every engine of ours, without optional features', () => {
     for (const engine of ['cpu', 'ort-cpu', 'gpu'] as const)
       for (const precision of Object.keys(PRECISIONS) as PrecisionName[]) {
-        const { kernel } = chooseKernel(engine, precision, []);
+        const { kernel } = chooseKernel(engine, { precision, prunings: [] }, []);
         expect(kernel).toMatchObject({ engine, precision, needs: null });
         expect(kernel.title).toContain('stored');
       }
   });
 
   it('half precision falls back in words where the adapter has none', () => {
-    const without = chooseKernel('gpu', 'fp16', ['subgroups']);
+    const without = chooseKernel('gpu', parseRecipe('fp16'), ['subgroups']);
     expect(without.kernel.form).toBe('f32');
     expect(without.fallbacks).toEqual([expect.stringMatching(/lacks shader-f16: instead of ".*fp16.*", used ".*fp32/)]);
-    const having = chooseKernel('gpu', 'fp16', ['shader-f16']);
+    const having = chooseKernel('gpu', parseRecipe('fp16'), ['shader-f16']);
     expect(having.kernel.form).toBe('f16');
     expect(having.fallbacks).toEqual([]);
   });
 
+  it('a pattern shared by tiles takes a kernel that skips what it drops, where there is one', () => {
+    const form = (engine: 'gpu' | 'ort-cpu', recipe: string, features: string[] = []) =>
+      chooseKernel(engine, parseRecipe(recipe), features).kernel.form;
+    expect(form('gpu', 'fp16+2:4t', ['shader-f16'])).toBe('tiles16');
+    expect(form('gpu', 'fp16+sparsegpt2:4t')).toBe('tiles32');
+    expect(form('ort-cpu', 'fp32+2:4t')).toBe('tiles32');
+    // Blocks of bits are multiplied whole: their kernels know no tiles.
+    expect(form('gpu', 'int8+2:4t')).toBe('nbits8');
+    expect(form('gpu', 'fp32+2:4')).toBe('f32');
+  });
+
   it('an engine without a kernel says so', () => {
-    expect(() => chooseKernel('classical', 'fp32', [])).toThrow(/classical has no kernel for fp32/);
+    expect(() => chooseKernel('classical', parseRecipe('fp32'), [])).toThrow(/classical has no kernel for fp32/);
   });
 
   it('forms of one kernel share their activation dtype, and titles are unique', () => {

@@ -1,12 +1,13 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { ModelConfig } from '../checkpoint/config';
 import { names } from '../checkpoint/families';
-import { compressCheckpoint } from '../compress/compress';
+import type { CompressedModel } from '../compress/compress';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import type { Cost } from '../graph/cost';
 import type { Compression } from '../schema/run';
 import { WgslBuilder, type WgslModel } from '../wgsl/model';
+import { withCompressed, type Calibration } from './compress';
 import { matrixBytes, type MatrixLayout } from '../wgsl/pack';
 import { logProbability, type EngineSession } from './engine';
 import type { InPhase } from './prepare';
@@ -28,12 +29,20 @@ export async function openWgsl(
   device: GPUDevice,
   o: {
     inPhase: InPhase;
+    calibration?: Calibration | null;
     fallbacks: readonly string[];
     onProgress?: (done: number, of: number) => void;
     signal?: AbortSignal | undefined;
   },
 ): Promise<OpenedWgsl> {
-  const model = await o.inPhase('compress', () => compressCheckpoint(checkpoint, recipe));
+  return withCompressed(checkpoint, recipe, o, (model) => upload(model, device, o));
+}
+
+async function upload(
+  model: CompressedModel,
+  device: GPUDevice,
+  o: Parameters<typeof openWgsl>[3],
+): Promise<OpenedWgsl> {
   const { config } = model;
   // A shader or a binding that WebGPU refuses only makes its results zeros: ask.
   device.pushErrorScope('validation');

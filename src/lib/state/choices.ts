@@ -69,9 +69,8 @@ export const parseExtra = (text: string): string[] => [
 
 /** A precision with one pruning, in canonical form. */
 function crossed(precision: PrecisionName, part: string): string {
-  const pruning = parsePruning(part);
-  if (!pruning) throw new JoulewiseError('recipe.unknown', `Pruning "${part}" is not known.`);
-  return formatRecipe({ precision, prunings: [pruning] });
+  if (!parsePruning(part)) throw new JoulewiseError('recipe.unknown', `Pruning "${part}" is not known.`);
+  return formatRecipe(parseRecipe(`${precision}+${part}`));
 }
 
 export function stagesOf(c: Choices): Stage[] {

@@ -22,6 +22,17 @@ declare global {
 
 const onEvent = (event: unknown) => window.joulewiseEvent?.(event);
 
+/** Hands a finished export's files to the command line, and removes them here. */
+async function sendExport(id: string, upload: string): Promise<{ path: string; bytes: number }[]> {
+  const files = await exportFiles(id);
+  for (const { path, file } of files) {
+    const sent = await fetch(upload + path, { method: 'PUT', body: file });
+    if (!sent.ok) throw new JoulewiseError('internal', `The file ${path} could not be handed over.`);
+  }
+  await removeExport(id);
+  return files.map(({ path, file }) => ({ path, bytes: file.size }));
+}
+
 const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   probe: () => callEngine('probe', null),
   evaluate: (args: EngineApi['evaluate']['args']) => callEngine('evaluate', args, { onEvent }),
@@ -32,15 +43,15 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   storeHub: (args: DataApi['storeHub']['args']) => callData('storeHub', args),
   importTickets: (args: DataApi['import']['args']) => callData('import', args),
   generateTickets: (args: DataApi['generate']['args']) => callData('generate', args),
+  calibrateSpeed: (args: EngineApi['calibrateSpeed']['args']) => callEngine('calibrateSpeed', args, { onEvent }),
+  async compress({ upload, ...args }: EngineApi['compress']['args'] & { upload: string }) {
+    const report = await callEngine('compress', args, { onEvent });
+    const files = await sendExport(report.id, upload);
+    return { ...report, files };
+  },
   async exportVariant({ upload, ...args }: EngineApi['exportVariant']['args'] & { upload: string }) {
     const report = await callEngine('exportVariant', args, { onEvent });
-    const files = await exportFiles(report.id);
-    for (const { path, file } of files) {
-      const sent = await fetch(upload + path, { method: 'PUT', body: file });
-      if (!sent.ok) throw new JoulewiseError('internal', `The file ${path} could not be handed over.`);
-    }
-    await removeExport(report.id);
-    return { ...report, files: files.map(({ path, file }) => ({ path, bytes: file.size })) };
+    return { ...report, files: await sendExport(report.id, upload) };
   },
   async runPlan({
     plan,

@@ -1,7 +1,7 @@
 import { openCheckpoint } from '../checkpoint/checkpoint';
 import { PRECISIONS } from '../compress/precisions';
 import { prune2of4, pruneMagnitude } from '../compress/pruners';
-import { parseRecipe } from '../compress/recipe';
+import { calibrationLevel, parseRecipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
 import { bytes, flops } from '../core/units';
@@ -14,10 +14,17 @@ import { topK, type EngineSession } from '../run/engine';
 import { generate } from '../run/generate';
 import { openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
+import { compressVariant } from '../run/compress';
+import { writeWeights } from '../run/weights';
 import { ASSETS } from './assets';
 import { openFiles } from './checkpoints';
 import type { EngineApi, Progress, VariantRequest } from './protocol';
+import { calibrationOn, calibrationThreads, openHost } from './pool';
 import { serve } from './rpc';
+
+/** Where a request's recipe finds calibration text; null where none was given. */
+const calibrationOf = (r: Omit<VariantRequest, 'engine'>) =>
+  r.calibration ? calibrationOn(r.calibration.texts, { checkpoint: r.checkpoint, threads: r.threads }) : null;
 
 /** Tokens of a label in the bench. */
 const LABEL_TOKENS = 3;
@@ -68,6 +75,7 @@ async function open(request: VariantRequest, emit: (p: Progress) => void, signal
     engine: request.engine,
     threads: request.threads,
     assets: ASSETS,
+    calibration: calibrationOf(request),
     signal,
     onProgress: (done, of) => emit({ phase: 'load', done, of }),
     async inPhase(phase, work) {
@@ -191,11 +199,85 @@ serve<EngineApi>({
       folder,
       {
         signal,
+        calibration: calibrationOf(args),
         onProgress: (done, of) => emit({ phase: 'export', done, of }),
       },
     );
     return { ...report, id: folder.id };
   },
 
-  unit: (args, { emit, signal }) => runUnit(args, { openFiles, assets: ASSETS, onProgress: emit, signal }),
+  async compress(args, { emit, signal }) {
+    const folder = await createExport();
+    const ms = { calibrate: 0, compress: 0 };
+    const report = await writeWeights(
+      await openCheckpoint(await openFiles(args.checkpoint)),
+      parseRecipe(args.recipe),
+      folder,
+      {
+        signal,
+        calibration: calibrationOf(args),
+        onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
+        onProgress: (done, of) => emit({ phase: 'compress', done, of }),
+        async inPhase(phase, work) {
+          const start = performance.now();
+          try {
+            return await work();
+          } finally {
+            ms[phase === 'calibrate' ? 'calibrate' : 'compress'] += performance.now() - start;
+          }
+        },
+      },
+    );
+    return { ...report, id: folder.id, ms };
+  },
+
+  async calibrateSpeed(args, { emit, signal }) {
+    const checkpoint = await openCheckpoint(await openFiles(args.checkpoint));
+    const recipe = parseRecipe(args.recipe);
+    const { config } = checkpoint;
+    const random = createRandom(1);
+    const prompts = Array.from({ length: args.sequences }, () =>
+      Array.from({ length: args.length }, () => random.int(config.vocabSize)),
+    );
+    const ms = { calibrate: 0, compress: 0 };
+    const { model, close } = await compressVariant(checkpoint, recipe, {
+      signal,
+      calibration: {
+        prompts: () => prompts,
+        open: () => Promise.resolve(openHost({ checkpoint: args.checkpoint, threads: args.threads, keep: false })),
+      },
+      onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
+      async inPhase(phase, work) {
+        const start = performance.now();
+        try {
+          return await work();
+        } finally {
+          ms[phase === 'calibrate' ? 'calibrate' : 'compress'] += performance.now() - start;
+        }
+      },
+    });
+    const start = performance.now();
+    try {
+      for (let layer = 0; layer < model.config.layers; layer++) {
+        await model.layer(layer);
+        emit({ phase: 'compress', done: layer + 1, of: model.config.layers });
+      }
+    } finally {
+      close();
+    }
+    const { hiddenSize: h, intermediateSize: f, heads, kvHeads, headDim, layers } = config;
+    const q = heads * headDim;
+    const linear = 2 * (h * (2 * q + 2 * kvHeads * headDim) + 3 * h * f);
+    const gram = calibrationLevel(recipe) === 'gram' ? 2 * h * h + q * q + f * f : 0;
+    const tokens = args.sequences * args.length;
+    return {
+      calibrateMs: ms.calibrate,
+      compressMs: ms.compress + performance.now() - start,
+      tokens,
+      threads: calibrationThreads(args.threads),
+      calibrateFlops: tokens * layers * (linear + gram + 4 * q * args.length),
+    };
+  },
+
+  unit: (args, { emit, signal }) => runUnit(args, { openFiles, openHost, assets: ASSETS, onProgress: emit, signal }),
 });

@@ -1,8 +1,11 @@
+import type { GroupJob, GroupResult } from '../compress/group';
+import type { LayerStatistics, Level } from '../compress/statistics';
 import type { ImportReport, TablePreview } from '../data/import';
 import type { UnitProgress } from '../plan/execute';
 import type { UnitRequest } from '../plan/unit';
 import type { Cost } from '../graph/cost';
 import type { ExportReport } from '../run/export';
+import type { WeightsReport } from '../run/weights';
 import type { DatasetRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { Device, EngineName, RunRecord } from '../schema/run';
@@ -13,6 +16,8 @@ export interface VariantRequest {
   recipe: string;
   engine: EngineName;
   threads: number | null;
+  /** Text for recipes that calibrate; absent or null where there is none. */
+  calibration?: { texts: string[] } | null;
 }
 
 export interface EvaluateResult {
@@ -68,6 +73,16 @@ export interface CompressSpeed {
   mag50: number[];
 }
 
+/** One calibrated compression of a whole model, nothing taken from a store. */
+export interface CalibrateSpeed {
+  calibrateMs: number;
+  compressMs: number;
+  tokens: number;
+  threads: number;
+  /** Multiplications and additions of the calibration's linear layers, attention and x^T x. */
+  calibrateFlops: number;
+}
+
 export interface Progress {
   phase: string;
   done: number;
@@ -91,9 +106,32 @@ export type EngineApi = {
   };
   /** Times quantizing and pruning on normal-distributed matrices; copies are made outside the clock. */
   compressSpeed: { args: { rows: number; columns: number; repeats: number }; event: never; result: CompressSpeed };
+  /** Calibrates on random token ids and compresses every layer; `threads` workers. */
+  calibrateSpeed: {
+    args: { checkpoint: CheckpointRef; recipe: string; threads: number | null; sequences: number; length: number };
+    event: Progress;
+    result: CalibrateSpeed;
+  };
+  /** Writes compressed weights and their report into an export folder in OPFS. */
+  compress: {
+    args: Omit<VariantRequest, 'engine'>;
+    event: Progress;
+    result: WeightsReport & { id: string; ms: { calibrate: number; compress: number } };
+  };
   /** Writes the variant into an export folder in OPFS; its id comes back. */
   exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };
   unit: { args: UnitRequest; event: UnitProgress; result: RunRecord };
+};
+
+/** A thread of a calibration. */
+export type CalibrateApi = {
+  open: {
+    args: { checkpoint: CheckpointRef; states: Float32Array<ArrayBuffer>[]; level: Level };
+    event: never;
+    result: void;
+  };
+  next: { args: null; event: never; result: LayerStatistics };
+  solve: { args: GroupJob; event: never; result: GroupResult };
 };
 
 /** A file by its address or its bytes. */

@@ -1,0 +1,110 @@
+import type { LinearName } from '../checkpoint/families';
+import { JoulewiseError } from '../core/errors';
+import type { Matrix } from '../matrix/matrix';
+import { factorOf, outputError, solveColumns, type ColumnMask } from './columns';
+import { countZeros, dequantize, PRECISIONS, storedBytes, type StoredTensor } from './precisions';
+import { PRUNERS } from './pruners';
+import { SCALE_CANDIDATES, type LinearRecipe } from './recipe';
+import type { InputStatistics } from './statistics';
+
+/** Linear layers that share an input, to be compressed together: plain data, so that it can cross to another thread. */
+export interface GroupJob {
+  matrices: { linear: LinearName; data: Float32Array<ArrayBuffer>; rows: number }[];
+  columns: number;
+  /** One for all, or one for each matrix (mixed recipes). */
+  recipes: LinearRecipe[];
+  /** Null where the recipe needs none. */
+  statistics: InputStatistics | null;
+  /** tr(W X^T X W^T) of each matrix before compression; null without statistics. */
+  outputSquares: number[] | null;
+}
+
+/** What became of one linear layer. */
+export interface LinearReport {
+  linear: LinearName;
+  recipe: string;
+  rows: number;
+  columns: number;
+  /** Share of weights that are exactly zero. */
+  sparsity: number;
+  bytes: number;
+  /** |x (W' - W)^T|^2 / |x W^T|^2 over the calibration tokens; null where x^T x was not collected. */
+  error: number | null;
+  milliseconds: number;
+  /** Share of the mean diagonal added before inversion; null where nothing was inverted. */
+  damping: number | null;
+  /** Inputs that were zero on every calibration token. */
+  deadInputs: number;
+}
+
+export interface GroupResult {
+  tensors: StoredTensor[];
+  reports: Omit<LinearReport, 'recipe'>[];
+}
+
+/** Runs jobs: here, or on other threads. */
+export interface Solver {
+  run(job: GroupJob): Promise<GroupResult>;
+}
+
+/** Masks, then quantizes, each matrix of a group. `m` may be null where no recipe runs the column loop. */
+export function compressGroup(m: Matrix | null, job: GroupJob): GroupResult {
+  const out: GroupResult = { tensors: [], reports: [] };
+  const { statistics, columns } = job;
+  const work = () => {
+    let factor: ReturnType<typeof factorOf> | null = null;
+    job.matrices.forEach(({ linear, data, rows }, i) => {
+      const start = performance.now();
+      const recipe = (job.recipes[i] ?? job.recipes[0]) as LinearRecipe;
+      const row = recipe.mask ? PRUNERS[recipe.mask.pruner] : null;
+      const share = recipe.mask?.share ?? null;
+      const wantsError = m !== null && statistics?.gram != null && job.outputSquares !== null;
+      const original = wantsError ? data.slice() : null;
+      let mask: ColumnMask | null = null;
+      if (row?.kind === 'columns') mask = row.pattern(share);
+      else if (row?.kind === 'mask') {
+        if (row.needs && !statistics) throw new JoulewiseError('internal', 'This recipe needs calibration.');
+        row.apply(data, rows, columns, share, statistics?.squares ?? null);
+        if (recipe.quantizer === 'gptq') mask = { kind: 'given' };
+      } else if (recipe.quantizer === 'gptq') mask = { kind: 'none' };
+      let stored: StoredTensor;
+      if (mask) {
+        if (!m || !statistics) throw new JoulewiseError('internal', 'This recipe needs calibration and its kernels.');
+        factor ??= factorOf(m, statistics);
+        const { bits } = PRECISIONS[recipe.precision];
+        const solved = solveColumns(
+          m,
+          factor,
+          data,
+          rows,
+          mask,
+          bits === 4 || bits === 8 ? bits : 0,
+          SCALE_CANDIDATES[recipe.quantizer],
+        );
+        stored = solved.stored ?? PRECISIONS[recipe.precision].store(solved.data, rows, columns);
+      } else stored = PRECISIONS[recipe.precision].store(data, rows, columns);
+      let error: number | null = null;
+      if (original && m && statistics) {
+        const made = dequantize(stored);
+        for (let j = 0; j < original.length; j++) original[j] = (made[j] as number) - (original[j] as number);
+        const before = job.outputSquares?.[i] ?? 0;
+        error = before > 0 ? Math.max(0, outputError(m, statistics, original, rows)) / before : 0;
+      }
+      out.tensors.push(stored);
+      out.reports.push({
+        linear,
+        rows,
+        columns,
+        sparsity: countZeros(stored) / (rows * columns),
+        bytes: storedBytes(stored),
+        error,
+        milliseconds: performance.now() - start,
+        damping: mask && factor ? factor.damping : null,
+        deadInputs: mask && factor ? factor.dead.length : 0,
+      });
+    });
+  };
+  if (m) m.within(work);
+  else work();
+  return out;
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../core/random';
+import { inverseFactor, packedA, packedB, timesTransposed } from './matrix';
+import { nodeMatrix } from './testing';
+
+const m = await nodeMatrix();
+const random = createRandom(7);
+const normal = (n: number) => Float32Array.from({ length: n }, random.normal);
+
+describe('matrix kernels', () => {
+  it.each([
+    [1, 1, 1],
+    [6, 8, 4],
+    [7, 9, 5],
+    [13, 31, 400],
+    [200, 17, 801],
+  ])('x w^T of %d x %d over %d equals float64', (rows, n, k) => {
+    const x = normal(rows * k);
+    const w = normal(n * k);
+    const y = timesTransposed(m, x, w, rows, n, k);
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < n; j++) {
+        let s = 0;
+        for (let q = 0; q < k; q++) s += (x[i * k + q] as number) * (w[j * k + q] as number);
+        expect(Math.abs((y[i * n + j] as number) - s)).toBeLessThan(1e-5 * Math.sqrt(k) * 4);
+      }
+  });
+
+  it.each([5, 16, 50])('x^T x, upper half, of %d columns equals float64', (n) => {
+    const rows = 37;
+    const x = normal(rows * n);
+    m.within(() => {
+      const src = m.put(x);
+      const a = m.take(packedA(n, rows) * 4);
+      const b = m.take(packedB(n, rows) * 4);
+      const c = m.take(n * n * 4);
+      m.f32(c, n * n).fill(1);
+      m.k.packATransposed(src, n, n, rows, a);
+      m.k.packB(src, n, n, rows, b);
+      m.k.gemm(a, b, c, n, n, n, rows, true, true);
+      const got = m.f32(c, n * n);
+      for (let i = 0; i < n; i++)
+        for (let j = i; j < n; j++) {
+          let s = 1;
+          for (let r = 0; r < rows; r++) s += (x[r * n + i] as number) * (x[r * n + j] as number);
+          expect(Math.abs((got[i * n + j] as number) - s)).toBeLessThan(1e-4);
+        }
+    });
+  });
+
+  it.each([1, 3, 47, 48, 49, 130])('U^T U is the damped inverse, order %d', (n) => {
+    const x = normal(2 * n * n);
+    const h = new Float64Array(n * n);
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < n; j++)
+        for (let r = 0; r < 2 * n; r++)
+          h[i * n + j] = (h[i * n + j] as number) + (x[r * n + i] as number) * (x[r * n + j] as number);
+    m.within(() => {
+      const at = m.take(n * n * 4);
+      expect(inverseFactor(m, h, n, 0.5, at)).toBe(-1);
+      const u = m.f32(at, n * n);
+      // (H + 0.5) U^T U = I
+      const product = new Float64Array(n * n);
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j < n; j++) {
+          if (j < i) expect(u[i * n + j]).toBe(0);
+          let s = 0;
+          for (let q = 0; q <= Math.min(i, j); q++) s += (u[q * n + i] as number) * (u[q * n + j] as number);
+          product[i * n + j] = s;
+        }
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j < n; j++) {
+          let s = 0.5 * (product[i * n + j] as number);
+          for (let q = 0; q < n; q++) s += (h[i * n + q] as number) * (product[q * n + j] as number);
+          expect(Math.abs(s - (i === j ? 1 : 0))).toBeLessThan(2e-4);
+        }
+    });
+  });
+
+  it('says which column is singular', () => {
+    const n = 60;
+    const h = new Float64Array(n * n);
+    for (let i = 0; i < n; i++) h[i * n + i] = i === 10 ? 0 : 1;
+    m.within(() => expect(inverseFactor(m, h, n, 0, m.take(n * n * 4))).toBe(10));
+  });
+
+  it('softmax, SiLU and RMSNorm equal their definitions', () => {
+    m.within(() => {
+      const n = 12;
+      const s = normal(n * n);
+      const at = m.put(s);
+      m.k.causalSoftmax(at, n, 0.5);
+      const got = m.f32(at, n * n);
+      for (let r = 0; r < n; r++) {
+        const e = Array.from({ length: r + 1 }, (_, i) => Math.exp(0.5 * (s[r * n + i] as number)));
+        const sum = e.reduce((a, b) => a + b, 0);
+        for (let i = 0; i < n; i++)
+          expect(Math.abs((got[r * n + i] as number) - (i <= r ? (e[i] as number) / sum : 0))).toBeLessThan(1e-6);
+      }
+      const g = Float32Array.of(-100, -5, -0.1, 0, 0.1, 5, 30, 90);
+      const gate = m.put(g);
+      const up = m.put(new Float32Array(8).fill(2));
+      m.k.siluTimes(gate, up, 8);
+      m.f32(gate, 8).forEach((v, i) => {
+        const x = g[i] as number;
+        expect(Math.abs(v - (2 * x) / (1 + Math.exp(-x)))).toBeLessThan(1e-5 * Math.max(1, Math.abs(x)));
+      });
+    });
+  });
+});

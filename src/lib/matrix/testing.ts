@@ -1,0 +1,8 @@
+/** Opens the kernels from the files that `cli/wasm.mjs` built, in Node. */
+import { readFile } from 'node:fs/promises';
+import { hasRelaxedSimd, openMatrix } from './matrix';
+
+export async function nodeMatrix(relaxed = hasRelaxedSimd()) {
+  const file = new URL(`../../matrix/build/${relaxed ? 'relaxed' : 'baseline'}.wasm`, import.meta.url);
+  return openMatrix(await readFile(file), relaxed);
+}

@@ -1,0 +1,72 @@
+import type { GroupJob, GroupResult } from '../compress/group';
+import { packPrompts, type PromptSize } from '../calibrate/prompts';
+import type { Calibration, CalibrationHost } from '../run/compress';
+import type { CheckpointRef } from '../schema/plan';
+import { opfsLayers, opfsStatistics } from '../store/pieces';
+import CalibrateWorker from './calibrate.worker?worker';
+import type { CalibrateApi } from './protocol';
+import { connect, type Connection } from './rpc';
+
+/** More threads gain little: each reads the layer's weights anew. */
+const MAX_THREADS = 8;
+
+export interface HostOptions {
+  checkpoint: CheckpointRef;
+  /** Null = as many as there are cores, at most 8. */
+  threads: number | null;
+  /** False makes all anew and keeps nothing: for benches. */
+  keep?: boolean;
+}
+
+export const calibrationThreads = (asked: number | null) =>
+  Math.max(1, asked ?? Math.min(navigator.hardwareConcurrency || 1, MAX_THREADS));
+
+/** Calibration over a pool of threads; each needs neither shared memory nor isolation. */
+export function openHost(o: HostOptions): CalibrationHost {
+  const pool: Connection<CalibrateApi>[] = Array.from({ length: calibrationThreads(o.threads) }, () =>
+    connect<CalibrateApi>(new CalibrateWorker()),
+  );
+  const idle = [...pool];
+  const waiting: ((c: Connection<CalibrateApi>) => void)[] = [];
+  const take = () => {
+    const c = idle.pop();
+    return c ? Promise.resolve(c) : new Promise<Connection<CalibrateApi>>((resolve) => waiting.push(resolve));
+  };
+  const keep = o.keep ?? true;
+  return {
+    async openShares(states, level) {
+      const shares = pool.map((_, i) => states.filter((__, s) => s % pool.length === i)).filter((s) => s.length > 0);
+      return Promise.all(
+        shares.map(async (own, i) => {
+          const c = pool[i] as Connection<CalibrateApi>;
+          await c.call('open', { checkpoint: o.checkpoint, states: own, level });
+          return { next: () => c.call('next', null) };
+        }),
+      );
+    },
+    solver: {
+      async run(job: GroupJob): Promise<GroupResult> {
+        const c = await take();
+        try {
+          return await c.call('solve', job);
+        } finally {
+          const next = waiting.shift();
+          if (next) next(c);
+          else idle.push(c);
+        }
+      },
+    },
+    statistics: keep ? opfsStatistics : null,
+    layers: keep ? opfsLayers : null,
+    // The built-in checkpoint changes only with the site.
+    checkpointHash:
+      o.checkpoint.kind === 'stored' ? o.checkpoint.hash : o.checkpoint.kind === 'builtin' ? 'builtin' : null,
+    close: () => pool.forEach((c) => c.end()),
+  };
+}
+
+/** Calibration on texts. */
+export const calibrationOn = (texts: readonly string[], o: HostOptions, size?: PromptSize): Calibration => ({
+  prompts: (tokenizer) => packPrompts(texts, (t) => tokenizer.encode(t), null, size),
+  open: () => Promise.resolve(openHost(o)),
+});

@@ -1,0 +1,9 @@
+export { packA, packATransposed, packB, packBTransposed, gemm } from './gemm';
+export { scratch64, cholesky, invertLower } from './float64';
+export { rmsNorm, addRow, addTo, rope, causalSoftmax, siluTimes, addSquares, cosines } from './forward';
+export { columnBlock, tileIn, tileOut } from './columns';
+
+/** Where memory is free. */
+export function heapStart(): usize {
+  return __heap_base;
+}
