@@ -134,12 +134,17 @@ export async function measureLimits(o: {
       model.placeAs(`${format} wide`, at, wide, format);
       const integer = format.startsWith('int');
       for (let i = 0; i < TOKENS; i++) model.kernels.packToken(x + i * WIDE * 4, NARROW, i, +integer, +!integer);
-      gemm[format] =
-        (2 * TOKENS * WIDE * NARROW) / seconds(L.COMMAND_GEMM, at, TOKENS, output, WIDE);
+      gemm[format] = (2 * TOKENS * WIDE * NARROW) / seconds(L.COMMAND_GEMM, at, TOKENS, output, WIDE);
 
       // Copies side by side in the region: each token reads them all from memory.
       const row = FORMATS[format];
-      const [code, rows, depth, data, scales] = memory.u32(at, 5) as unknown as [number, number, number, number, number];
+      const [code, rows, depth, data, scales] = memory.u32(at, 5) as unknown as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
       const bytes = (padRows(WIDE) / L.PANEL) * padDepth(NARROW) * row.bytesPerInput;
       const copies = Math.floor(DRAM_BYTES / bytes);
       for (let i = 0; i < copies; i++) {
