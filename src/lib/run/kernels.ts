@@ -73,15 +73,16 @@ export const KERNELS: readonly KernelRow[] = [
   row('gpu', 'int4', 'nbits4', 'nbits8', 'stored 4-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)'),
 ];
 
+/** The row type of an engine. */
+type RowOf<E extends EngineName> = E extends 'cpu' ? CpuKernelRow : GraphKernelRow;
+
 /** The best row this device can run, and what it could not have, in words. */
 export function chooseKernel<E extends EngineName>(
   engine: E,
   precision: PrecisionName,
   features: readonly string[],
-): { kernel: Extract<KernelRow, { engine: E }>; fallbacks: string[] } {
-  const rows = KERNELS.filter(
-    (k): k is Extract<KernelRow, { engine: E }> => k.engine === engine && k.precision === precision,
-  );
+): { kernel: RowOf<E>; fallbacks: string[] } {
+  const rows = KERNELS.filter((k) => k.engine === engine && k.precision === precision) as RowOf<E>[];
   const kernel = rows.find((k) => k.needs === null || features.includes(k.needs));
   if (!kernel) throw new JoulewiseError('recipe.impossible', `Engine ${engine} has no kernel for ${precision}.`);
   const missed = rows.slice(0, rows.indexOf(kernel));

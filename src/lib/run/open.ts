@@ -87,7 +87,7 @@ async function openOwn(o: OpenOptions, recipe: Recipe, own: OwnWeights): Promise
 }
 
 /** Fetches and compiles a kernel module. */
-async function loadKernels(url: string): Promise<WebAssembly.Module> {
+export async function loadKernels(url: string): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compileStreaming(fetch(url));
   } catch (cause) {

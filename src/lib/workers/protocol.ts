@@ -1,6 +1,9 @@
 import type { ImportReport, TablePreview } from '../data/import';
 import type { UnitProgress } from '../plan/execute';
 import type { UnitRequest } from '../plan/unit';
+import type { KernelLimits } from '../cpu/limits';
+import type { KernelMs } from '../cpu/model';
+import type { BuildName } from '../cpu/module';
 import type { Cost } from '../graph/cost';
 import type { ExportReport } from '../run/export';
 import type { DatasetRecord, Mapping } from '../schema/dataset';
@@ -13,6 +16,8 @@ export interface VariantRequest {
   recipe: string;
   engine: EngineName;
   threads: number | null;
+  /** Build of our own kernels, where a bench or a test names one. */
+  kernelBuild?: BuildName | null;
 }
 
 export interface EvaluateResult {
@@ -57,6 +62,8 @@ export interface SpeedResult {
   /** Work of one prefill and of one decode step in the middle, for rooflines. */
   prefillCost: Cost | null;
   decodeCost: Cost | null;
+  /** Milliseconds by kernel of the last prefill and of the last round of decoding; null on engines that do not say. */
+  kernelMs: { prefill: KernelMs; decode: KernelMs } | null;
   /** What metering adds to one ticket: a prefill and a decode window, and counting their work. */
   meterMs: number;
 }
@@ -91,6 +98,12 @@ export type EngineApi = {
   };
   /** Times quantizing and pruning on normal-distributed matrices; copies are made outside the clock. */
   compressSpeed: { args: { rows: number; columns: number; repeats: number }; event: never; result: CompressSpeed };
+  /** What this machine can do at most, and what our kernels reach of it, measured in one run. */
+  kernelLimits: {
+    args: { threads: number | null; build: BuildName | null; repeats: number };
+    event: never;
+    result: KernelLimits;
+  };
   /** Writes the variant into an export folder in OPFS; its id comes back. */
   exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };
   unit: { args: UnitRequest; event: UnitProgress; result: RunRecord };
