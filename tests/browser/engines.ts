@@ -6,6 +6,7 @@ import { checkpointOf } from '../../cli/context';
 import type { Driver } from '../../cli/browser';
 import type { PlanOutcome } from '../../src/lib/plan/execute';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
+import type { BuildName } from '../../src/lib/cpu/module';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
 import {
@@ -28,8 +29,14 @@ interface Oracle {
 const oracle = (name: string) =>
   JSON.parse(readFileSync(join(root, `tests/fixtures/nll-${name}.json`), 'utf8')) as Oracle;
 
-const evaluate = (d: Driver, checkpoint: CheckpointRef, recipe: string, text: string, engine = 'ort-cpu') =>
-  d.call<EvaluateResult>('evaluate', { checkpoint, recipe, engine, threads: 2, text });
+const evaluate = (
+  d: Driver,
+  checkpoint: CheckpointRef,
+  recipe: string,
+  text: string,
+  engine = 'ort-cpu',
+  kernelBuild: BuildName | null = null,
+) => d.call<EvaluateResult>('evaluate', { checkpoint, recipe, engine, threads: 2, text, kernelBuild });
 const generate = (
   d: Driver,
   checkpoint: CheckpointRef,
@@ -56,17 +63,18 @@ async function againstOracle(
   checkpoint: CheckpointRef,
   { text, tokenIds, recipes }: Oracle,
   chosen: readonly string[],
+  engine: 'cpu' | 'ort-cpu' = 'ort-cpu',
 ) {
   for (const recipe of chosen) {
     const expected = recipes[recipe];
     assert(expected, `the fixture has no ${recipe}`);
-    const found = await evaluate(d, checkpoint, recipe, text);
+    const found = await evaluate(d, checkpoint, recipe, text, engine);
     assertEqual(found.tokenIds, tokenIds, `${recipe}: token ids`);
     assertClose(found.nll, expected.nll, 1e-3, `${recipe}: NLL`);
     if (recipe === 'fp32') {
       assertClose(found.nll, expected.nll, 1e-5, 'fp32: NLL');
       assertEqual(found.top5, expected.top5, 'fp32: top 5');
-      const made = await generate(d, checkpoint, recipe, text, 'ort-cpu');
+      const made = await generate(d, checkpoint, recipe, text, engine);
       assertEqual(made.ids, expected.greedy, 'fp32: 32 greedy tokens equal to PyTorch');
     }
     if (recipe === 'fp32+2:4') assertClose(found.sparsity ?? 0, 0.5, 0.01, 'sparsity counted');
@@ -111,6 +119,42 @@ export const tests: BrowserTest[] = [
       const o = oracle('builtin');
       return withBrowser({}, (d) => againstOracle(d, BUILTIN, o, Object.keys(o.recipes)));
     },
+  },
+  {
+    name: 'built-in checkpoint: every recipe on our own kernels agrees with PyTorch on the same compressed weights',
+    run: () => {
+      const o = oracle('builtin');
+      return withBrowser({}, (d) => againstOracle(d, BUILTIN, o, Object.keys(o.recipes), 'cpu'));
+    },
+  },
+  {
+    name: 'our own kernels: both builds and ONNX Runtime agree on NLL and greedy tokens, 2:4 is packed as such',
+    run: () =>
+      withBrowser({}, async (d) => {
+        const { text } = oracle('builtin');
+        for (const recipe of ['fp32', 'fp16', 'int8', 'int4', 'int8+2:4', 'fp16+2:4']) {
+          const ort = await evaluate(d, BUILTIN, recipe, text);
+          const relaxed = await evaluate(d, BUILTIN, recipe, text, 'cpu');
+          const baseline = await evaluate(d, BUILTIN, recipe, text, 'cpu', 'baseline');
+          assert(/relaxed SIMD/.test(relaxed.kernel) && /baseline SIMD/.test(baseline.kernel), relaxed.kernel);
+          assertEqual(/2:4 values/.test(relaxed.kernel), recipe.endsWith('2:4'), `${recipe}: packed as 2:4`);
+          assertClose(relaxed.nll, ort.nll, 2e-3, `${recipe}: NLL on cpu and ort-cpu`);
+          assertClose(baseline.nll, relaxed.nll, 1e-4, `${recipe}: NLL of the two builds`);
+          if (!/^fp32$|^fp16$/.test(recipe)) continue;
+          const ours = await generate(d, BUILTIN, recipe, text, 'cpu');
+          const theirs = await generate(d, BUILTIN, recipe, text, 'ort-cpu');
+          assertEqual(ours.ids, theirs.ids, `${recipe}: 32 greedy tokens`);
+        }
+      }),
+  },
+  {
+    name: 'SmolLM2 from GGUF on our own kernels: NLL, top 5 and 32 greedy tokens',
+    skip: smol ? null : 'the SmolLM2 GGUF is not here (set JOULEWISE_SMOLLM2)',
+    run: () =>
+      withBrowser({}, async (d) => {
+        const checkpoint = await checkpointOf(d, smol ?? '');
+        await againstOracle(d, checkpoint, oracle('smollm2'), ['fp32', 'int8', 'int4', 'fp32+ffn50'], 'cpu');
+      }),
   },
   {
     name: 'SmolLM2 from GGUF on WASM: token ids, NLL, top 5 and 32 greedy tokens',
@@ -236,6 +280,7 @@ export const tests: BrowserTest[] = [
       withBrowser({ isolated: false }, async (d) => {
         const found = await evaluate(d, BUILTIN, 'int8', 'the link is down');
         assertEqual(found.threads, 1, 'threads');
+        assertEqual((await evaluate(d, BUILTIN, 'int8', 'the link is down', 'cpu')).threads, 1, 'threads of cpu');
         assert(
           found.fallbacks.some((f) => f.includes('cross-origin isolated')),
           'the fallback is said',

@@ -98,6 +98,7 @@ export const KERNELS: readonly KernelRow[] = [
 /** Pruners whose pattern is shared by tiles of 128 outputs. */
 const TILED: ReadonlySet<PrunerName> = new Set<PrunerName>(['2:4t', 'sparsegpt2:4t']);
 
+/** The row type of an engine. */
 type RowOf<E extends EngineName> = E extends 'cpu' ? CpuKernelRow : GraphKernelRow;
 
 /** The best row this device can run, and what it could not have, in words. */

@@ -100,7 +100,7 @@ async function gpuDevice(): Promise<GPUDevice> {
 }
 
 /** Fetches and compiles a kernel module. */
-async function loadKernels(url: string): Promise<WebAssembly.Module> {
+export async function loadKernels(url: string): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compileStreaming(fetch(url));
   } catch (cause) {

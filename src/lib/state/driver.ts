@@ -38,6 +38,7 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   evaluate: (args: EngineApi['evaluate']['args']) => callEngine('evaluate', args, { onEvent }),
   generate: (args: EngineApi['generate']['args']) => callEngine('generate', args, { onEvent }),
   speed: (args: EngineApi['speed']['args']) => callEngine('speed', args, { onEvent }),
+  kernelLimits: (args: EngineApi['kernelLimits']['args']) => callEngine('kernelLimits', args),
   compressSpeed: (args: EngineApi['compressSpeed']['args']) => callEngine('compressSpeed', args),
   storeCheckpoint: (args: DataApi['storeCheckpoint']['args']) => callData('storeCheckpoint', args),
   storeHub: (args: DataApi['storeHub']['args']) => callData('storeHub', args),

@@ -5,14 +5,19 @@ import { calibrationLevel, parseRecipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
 import { bytes, flops } from '../core/units';
+import { measureLimits } from '../cpu/limits';
+import type { KernelMs } from '../cpu/model';
+import { bestBuild } from '../cpu/module';
+import { spawnWorker } from '../cpu/spawn';
 import { totalBytes } from '../graph/cost';
 import { createMeter } from '../meter/meter';
 import { runUnit } from '../plan/unit';
+import { CpuSession } from '../run/cpu';
 import { exportVariant } from '../run/export';
 import { createExport } from '../store/exports';
 import { topK, type EngineSession } from '../run/engine';
 import { generate } from '../run/generate';
-import { openVariant } from '../run/open';
+import { chooseThreads, loadKernels, openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
 import { compressVariant } from '../run/compress';
 import { writeWeights } from '../run/weights';
@@ -74,6 +79,7 @@ async function open(request: VariantRequest, emit: (p: Progress) => void, signal
     variant: request.recipe,
     engine: request.engine,
     threads: request.threads,
+    kernelBuild: request.kernelBuild ?? null,
     assets: ASSETS,
     calibration: calibrationOf(request),
     signal,
@@ -150,13 +156,19 @@ serve<EngineApi>({
       await session.fence();
       if (keep) into.push(performance.now() - from);
     };
+    const takeMs = () => (session instanceof CpuSession ? session.takeKernelMs() : null);
+    let prefillMs: KernelMs | null = null;
+    let decodeMs: KernelMs | null = null;
     for (let r = 0; r <= args.repeats; r++) {
       const keep = r > 0;
       if (args.labels) await time(times.scoreMs, keep, () => session.score(prompt, labels));
+      takeMs();
       await time(times.prefillMs, keep, () => session.prefill(prompt));
+      prefillMs = takeMs();
       await time(times.decodeMs, keep, async () => {
         for (let i = 0; i < args.decode; i++) await session.decode(prompt[i % prompt.length] as number);
       });
+      decodeMs = takeMs();
       emit({ phase: 'speed', done: r, of: args.repeats });
     }
     return {
@@ -168,6 +180,7 @@ serve<EngineApi>({
       wasmHeapBytes: session.heapBytes(),
       prefillCost: session.cost(args.prefill, 0, 1),
       decodeCost: session.cost(1, args.prefill + Math.floor(args.decode / 2), 1),
+      kernelMs: prefillMs && decodeMs && { prefill: prefillMs, decode: decodeMs },
       meterMs: await meterCost(session, args.prefill, args.decode),
     };
   },
@@ -186,6 +199,17 @@ serve<EngineApi>({
       int4: rate((w) => PRECISIONS.int4.store(w, rows, columns)),
       '2:4': rate(prune2of4),
       mag50: rate((w) => pruneMagnitude(w, 0.5)),
+    });
+  },
+
+  async kernelLimits({ threads, build, repeats }) {
+    const name = build ?? bestBuild();
+    return measureLimits({
+      module: await loadKernels(ASSETS.cpu[name]),
+      build: name,
+      threads: chooseThreads(threads).threads,
+      spawn: spawnWorker,
+      repeats,
     });
   },
 

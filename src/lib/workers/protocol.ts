@@ -3,6 +3,9 @@ import type { LayerStatistics, Level } from '../compress/statistics';
 import type { ImportReport, TablePreview } from '../data/import';
 import type { UnitProgress } from '../plan/execute';
 import type { UnitRequest } from '../plan/unit';
+import type { KernelLimits } from '../cpu/limits';
+import type { KernelMs } from '../cpu/model';
+import type { BuildName } from '../cpu/module';
 import type { Cost } from '../graph/cost';
 import type { ExportReport } from '../run/export';
 import type { WeightsReport } from '../run/weights';
@@ -18,6 +21,8 @@ export interface VariantRequest {
   threads: number | null;
   /** Text for recipes that calibrate; absent or null where there is none. */
   calibration?: { texts: string[] } | null;
+  /** Build of our own kernels, where a bench or a test names one. */
+  kernelBuild?: BuildName | null;
 }
 
 export interface EvaluateResult {
@@ -62,6 +67,8 @@ export interface SpeedResult {
   /** Work of one prefill and of one decode step in the middle, for rooflines. */
   prefillCost: Cost | null;
   decodeCost: Cost | null;
+  /** Milliseconds by kernel of the last prefill and of the last round of decoding; null on engines that do not say. */
+  kernelMs: { prefill: KernelMs; decode: KernelMs } | null;
   /** What metering adds to one ticket: a prefill and a decode window, and counting their work. */
   meterMs: number;
 }
@@ -117,6 +124,12 @@ export type EngineApi = {
     args: Omit<VariantRequest, 'engine'>;
     event: Progress;
     result: WeightsReport & { id: string; ms: { calibrate: number; compress: number } };
+  };
+  /** What this machine can do at most, and what our kernels reach of it, measured in one run. */
+  kernelLimits: {
+    args: { threads: number | null; build: BuildName | null; repeats: number };
+    event: never;
+    result: KernelLimits;
   };
   /** Writes the variant into an export folder in OPFS; its id comes back. */
   exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };

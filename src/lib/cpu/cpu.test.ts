@@ -1,0 +1,337 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as L from '../../kernels/layout';
+import type { ModelConfig } from '../checkpoint/config';
+import type { LinearName } from '../checkpoint/families';
+import { dequantize, PRECISIONS, type PrecisionName, type StoredTensor } from '../compress/precisions';
+import { prune2of4 } from '../compress/pruners';
+import { createRandom } from '../core/random';
+import { vectorNames } from '../decoder/decoder';
+import { packRows8 } from '../decoder/pack';
+import { FORMATS, formatOf, is2of4, padDepth, padRows, type FormatName } from './formats';
+import { checkFits, CpuModel } from './model';
+import { BUILD_NAMES, type BuildName } from './module';
+import { loadModule, spawnThread } from './testing';
+
+const CONFIG: ModelConfig = {
+  family: 'Llama',
+  hiddenSize: 128,
+  intermediateSize: 160,
+  layers: 1,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 64,
+  vocabSize: 50,
+  normEpsilon: 1e-5,
+  ropeTheta: 10_000,
+  ropeScaling: null,
+  maxPositions: 256,
+  tiedEmbeddings: true,
+  qkvBias: false,
+  qkNorm: false,
+  bosTokenId: null,
+  eosTokenIds: [],
+};
+
+type Source = (rows: number, columns: number) => StoredTensor;
+
+function source(seed: number, precision: PrecisionName, sparse: boolean): Source {
+  const random = createRandom(seed);
+  return (rows, columns) => {
+    const w = Float32Array.from({ length: rows * columns }, () => random.normal() * 0.1);
+    // Groups of four must not run over a row's end.
+    if (sparse) for (let r = 0; r < rows; r++) prune2of4(w.subarray(r * columns, (r + 1) * columns));
+    if (sparse) for (let r = 0; r < rows; r++) w.fill(0, r * columns + (columns & ~3) + 2, (r + 1) * columns);
+    return PRECISIONS[precision].store(w, rows, columns);
+  };
+}
+
+/** A model of random weights, started. */
+async function build(
+  config: ModelConfig,
+  o: { inner: Source; outer: Source; build: BuildName; threads: number; ffnSizes?: number[] },
+): Promise<CpuModel> {
+  const ffnSizes = o.ffnSizes ?? Array<number>(config.layers).fill(config.intermediateSize);
+  const model = new CpuModel(config, ffnSizes, config.maxPositions);
+  const { hiddenSize: h, heads, kvHeads, headDim } = config;
+  const q = heads * headDim;
+  const kv = kvHeads * headDim;
+  ffnSizes.forEach((f, layer) => {
+    const shapes: Record<LinearName, [number, number]> = {
+      q_proj: [q, h],
+      k_proj: [kv, h],
+      v_proj: [kv, h],
+      o_proj: [h, q],
+      gate_proj: [f, h],
+      up_proj: [f, h],
+      down_proj: [h, f],
+    };
+    const weights = {} as Record<LinearName, StoredTensor>;
+    for (const [name, [r, c]] of Object.entries(shapes) as [LinearName, [number, number]][])
+      weights[name] = o.inner(r, c);
+    model.setLayer(layer, weights);
+  });
+  model.setOuter(o.outer(config.vocabSize, h), config.tiedEmbeddings ? null : o.outer(config.vocabSize, h));
+  const random = createRandom(9);
+  for (const name of vectorNames(config)) {
+    const size =
+      name.includes('q_norm') || name.includes('k_norm')
+        ? headDim
+        : name.includes('q_proj')
+          ? q
+          : /[kv]_proj/.test(name)
+            ? kv
+            : h;
+    model.setVector(
+      name,
+      Float32Array.from({ length: size }, () => 1 + random.normal() * 0.1),
+    );
+  }
+  await model.start(await loadModule(o.build), o.threads, spawnThread);
+  return model;
+}
+
+const plain = (ids: readonly number[], start: number, logitRows: readonly number[]) => ({
+  ids,
+  positions: ids.map((_, i) => start + i),
+  spans: ids.map(() => 0),
+  prefix: 0,
+  logitRows,
+});
+
+function logitsOf(model: CpuModel, ids: readonly number[], start = 0, rows = [ids.length - 1]): Float32Array[] {
+  const out: Float32Array[] = [];
+  model.forward(start, plain(ids, start, rows), (_, view) => out.push(Float32Array.from(view)));
+  return out;
+}
+
+const CASES: readonly (readonly [precision: PrecisionName, sparse: boolean, format: FormatName])[] = [
+  ['fp32', false, 'f32'],
+  ['fp16', false, 'f16'],
+  ['int8', false, 'int8'],
+  ['int4', false, 'int4'],
+  ['fp16', true, 'f16 2:4'],
+  ['int8', true, 'int8 2:4'],
+];
+
+/** Levels of x, as src/kernels/activations.ts makes them: float32 steps, rounded half to even. */
+function levels(x: Float32Array, depth: number): { level: number[]; scale: number } {
+  const top = Math.min(L.TOP_LEVEL, Math.floor(2147483647 / (127 * depth)));
+  const m = x.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
+  const inverse = m > 0 ? Math.fround(top / m) : 0;
+  const even = (v: number) => {
+    const f = Math.floor(v);
+    return v - f > 0.5 || (v - f === 0.5 && f % 2 !== 0) ? f + 1 : f;
+  };
+  return { level: [...x].map((v) => even(Math.fround(v * inverse))), scale: Math.fround(m / top) };
+}
+
+/** W x in float64 with the format's own quantization, and the sum of magnitudes that errors are measured against. */
+function reference(t: StoredTensor, format: FormatName, x: Float32Array): { y: number[]; size: number[] } {
+  const integer = format.startsWith('int');
+  const { level, scale } = levels(x, padDepth(t.columns));
+  const input = integer ? level.map((l) => l * scale) : [...x];
+  let w: ArrayLike<number> = dequantize(t);
+  if (format.startsWith('int8')) {
+    const { q, scales } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
+    w = Float64Array.from(q, (v, i) => v * (scales[Math.floor(i / t.columns)] as number));
+  }
+  const y: number[] = [];
+  const size: number[] = [];
+  for (let r = 0; r < t.rows; r++) {
+    let sum = 0;
+    let magnitude = 0;
+    for (let k = 0; k < t.columns; k++) {
+      const p = (w[r * t.columns + k] as number) * (input[k] as number);
+      sum += p;
+      magnitude += Math.abs(p);
+    }
+    y.push(sum);
+    size.push(magnitude);
+  }
+  return { y, size };
+}
+
+describe.each(BUILD_NAMES)('%s build', (name) => {
+  let model: CpuModel;
+  beforeAll(async () => {
+    const dense = source(1, 'fp32', false);
+    model = await build(CONFIG, { inner: dense, outer: dense, build: name, threads: 1 });
+  });
+  afterAll(() => model.close());
+
+  it('is what its name says', () => {
+    expect(model.kernels.isRelaxed()).toBe(name === 'relaxed' ? 1 : 0);
+    expect([128, 64, 0]).toContain(name === 'relaxed' ? model.kernels.probe() : 0);
+  });
+
+  it.each(CASES)('%s, 2:4 %s: vector and matrix products equal float64, every shape', (precision, sparse, format) => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 70 }),
+        fc.integer({ min: sparse ? 4 : 1, max: 150 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.nat(),
+        (rows, columns, tokens, seed) => {
+          const t = source(seed, precision, sparse)(rows, columns);
+          if (sparse) expect(is2of4(t)).toBe(true);
+          if (!sparse && columns >= 4) expect(FORMATS[formatOf(t, true)].density).toBe(1);
+          const { memory, kernels } = model;
+          const at = memory.take(L.MATRIX_BYTES);
+          model.placeAs('test', at, t, format);
+          const depth = padDepth(columns);
+          const random = createRandom(seed + 1);
+          const inputs = Array.from({ length: tokens }, () =>
+            Float32Array.from({ length: columns }, () => random.normal() * 3),
+          );
+          const x = memory.take(depth * 4);
+          const y = memory.take(padRows(rows) * 4);
+          const out = memory.take(tokens * padRows(rows) * 4);
+          const integer = Number(format.startsWith('int'));
+          const expected = inputs.map((v) => reference(t, format, v));
+          const check = (got: Float32Array, i: number, what: string) => {
+            const { y: want, size } = expected[i] as { y: number[]; size: number[] };
+            want.forEach((v, r) => {
+              const error = Math.abs((got[r] as number) - v) / ((size[r] as number) || 1);
+              expect(error <= 1e-5 || `${what} token ${i} row ${r}: ${got[r]}, not ${v}`).toBe(true);
+            });
+          };
+          inputs.forEach((v, i) => {
+            memory.f32(x, columns).set(v);
+            kernels.newInput();
+            kernels.matvec(at, x, y, 0, padRows(rows), kernels.mineOf(0));
+            check(memory.f32(y, rows), i, 'vector');
+            kernels.packToken(x, depth, i, integer, 1 - integer);
+          });
+          memory.u32(L.BENCH, 4).set([at, tokens, out, padRows(rows)]);
+          model.run(L.COMMAND_GEMM);
+          inputs.forEach((_, i) => check(memory.f32(out + i * padRows(rows) * 4, rows), i, 'matrix'));
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('half-precision subnormals keep their value', () => {
+    const data = Uint16Array.from({ length: 32 }, (_, i) => i + 1);
+    const t: StoredTensor = { format: 'fp16', rows: 1, columns: 32, data };
+    const { memory, kernels } = model;
+    const at = memory.take(L.MATRIX_BYTES);
+    model.placeAs('subnormal', at, t, 'f16');
+    const x = memory.take(128);
+    const y = memory.take(128);
+    memory.f32(x, 32).fill(1);
+    kernels.newInput();
+    kernels.matvec(at, x, y, 0, 32, kernels.mineOf(0));
+    expect(memory.f32(y, 1)[0]).toBeCloseTo(528 * 2 ** -24, 12);
+  });
+});
+
+describe('model', () => {
+  const VARIED: readonly (readonly [what: string, config: Partial<ModelConfig>, ffn: number[] | undefined])[] = [
+    ['heads of 64', {}, undefined],
+    ['heads of 80, three to a key', { hiddenSize: 240, heads: 3, headDim: 80 }, undefined],
+    [
+      'heads of 96 with biases, untied',
+      { family: 'Qwen2', headDim: 96, qkvBias: true, tiedEmbeddings: false },
+      undefined,
+    ],
+    ['heads of 128 with head norms', { family: 'Qwen3', headDim: 128, qkNorm: true }, undefined],
+    ['odd sizes, widths that differ by layer', { hiddenSize: 72, headDim: 24, heads: 3, layers: 3 }, [160, 37, 96]],
+  ];
+
+  it.each(VARIED)(
+    '%s: prefill, then decode, equals one prefill; spans equal texts of their own',
+    async (_, more, ffnSizes) => {
+      const config = { ...CONFIG, ...more };
+      const dense = source(4, 'fp32', false);
+      const model = await build(config, {
+        inner: dense,
+        outer: dense,
+        build: 'relaxed',
+        threads: 1,
+        ...(ffnSizes ? { ffnSizes } : {}),
+      });
+      const ids = Array.from({ length: 75 }, (_, i) => (i * 7) % config.vocabSize);
+      const whole = logitsOf(model, ids, 0, [69, 70, 71, 72, 73, 74]);
+      logitsOf(model, ids.slice(0, 70));
+      for (let i = 70; i < 75; i++) {
+        const [one] = logitsOf(model, [ids[i] as number], i);
+        const want = whole[i - 69] as Float32Array;
+        one?.forEach((v, j) => expect(Math.abs(v - (want[j] as number))).toBeLessThan(2e-4));
+      }
+      // Prompt of 10, then two spans of 3: each sees the prompt and itself.
+      const prompt = ids.slice(0, 10);
+      const spans = [
+        [1, 2, 3],
+        [4, 5, 6],
+      ];
+      const packed: Float32Array[] = [];
+      model.forward(
+        0,
+        {
+          ids: [...prompt, ...spans.flat()],
+          positions: [...prompt.keys(), 10, 11, 12, 10, 11, 12],
+          spans: [...prompt.map(() => 0), 10, 10, 10, 13, 13, 13],
+          prefix: 10,
+          logitRows: [12, 15],
+        },
+        (_, v) => packed.push(Float32Array.from(v)),
+      );
+      spans.forEach((span, s) => {
+        const [alone] = logitsOf(model, [...prompt, ...span]);
+        packed[s]?.forEach((v, j) => expect(Math.abs(v - (alone?.[j] ?? NaN))).toBeLessThan(2e-4));
+      });
+      model.close();
+    },
+  );
+
+  it.each(CASES)('%s, 2:4 %s: identical bits on 1, 2 and 3 threads', async (precision, sparse) => {
+    const config = { ...CONFIG, hiddenSize: 120, heads: 5, kvHeads: 1, headDim: 24, layers: 2 };
+    const ids = Array.from({ length: 20 }, (_, i) => (i * 11) % config.vocabSize);
+    const results: string[] = [];
+    for (const threads of [1, 2, 3]) {
+      const model = await build(config, {
+        inner: source(6, precision, sparse),
+        outer: source(7, PRECISIONS[precision].outer, false),
+        build: 'relaxed',
+        threads,
+      });
+      const out = logitsOf(model, ids, 0, [3, 19]);
+      for (let i = 0; i < 4; i++) out.push(...logitsOf(model, [i], 20 + i));
+      results.push(JSON.stringify(out.map((l) => [...l])));
+      model.close();
+    }
+    expect(results[1]).toBe(results[0]);
+    expect(results[2]).toBe(results[0]);
+  });
+
+  it('both builds give the same bits where sums are integers', async () => {
+    const out: string[] = [];
+    for (const name of BUILD_NAMES) {
+      const dense = source(1, 'fp32', false);
+      const model = await build(CONFIG, { inner: dense, outer: dense, build: name, threads: 1 });
+      const t = source(8, 'int8', false)(33, 70);
+      const { memory, kernels } = model;
+      const at = memory.take(L.MATRIX_BYTES);
+      model.placeAs('test', at, t, 'int8');
+      const x = memory.take(96 * 4);
+      const y = memory.take(64 * 4);
+      memory.f32(x, 70).set(Float32Array.from({ length: 70 }, (_, i) => Math.sin(i)));
+      kernels.newInput();
+      kernels.matvec(at, x, y, 0, 64, kernels.mineOf(0));
+      out.push(JSON.stringify([...memory.f32(y, 33)]));
+      model.close();
+    }
+    expect(out[1]).toBe(out[0]);
+  });
+
+  it('a model beyond 4 GiB is refused with what would fit', () => {
+    const config = { ...CONFIG, hiddenSize: 2048, heads: 32, kvHeads: 8, headDim: 64, vocabSize: 128_256, layers: 16 };
+    const ffn = Array<number>(16).fill(8192);
+    expect(() => checkFits(config, ffn, 'fp32', 'f32', 'f32')).toThrow(
+      /needs 4\.\d GiB.*fit: fp16 \(2\.\d GiB\), int8/,
+    );
+    expect(() => checkFits(config, ffn, 'int8', 'int8', 'int8')).not.toThrow();
+  });
+});
