@@ -124,10 +124,10 @@ export async function openMatrix(bytes: BufferSource, relaxed: boolean): Promise
         top = mark;
       }
     },
-    f32: (at, length) => new Float32Array(k.memory.buffer as ArrayBuffer, at, length),
-    f64: (at, length) => new Float64Array(k.memory.buffer as ArrayBuffer, at, length),
-    i32: (at, length) => new Int32Array(k.memory.buffer as ArrayBuffer, at, length),
-    u8: (at, length) => new Uint8Array(k.memory.buffer as ArrayBuffer, at, length),
+    f32: (at, length) => new Float32Array(k.memory.buffer, at, length),
+    f64: (at, length) => new Float64Array(k.memory.buffer, at, length),
+    i32: (at, length) => new Int32Array(k.memory.buffer, at, length),
+    u8: (at, length) => new Uint8Array(k.memory.buffer, at, length),
     put(data) {
       const at = matrix.take(data.byteLength);
       matrix.f32(at, data.length).set(data);

@@ -12,7 +12,7 @@ import type { Phase } from '../schema/run';
 
 /** Threads and places that calibrated recipes work with; opened only where a recipe needs them. */
 export interface CalibrationHost {
-  openShares(states: Float32Array<ArrayBuffer>[], level: Level): Promise<Share[]>;
+  openShares: (states: Float32Array<ArrayBuffer>[], level: Level) => Promise<Share[]>;
   solver: Solver;
   /** Null keeps nothing beyond this run. */
   statistics: StatisticsStore | null;
@@ -21,7 +21,7 @@ export interface CalibrationHost {
   /** Null for checkpoints that have no hash. */
   checkpointHash: string | null;
   /** Ends the threads. */
-  close(): void;
+  close: () => void;
 }
 
 /** What a calibrated recipe is calibrated on, and with. */
