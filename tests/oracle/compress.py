@@ -2,6 +2,7 @@
 """Reference for calibrated compression, from PyTorch.
 
     python tests/oracle/compress.py fixture                 writes tests/fixtures/compress.json
+    python tests/oracle/compress.py statistics              writes tests/fixtures/calibration.json
     python tests/oracle/compress.py nll PATH.gguf RECIPE..  NLL of recipes on tests/fixtures/texts, all made here
 
 The papers' algorithms, written plainly in float64 where we use float32: Wanda (Sun et al. 2023), SparseGPT (Frantar & Alistarh
@@ -163,5 +164,38 @@ def model_nll(path, recipes):
         print(json.dumps({'recipe': recipe, 'nll': total / evaluation[:, 1:].numel()}), flush=True)
 
 
+@torch.no_grad()
+def statistics_fixture():
+    """Tiny random models of three families, and what their linear layers read: tests/fixtures/calibration.json."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+    torch.manual_seed(0)
+    out = {}
+    for kind in ('llama', 'qwen2', 'qwen3'):
+        cfg = AutoConfig.for_model(kind, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
+                                   vocab_size=32, rms_norm_eps=1e-5, max_position_embeddings=64, tie_word_embeddings=True, rope_theta=100.0)
+        if kind != 'qwen3': cfg.head_dim = 8; cfg.num_attention_heads = 2; cfg.num_key_value_heads = 1
+        m = AutoModelForCausalLM.from_config(cfg).eval().float()
+        for p in m.parameters(): p.copy_((p + 0.3 * torch.randn_like(p)).half().float())
+        m = m.double()
+        ids = torch.randint(0, 32, (3, 20))
+        grams, cos, outs = {}, [], {}
+        def pre(name):
+            return lambda _, a: grams.__setitem__(name, grams.get(name, 0) + a[0].reshape(-1, a[0].shape[-1]).T @ a[0].reshape(-1, a[0].shape[-1]))
+        def post(name):
+            return lambda mod, _, y: outs.__setitem__(name, outs.get(name, 0) + ((y - (mod.bias if mod.bias is not None else 0)) ** 2).sum().item())
+        for name, mod in m.named_modules():
+            if name.endswith('_proj'): mod.register_forward_pre_hook(pre(name)); mod.register_forward_hook(post(name))
+        for layer in m.model.layers:
+            layer.register_forward_hook(lambda _, a, y: cos.append(torch.cosine_similarity(a[0], y[0] if isinstance(y, tuple) else y, dim=-1).sum().item()))
+        m.model(ids)
+        b = lambda t, d: base64.b64encode(t.contiguous().to(d).numpy().tobytes()).decode()
+        def upper(g): i = torch.triu_indices(len(g), len(g)); return b(g[i[0], i[1]], torch.float32)
+        out[kind] = {'config': {**cfg.to_dict(), 'rope_theta': 100.0}, 'ids': ids.tolist(), 'cosines': cos,
+                     'weights': {k: {'shape': list(v.shape), 'data': b(v, torch.float16)} for k, v in m.state_dict().items() if k != 'lm_head.weight'},
+                     'grams': {k: upper(g) for k, g in grams.items() if k.endswith(('q_proj', 'o_proj', 'gate_proj', 'down_proj'))}, 'outputSquares': outs}
+    Path('tests/fixtures/calibration.json').write_text(json.dumps(out) + '\n')
+
+
 if __name__ == '__main__':
+    if sys.argv[1] == 'statistics': statistics_fixture(); sys.exit()
     fixture() if sys.argv[1] == 'fixture' else model_nll(sys.argv[2], sys.argv[3:])

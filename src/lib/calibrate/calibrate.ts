@@ -18,7 +18,7 @@ export interface CalibrateOptions {
   /** Names the checkpoint; null keeps nothing beyond this run. */
   checkpointHash: string | null;
   /** Splits the sequences over threads; each share gets its hidden states. */
-  openShares(states: Float32Array<ArrayBuffer>[], level: Level): Promise<Share[]>;
+  openShares: (states: Float32Array<ArrayBuffer>[], level: Level) => Promise<Share[]>;
   store: StatisticsStore;
   onProgress?: (done: number, of: number) => void;
   signal?: AbortSignal | undefined;

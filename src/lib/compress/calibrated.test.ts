@@ -57,9 +57,16 @@ describe('calibrated compression', () => {
   });
 
   it('2:4 holds in what is stored, alone and with bits; tiles share it', () => {
-    for (const recipe of ['fp32+wanda2:4', 'fp16+sparsegpt2:4', 'int8+sparsegpt2:4', 'int4.gptq+sparsegpt2:4', 'int4.gptq+2:4']) {
+    for (const recipe of [
+      'fp32+wanda2:4',
+      'fp16+sparsegpt2:4',
+      'int8+sparsegpt2:4',
+      'int4.gptq+sparsegpt2:4',
+      'int4.gptq+2:4',
+    ]) {
       const w = dequantize(compress(recipe).tensors[0] as Parameters<typeof dequantize>[0]);
-      for (let i = 0; i < w.length; i += 4) expect(w.subarray(i, i + 4).filter((v) => v !== 0).length, recipe).toBeLessThan(3);
+      for (let i = 0; i < w.length; i += 4)
+        expect(w.subarray(i, i + 4).filter((v) => v !== 0).length, recipe).toBeLessThan(3);
     }
     const tiles = dequantize(compress('fp32+sparsegpt2:4t').tensors[0] as Parameters<typeof dequantize>[0]);
     const plain = floats(fixture.weights);

@@ -151,11 +151,25 @@ export async function compressCheckpoint(
       };
     });
   };
-  const make = async (index: number, choose: (linear: LinearName) => LinearRecipe): Promise<MadeLayer> => {
-    const jobs = await jobsOf(index, choose);
+  const uniform = linearRecipe(recipe);
+  let choiceOf = (_index: number) => (_linear: LinearName) => uniform;
+  let ahead: { index: number; jobs: Promise<GroupJob[]> } | null = null;
+  const make = async (
+    index: number,
+    choose: (linear: LinearName) => LinearRecipe,
+    readAhead: boolean,
+  ): Promise<MadeLayer> => {
+    const jobs = await (ahead?.index === index ? ahead.jobs : jobsOf(index, choose));
+    ahead = null;
     if (o.signal?.aborted)
       throw new JoulewiseError('cancelled', 'Stopped while compressing. Finished layers are kept.');
-    const results = await Promise.all(jobs.map((job) => o.solver.run(job)));
+    const running = Promise.all(jobs.map((job) => o.solver.run(job)));
+    // The next layer is read while this one is solved elsewhere: two layers in float32, not one.
+    if (readAhead && index + 1 < kept.length) {
+      ahead = { index: index + 1, jobs: jobsOf(index + 1, choiceOf(index + 1)) };
+      ahead.jobs.catch(() => undefined);
+    }
+    const results = await running;
     const tensors = {} as Record<LinearName, StoredTensor>;
     const made: LinearReport[] = [];
     for (const result of results)
@@ -166,7 +180,6 @@ export async function compressCheckpoint(
       });
     return { tensors, reports: made };
   };
-  const uniform = linearRecipe(recipe);
   const plan =
     recipe.budget === null
       ? null
@@ -174,19 +187,19 @@ export async function compressCheckpoint(
           budget: recipe.budget,
           layers: kept.length,
           outerBytes: await outerBytes(checkpoint, recipe, kept),
-          measure: async (layer, candidate) => (await make(layer, () => candidate)).reports,
+          measure: async (layer, candidate) => (await make(layer, () => candidate, false)).reports,
         });
-  const choose = (index: number) => (linear: LinearName) => plan?.[index]?.[linear] ?? uniform;
+  choiceOf = (index: number) => (linear: LinearName) => plan?.[index]?.[linear] ?? uniform;
 
   return {
     recipe,
     config: { ...config, layers: kept.length },
     ffnSizes: kept.map(() => keptNeurons),
     reports: () => reports,
-    recipeOf: (index, linear) => choose(index)(linear),
+    recipeOf: (index, linear) => choiceOf(index)(linear),
     async layer(index) {
       const cached = (await o.cache?.read(index)) ?? null;
-      const made = cached ?? (await make(index, choose(index)));
+      const made = cached ?? (await make(index, choiceOf(index), statistics !== null));
       if (!cached) await o.cache?.write(index, made);
       for (const linear of LINEARS) counted(names.linear(index, linear), made.tensors[linear], true);
       for (const report of made.reports) {

@@ -8,6 +8,7 @@ import {
   removeUnfinished,
   type StoredCheckpoint,
 } from '../store/opfs';
+import { removeCalibration } from '../store/pieces';
 import { library } from './library.svelte';
 import { live } from './live.svelte';
 import { sentence } from './sentence';
@@ -74,6 +75,7 @@ class StorageState {
       await removeAllRecords();
       await removeAllCheckpoints();
       await removeAllExports();
+      await removeCalibration();
       this.message = 'Everything was deleted.';
     });
 

@@ -23,9 +23,19 @@ serve<CalibrateApi>({
   async open({ checkpoint, states, level }) {
     share = openShare(await kernels(), await openCheckpoint(await openFiles(checkpoint)), states, level);
   },
-  next() {
+  async next(_, { transfer }) {
     if (!share) throw new JoulewiseError('internal', 'This thread has no share of the calibration.');
-    return share.next();
+    const made = await share.next();
+    transfer(Object.values(made.inputs).flatMap((s) => (s.gram ? [s.gram.buffer] : [])));
+    return made;
   },
-  solve: async (job) => compressGroup(await kernels(), job),
+  async solve(job, { transfer }) {
+    const made = compressGroup(await kernels(), job);
+    transfer(
+      made.tensors.flatMap((t) =>
+        [t.data.buffer, ...(t.format === 'blocks' ? [t.scales.buffer] : [])].map((b) => b as ArrayBuffer),
+      ),
+    );
+    return made;
+  },
 });

@@ -48,7 +48,7 @@ export function openHost(o: HostOptions): CalibrationHost {
       async run(job: GroupJob): Promise<GroupResult> {
         const c = await take();
         try {
-          return await c.call('solve', job);
+          return await c.call('solve', job, { transfer: job.matrices.map((x) => x.data.buffer) });
         } finally {
           const next = waiting.shift();
           if (next) next(c);

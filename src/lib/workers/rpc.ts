@@ -15,6 +15,8 @@ type Reply =
 export interface CallContext<Event> {
   emit: (event: Event) => void;
   signal: AbortSignal;
+  /** Hands buffers of the result over instead of copying them. */
+  transfer: (buffers: ArrayBuffer[]) => void;
 }
 
 export type Handlers<A extends Api> = {
@@ -24,7 +26,7 @@ export type Handlers<A extends Api> = {
 /** The worker's side: answers calls until the thread ends. */
 export function serve<A extends Api>(handlers: Handlers<A>): void {
   const running = new Map<number, AbortController>();
-  const reply = (message: Reply) => self.postMessage(message);
+  const reply = (message: Reply, transfer: ArrayBuffer[] = []) => self.postMessage(message, { transfer });
   self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
     if (data.type === 'abort') {
       running.get(data.id)?.abort();
@@ -33,13 +35,15 @@ export function serve<A extends Api>(handlers: Handlers<A>): void {
     const { id, method, args } = data;
     const controller = new AbortController();
     running.set(id, controller);
+    let handedOver: ArrayBuffer[] = [];
     const handler = handlers[method as keyof A];
     void handler(args as A[keyof A]['args'], {
       emit: (event) => reply({ type: 'event', id, event }),
       signal: controller.signal,
+      transfer: (buffers) => (handedOver = buffers),
     })
       .then(
-        (result) => reply({ type: 'done', id, result }),
+        (result) => reply({ type: 'done', id, result }, handedOver),
         (error: unknown) => {
           if (!(error instanceof JoulewiseError)) console.error(error);
           reply({ type: 'failed', id, error: toWireError(error) });
@@ -53,7 +57,11 @@ export interface Connection<A extends Api> {
   call<M extends keyof A & string>(
     method: M,
     args: A[M]['args'],
-    options?: { onEvent?: ((event: A[M]['event']) => void) | undefined; signal?: AbortSignal | undefined },
+    options?: {
+      onEvent?: ((event: A[M]['event']) => void) | undefined;
+      signal?: AbortSignal | undefined;
+      transfer?: ArrayBuffer[];
+    },
   ): Promise<A[M]['result']>;
   /** Ends the thread and frees its memory; calls under way fail as cancelled. */
   end(): void;
@@ -102,7 +110,7 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
         waiting.set(id, { resolve, reject, onEvent: options?.onEvent });
         const abort = () => worker.postMessage({ type: 'abort', id } satisfies Request);
         signal?.addEventListener('abort', abort, { once: true });
-        worker.postMessage({ type: 'call', id, method, args } satisfies Request);
+        worker.postMessage({ type: 'call', id, method, args } satisfies Request, options?.transfer ?? []);
         if (signal?.aborted) abort();
       });
     },

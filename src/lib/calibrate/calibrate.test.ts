@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { openCheckpoint } from '../checkpoint/checkpoint';
+import { fileSet, makeSafetensors } from '../checkpoint/testing';
+import type { LinearName } from '../checkpoint/families';
+import { compressCheckpoint } from '../compress/compress';
+import { compressGroup } from '../compress/group';
+import { parseRecipe } from '../compress/recipe';
+import type { Level } from '../compress/statistics';
+import { nodeMatrix } from '../matrix/testing';
+import { calibrate, memoryStore, type StatisticsStore } from './calibrate';
+import { openShare } from './forward';
+import { packPrompts } from './prompts';
+
+const fixture = JSON.parse(readFileSync('tests/fixtures/calibration.json', 'utf8')) as Record<
+  string,
+  {
+    config: Record<string, unknown>;
+    ids: number[][];
+    cosines: number[];
+    weights: Record<string, { shape: number[]; data: string }>;
+    grams: Record<string, string>;
+    outputSquares: Record<string, number>;
+  }
+>;
+const families = Object.keys(fixture);
+const m = await nodeMatrix();
+
+const open = (family: string) => {
+  const f = fixture[family] as (typeof fixture)[string];
+  const weights = Object.fromEntries(
+    Object.entries(f.weights).map(([name, { shape, data }]) => [
+      name,
+      { dtype: 'F16', shape, data: new Uint8Array(Buffer.from(data, 'base64')) },
+    ]),
+  );
+  return openCheckpoint(
+    fileSet({
+      'model.safetensors': makeSafetensors(weights),
+      'config.json': JSON.stringify(f.config),
+      'tokenizer.json': '{}',
+    }),
+  );
+};
+
+async function statisticsOf(family: string, shares = 1, level: Level = 'gram', store: StatisticsStore = memoryStore()) {
+  const checkpoint = await open(family);
+  const own = await Promise.all(Array.from({ length: shares }, () => nodeMatrix()));
+  let opened = 0;
+  const statistics = await calibrate(checkpoint, fixture[family]?.ids ?? [], {
+    level,
+    checkpointHash: family,
+    store,
+    openShares: (states, l) => {
+      opened++;
+      return Promise.resolve(
+        own.map((k, i) =>
+          openShare(
+            k,
+            checkpoint,
+            states.filter((_, s) => s % shares === i),
+            l,
+          ),
+        ),
+      );
+    },
+  });
+  return { checkpoint, statistics, opened };
+}
+
+describe('calibration', () => {
+  it.each(families.flatMap((f) => [1, 2].map((n) => [f, n] as const)))(
+    '%s in %d shares sees what PyTorch sees',
+    async (family, shares) => {
+      const f = fixture[family] as (typeof fixture)[string];
+      const { statistics } = await statisticsOf(family, shares);
+      for (let layer = 0; layer < 2; layer++) {
+        const s = await statistics.layer(layer);
+        expect(s.tokens).toBe(60);
+        expect(Math.abs((statistics.cosines[layer] as number) - (f.cosines[layer] as number) / 60)).toBeLessThan(1e-5);
+        for (const [group, part, linear] of [
+          ['attention', 'self_attn', 'q_proj'],
+          ['output', 'self_attn', 'o_proj'],
+          ['ffn', 'mlp', 'gate_proj'],
+          ['down', 'mlp', 'down_proj'],
+        ] as const) {
+          const expected = new Float32Array(
+            new Uint8Array(Buffer.from(f.grams[`model.layers.${layer}.${part}.${linear}`] ?? '', 'base64')).buffer,
+          );
+          const { gram, squares, size: n } = s.inputs[group];
+          const at = (i: number) => i * n - (i * (i - 1)) / 2;
+          for (let i = 0; i < n; i++) {
+            const own = expected[at(i)] as number;
+            expect(Math.abs((squares[i] as number) - own)).toBeLessThan(1e-5 * own);
+            for (let j = i; j < n; j++) {
+              const scale = Math.sqrt(own * (expected[at(j)] as number));
+              const got = gram?.[at(i) + j - i] as number;
+              expect(Math.abs(got - (expected[at(i) + j - i] as number))).toBeLessThan(1e-5 * scale);
+            }
+          }
+        }
+        for (const [name, expected] of Object.entries(f.outputSquares)) {
+          const [, index, linear] = /layers\.(\d)\..*\.(\w+)$/.exec(name) as unknown as [string, string, LinearName];
+          if (Number(index) === layer)
+            expect(Math.abs(s.outputSquares[linear] - expected)).toBeLessThan(2e-5 * expected);
+        }
+      }
+    },
+  );
+
+  it('is made once; x^T x serves what needs squares only', async () => {
+    const store = memoryStore();
+    expect((await statisticsOf('llama', 1, 'gram', store)).opened).toBe(1);
+    expect((await statisticsOf('llama', 1, 'gram', store)).opened).toBe(0);
+    expect((await statisticsOf('llama', 1, 'squares', store)).opened).toBe(0);
+  });
+
+  it.each(['fp32+neurons25+sparsegpt2:4', 'int4.gptq', 'fp32+wanda50', 'auto@0.1MB'])(
+    '%s compresses every layer, and resumes from finished ones',
+    async (text) => {
+      const { checkpoint, statistics } = await statisticsOf('qwen3');
+      const kept = new Map<number, unknown>();
+      let solved = 0;
+      const options = {
+        statistics,
+        solver: {
+          run: (job: Parameters<typeof compressGroup>[1]) => (solved++, Promise.resolve(compressGroup(m, job))),
+        },
+        cache: {
+          read: (layer: number) => Promise.resolve((kept.get(layer) ?? null) as never),
+          write: (layer: number, made: unknown) => Promise.resolve(void kept.set(layer, made)),
+        },
+      };
+      const model = await compressCheckpoint(checkpoint, parseRecipe(text), options);
+      for (let layer = 0; layer < 2; layer++) await model.layer(layer);
+      expect(model.reports()).toHaveLength(14);
+      for (const r of model.reports()) expect(r.error === null || (r.error >= 0 && r.error < 1)).toBe(true);
+      const before = solved;
+      const again = await compressCheckpoint(checkpoint, parseRecipe(text), options);
+      const first = await again.layer(0);
+      expect(first).toEqual(await model.layer(0));
+      if (!text.startsWith('auto')) expect(solved).toBe(before);
+    },
+  );
+
+  it('a budget too small, and a recipe without text, are refused with a sentence', async () => {
+    const { checkpoint, statistics } = await statisticsOf('llama');
+    const solver = { run: (job: Parameters<typeof compressGroup>[1]) => Promise.resolve(compressGroup(m, job)) };
+    await expect(
+      compressCheckpoint(checkpoint, parseRecipe('auto@0.1MB'), { statistics, solver }),
+    ).resolves.toBeTruthy();
+    await expect(compressCheckpoint(checkpoint, parseRecipe('int4.gptq'))).rejects.toThrow(/needs calibration text/);
+  });
+
+  it('prompts are packed, cut to equal length, and too little text is refused', () => {
+    const encode = (t: string) => [...t].map((c) => c.charCodeAt(0));
+    const size = { sequences: 2, length: 64 };
+    expect(packPrompts(['a'.repeat(100), 'b'.repeat(100)], encode, 0, size).map((s) => s.length)).toEqual([64, 64]);
+    expect(packPrompts(['a'.repeat(70)], encode, 0, size).map((s) => s.length)).toEqual([64]);
+    expect(packPrompts(['a'.repeat(67), 'b'.repeat(67)], encode, 7, size)[1]?.[3]).toBe(7);
+    expect(() => packPrompts(['short'], encode, 0, size)).toThrow(/5 tokens; at least 64/);
+  });
+});
