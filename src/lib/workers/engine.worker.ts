@@ -20,6 +20,7 @@ import { generate } from '../run/generate';
 import { chooseThreads, loadKernels, openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
 import { compressVariant } from '../run/compress';
+import { measureScale } from '../run/scale';
 import { writeWeights } from '../run/weights';
 import { ASSETS } from './assets';
 import { openFiles } from './checkpoints';
@@ -94,6 +95,13 @@ async function open(request: VariantRequest, emit: (p: Progress) => void, signal
     },
   });
   return { ms, ...opened };
+}
+
+/** What a bench of the kernels alone needs. */
+async function kernelBench(o: { threads: number | null; build: BuildName | null; repeats: number }) {
+  const build = o.build ?? bestBuild();
+  const { threads } = chooseThreads(o.threads);
+  return { module: await loadKernels(ASSETS.cpu[build]), build, threads, spawn: spawnWorker, repeats: o.repeats };
 }
 
 serve<EngineApi>({
@@ -202,16 +210,9 @@ serve<EngineApi>({
     });
   },
 
-  async kernelLimits({ threads, build, repeats }) {
-    const name = build ?? bestBuild();
-    return measureLimits({
-      module: await loadKernels(ASSETS.cpu[name]),
-      build: name,
-      threads: chooseThreads(threads).threads,
-      spawn: spawnWorker,
-      repeats,
-    });
-  },
+  kernelLimits: async (args) => measureLimits(await kernelBench(args)),
+
+  scaleSpeed: async ({ shape, ...args }) => measureScale(shape, await kernelBench(args)),
 
   async exportVariant(args, { emit, signal }) {
     const recipe = parseRecipe(args.recipe);

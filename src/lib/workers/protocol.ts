@@ -8,6 +8,7 @@ import type { KernelMs } from '../cpu/model';
 import type { BuildName } from '../cpu/module';
 import type { Cost } from '../graph/cost';
 import type { ExportReport } from '../run/export';
+import type { ScaleResult, ScaleShape } from '../run/scale';
 import type { WeightsReport } from '../run/weights';
 import type { DatasetRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
@@ -130,6 +131,12 @@ export type EngineApi = {
     args: { threads: number | null; build: BuildName | null; repeats: number };
     event: never;
     result: KernelLimits;
+  };
+  /** A decode step of a model of some size, int8, random weights. */
+  scaleSpeed: {
+    args: { shape: ScaleShape; threads: number | null; build: BuildName | null; repeats: number };
+    event: never;
+    result: ScaleResult;
   };
   /** Writes the variant into an export folder in OPFS; its id comes back. */
   exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };
