@@ -33,8 +33,8 @@ export const INT8_24_WINDOW = INT8_24_INDICES + (PANEL * WINDOW) / 2;
 export const F16_24_CODES = 8;
 export const F16_24_GROUP = F16_24_CODES + PANEL * 2 * 2;
 
-/** Largest level of a quantized activation: 14 bits, so that it splits into two 7-bit terms. */
-export const TOP_LEVEL = 8191;
+/** Largest level of a quantized activation where no sum could overflow. */
+export const TOP_LEVEL = 32767;
 
 // ------------------------------------------------------------------ control block
 // Each word that threads poll has a cache line of its own.
@@ -91,6 +91,9 @@ export const M_KV = MODEL + 48;
 export const M_KV_CHUNK_BYTES = MODEL + 52;
 /** Sixteen-byte swizzle masks of 2:4 fp16, one per code. */
 export const M_MASKS = MODEL + 56;
+
+/** Float: largest level of a quantized activation. */
+export const M_TOP_LEVEL = MODEL + 60;
 
 // Shared activations, float32, a row per token.
 export const M_X = MODEL + 64;

@@ -31,8 +31,11 @@ export interface Format {
   /** Multiplications per weight of the dense matrix. */
   density: 1 | 0.5;
   title: string;
-  /** Writes `t`'s rows, the first of which is row `first` (a multiple of 16) of the matrix. */
-  pack(t: StoredTensor, first: number, depth: number, to: Uint8Array, scales: Float32Array): void;
+  /**
+   * Writes `t`'s rows, the first of which is row `first` (a multiple of 16) of the matrix. Returns the largest sum of
+   * integer magnitudes of a row, which bounds activations; 0 where nothing could overflow.
+   */
+  pack(t: StoredTensor, first: number, depth: number, to: Uint8Array, scales: Float32Array): number;
 }
 
 export type FormatName = 'f32' | 'f16' | 'int8' | 'int4' | 'f16 2:4' | 'int8 2:4';
@@ -52,6 +55,17 @@ function kept(w: { readonly [i: number]: number }, from: number, size: number): 
   if (first < 0) return [0, 1];
   // The place beside a lone weight holds a zero, so its value adds nothing.
   return second < 0 ? (first === 0 ? [0, 1] : [0, first]) : [first, second];
+}
+
+/** Largest sum of magnitudes of a row. */
+function largestRow(q: Int8Array, rows: number, columns: number): number {
+  let largest = 0;
+  for (let r = 0; r < rows; r++) {
+    let sum = 0;
+    for (let i = r * columns, end = i + columns; i < end; i++) sum += Math.abs(q[i] as number);
+    if (sum > largest) largest = sum;
+  }
+  return largest;
 }
 
 /** Half bits of a stored tensor; only fp16 is stored so. */
@@ -76,6 +90,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
         let at = panelAt(first + r, depth, PANEL) + ((first + r) % PANEL);
         for (let i = r * t.columns, end = i + t.columns; i < end; i++, at += PANEL) out[at] = w[i] as number;
       }
+      return 0;
     },
   },
   f16: {
@@ -93,6 +108,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
         let at = panelAt(first + r, depth, PANEL) + (lane & 8) + ((lane & 3) << 1) + ((lane & 4) >> 2);
         for (let i = r * t.columns, end = i + t.columns; i < end; i++, at += PANEL) out[at] = w[i] as number;
       }
+      return 0;
     },
   },
   int8: {
@@ -100,7 +116,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     bytesPerInput: PANEL,
     rowScales: true,
     density: 1,
-    title: 'int8 per output x 14-bit levels per token',
+    title: 'int8 per output x 16-bit levels per token',
     pack(t, first, depth, to, scales) {
       const { q, scales: s } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
       scales.set(s, first);
@@ -110,6 +126,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
         const at = panelAt(first + r, depth, PANEL) + ((first + r) % PANEL) * 4;
         for (let k = 0; k < t.columns; k++) out[at + (k >> 2) * (PANEL * 4) + (k & 3)] = q[row + k] as number;
       }
+      return largestRow(q, t.rows, t.columns);
     },
   },
   int4: {
@@ -117,7 +134,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     bytesPerInput: INT4_BLOCK / DEPTH,
     rowScales: false,
     density: 1,
-    title: 'int4 blocks of 32 x 14-bit levels per token',
+    title: 'int4 blocks of 32 x 16-bit levels per token',
     pack(t, first, depth, to) {
       if (t.format !== 'blocks' || t.bits !== 4) throw new TypeError('4-bit panels are packed from 4-bit blocks');
       const words = new Uint32Array(to.buffer, to.byteOffset, to.byteLength / 4);
@@ -143,6 +160,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
           }
         }
       }
+      return 0;
     },
   },
   'f16 2:4': {
@@ -170,6 +188,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
           });
         }
       }
+      return 0;
     },
   },
   'int8 2:4': {
@@ -177,7 +196,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     bytesPerInput: INT8_24_WINDOW / WINDOW,
     rowScales: true,
     density: 0.5,
-    title: 'int8 2:4 values and places per output x 14-bit levels per token',
+    title: 'int8 2:4 values and places per output x 16-bit levels per token',
     pack(t, first, depth, to, scales) {
       const { q, scales: s } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
       scales.set(s, first);
@@ -201,6 +220,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
           to[values + 1] = k + two < t.columns ? (q[from + two] as number) : 0;
         }
       }
+      return largestRow(q, t.rows, t.columns);
     },
   },
 };
@@ -280,14 +300,19 @@ export function sliceRows(t: StoredTensor, from: number, to: number): StoredTens
 /** Rows packed at once, so that what lies between (float32, int8) stays small. */
 const ROWS_AT_ONCE = 512;
 
-/** Packs a whole tensor; `data` and `scales` are views of zeroed memory. */
+/** Packs a whole tensor; `data` and `scales` are views of zeroed memory. Returns what `pack` does. */
 export function packTensor(
   t: StoredTensor,
   format: FormatName,
   data: Uint8Array,
   scales: Float32Array,
   depth = padDepth(t.columns),
-): void {
+): number {
+  let largest = 0;
   for (let from = 0; from < t.rows; from += ROWS_AT_ONCE)
-    FORMATS[format].pack(sliceRows(t, from, Math.min(from + ROWS_AT_ONCE, t.rows)), from, depth, data, scales);
+    largest = Math.max(
+      largest,
+      FORMATS[format].pack(sliceRows(t, from, Math.min(from + ROWS_AT_ONCE, t.rows)), from, depth, data, scales),
+    );
+  return largest;
 }

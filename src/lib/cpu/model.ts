@@ -109,6 +109,7 @@ export class CpuModel {
   readonly memory = new KernelMemory();
   /** By their name in the renumbered model. */
   readonly matrices = new Map<string, PackedMatrix>();
+  private topLevel: number = L.TOP_LEVEL;
   private team: ThreadTeam | null = null;
   private readonly layerTable: number;
   private readonly outerMatrices: number;
@@ -153,7 +154,15 @@ export class CpuModel {
     const bytes = (rows / L.PANEL) * depth * row.bytesPerInput;
     const data = this.memory.take(bytes);
     const scales = row.rowScales ? this.memory.take(rows * 4) : 0;
-    packTensor(t, format, this.memory.u8(data, bytes), this.memory.f32(scales, row.rowScales ? rows : 0));
+    const largest = packTensor(
+      t,
+      format,
+      this.memory.u8(data, bytes),
+      this.memory.f32(scales, row.rowScales ? rows : 0),
+    );
+    // No sum of a row's weights times levels may leave int32.
+    this.topLevel = Math.min(this.topLevel, largest ? Math.floor((2 ** 31 - 1) / largest) : this.topLevel);
+    this.memory.setF32(L.M_TOP_LEVEL, this.topLevel);
     this.memory.u32(at, 5).set([row.code, rows, depth, data, scales]);
     this.matrices.set(name, {
       format,

@@ -49,10 +49,10 @@ const cpu = (precision: PrecisionName, title: string): CpuKernelRow => ({
 export const KERNELS: readonly KernelRow[] = [
   cpu('fp32', 'stored fp32, computed fp32 (own WASM kernels)'),
   cpu('fp16', 'stored fp16, unpacked to fp32 as it is read (own WASM kernels)'),
-  cpu('int8', 'stored 8-bit blocks of 32, computed int8 per output x 14-bit levels per token (own WASM kernels)'),
+  cpu('int8', 'stored 8-bit blocks of 32, computed int8 per output x 16-bit levels per token (own WASM kernels)'),
   cpu(
     'int4',
-    'stored 4-bit blocks of 32, computed as stored x 14-bit levels per token, output projection as int8 (own WASM kernels)',
+    'stored 4-bit blocks of 32, computed as stored x 16-bit levels per token, output projection as int8 (own WASM kernels)',
   ),
   row('ort-cpu', 'fp32', 'f32', 'f32', 'stored fp32, computed fp32 (WASM)'),
   row('ort-cpu', 'fp16', 'f32', 'f32', 'stored fp16, computed fp32 (WASM has no half-precision arithmetic)'),
