@@ -55,14 +55,25 @@ export async function writeWeights(
     const { config } = model;
     const files = config.layers + 1;
     const where: Record<string, string> = {};
-    const write = async (index: number, list: Piece[]) => {
-      const name = `model-${String(index + 1).padStart(5, '0')}-of-${String(files).padStart(5, '0')}.safetensors`;
+    // Blocks lie in files of their own that the index does not name: readers of the weights never meet them.
+    const write = async (index: number, all: Piece[]) => {
+      const blocks = all.filter((p) => /\.(?:blocks|scales)$/.test(p.name));
+      await writeFile(
+        'model',
+        index,
+        all.filter((p) => !blocks.includes(p)),
+      );
+      if (blocks.length) await writeFile('blocks', index, blocks);
+      o.onProgress?.(index + 1, files);
+    };
+    const writeFile = async (kind: 'model' | 'blocks', index: number, list: Piece[]) => {
+      const name = `${kind}-${String(index + 1).padStart(5, '0')}-of-${String(files).padStart(5, '0')}.safetensors`;
       const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
       let at = 0;
       for (const p of list) {
         header[p.name] = { dtype: p.dtype, shape: p.shape, data_offsets: [at, at + p.data.byteLength] };
         at += p.data.byteLength;
-        where[p.name] = name;
+        if (kind === 'model') where[p.name] = name;
       }
       const text = JSON.stringify(header);
       const json = new TextEncoder().encode(text + ' '.repeat(-text.length & 7));
@@ -73,7 +84,6 @@ export async function writeWeights(
       await file.append(json);
       for (const p of list) await file.append(p.data);
       await file.close();
-      o.onProgress?.(index + 1, files);
     };
     for (let layer = 0; layer < config.layers; layer++) {
       const stored = await o.inPhase('compress', () => model.layer(layer));
