@@ -39,6 +39,7 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   generate: (args: EngineApi['generate']['args']) => callEngine('generate', args, { onEvent }),
   speed: (args: EngineApi['speed']['args']) => callEngine('speed', args, { onEvent }),
   kernelLimits: (args: EngineApi['kernelLimits']['args']) => callEngine('kernelLimits', args),
+  scaleSpeed: (args: EngineApi['scaleSpeed']['args']) => callEngine('scaleSpeed', args),
   compressSpeed: (args: EngineApi['compressSpeed']['args']) => callEngine('compressSpeed', args),
   storeCheckpoint: (args: DataApi['storeCheckpoint']['args']) => callData('storeCheckpoint', args),
   storeHub: (args: DataApi['storeHub']['args']) => callData('storeHub', args),

@@ -7,7 +7,7 @@ import { createRandom } from '../core/random';
 import { bytes, flops } from '../core/units';
 import { measureLimits } from '../cpu/limits';
 import type { KernelMs } from '../cpu/model';
-import { bestBuild } from '../cpu/module';
+import { bestBuild, type BuildName } from '../cpu/module';
 import { spawnWorker } from '../cpu/spawn';
 import { totalBytes } from '../graph/cost';
 import { createMeter } from '../meter/meter';
