@@ -35,29 +35,28 @@ function lowHalves(v: v128): v128 {
 export function gemvF16(w: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
   const zero = f32x4.splat(0);
   const rest = f32x4.splat(HALF_REST);
-  const half = (<usize>depth >> 1) << 2;
+  const end = x + (<usize>depth << 2);
   let p = w + <usize>from * depth * 2;
   for (let r = from; r < to; r += PANEL) {
     let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
     let b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-    let g = p + half * (PANEL / 2);
-    for (let q = x, end = x + half; q < end; q += 4, p += STEP, g += STEP) {
+    // Even and odd inputs apart, so that eight sums are under way.
+    for (let q = x; q < end; q += 8, p += 2 * STEP) {
       const s = v128.load32_splat(q);
-      const t = v128.load32_splat(q + half);
+      const t = v128.load32_splat(q, 4);
       let v = v128.load(p);
       a0 = fma(lowHalves(v), s, a0);
       a1 = fma(highHalves(v), s, a1);
       v = v128.load(p, 16);
       a2 = fma(lowHalves(v), s, a2);
       a3 = fma(highHalves(v), s, a3);
-      v = v128.load(g);
+      v = v128.load(p, 32);
       b0 = fma(lowHalves(v), t, b0);
       b1 = fma(highHalves(v), t, b1);
-      v = v128.load(g, 16);
+      v = v128.load(p, 48);
       b2 = fma(lowHalves(v), t, b2);
       b3 = fma(highHalves(v), t, b3);
     }
-    p = g;
     const o = y + (<usize>r << 2);
     v128.store(o, f32x4.mul(rest, f32x4.add(a0, b0)));
     v128.store(o, f32x4.mul(rest, f32x4.add(a1, b1)), 16);

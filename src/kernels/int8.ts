@@ -31,14 +31,13 @@ export function gemvInt8(
 ): void {
   const zero = i32x4.splat(0);
   const s = f32x4.splat(scale);
-  const half = <usize>depth >> 1;
   let p = w + <usize>from * depth;
+  const end = levels + (<usize>depth << 1);
+  // One stream from the first panel to the last: two halves of a panel side by side are too short to be prefetched.
   for (let r = from; r < to; r += PANEL) {
     let a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero, a6 = zero, a7 = zero;
-    let g = p + half * PANEL;
-    for (let q = levels, end = levels + 2 * half; q < end; q += 8, p += STEP, g += STEP) {
+    for (let q = levels; q < end; q += 8, p += STEP) {
       const t = v128.load64_splat(q);
-      const u = v128.load64_splat(q + 2 * half);
       a0 = dot(v128.load8x8_s(p), t, a0);
       a1 = dot(v128.load8x8_s(p, 8), t, a1);
       a2 = dot(v128.load8x8_s(p, 16), t, a2);
@@ -47,16 +46,7 @@ export function gemvInt8(
       a5 = dot(v128.load8x8_s(p, 40), t, a5);
       a6 = dot(v128.load8x8_s(p, 48), t, a6);
       a7 = dot(v128.load8x8_s(p, 56), t, a7);
-      a0 = dot(v128.load8x8_s(g), u, a0);
-      a1 = dot(v128.load8x8_s(g, 8), u, a1);
-      a2 = dot(v128.load8x8_s(g, 16), u, a2);
-      a3 = dot(v128.load8x8_s(g, 24), u, a3);
-      a4 = dot(v128.load8x8_s(g, 32), u, a4);
-      a5 = dot(v128.load8x8_s(g, 40), u, a5);
-      a6 = dot(v128.load8x8_s(g, 48), u, a6);
-      a7 = dot(v128.load8x8_s(g, 56), u, a7);
     }
-    p = g;
     put(y, r, pairSums(a0, a1), scales, s);
     put(y, r + 4, pairSums(a2, a3), scales, s);
     put(y, r + 8, pairSums(a4, a5), scales, s);
