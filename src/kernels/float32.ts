@@ -2,38 +2,49 @@
 //
 //   k = 0: r0 r1 .. r15 | k = 1: r0 r1 .. r15 | ...        64 bytes a k
 //
-// A thread reads its panels as one stream: two halves of a panel side by side are too short to be prefetched.
+// Streams are long: two halves of a panel side by side are too short to be prefetched.
 import { PANEL, TILE_COLUMNS } from './layout';
 import { fma } from './simd';
 
 const STEP: usize = PANEL * 4;
 
-/** y[from..to] = W x. `from` and `to` are multiples of a panel. */
+/**
+ * y[from..to] = W x. `from` and `to` are multiples of a panel. Two panels at once, one from each half of the rows: two
+ * long streams keep more of the memory system busy than one.
+ */
 export function gemvF32(w: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
   const zero = f32x4.splat(0);
   const end = x + (<usize>depth << 2);
-  let p = w + <usize>from * depth * 4;
-  for (let r = from; r < to; r += PANEL) {
+  const panels = (to - from) / PANEL;
+  const half = ((panels + 1) >> 1) * PANEL;
+  for (let r = from; r < from + half; r += PANEL) {
+    // Of an odd number of panels the last is done twice, with the same result.
+    const other = min(r + half, to - PANEL);
+    let p = w + <usize>r * depth * 4;
+    let g = w + <usize>other * depth * 4;
     let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
     let b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-    // Even and odd inputs apart, so that eight sums are under way.
-    for (let q = x; q < end; q += 8, p += 2 * STEP) {
+    for (let q = x; q < end; q += 4, p += STEP, g += STEP) {
       const s = v128.load32_splat(q);
-      const t = v128.load32_splat(q, 4);
       a0 = fma(v128.load(p), s, a0);
       a1 = fma(v128.load(p, 16), s, a1);
       a2 = fma(v128.load(p, 32), s, a2);
       a3 = fma(v128.load(p, 48), s, a3);
-      b0 = fma(v128.load(p, 64), t, b0);
-      b1 = fma(v128.load(p, 80), t, b1);
-      b2 = fma(v128.load(p, 96), t, b2);
-      b3 = fma(v128.load(p, 112), t, b3);
+      b0 = fma(v128.load(g), s, b0);
+      b1 = fma(v128.load(g, 16), s, b1);
+      b2 = fma(v128.load(g, 32), s, b2);
+      b3 = fma(v128.load(g, 48), s, b3);
     }
-    const o = y + (<usize>r << 2);
-    v128.store(o, f32x4.add(a0, b0));
-    v128.store(o, f32x4.add(a1, b1), 16);
-    v128.store(o, f32x4.add(a2, b2), 32);
-    v128.store(o, f32x4.add(a3, b3), 48);
+    let o = y + (<usize>r << 2);
+    v128.store(o, a0);
+    v128.store(o, a1, 16);
+    v128.store(o, a2, 32);
+    v128.store(o, a3, 48);
+    o = y + (<usize>other << 2);
+    v128.store(o, b0);
+    v128.store(o, b1, 16);
+    v128.store(o, b2, 32);
+    v128.store(o, b3, 48);
   }
 }
 
