@@ -7,7 +7,7 @@ import { firstPageScripts } from './page';
 import { openPeer, type PeerSpeed } from './peer';
 import { demand, plain, versus, type BenchRow } from './rows';
 
-/** The whole way on ONNX Runtime, beside llama.cpp in the same browser. */
+/** The whole way on ONNX Runtime, beside llama.cpp in the same browser; compression without calibration; the page. */
 const RECIPES = ['fp32', 'int8'] as const;
 type Recipe = (typeof RECIPES)[number];
 
@@ -79,63 +79,55 @@ function recipeRows(
   const first = results[0] as SpeedResult;
   const { prefillCost, decodeCost, wasmHeapBytes, computedBytes } = first;
   const rows: BenchRow[] = [
-    {
-      name: `${recipe} prefill ${PREFILL_TOKENS}, ${first.threads} threads`,
-      value: prefill,
-      unit: 'tokens/s',
-      ratio: prefill / peerPrefill,
-      floor: FLOORS.prefillRatio,
-      bound: 'least',
-    },
-    {
-      name: `${recipe} decode ${DECODE_TOKENS}`,
-      value: decode,
-      unit: 'tokens/s',
-      ratio: decode / peerDecode,
-      floor: FLOORS.decodeRatio,
-      bound: 'least',
-    },
+    versus(
+      `${recipe} prefill ${PREFILL_TOKENS}, ${first.threads} threads`,
+      prefill,
+      'tokens/s',
+      peerPrefill,
+      FLOORS.prefillRatio,
+    ),
+    versus(`${recipe} decode ${DECODE_TOKENS}`, decode, 'tokens/s', peerDecode, FLOORS.decodeRatio),
   ];
   // How near to the machine: prefill is limited by arithmetic, decode by reading the weights.
   if (prefillCost) rows.push(plain(`${recipe} prefill, achieved`, prefillCost.flops / prefillMs / 1e6, 'GFLOP/s'));
   if (decodeCost)
     rows.push(plain(`${recipe} decode, achieved`, totalBytes(decodeCost) / (decodeMs / DECODE_TOKENS) / 1e6, 'GB/s'));
   rows.push(
-    {
-      name: `${recipe} scoring ${LABELS} labels over prefill alone`,
+    demand(
+      `${recipe} scoring ${LABELS} labels over prefill alone`,
       // Rounds are paired: each result's own two medians, seconds apart.
-      value: median(results.map((r) => median(r.scoreMs) / median(r.prefillMs))),
-      unit: 'x',
-      ratio: null,
-      floor: FLOORS.scoreRatio,
-      bound: 'most',
-    },
-    {
-      name: `${recipe} GGUF to ready session`,
-      value: median(results.map((r) => r.openMs)) / 1000,
-      unit: 's',
-      ratio: null,
-      floor: FLOORS.openSeconds,
-      bound: 'most',
-    },
+      median(results.map((r) => median(r.scoreMs) / median(r.prefillMs))),
+      'x',
+      'most',
+      FLOORS.scoreRatio,
+    ),
+    demand(
+      `${recipe} GGUF to ready session`,
+      median(results.map((r) => r.openMs)) / 1000,
+      's',
+      'most',
+      FLOORS.openSeconds,
+    ),
   );
   if (wasmHeapBytes !== null && computedBytes !== null)
-    rows.push({
-      name: `${recipe} WebAssembly heap over ${Math.round(computedBytes / 2 ** 20)} MiB of weights`,
-      value: (wasmHeapBytes - computedBytes) / 2 ** 20,
-      unit: 'MiB',
-      ratio: null,
-      floor: FLOORS.heapOverWeights / 2 ** 20,
-      bound: 'most',
-    });
-  rows.push({
-    name: `${recipe} metering, share of a ticket's time`,
-    value: (100 * median(results.map((r) => r.meterMs))) / (prefillMs + decodeMs),
-    unit: '%',
-    ratio: null,
-    floor: FLOORS.meterPercent,
-    bound: 'most',
-  });
+    rows.push(
+      demand(
+        `${recipe} WebAssembly heap over ${Math.round(computedBytes / 2 ** 20)} MiB of weights`,
+        (wasmHeapBytes - computedBytes) / 2 ** 20,
+        'MiB',
+        'most',
+        FLOORS.heapOverWeights / 2 ** 20,
+      ),
+    );
+  rows.push(
+    demand(
+      `${recipe} metering, share of a ticket's time`,
+      (100 * median(results.map((r) => r.meterMs))) / (prefillMs + decodeMs),
+      '%',
+      'most',
+      FLOORS.meterPercent,
+    ),
+  );
   return rows;
 }
 
@@ -148,13 +140,21 @@ const COMPRESS_NAMES: Record<keyof CompressSpeed, string> = {
 export async function compressRows(d: Driver, repeats: number): Promise<BenchRow[]> {
   say('Compressing ...');
   const speed = await d.call<CompressSpeed>('compressSpeed', { ...MATRIX, repeats });
-  return (Object.keys(COMPRESS_NAMES) as (keyof CompressSpeed)[]).map((key) => ({
-    name: COMPRESS_NAMES[key],
-    value: median(speed[key]) / 1e6,
-    unit: 'M weights/s',
-    ratio: null,
-    floor: FLOORS[key],
-    bound: 'least',
-  }));
+  return (Object.keys(COMPRESS_NAMES) as (keyof CompressSpeed)[]).map((key) =>
+    demand(COMPRESS_NAMES[key], median(speed[key]) / 1e6, 'M weights/s', 'least', FLOORS[key]),
+  );
 }
 
+export async function pageRows(): Promise<BenchRow[]> {
+  say('First page ...');
+  const page = await firstPageScripts();
+  return [
+    demand(
+      `first page JavaScript, gzip (${page.files} files)`,
+      page.bytes / 1000,
+      'kB',
+      'most',
+      FLOORS.scriptKilobytes,
+    ),
+  ];
+}
