@@ -157,4 +157,3 @@ export async function compressRows(d: Driver, repeats: number): Promise<BenchRow
     bound: 'least',
   }));
 }
-
