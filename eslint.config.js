@@ -5,7 +5,18 @@ import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
 export default ts.config(
-  { ignores: ['node_modules', '.svelte-kit', 'build', 'static', '.joulewise', 'tests/fixtures', 'src/kernels', 'src/matrix'] },
+  {
+    ignores: [
+      'node_modules',
+      '.svelte-kit',
+      'build',
+      'static',
+      '.joulewise',
+      'tests/fixtures',
+      'src/kernels',
+      'src/matrix',
+    ],
+  },
   js.configs.recommended,
   ...ts.configs.recommendedTypeChecked,
   ...svelte.configs.recommended,

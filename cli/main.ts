@@ -15,7 +15,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   },
   run: {
     usage:
-      '--checkpoint F --data F [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-cpu|hub] [--threads N] [--limit N] [--repeats N] [--seed N] [--fresh] --out FILE',
+      '--checkpoint F --data F [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-cpu|hub] [--threads N] [--limit N] [--repeats N] [--seed N] [--calib F] [--fresh] --out FILE',
     about: 'measure and rank variants on tickets',
     run,
   },
@@ -56,7 +56,7 @@ const help = () =>
     '',
     ...Object.entries(COMMANDS).map(([name, c]) => `  ${name} ${c.usage}\n      ${c.about}`),
     '',
-    '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, blocksN and auto@ need it.',
+    '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, blocksN and auto@ need it (run: without it, the training tickets).',
     '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --swiftshader: WebGPU in software.',
     'Exit codes: 0 fine, 1 the work failed, 2 bad usage or input.',
   ].join('\n');

@@ -3,8 +3,8 @@ import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import type { Device } from '../../src/lib/schema/run';
 import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
-import { parseArgs, type Parsed } from '../args';
-import type { Driver } from '../browser';
+import { parseArgs } from '../args';
+import { calibrationTexts } from '../calibration';
 import {
   checkpointOf,
   engineOf,
@@ -16,7 +16,6 @@ import {
   wantsSwiftshader,
   withDriver,
 } from '../context';
-import { importFile } from './tickets';
 
 const MODEL_FLAGS = {
   checkpoint: 'text',
@@ -29,34 +28,6 @@ const MODEL_FLAGS = {
 
 /** Longest text that `eval` reads: beyond, the context would not hold it anyway. */
 const MAX_TEXT_BYTES = 1 << 20;
-
-/** Texts of `--calib`: JSONL with `text`, or a ticket file. Null where the option is absent. */
-async function calibrationTexts(d: Driver, a: Parsed): Promise<{ texts: string[] } | null> {
-  const given = a.text('calib');
-  if (given === null) return null;
-  const path = existing(given, 'Calibration file');
-  if (path.endsWith('.jsonl')) {
-    const texts: string[] = [];
-    for (const [i, line] of readFileSync(path, 'utf8').split('\n').entries()) {
-      if (!line.trim()) continue;
-      let row: { text?: unknown } | null;
-      try {
-        row = JSON.parse(line) as { text?: unknown } | null;
-      } catch {
-        throw new JoulewiseError('input.format', `Line ${i + 1} of ${quote(given)} is not JSON.`);
-      }
-      if (typeof row?.text !== 'string')
-        throw new JoulewiseError(
-          'input.columns',
-          `Line ${i + 1} of ${quote(given)} has no "text". Each line needs one.`,
-        );
-      texts.push(row.text);
-    }
-    return { texts };
-  }
-  const { dataset } = await importFile(d, given, a, 'rca');
-  return { texts: dataset.tickets.map((t) => t.text) };
-}
 
 /** Recipes are checked before a browser starts, so that a typo costs nothing. */
 const recipeOf = (text: string) => formatRecipe(parseRecipe(text));
@@ -79,7 +50,7 @@ export async function evaluate(argv: readonly string[]): Promise<void> {
       recipe,
       engine,
       threads: threadsOf(a),
-      calibration: await calibrationTexts(d, a),
+      calibration: await calibrationTexts(d, a.text('calib')),
       text,
     }),
   );
@@ -97,7 +68,7 @@ export async function generate(argv: readonly string[]): Promise<void> {
       recipe,
       engine,
       threads: threadsOf(a),
-      calibration: await calibrationTexts(d, a),
+      calibration: await calibrationTexts(d, a.text('calib')),
       prompt,
       chat: a.flag('chat'),
       maxNewTokens: a.whole('tokens', 32),
@@ -119,7 +90,7 @@ export async function exportModel(argv: readonly string[]): Promise<void> {
       recipe,
       engine,
       threads: null,
-      calibration: await calibrationTexts(d, a),
+      calibration: await calibrationTexts(d, a.text('calib')),
       upload: d.server.receive(out),
     }),
   );
@@ -152,7 +123,7 @@ export async function compress(argv: readonly string[]): Promise<void> {
       checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin'),
       recipe,
       threads: threadsOf(a),
-      calibration: await calibrationTexts(d, a),
+      calibration: await calibrationTexts(d, a.text('calib')),
       upload: d.server.receive(out),
     }),
   );

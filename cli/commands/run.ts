@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { canonicalRecipe, parsePruning } from '../../src/lib/compress/recipe';
+import { contentHash } from '../../src/lib/core/canonical';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
 import { headline } from '../../src/lib/rank/headline';
@@ -13,6 +14,7 @@ import { toShared } from '../../src/lib/share/codec';
 import { encodeLink } from '../../src/lib/share/codec';
 import { parseArgs, type Parsed } from '../args';
 import type { Driver } from '../browser';
+import { calibrationTexts } from '../calibration';
 import { checkpointOf, engineOf, fromHere, print, say, threadsOf, wantsSwiftshader, withDriver } from '../context';
 import { renderRanking } from '../table';
 import { importFile, taskOf, TICKET_FLAGS } from './tickets';
@@ -66,8 +68,9 @@ async function execute(
   dataset: DatasetRecord,
   name: string,
   fresh: boolean,
+  calibrationTexts: string[] | null = null,
 ): Promise<PlanReply> {
-  const reply = await d.call<PlanReply>('runPlan', { plan, dataset, name, fresh });
+  const reply = await d.call<PlanReply>('runPlan', { plan, dataset, name, fresh, calibrationTexts });
   const kept = reply.runs.length;
   say(
     `${kept} runs stand${reply.failures.length ? `, ${reply.failures.length} failed` : ''}. They stay in the profile: the same command goes on where it stopped; --fresh measures anew.`,
@@ -133,6 +136,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     out: 'text',
     fresh: 'flag',
     swiftshader: 'flag',
+    calib: 'text',
   });
   const engine = engineOf(a);
   const task = taskOf(a);
@@ -150,6 +154,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     for (const w of imported.warnings) say(`Note: ${w}`);
     say(`${imported.kept} of ${imported.rows} rows kept from ${data}; columns ${JSON.stringify(imported.mapping)}.`);
     const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText, engine === 'hub' ? variants : null);
+    const calib = a.text('calib');
+    const calibration = await calibrationTexts(d, calib);
     const plan: PlanRecord = {
       v: 1,
       dataset: { hash: dataset.hash, name: dataset.name },
@@ -166,9 +172,12 @@ export async function run(argv: readonly string[]): Promise<void> {
       limit: a.whole('limit', 64),
       repeats: a.whole('repeats', 2),
       seed: a.whole('seed', 1, 0),
+      ...(calibration && calib !== null
+        ? { calibration: { hash: await contentHash(calibration.texts), name: basename(calib) } }
+        : {}),
     };
     await report(
-      await execute(d, plan, dataset, `${dataset.name}, ${task}`, a.flag('fresh')),
+      await execute(d, plan, dataset, `${dataset.name}, ${task}`, a.flag('fresh'), calibration?.texts ?? null),
       plan,
       checkpointText,
       out,

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { drive } from '../../cli/browser';
+import { contentHash } from '../../src/lib/core/canonical';
 import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
 import { BASELINE } from '../../src/lib/plan/units';
 import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
@@ -8,8 +9,8 @@ import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import type { PlanRecord } from '../../src/lib/schema/plan';
 import { parseRecord } from '../../src/lib/schema/record';
 import type { VariantResult } from '../../src/lib/schema/result';
-import { Run } from '../../src/lib/schema/run';
-import { assert, assertEqual, BUILTIN, joulewise, withBrowser, withFolder, type BrowserTest } from './harness';
+import { Run, type RunRecord } from '../../src/lib/schema/run';
+import { assert, assertEqual, BUILTIN, joulewise, root, withBrowser, withFolder, type BrowserTest } from './harness';
 
 const planOf = (dataset: DatasetRecord, more: Partial<PlanRecord> = {}): PlanRecord => ({
   v: 1,
@@ -77,6 +78,69 @@ export const tests: BrowserTest[] = [
           models.some((m) => m.stage === 1 && m.variant.endsWith('+2:4')),
           'stage two ran a pruned variant',
         );
+      }),
+  },
+  {
+    name: 'calibrated recipes calibrate on training tickets once; later repeats and plans take what was kept',
+    run: () =>
+      withBrowser({}, async (d) => {
+        const dataset = await d.call<DatasetRecord>('generateTickets', { count: 80, seed: 5 });
+        const plan = planOf(dataset, {
+          stages: [{ kind: 'variants', variants: ['int8+sparsegpt2:4', 'int4.gptq'] }],
+          tasks: ['rca'],
+          engine: 'cpu',
+          baseline: false,
+          limit: 2,
+        });
+        const seconds = (runs: RunRecord[]) =>
+          runs.map((r) => {
+            const phase = r.phases.find((p) => p.phase === 'calibrate');
+            assert(phase && phase.seconds > 0, `${r.id} has a calibrate phase`);
+            return phase.seconds;
+          });
+        const go = async (p: PlanRecord, more: object = {}) => {
+          const reply = await d.call<Reply>('runPlan', { plan: p, dataset, name: 'test', fresh: false, ...more });
+          assertEqual(reply.failures, [], 'failures');
+          return reply.runs;
+        };
+        const runs = await go(plan);
+        assertEqual(runs.length, 4, 'runs');
+        for (const run of runs) parseRecord(Run, run);
+        const [first, ...later] = seconds(runs) as [number, ...number[]];
+        for (const s of later) assert(s < first / 2, `the first took ${first} s, a later one ${s} s`);
+        const [again] = seconds(await go({ ...plan, seed: 4 })) as [number];
+        assert(again < first / 2, `another plan on the same tickets took ${again} s`);
+        // Text that is given calibrates anew, and stands in the plan.
+        const texts = dataset.tickets.map((t) => t.text);
+        const calibration = { hash: await contentHash(texts), name: 'texts.jsonl' };
+        const own = seconds(await go({ ...plan, repeats: 1, calibration }, { calibrationTexts: texts }));
+        assert(Math.max(...own) > again * 2, `given text calibrates: ${own.join(', ')} s against ${again} s kept`);
+        const refused = await d
+          .call('runPlan', { plan: { ...plan, calibration }, dataset, name: 'test', fresh: false })
+          .then(() => null, String);
+        assert(
+          refused?.includes('texts.jsonl'),
+          `a plan whose text is missing is refused, not calibrated on tickets: ${refused}`,
+        );
+      }),
+  },
+  {
+    name: 'generate and export take --calib; without it they say what is missing',
+    run: () =>
+      withFolder((folder) => {
+        const env = { JOULEWISE_PROFILE: join(folder, 'profile') };
+        const calib = join(root, 'tests/fixtures/texts/calibration.jsonl');
+        const model = ['--checkpoint', 'builtin', '--variant', 'fp32+sparsegpt2:4'];
+        const prompt = ['--prompt', 'The router lost power', '--tokens', '4', '--ignore-stop'];
+        const made = joulewise(['generate', ...model, ...prompt, '--calib', calib], env);
+        assertEqual(made.code, 0, `generate (${made.err.slice(-300)})`);
+        assertEqual((JSON.parse(made.out) as { ids: number[] }).ids.length, 4, 'tokens');
+        const exported = joulewise(['export', ...model, '--out', join(folder, 'out'), '--calib', calib], env);
+        assertEqual(exported.code, 0, `export (${exported.err.slice(-300)})`);
+        assert(readFileSync(join(folder, 'out/onnx/model.onnx')).length > 0, 'a graph is written');
+        const without = joulewise(['generate', ...model, ...prompt], env);
+        assert(without.code !== 0 && without.err.includes('--calib'), `says what is missing: ${without.err}`);
+        return Promise.resolve();
       }),
   },
   {

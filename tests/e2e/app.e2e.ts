@@ -93,6 +93,27 @@ const CSV = [
 
 export const tests: { name: string; run(): Promise<void> }[] = [
   {
+    name: 'the compress page shows what a recipe does to each layer, and refuses what is no recipe',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await page.getByRole('link', { name: 'Compress' }).click();
+        const recipe = page.getByLabel('Recipe');
+        await recipe.fill('int5');
+        assert(await page.getByRole('button', { name: 'Compress' }).isDisabled(), 'what is no recipe cannot be run');
+        await recipe.fill('int8+sparsegpt2:4');
+        await page.getByRole('button', { name: 'Compress' }).click();
+        await page.getByText('Finished.').waitFor({ timeout: RUN_MS });
+        const rows = page.getByRole('region', { name: 'Layers' }).locator('tbody tr');
+        equal(await rows.count(), 4 * 7, 'one row per layer and matrix');
+        assert(
+          /int8\+sparsegpt2:4.*%.*%.*KiB.*ms/.test((await rows.first().innerText()).replace(/\s+/g, ' ')),
+          'figures',
+        );
+        assert(await page.getByText(/Calibrated on .* in .*compressed in/).isVisible(), 'totals');
+      }),
+  },
+  {
     name: 'shows defaults, runs them on a tiny budget and ranks; a reload, a link and a fresh browser show the same',
     run: () =>
       withSite(async ({ page }) => {

@@ -17,9 +17,9 @@ const LEAST_TOKENS = 64;
  * Packs texts into sequences of equal length: token ids one after another, `separator` (end of turn) between texts. A
  * rest is kept where it is all there is, or long enough. Throws where there is too little text.
  */
-export function packPrompts(
-  texts: readonly string[],
-  encode: (text: string) => readonly number[],
+export function packPrompts<T>(
+  texts: readonly T[],
+  encode: (text: T) => readonly number[],
   separator: number | null,
   size: PromptSize = DEFAULT_PROMPTS,
 ): number[][] {

@@ -12,7 +12,7 @@ import type { Boundary, Phase, Range, Reading, Tier } from '../schema/run';
 import type { PowerProfile } from './profiles';
 
 /** Arithmetic that the operations were done in. Where the hardware lacks it and computes wider, name the wider one. */
-export const ARITHMETICS = ['f32', 'f16', 'i8'] as const;
+export const ARITHMETICS = ['f32', 'f16', 'i16', 'i8'] as const;
 export type Arithmetic = (typeof ARITHMETICS)[number];
 
 /** Everything a run did in one phase, in one arithmetic. */
@@ -44,11 +44,14 @@ const OPERATION_COST: Readonly<Record<PowerProfile['kind'], Record<Arithmetic, R
   cpu: {
     f32: { low: 1, mid: 1, high: 1 },
     f16: { low: 1, mid: 1, high: 1 },
+    i16: { low: 0.4, mid: 0.6, high: 1 },
     i8: { low: 0.2, mid: 0.3, high: 0.7 },
   },
   gpu: {
     f32: { low: 1, mid: 1, high: 1 },
     f16: { low: 0.4, mid: 0.6, high: 1 },
+    // WGSL has no 16-bit integer products: they would be 32-bit ones.
+    i16: { low: 1, mid: 1, high: 1 },
     i8: { low: 0.25, mid: 0.5, high: 1 },
   },
 };

@@ -4,11 +4,10 @@ import { packPrompts } from '../calibrate/prompts';
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops } from '../core/units';
 import { TASK_TABLE, type Task } from '../data/tasks';
-import { totalBytes } from '../graph/cost';
 import { guessProfile } from '../meter/match';
 import { createMeter, type Meter, type WindowWork } from '../meter/meter';
 import { profileByName } from '../meter/profiles';
-import { profileSource, type Arithmetic } from '../meter/sources';
+import { profileSource } from '../meter/sources';
 import type { CalibrationHost } from '../run/compress';
 import type { EngineSession } from '../run/engine';
 import { generate } from '../run/generate';
@@ -20,6 +19,7 @@ import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { scoreRun } from '../score/metrics';
 import type { UnitProgress } from './execute';
 import { runId, type Unit } from './units';
+import { countWork, NO_WORK, type Pass } from './work';
 
 /** Everything a unit needs, as plain data: it crosses a worker border. */
 export interface UnitRequest {
@@ -29,8 +29,10 @@ export interface UnitRequest {
   checkpoint: CheckpointRef;
   /** Test tickets that have a target for this task, already limited. */
   tickets: Ticket[];
-  /** Training tickets; only the classical baseline reads them. */
+  /** Training tickets: for the classical baseline, and for recipes that calibrate. */
   train: Ticket[];
+  /** Text that recipes calibrate on instead of the training tickets; null where none was given. */
+  calibrationTexts: string[] | null;
   causes: string[];
   device: Device;
   versions: Record<string, string>;
@@ -45,7 +47,6 @@ export interface UnitContext {
   signal: AbortSignal;
 }
 
-const NO_WORK: WindowWork = { bytes: null, flops: null, tokens: null };
 /** Milliseconds of doing nothing before the work, so that the record holds an idle window. */
 const IDLE_MS = 100;
 /** Tokens generated to warm up. */
@@ -56,6 +57,17 @@ const referenceOf = (task: Task, ticket: Ticket): string => {
   if (target === null) throw new JoulewiseError('internal', `Ticket ${ticket.id} has no target for ${task.name}.`);
   return target;
 };
+
+/**
+ * Calibration text of a task: training tickets as the model meets them, with their answers. Never test tickets: what is
+ * measured must not have chosen the weights.
+ */
+export const trainingPrompts = (tokenizer: Tokenizer, task: Task, train: readonly Ticket[], causes: string[]) =>
+  packPrompts(
+    train.filter((t) => task.target(t) !== null),
+    (ticket) => [...tokenizer.chat(task.messages(ticket, causes)), ...tokenizer.piece(referenceOf(task, ticket))],
+    null,
+  );
 
 /** Runs one unit: open, warm up, answer every ticket, score; returns its record. */
 export async function runUnit(request: UnitRequest, context: UnitContext): Promise<RunRecord> {
@@ -121,19 +133,10 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
   try {
     const task = TASK_TABLE[unit.task];
     const calibration = {
-      // Never from test tickets: what is measured must not have chosen the weights.
       prompts: (tokenizer: Tokenizer) =>
-        packPrompts(
-          request.train.filter((t) => task.target(t) !== null).map((t) => t.id),
-          (id) => {
-            const ticket = request.train.find((t) => t.id === id) as Ticket;
-            return [
-              ...tokenizer.chat(task.messages(ticket, request.causes)),
-              ...tokenizer.piece(referenceOf(task, ticket)),
-            ];
-          },
-          null,
-        ),
+        request.calibrationTexts
+          ? packPrompts(request.calibrationTexts, (text) => tokenizer.encode(text), null)
+          : trainingPrompts(tokenizer, task, request.train, request.causes),
       open: () => Promise.resolve(context.openHost({ checkpoint: request.checkpoint, threads: plan.threads })),
     };
     const opened = await openVariant({
@@ -185,10 +188,6 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
   }
 }
 
-/** Arithmetic of the linear layers, which do nearly all operations. */
-const arithmeticOf = (kernel: string): Arithmetic =>
-  /computed int8/.test(kernel) ? 'i8' : /computed fp16/.test(kernel) ? 'f16' : 'f32';
-
 type Answer = (ticket: Ticket, kind: 'warm-up' | 'measured') => Promise<TicketOutcome>;
 
 /** How one ticket is answered and metered, by what its task scores. */
@@ -201,18 +200,7 @@ function answerer(
   { signal }: UnitContext,
 ): Answer {
   const task = TASK_TABLE[unit.task];
-  const arithmetic = arithmeticOf(session.kernel);
-  const workOf = (passes: readonly [fresh: number, past: number, logits: number][], tokens: number): WindowWork => {
-    let b = 0;
-    let f = 0;
-    for (const [fresh, past, logits] of passes) {
-      const cost = session.cost(fresh, past, logits);
-      if (!cost) return { ...NO_WORK, tokens };
-      b += totalBytes(cost);
-      f += cost.flops;
-    }
-    return { bytes: bytes(b), flops: flops(f), tokens, arithmetic };
-  };
+  const workOf = (passes: readonly Pass[], tokens: number) => countWork(session, passes, tokens);
   const phaseOf = (kind: 'warm-up' | 'measured', phase: 'prefill' | 'decode'): Phase =>
     kind === 'warm-up' ? 'warm-up' : phase;
   const stop = stopIds[0];
@@ -262,10 +250,11 @@ function answerer(
               ? workOf([[prompt.length, 0, 1]], prompt.length)
               : workOf(
                   // A pass follows every token but one that reached the limit.
-                  Array.from(
-                    { length: tokens < limit ? tokens : tokens - 1 },
-                    (_, i) => [1, prompt.length + i, 1] as [number, number, number],
-                  ),
+                  Array.from({ length: tokens < limit ? tokens : tokens - 1 }, (_, i): Pass => [
+                    1,
+                    prompt.length + i,
+                    1,
+                  ]),
                   tokens,
                 ),
           work,

@@ -106,9 +106,11 @@ export class CpuSession implements EngineSession {
     this.maxPositions = model.maxPositions;
     this.fallbacks = o.fallbacks;
     const sparse = [...model.matrices.values()].filter((m) => FORMATS[m.format].density < 1).length;
+    const four = [...model.matrices.values()].filter((m) => m.format.startsWith('int4')).length;
     this.kernel = [
       o.kernel.title,
       BUILD_TITLES[build],
+      ...(o.kernel.mixed ? [`${four} matrices in 4 bits`] : []),
       ...(sparse ? [`${sparse} matrices as 2:4 values and places`] : []),
     ].join(', ');
   }

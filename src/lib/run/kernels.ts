@@ -1,7 +1,7 @@
 import type { PrecisionName } from '../compress/precisions';
 import type { PrunerName } from '../compress/pruners';
 import type { Recipe } from '../compress/recipe';
-import { JoulewiseError } from '../core/errors';
+import { JoulewiseError, quote } from '../core/errors';
 import type { FormName } from '../decoder/forms';
 import type { EngineName } from '../schema/run';
 
@@ -9,6 +9,8 @@ interface RowBase {
   precision: PrecisionName;
   /** WebGPU feature that this row needs. */
   needs: 'shader-f16' | null;
+  /** For recipes under a budget, whose linear layers are int8 or int4 one by one. */
+  mixed: boolean;
   /** Stands in the record. */
   title: string;
 }
@@ -37,14 +39,26 @@ const row = (
   outerForm: FormName,
   title: string,
   needs: KernelRow['needs'] = null,
-): GraphKernelRow => ({ engine, precision, form, outerForm, needs, title, tiles: form.startsWith('tiles') });
+): GraphKernelRow => ({
+  engine,
+  precision,
+  form,
+  outerForm,
+  needs,
+  title,
+  mixed: false,
+  tiles: form.startsWith('tiles'),
+});
 
-const cpu = (precision: PrecisionName, title: string): CpuKernelRow => ({
+const cpu = (precision: PrecisionName, title: string, mixed = false): CpuKernelRow => ({
   engine: 'cpu',
   precision,
   needs: null,
+  mixed,
   title,
 });
+
+const mixture = (row: GraphKernelRow): GraphKernelRow => ({ ...row, mixed: true });
 
 export const KERNELS: readonly KernelRow[] = [
   cpu('fp32', 'stored fp32, computed fp32 (own WASM kernels)'),
@@ -53,6 +67,11 @@ export const KERNELS: readonly KernelRow[] = [
   cpu(
     'int4',
     'stored 4-bit blocks of 32, computed as stored x 16-bit levels per token, output projection as int8 (own WASM kernels)',
+  ),
+  cpu(
+    'int8',
+    'stored as a mixture of 8-bit and 4-bit blocks of 32, 8 bits computed int8 per output and 4 bits as stored x 16-bit levels per token (own WASM kernels)',
+    true,
   ),
   row('ort-cpu', 'fp32', 'f32', 'f32', 'stored fp32, computed fp32 (WASM)'),
   row('ort-cpu', 'fp16', 'f32', 'f32', 'stored fp16, computed fp32 (WASM has no half-precision arithmetic)'),
@@ -69,6 +88,15 @@ export const KERNELS: readonly KernelRow[] = [
     'dyn8',
     'dyn8',
     'stored 4-bit blocks of 32, computed int8 per output x two uint8 terms per token (WASM)',
+  ),
+  mixture(
+    row(
+      'ort-cpu',
+      'int8',
+      'dyn8',
+      'dyn8',
+      'stored as a mixture of 8-bit and 4-bit blocks of 32, computed int8 per output x two uint8 terms per token (WASM)',
+    ),
   ),
   row('ort-cpu', 'fp32', 'tiles32', 'f32', 'stored fp32, half of it computed in fp32 by tiles of 2:4 (WASM)'),
   row('ort-cpu', 'fp16', 'tiles32', 'f32', 'stored fp16, half of it computed in fp32 by tiles of 2:4 (WASM)'),
@@ -104,11 +132,19 @@ type RowOf<E extends EngineName> = E extends 'cpu' ? CpuKernelRow : GraphKernelR
 /** The best row this device can run, and what it could not have, in words. */
 export function chooseKernel<E extends EngineName>(
   engine: E,
-  recipe: Pick<Recipe, 'precision' | 'prunings'>,
+  recipe: Pick<Recipe, 'precision' | 'prunings' | 'budget'>,
   features: readonly string[],
 ): { kernel: RowOf<E>; fallbacks: string[] } {
   const { precision } = recipe;
-  const fitting = KERNELS.filter((k): k is RowOf<E> => k.engine === engine && k.precision === precision);
+  const mixed = recipe.budget !== null;
+  const fitting = KERNELS.filter(
+    (k): k is RowOf<E> => k.engine === engine && k.precision === precision && k.mixed === mixed,
+  );
+  if (mixed && fitting.length === 0)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `A budget mixes 4 and 8 bits, for which the engine ${quote(engine)} has no kernel. Choose the engine "cpu" or "ort-cpu", or one precision for all layers.`,
+    );
   const tiled = (k: KernelRow) => k.engine !== 'cpu' && k.tiles;
   const wanted = recipe.prunings.some((p) => TILED.has(p.pruner)) && fitting.some(tiled);
   const rows = fitting.filter((k) => tiled(k) === wanted);

@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { CompressedModel } from '../compress/compress';
-import { formatRecipe, type Recipe } from '../compress/recipe';
-import { JoulewiseError, quote } from '../core/errors';
+import type { Recipe } from '../compress/recipe';
+import { JoulewiseError } from '../core/errors';
 import {
   buildDecoder,
   packLayer,
@@ -49,11 +49,6 @@ export async function prepareVariant(
     signal?: AbortSignal | undefined;
   },
 ): Promise<PreparedVariant> {
-  if (recipe.budget !== null && kernel.engine === 'gpu')
-    throw new JoulewiseError(
-      'recipe.impossible',
-      `Recipe ${quote(formatRecipe(recipe))} mixes 4 and 8 bits, for which the engine "gpu" has one kernel each and no mixture yet. Choose the engine "ort-cpu", or one precision for all layers.`,
-    );
   return withCompressed(checkpoint, recipe, o, (model) => prepareModel(model, kernel, o));
 }
 

@@ -95,7 +95,7 @@ describe('kernels', () => {
   it('there is one for every precision on every engine of ours, without optional features', () => {
     for (const engine of ['cpu', 'ort-cpu', 'gpu'] as const)
       for (const precision of Object.keys(PRECISIONS) as PrecisionName[]) {
-        const { kernel } = chooseKernel(engine, { precision, prunings: [] }, []);
+        const { kernel } = chooseKernel(engine, { precision, prunings: [], budget: null }, []);
         expect(kernel).toMatchObject({ engine, precision, needs: null });
         expect(kernel.title).toContain('stored');
       }

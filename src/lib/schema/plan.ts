@@ -47,6 +47,8 @@ export const Plan = defineRecord({
     repeats: v.pipe(v.number(), v.integer(), v.minValue(1)),
     maxNewTokens: count,
     seed: v.number(),
+    /** Text that recipes calibrate on; absent = the training tickets. Part of what names the plan. */
+    calibration: v.optional(v.object({ hash: name, name })),
     /** Weight of energy efficiency in R = w*phi + (1-w)*rho. */
     w: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
     /** Row of the power profile table that the user confirmed; null = guess from the probe. */

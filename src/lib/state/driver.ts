@@ -38,6 +38,7 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   evaluate: (args: EngineApi['evaluate']['args']) => callEngine('evaluate', args, { onEvent }),
   generate: (args: EngineApi['generate']['args']) => callEngine('generate', args, { onEvent }),
   speed: (args: EngineApi['speed']['args']) => callEngine('speed', args, { onEvent }),
+  measureRecipe: (args: EngineApi['measureRecipe']['args']) => callEngine('measureRecipe', args, { onEvent }),
   kernelLimits: (args: EngineApi['kernelLimits']['args']) => callEngine('kernelLimits', args),
   scaleSpeed: (args: EngineApi['scaleSpeed']['args']) => callEngine('scaleSpeed', args),
   compressSpeed: (args: EngineApi['compressSpeed']['args']) => callEngine('compressSpeed', args),
@@ -60,15 +61,25 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
     dataset,
     name,
     fresh,
+    calibrationTexts,
   }: {
     plan: PlanRecord;
     dataset: DatasetRecord;
     name: string;
     fresh: boolean;
+    calibrationTexts?: string[] | null;
   }) {
     if (fresh) await removePlan(await planHash(plan));
     const device = await callEngine('probe', null);
-    const outcome = await runPlan({ plan, dataset, device, name, onEvent, signal: new AbortController().signal });
+    const outcome = await runPlan({
+      plan,
+      dataset,
+      device,
+      name,
+      onEvent,
+      signal: new AbortController().signal,
+      calibrationTexts: calibrationTexts ?? null,
+    });
     return { ...outcome, results: foldRuns(outcome.runs), plan: await planHash(plan) };
   },
 };

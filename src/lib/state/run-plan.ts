@@ -1,6 +1,8 @@
-import { JoulewiseError } from '../core/errors';
+import { calibrationLevel, parseRecipe } from '../compress/recipe';
+import { contentHash } from '../core/canonical';
+import { JoulewiseError, quote } from '../core/errors';
 import { executePlan, planHash, type PlanEvent, type PlanOutcome } from '../plan/execute';
-import { checkPlan } from '../plan/units';
+import { checkPlan, type Unit } from '../plan/units';
 import type { UnitRequest } from '../plan/unit';
 import { TASK_TABLE } from '../data/tasks';
 import type { DatasetRecord } from '../schema/dataset';
@@ -19,6 +21,8 @@ export interface RunPlanOptions {
   onEvent: (event: PlanEvent) => void;
   signal: AbortSignal;
   gate?: () => Promise<void>;
+  /** The text that `plan.calibration` names. */
+  calibrationTexts?: string[] | null;
 }
 
 /** Test tickets with an answer for the task, the first `limit` in the dataset's own (shuffled by split) order. */
@@ -27,6 +31,10 @@ export function testTickets(dataset: DatasetRecord, task: TaskName, limit: numbe
     .filter((t, i) => dataset.split[i] === 'test' && TASK_TABLE[task].target(t) !== null)
     .slice(0, limit);
 }
+
+/** Whether a unit's recipe reads calibration text; ready-made exports and the baseline have no recipe. */
+const calibrates = ({ engine, variant }: Unit) =>
+  engine !== 'hub' && engine !== 'classical' && calibrationLevel(parseRecipe(variant)) !== null;
 
 /** What may spoil a measurement, as far as a page can see it. */
 async function watchDisturbances(): Promise<{ stop: () => string[] }> {
@@ -60,6 +68,13 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
         'input.empty',
         `No test ticket of "${dataset.name}" has ${task === 'rca' ? 'a cause' : 'a response'}; map a column to it, or drop the task ${task}.`,
       );
+  const texts = o.calibrationTexts ?? null;
+  const named = plan.calibration;
+  if (named && (texts === null || (await contentHash(texts)) !== named.hash))
+    throw new JoulewiseError(
+      'input.empty',
+      `This experiment calibrates on the text ${quote(named.name)}, which is not kept here. Run it again from the command line with --calib.`,
+    );
   const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
   const checkpoint = await localCheckpoint(plan.checkpoint, plan.engine, variants);
   await saveDataset(dataset);
@@ -86,7 +101,11 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
             unit,
             checkpoint,
             tickets: testTickets(dataset, unit.task, plan.limit),
-            train: unit.engine === 'classical' ? dataset.tickets.filter((_, i) => dataset.split[i] === 'train') : [],
+            train:
+              unit.engine === 'classical' || (texts === null && calibrates(unit))
+                ? dataset.tickets.filter((_, i) => dataset.split[i] === 'train')
+                : [],
+            calibrationTexts: texts,
             causes: dataset.causes,
             device,
             versions: VERSIONS,

@@ -9,9 +9,12 @@ import { measureLimits } from '../cpu/limits';
 import type { KernelMs } from '../cpu/model';
 import { bestBuild, type BuildName } from '../cpu/module';
 import { spawnWorker } from '../cpu/spawn';
+import { TASK_TABLE } from '../data/tasks';
+import { vectorNames } from '../decoder/decoder';
 import { totalBytes } from '../graph/cost';
 import { createMeter } from '../meter/meter';
-import { runUnit } from '../plan/unit';
+import { measure } from '../plan/measure';
+import { runUnit, trainingPrompts } from '../plan/unit';
 import { CpuSession } from '../run/cpu';
 import { exportVariant } from '../run/export';
 import { createExport } from '../store/exports';
@@ -19,9 +22,10 @@ import { topK, type EngineSession } from '../run/engine';
 import { generate } from '../run/generate';
 import { chooseThreads, loadKernels, openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
-import { compressVariant } from '../run/compress';
+import { compressVariant, withCompressed } from '../run/compress';
 import { measureScale } from '../run/scale';
 import { writeWeights } from '../run/weights';
+import type { Phase } from '../schema/run';
 import { ASSETS } from './assets';
 import { openFiles } from './checkpoints';
 import type { EngineApi, Progress, VariantRequest } from './protocol';
@@ -193,6 +197,33 @@ serve<EngineApi>({
     };
   },
 
+  async measureRecipe({ texts, prefill, decode, repeats, ...request }, { emit, signal }) {
+    const start = performance.now();
+    const { session, tokenizer, compression } = await open(request, emit, signal);
+    const openMs = performance.now() - start;
+    try {
+      const measured = await measure(session, {
+        texts: texts.map((t) => tokenizer.encode(t)).filter((ids) => ids.length > 1),
+        prefill,
+        decode,
+        repeats,
+        device: await probeDevice(),
+      });
+      return {
+        ...measured,
+        variant: compression?.recipe ?? request.recipe,
+        kernel: session.kernel,
+        threads: session.threads,
+        storedBytes: compression?.storedBytes ?? null,
+        computedBytes: compression?.computedBytes ?? null,
+        sparsity: compression ? compression.zeros / compression.linearParameters : null,
+        openMs,
+      };
+    } finally {
+      await session.close();
+    }
+  },
+
   compressSpeed({ rows, columns, repeats }) {
     const random = createRandom(1);
     const source = Float32Array.from({ length: rows * columns }, () => random.normal() * 0.02);
@@ -254,6 +285,49 @@ serve<EngineApi>({
       },
     );
     return { ...report, id: folder.id, ms };
+  },
+
+  async inspect({ checkpoint: ref, threads, ...args }, { emit, signal }) {
+    const checkpoint = await openCheckpoint(await openFiles(ref));
+    const ms = { calibrate: 0, compress: 0 };
+    const inPhase = async <T>(phase: Phase, work: () => Promise<T>) => {
+      const start = performance.now();
+      try {
+        return await work();
+      } finally {
+        ms[phase === 'calibrate' ? 'calibrate' : 'compress'] += performance.now() - start;
+      }
+    };
+    const { layers } = checkpoint.config;
+    let layer = 0;
+    return withCompressed(
+      checkpoint,
+      parseRecipe(args.recipe),
+      {
+        signal,
+        inPhase,
+        calibration: {
+          prompts: (tokenizer) => trainingPrompts(tokenizer, TASK_TABLE[args.task], args.train, args.causes),
+          open: () => Promise.resolve(openHost({ checkpoint: ref, threads })),
+        },
+        onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
+        onLinear: (report) => emit({ phase: 'compress', done: layer, of: layers, report }),
+      },
+      async (model) => {
+        for (; layer < model.config.layers; layer++) {
+          if (signal.aborted)
+            throw new JoulewiseError(
+              'cancelled',
+              'Stopped while compressing. Calibrated layers that are finished are kept.',
+            );
+          await inPhase('compress', () => model.layer(layer));
+        }
+        await model.embedding();
+        await model.head();
+        for (const name of vectorNames(model.config)) await model.vector(name);
+        return { layers: [...model.reports()], compression: model.counted(), ms };
+      },
+    );
   },
 
   async calibrateSpeed(args, { emit, signal }) {

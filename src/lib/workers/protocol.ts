@@ -2,6 +2,7 @@ import type { GroupJob, GroupResult } from '../compress/group';
 import type { LayerStatistics, Level } from '../compress/statistics';
 import type { ImportReport, TablePreview } from '../data/import';
 import type { UnitProgress } from '../plan/execute';
+import type { Measured } from '../plan/measure';
 import type { UnitRequest } from '../plan/unit';
 import type { KernelLimits } from '../cpu/limits';
 import type { KernelMs } from '../cpu/model';
@@ -10,9 +11,9 @@ import type { Cost } from '../graph/cost';
 import type { ExportReport } from '../run/export';
 import type { ScaleResult, ScaleShape } from '../run/scale';
 import type { WeightsReport } from '../run/weights';
-import type { DatasetRecord, Mapping } from '../schema/dataset';
+import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
-import type { Device, EngineName, RunRecord } from '../schema/run';
+import type { Device, EngineName, RunRecord, TaskName } from '../schema/run';
 
 /** What every call to the engine worker says about the model. */
 export interface VariantRequest {
@@ -81,6 +82,21 @@ export interface CompressSpeed {
   mag50: number[];
 }
 
+/** What became of one linear layer of one layer. */
+export type LayerReport = WeightsReport['layers'][number];
+
+/** One row of a recipe table. */
+export interface RecipeMeasured extends Measured {
+  variant: string;
+  kernel: string;
+  threads: number;
+  storedBytes: number | null;
+  computedBytes: number | null;
+  sparsity: number | null;
+  /** Opening, calibration and compression included. */
+  openMs: number;
+}
+
 /** One calibrated compression of a whole model, nothing taken from a store. */
 export interface CalibrateSpeed {
   calibrateMs: number;
@@ -112,6 +128,12 @@ export type EngineApi = {
     event: Progress;
     result: SpeedResult;
   };
+  /** Opens a variant once, evaluates all texts, then meters a prompt and what follows it. */
+  measureRecipe: {
+    args: VariantRequest & { texts: string[]; prefill: number; decode: number; repeats: number };
+    event: Progress;
+    result: RecipeMeasured;
+  };
   /** Times quantizing and pruning on normal-distributed matrices; copies are made outside the clock. */
   compressSpeed: { args: { rows: number; columns: number; repeats: number }; event: never; result: CompressSpeed };
   /** Calibrates on random token ids and compresses every layer; `threads` workers. */
@@ -119,6 +141,23 @@ export type EngineApi = {
     args: { checkpoint: CheckpointRef; recipe: string; threads: number | null; sequences: number; length: number };
     event: Progress;
     result: CalibrateSpeed;
+  };
+  /** Compresses every layer, calibrated on a task's training tickets as a run of it is, and keeps only what was lost. */
+  inspect: {
+    args: {
+      checkpoint: CheckpointRef;
+      recipe: string;
+      threads: number | null;
+      task: TaskName;
+      train: Ticket[];
+      causes: string[];
+    };
+    event: Progress & { report?: LayerReport };
+    result: {
+      layers: LayerReport[];
+      compression: WeightsReport['compression'];
+      ms: { calibrate: number; compress: number };
+    };
   };
   /** Writes compressed weights and their report into an export folder in OPFS. */
   compress: {

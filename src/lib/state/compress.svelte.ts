@@ -1,0 +1,113 @@
+import { calibrationLevel, canonicalRecipe, parseRecipe } from '../compress/recipe';
+import { JoulewiseError } from '../core/errors';
+import type { CheckpointRef } from '../schema/plan';
+import type { TaskName } from '../schema/run';
+import type { EngineApi, LayerReport, Progress } from '../workers/protocol';
+import { localCheckpoint } from './checkpoint';
+import { experiment } from './experiment.svelte';
+import { sentence } from './sentence';
+import { callEngine } from './workers';
+
+/** Figures that move are redrawn at most this often, ms. */
+const REDRAW_MS = 250;
+
+/** Totals of a finished compression. */
+export type CompressTotals = Omit<EngineApi['inspect']['result'], 'layers'>;
+
+/** Trying a recipe on a model's weights, layer by layer: what is lost, where, at what size and time. */
+class CompressState {
+  recipe = $state('int8+sparsegpt2:4');
+  checkpoint = $state.raw<CheckpointRef>(experiment.checkpoint);
+  busy = $state(false);
+  progress = $state.raw<Progress | null>(null);
+  layers = $state.raw<readonly LayerReport[]>([]);
+  totals = $state.raw<CompressTotals | null>(null);
+  /** What `layers` was made with. */
+  made = $state.raw<{ recipe: string; calibration: string | null } | null>(null);
+  error = $state<string | null>(null);
+  ended = $state<string | null>(null);
+  #abort: AbortController | null = null;
+
+  /** Why the recipe cannot be read, in a sentence; null where it can. */
+  get problem(): string | null {
+    try {
+      parseRecipe(this.recipe);
+      return null;
+    } catch (error) {
+      return sentence(error);
+    }
+  }
+
+  /** The task whose training tickets calibrate. */
+  get task(): TaskName {
+    return experiment.choices.tasks[0] ?? 'rca';
+  }
+
+  /** Where calibration text comes from, in words. */
+  get calibration(): string {
+    return experiment.imported?.dataset.name ?? `${experiment.generated.count} generated tickets`;
+  }
+
+  cancel(): void {
+    this.#abort?.abort();
+  }
+
+  /** Compresses to the end, or to `cancel`. Never throws: what fails stands in `error`. */
+  async start(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    this.error = null;
+    this.ended = null;
+    this.totals = null;
+    this.layers = [];
+    this.progress = null;
+    const abort = new AbortController();
+    this.#abort = abort;
+    let progress: Progress | null = null;
+    let rows: LayerReport[] = [];
+    const redraw = () => {
+      this.progress = progress;
+      if (rows.length !== this.layers.length) this.layers = rows.slice();
+    };
+    const timer = setInterval(redraw, REDRAW_MS);
+    try {
+      const recipe = canonicalRecipe(this.recipe);
+      const calibrated = calibrationLevel(parseRecipe(recipe)) !== null;
+      const dataset = await experiment.dataset();
+      this.made = { recipe, calibration: calibrated ? dataset.name : null };
+      const { layers, ...totals } = await callEngine(
+        'inspect',
+        {
+          checkpoint: await localCheckpoint(this.checkpoint, 'cpu', [recipe]),
+          recipe,
+          threads: null,
+          task: this.task,
+          train: calibrated ? dataset.tickets.filter((_, i) => dataset.split[i] === 'train') : [],
+          causes: dataset.causes,
+        },
+        {
+          signal: abort.signal,
+          onEvent: ({ report, ...p }) => {
+            progress = p;
+            if (report) rows.push(report);
+          },
+        },
+      );
+      rows = layers.slice();
+      this.totals = totals;
+      this.ended = 'Finished.';
+    } catch (error) {
+      if (error instanceof JoulewiseError && error.code === 'cancelled')
+        this.ended = 'Stopped. Finished layers are kept: the same recipe goes on there.';
+      else this.error = sentence(error);
+    } finally {
+      clearInterval(timer);
+      redraw();
+      this.progress = null;
+      this.#abort = null;
+      this.busy = false;
+    }
+  }
+}
+
+export const compress = new CompressState();
