@@ -157,3 +157,4 @@ export async function compressRows(d: Driver, repeats: number): Promise<BenchRow
     bound: 'least',
   }));
 }
+
