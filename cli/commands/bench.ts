@@ -5,6 +5,7 @@ import { calibratedRows } from '../bench/calibrated';
 import { smollm2 } from '../bench/checkpoint';
 import { kernelRows, scaleRows } from '../bench/kernels';
 import { MOUNTS } from '../bench/peer';
+import { recipeTable } from '../bench/recipes';
 import { renderBench, type BenchRow } from '../bench/rows';
 import { compressRows, modelRows, pageRows } from '../bench/spine';
 import { drive, type Driver } from '../browser';
@@ -29,7 +30,16 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
 };
 
 export async function bench(argv: readonly string[]): Promise<void> {
-  const a = parseArgs(argv, { checkpoint: 'text', threads: 'whole', quick: 'flag', part: 'text', json: 'text' });
+  const a = parseArgs(argv, {
+    checkpoint: 'text',
+    threads: 'whole',
+    quick: 'flag',
+    part: 'text',
+    recipes: 'flag',
+    calib: 'text',
+    text: 'text',
+    json: 'text',
+  });
   const named = a.text('checkpoint');
   const parts = a.text('part')?.split(',') ?? Object.keys(PARTS);
   const unknown = parts.find((p) => !Object.hasOwn(PARTS, p));
@@ -45,6 +55,14 @@ export async function bench(argv: readonly string[]): Promise<void> {
   };
   const json = a.text('json');
   const d = await drive({ mounts: MOUNTS });
+  if (a.flag('recipes')) {
+    try {
+      await recipeTable(d, { ...options, calib: a.text('calib'), text: a.text('text'), json });
+    } finally {
+      await d.close();
+    }
+    return;
+  }
   const rows: BenchRow[] = [];
   try {
     for (const part of parts) rows.push(...((await PARTS[part]?.(d, options)) ?? []));

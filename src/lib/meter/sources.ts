@@ -36,15 +36,16 @@ export interface MeterWindow {
 
 /**
  * Energy of one operation relative to 32-bit, as [low, mid, high]. One factor per kind, not one per part: data sheets
- * do not state power by precision. CPU: our kernels do 320 Gop/s in int8 and 86 in fp32 on the same cores
- * (facts/kernels.md), 0.27 at equal power; 16-bit is unpacked and computed in 32. GPU: half-rate to same-rate; int8 dot
+ * do not state power by precision. CPU: one-term int8 kernels did 320 Gop/s where fp32 did 86 on the same cores, 0.27
+ * at equal power; our int16 products do 110-128 where fp32 does 95-110 (`npm run bench`, x86 without VNNI), 0.85 at
+ * equal power, and half as many lanes at best; half precision is unpacked and computed in 32. GPU: half-rate to same-rate; int8 dot
  * products reach WebGPU only on some devices.
  */
 const OPERATION_COST: Readonly<Record<PowerProfile['kind'], Record<Arithmetic, Range>>> = {
   cpu: {
     f32: { low: 1, mid: 1, high: 1 },
     f16: { low: 1, mid: 1, high: 1 },
-    i16: { low: 0.4, mid: 0.6, high: 1 },
+    i16: { low: 0.4, mid: 0.85, high: 1 },
     i8: { low: 0.2, mid: 0.3, high: 0.7 },
   },
   gpu: {
