@@ -1,4 +1,4 @@
-// int8 weights, one scale per output; activations are 14-bit levels per token. Sums are exact in int32, so every build,
+// int8 weights, one scale per output; activations are 16-bit levels per token. Sums are exact in int32, so every build,
 // device and number of threads gives the same bits. A panel of 16 rows, 64 bytes a group of 4 inputs:
 //
 //   k = 0..3: r0 (k0 k1 k2 k3) r1 (..) .. r15 (..) | k = 4..7: ...
