@@ -80,7 +80,7 @@ function stopwatch<N extends Phase, R extends Phase>(named: N, rest: R) {
   const ms = { [named]: 0, [rest]: 0 } as Record<N | R, number>;
   return {
     ms,
-    async inPhase<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
+    inPhase: async <T>(phase: Phase, work: () => Promise<T>): Promise<T> => {
       const start = performance.now();
       try {
         return await work();
