@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { is2of4, linearRecipe, parseRecipe } from '../../src/lib/compress/recipe';
+import { asks2of4, linearRecipe, parseRecipe } from '../../src/lib/compress/recipe';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import type { RecipeMeasured } from '../../src/lib/workers/protocol';
 import type { Driver } from '../browser';
@@ -69,7 +69,7 @@ export function withFront(rows: readonly (RecipeMeasured & { recipe: string })[]
       const [oj, on] = point(other);
       return oj <= j && on <= n && (oj < j || on < n);
     });
-    return { ...r, front: r.joules !== null && !beaten, twoOfFour: is2of4(linearRecipe(parseRecipe(r.recipe))) };
+    return { ...r, front: r.joules !== null && !beaten, twoOfFour: asks2of4(linearRecipe(parseRecipe(r.recipe))) };
   });
 }
 
@@ -123,8 +123,8 @@ export function renderRecipes(rows: readonly RecipeRow[]): string {
     renderTable(
       [
         'recipe',
-        'stored MB',
-        'computed MB',
+        'stored MB, dense',
+        'packed MB',
         'zeros %',
         'NLL',
         'prefill tok/s',
@@ -147,7 +147,7 @@ export function renderRecipes(rows: readonly RecipeRow[]): string {
       ]),
     ),
     '',
-    `J: estimated by the power profile "${first?.profile ?? ''}" for ${UNIT.prefill} tokens read and ${UNIT.decode} written, ${first?.threads ?? 0} threads. NLL: nats a token over ${first?.predicted ?? 0} tokens.`,
+    `J: estimated by the power profile "${first?.profile ?? ''}" for ${UNIT.prefill} tokens read and ${UNIT.decode} written, ${first?.threads ?? 0} threads. NLL: nats a token over ${first?.predicted ?? 0} tokens. Stored: zeros of a mask take as much as weights. Packed: as the engine "cpu" reads them, 2:4 as values and places.`,
     `Pareto front (joules, NLL): ${front.map((r) => r.recipe).join(', ')}.`,
     sparse.length ? `2:4 on the front: ${sparse.join(', ')}.` : 'No 2:4 recipe is on the front.',
   ].join('\n');

@@ -107,6 +107,7 @@ interface CompressReply {
     sparsity: number;
     damping: number | null;
     deadInputs: number;
+    packed: { title: string; bytes: number } | null;
   }[];
   compression: { storedBytes: number };
   ms: { calibrate: number; compress: number };
@@ -131,7 +132,13 @@ export async function compress(argv: readonly string[]): Promise<void> {
     say(
       `${l.layer} ${l.linear}: ${l.error === null ? '' : `error ${(l.error * 100).toFixed(3)} %, `}${(l.sparsity * 100).toFixed(1)} % zeros${l.deadInputs ? `, ${l.deadInputs} dead inputs` : ''}${l.damping !== null && l.damping > 0.01 ? `, damped by ${l.damping}` : ''}`,
     );
-  print(JSON.stringify({ out, variant: recipe, ...report, files: files.length }));
+  const packed = (rows: typeof layers) => rows.reduce((sum, l) => sum + (l.packed?.bytes ?? 0), 0);
+  const sparse = layers.filter((l) => l.packed?.title.includes('2:4'));
+  const linear = { packedBytes: packed(layers), sparse: sparse.length, of: layers.length };
+  say(
+    `Linear layers: ${linear.packedBytes} bytes as the engine "cpu" packs them${sparse.length ? `, ${sparse.length} of ${layers.length} as 2:4 values and places` : ''}.`,
+  );
+  print(JSON.stringify({ out, variant: recipe, ...report, linear, files: files.length }));
 }
 
 export async function device(argv: readonly string[]): Promise<void> {

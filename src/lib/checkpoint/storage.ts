@@ -58,6 +58,36 @@ function legacy(bits: 4 | 5, withMin: boolean): StorageRow {
   };
 }
 
+/**
+ * Q4_K and Q5_K: d, dmin, eight 6-bit scales and minima, [256 high bits,] nibbles. Bit j of high byte i belongs to value
+ * i of group j; nibble bytes hold two neighbouring groups, the even one low.
+ */
+function kQuant(bits: 4 | 5): StorageRow {
+  const high = 16;
+  const low = bits === 5 ? high + QK / 8 : high;
+  const bytes = low + QK / 2;
+  return {
+    block: QK,
+    bytes,
+    decode(src, dst, count) {
+      for (let b = 0, at = 0, o = 0; b < count; b++, at += bytes, o += QK) {
+        const d = half(src, at);
+        const dmin = half(src, at + 2);
+        for (let j = 0; j < 8; j++) {
+          const [scale, min] = scaleMin(src, at + 4, j);
+          const nibbles = at + low + (j >> 1) * 32;
+          const shift = 4 * (j & 1);
+          for (let i = 0; i < 32; i++) {
+            const upper = bits === 5 ? (((src[at + high + i] as number) >> j) & 1) << 4 : 0;
+            const q = (((src[nibbles + i] as number) >> shift) & 15) | upper;
+            dst[o + j * 32 + i] = d * scale * q - dmin * min;
+          }
+        }
+      }
+    },
+  };
+}
+
 export const STORAGE = {
   F32: {
     block: 1,
@@ -99,45 +129,8 @@ export const STORAGE = {
   Q4_1: legacy(4, true),
   Q5_0: legacy(5, false),
   Q5_1: legacy(5, true),
-  Q4_K: {
-    block: QK,
-    bytes: 144,
-    decode(src, dst, count) {
-      for (let b = 0, at = 0, o = 0; b < count; b++, at += 144, o += QK) {
-        const d = half(src, at);
-        const dmin = half(src, at + 2);
-        for (let j = 0; j < 8; j += 2) {
-          const [s0, m0] = scaleMin(src, at + 4, j);
-          const [s1, m1] = scaleMin(src, at + 4, j + 1);
-          for (let i = 0; i < 32; i++) {
-            const q = src[at + 16 + (j / 2) * 32 + i] as number;
-            dst[o + j * 32 + i] = d * s0 * (q & 15) - dmin * m0;
-            dst[o + j * 32 + 32 + i] = d * s1 * (q >> 4) - dmin * m1;
-          }
-        }
-      }
-    },
-  },
-  Q5_K: {
-    block: QK,
-    bytes: 176,
-    decode(src, dst, count) {
-      for (let b = 0, at = 0, o = 0; b < count; b++, at += 176, o += QK) {
-        const d = half(src, at);
-        const dmin = half(src, at + 2);
-        for (let j = 0; j < 8; j += 2) {
-          const [s0, m0] = scaleMin(src, at + 4, j);
-          const [s1, m1] = scaleMin(src, at + 4, j + 1);
-          for (let i = 0; i < 32; i++) {
-            const h = src[at + 16 + i] as number;
-            const q = src[at + 48 + (j / 2) * 32 + i] as number;
-            dst[o + j * 32 + i] = d * s0 * ((q & 15) + (((h >> j) & 1) << 4)) - dmin * m0;
-            dst[o + j * 32 + 32 + i] = d * s1 * ((q >> 4) + (((h >> (j + 1)) & 1) << 4)) - dmin * m1;
-          }
-        }
-      }
-    },
-  },
+  Q4_K: kQuant(4),
+  Q5_K: kQuant(5),
   Q6_K: {
     block: QK,
     bytes: 210,

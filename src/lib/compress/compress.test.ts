@@ -6,6 +6,7 @@ import {
   BLOCK,
   countZeros,
   dequantize,
+  is2of4,
   PRECISIONS,
   quantizeBlocks,
   storedBytes,
@@ -260,6 +261,24 @@ describe('precisions', () => {
       fc.property(shaped, ({ data, rows, columns }) => {
         const t = PRECISIONS[name].store(data, rows, columns);
         expect(countZeros(t)).toBe(dequantize(t).filter((v) => v === 0).length);
+      }),
+    );
+  });
+
+  it.each(precisionNames)('%s is 2:4 where what comes back is', (name) => {
+    fc.assert(
+      fc.property(shaped, fc.boolean(), ({ data, rows, columns }, prune) => {
+        if (prune) prune2of4(data);
+        const t = PRECISIONS[name].store(data, rows, columns);
+        const w = dequantize(t);
+        const most = Math.max(
+          ...Array.from(w, (_, i) => {
+            const [row, k] = [Math.floor(i / columns), i % columns];
+            const end = Math.min(columns, k - (k % 4) + 4);
+            return w.subarray(row * columns + k - (k % 4), row * columns + end).filter((v) => v !== 0).length;
+          }),
+        );
+        expect(is2of4(t)).toBe(most <= 2);
       }),
     );
   });

@@ -20,7 +20,7 @@ export interface CompressedModel {
   /** What was, or will be, done to one linear layer: differs by layer under a budget. */
   recipeOf(index: number, linear: LinearName): LinearRecipe;
   /** Per linear layer, of what has been made so far. */
-  reports(): readonly (LinearReport & { layer: number })[];
+  reports(): readonly LayerReport[];
   /** All linear weights of one remaining layer. */
   layer(index: number): Promise<Record<LinearName, StoredTensor>>;
   embedding(): Promise<StoredTensor>;
@@ -32,6 +32,18 @@ export interface CompressedModel {
   counted(): Omit<Compression, 'computedBytes'>;
 }
 
+/** What became of one linear layer, and where it is. */
+export interface LayerReport extends LinearReport {
+  layer: number;
+  /** The form that an engine makes of it, and its bytes; null where none was asked about. */
+  packed: PackedForm | null;
+}
+
+export interface PackedForm {
+  title: string;
+  bytes: number;
+}
+
 /** What calibrated recipes work with; recipes that need no statistics need none of it. */
 export interface CompressOptions {
   /** Null where the recipe needs none (`calibrationLevel`). */
@@ -39,7 +51,9 @@ export interface CompressOptions {
   solver: Solver;
   /** Finished layers from an earlier try. */
   cache?: LayerCache | null;
-  onLinear?: (report: LinearReport & { layer: number }) => void;
+  onLinear?: (report: LayerReport) => void;
+  /** What an engine makes of a stored tensor, for the reports. */
+  packed?: (t: StoredTensor) => PackedForm;
   signal?: AbortSignal | undefined;
 }
 
@@ -64,8 +78,9 @@ const PLAIN: CompressOptions = {
 export async function compressCheckpoint(
   checkpoint: Checkpoint,
   recipe: Recipe,
-  o: CompressOptions = PLAIN,
+  given: Partial<CompressOptions> = {},
 ): Promise<CompressedModel> {
+  const o = { ...PLAIN, ...given };
   const { config } = checkpoint;
   const { statistics } = o;
   if (calibrationLevel(recipe) !== null && !statistics)
@@ -115,7 +130,7 @@ export async function compressCheckpoint(
     }
     return t;
   };
-  const reports: (LinearReport & { layer: number })[] = [];
+  const reports: LayerReport[] = [];
   const shapeOf = (name: string) => checkpoint.tensors.get(name)?.shape as readonly [number, number];
 
   /** The jobs of one remaining layer, each recipe chosen by `choose`. */
@@ -203,7 +218,7 @@ export async function compressCheckpoint(
       if (!cached) await o.cache?.write(index, made);
       for (const linear of LINEARS) counted(names.linear(index, linear), made.tensors[linear], true);
       for (const report of made.reports) {
-        const line = { layer: index, ...report };
+        const line = { layer: index, ...report, packed: o.packed?.(made.tensors[report.linear]) ?? null };
         if (!reports.some((r) => r.layer === index && r.linear === report.linear)) reports.push(line);
         o.onLinear?.(line);
       }

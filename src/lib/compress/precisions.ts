@@ -133,6 +133,46 @@ export function dequantize(t: StoredTensor): Float32Array {
   }
 }
 
+/** Bits of a float, without the sign of zero: -0 weighs nothing either, and packers compare bits. `magnitude`: all bits but the sign. */
+export const unsignedZero = (bits: number, magnitude: 0x7fff | 0x7fffffff) => ((bits & magnitude) === 0 ? 0 : bits);
+
+/** Whether every group of four inputs of every row has at most two weights that are not zero, so that 2:4 loses nothing. */
+export function is2of4(t: StoredTensor): boolean {
+  const { rows, columns } = t;
+  const zero = zeroTest(t);
+  for (let r = 0; r < rows; r++)
+    for (let k = 0; k < columns; k += 4) {
+      let weights = 0;
+      for (let i = k; i < Math.min(k + 4, columns); i++) if (!zero(r, i)) weights++;
+      if (weights > 2) return false;
+    }
+  return true;
+}
+
+/** Tells whether the stored weight at (row, column) is zero, of whatever sign. */
+function zeroTest(t: StoredTensor): (row: number, column: number) => boolean {
+  const { columns } = t;
+  switch (t.format) {
+    case 'fp32':
+      return (r, k) => t.data[r * columns + k] === 0;
+    case 'fp16':
+      return (r, k) => unsignedZero(t.data[r * columns + k] as number, 0x7fff) === 0;
+    case 'blocks': {
+      const { data, scales, bits } = t;
+      const blocks = Math.ceil(columns / BLOCK);
+      return (r, k) => {
+        const block = r * blocks + Math.floor(k / BLOCK);
+        if (scales[block] === 0) return true;
+        if (bits === 8) return data[block * BLOCK + (k % BLOCK)] === 128;
+        const byte = data[block * (BLOCK / 2) + ((k % BLOCK) >> 1)] as number;
+        return (k & 1 ? byte >> 4 : byte & 15) === 8;
+      };
+    }
+    default:
+      return t satisfies never;
+  }
+}
+
 /** Bytes that the stored form takes, counted on its buffers. */
 export const storedBytes = (t: StoredTensor) => t.data.byteLength + (t.format === 'blocks' ? t.scales.byteLength : 0);
 

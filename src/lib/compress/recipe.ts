@@ -118,8 +118,8 @@ export const linearRecipe = (recipe: Recipe): LinearRecipe => ({
   mask: recipe.prunings.find((p) => ['mask', 'columns'].includes(PRUNERS[p.pruner].kind)) ?? null,
 });
 
-/** Whether each four inputs of each output keep two, in the pattern that 2:4 kernels skip. */
-export const is2of4 = (recipe: Pick<LinearRecipe, 'mask'>): boolean => recipe.mask?.pruner.includes('2:4') ?? false;
+/** Whether a recipe's mask keeps two of each four inputs of each output, which 2:4 kernels skip. */
+export const asks2of4 = (recipe: Pick<LinearRecipe, 'mask'>): boolean => recipe.mask?.pruner.includes('2:4') ?? false;
 
 /** One pruning: a fixed pattern by name, or a name followed by a percentage. Null where it is neither. */
 export function parsePruning(part: string): Pruning | null {

@@ -2,12 +2,20 @@ import { calibrate, memoryStore, type StatisticsStore } from '../calibrate/calib
 import type { Share } from '../calibrate/forward';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
-import { compressCheckpoint, type CompressedModel, type LayerCache } from '../compress/compress';
-import type { LinearReport, Solver } from '../compress/group';
+import {
+  compressCheckpoint,
+  type CompressedModel,
+  type LayerCache,
+  type LayerReport,
+  type PackedForm,
+} from '../compress/compress';
+import type { Solver } from '../compress/group';
+import type { StoredTensor } from '../compress/precisions';
 import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
 import type { Level } from '../compress/statistics';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
+import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
 import type { Phase } from '../schema/run';
 
 /** Threads and places that calibrated recipes work with; opened only where a recipe needs them. */
@@ -35,8 +43,15 @@ export interface CompressVariantOptions {
   inPhase: <T>(phase: Phase, work: () => Promise<T>) => Promise<T>;
   calibration?: Calibration | null;
   onCalibrated?: (done: number, of: number) => void;
-  onLinear?: (report: LinearReport & { layer: number }) => void;
+  onLinear?: (report: LayerReport) => void;
+  packed?: (t: StoredTensor) => PackedForm;
   signal?: AbortSignal | undefined;
+}
+
+/** What the engine `cpu` makes of a stored tensor. */
+export function cpuForm(t: StoredTensor): PackedForm {
+  const format = formatOf(t);
+  return { title: FORMATS[format].title, bytes: packedBytes(format, t.rows, t.columns) };
 }
 
 /**
@@ -49,8 +64,15 @@ export async function compressVariant(
   o: CompressVariantOptions,
 ): Promise<{ model: CompressedModel; close: () => void }> {
   const level = calibrationLevel(recipe);
+  const reporting = {
+    ...(o.onLinear ? { onLinear: o.onLinear } : {}),
+    ...(o.packed ? { packed: o.packed } : {}),
+  };
   if (level === null)
-    return { model: await o.inPhase('compress', () => compressCheckpoint(checkpoint, recipe)), close: () => undefined };
+    return {
+      model: await o.inPhase('compress', () => compressCheckpoint(checkpoint, recipe, reporting)),
+      close: () => undefined,
+    };
   if (!o.calibration)
     throw new JoulewiseError(
       'recipe.impossible',
@@ -75,7 +97,7 @@ export async function compressVariant(
         statistics,
         solver: host.solver,
         cache: host.layers?.(hash) ?? null,
-        ...(o.onLinear ? { onLinear: o.onLinear } : {}),
+        ...reporting,
         signal: o.signal,
       }),
     );

@@ -3,10 +3,10 @@ import { configToJson } from '../checkpoint/config';
 import { LINEARS, names } from '../checkpoint/families';
 import { dequantize, type StoredTensor } from '../compress/precisions';
 import { formatRecipe, type Recipe } from '../compress/recipe';
-import type { LinearReport } from '../compress/group';
+import type { LayerReport } from '../compress/compress';
 import { vectorNames } from '../decoder/decoder';
 import type { Compression } from '../schema/run';
-import { compressVariant, type CompressVariantOptions } from './compress';
+import { compressVariant, cpuForm, type CompressVariantOptions } from './compress';
 import type { ExportTarget } from './export';
 
 type Piece = { name: string; dtype: 'F32' | 'F16' | 'U8'; shape: number[]; data: Uint8Array<ArrayBuffer> };
@@ -40,7 +40,7 @@ function pieces(name: string, t: StoredTensor): Piece[] {
 export interface WeightsReport {
   recipe: string;
   compression: Omit<Compression, 'computedBytes'>;
-  layers: readonly (LinearReport & { layer: number })[];
+  layers: readonly LayerReport[];
 }
 
 /** Writes compressed weights as a sharded safetensors checkpoint, one file per layer, with `report.json`. */
@@ -50,7 +50,7 @@ export async function writeWeights(
   target: ExportTarget,
   o: CompressVariantOptions & { onProgress?: (done: number, of: number) => void },
 ): Promise<WeightsReport> {
-  const { model, close } = await compressVariant(checkpoint, recipe, o);
+  const { model, close } = await compressVariant(checkpoint, recipe, { ...o, packed: cpuForm });
   try {
     const { config } = model;
     const files = config.layers + 1;

@@ -1,7 +1,7 @@
 import { ropeFrequencies, type ModelConfig } from '../checkpoint/config';
 import type { LinearName } from '../checkpoint/families';
-import { BLOCK, type StoredTensor } from '../compress/precisions';
-import { blocksOf, is2of4, packMatrix, rowOf, type MatrixLayout } from './pack';
+import { BLOCK, is2of4, type StoredTensor } from '../compress/precisions';
+import { blocksOf, packMatrix, rowOf, type MatrixLayout } from './pack';
 import { ATTENTION, gemv, RMS_NORM, ROPE, ROWS_PER_GROUP, SWIGLU, THREADS } from './shaders';
 
 /** A model on the GPU, one token a step. Positions may be rewound: a step overwrites the cache at its position. */

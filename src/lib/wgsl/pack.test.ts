@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dequantize, PRECISIONS, type PrecisionName, type StoredTensor } from '../compress/precisions';
+import { dequantize, is2of4, PRECISIONS, type PrecisionName, type StoredTensor } from '../compress/precisions';
 import { prune2of4 } from '../compress/pruners';
 import { createRandom } from '../core/random';
 import { halfTable } from '../core/half';
-import { blocksOf, blockWords, hasScale, is2of4, packMatrix, rowOf, type ValueFormat } from './pack';
+import { blocksOf, blockWords, hasScale, packMatrix, rowOf, type ValueFormat } from './pack';
 
 const BLOCK = 32;
 
@@ -65,6 +65,12 @@ describe('WGSL packing', () => {
     const t = PRECISIONS.fp32.store(Float32Array.of(1, 2, 3, 0), 1, 4);
     expect(is2of4(t)).toBe(false);
     expect(() => packMatrix(t, true)).toThrow('more than two');
+  });
+
+  it.each(['fp32', 'fp16'] as const)('a negative zero of %s is no weight', (precision) => {
+    const t = PRECISIONS[precision].store(Float32Array.of(-0, 1, -0, 2, 3, -0, -0, -0), 1, 8);
+    expect(is2of4(t)).toBe(true);
+    expect(unpack(packMatrix(t, true))).toEqual(Float32Array.of(0, 1, 0, 2, 3, 0, 0, 0));
   });
 
   it('takes the bytes that the layout says', () => {

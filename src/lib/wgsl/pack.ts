@@ -1,4 +1,4 @@
-import { BLOCK, dequantize, type StoredTensor } from '../compress/precisions';
+import { BLOCK, dequantize, unsignedZero, type StoredTensor } from '../compress/precisions';
 
 /** How a block's values are kept; 2:4 halves the number of values and adds one word of indices. */
 export type ValueFormat = 'f32' | 'f16' | 'i8' | 'i4';
@@ -25,18 +25,6 @@ export const matrixBytes = (m: MatrixLayout) => 4 * m.rows * blocksOf(m.columns)
 
 const formatOf = (t: StoredTensor): ValueFormat =>
   t.format === 'fp32' ? 'f32' : t.format === 'fp16' ? 'f16' : t.bits === 8 ? 'i8' : 'i4';
-
-/** Whether every group of four inputs keeps at most two weights, so that 2:4 loses nothing. */
-export function is2of4(t: StoredTensor): boolean {
-  const w = dequantize(t);
-  for (let r = 0; r < t.rows; r++)
-    for (let k = 0; k < t.columns; k += GROUP) {
-      let kept = 0;
-      for (let i = 0; i < Math.min(GROUP, t.columns - k); i++) if (w[r * t.columns + k + i] !== 0) kept++;
-      if (kept > 2) return false;
-    }
-  return true;
-}
 
 /**
  * Words [rows, blocks, blockWords], little end first: the block's float32 scale (8 and 4 bits), its indices (2:4: group
@@ -78,17 +66,17 @@ export function packMatrix(t: StoredTensor, sparse: boolean): MatrixLayout & { d
   return { ...layout, data };
 }
 
-/** Raw bits of a stored value at (row, column), zero beyond the last column. */
+/** Raw bits of a stored value at (row, column), zero beyond the last column; -0 as +0. */
 function valuesOf(t: StoredTensor): (row: number, column: number) => number {
   const inside = (read: (row: number, column: number) => number) => (row: number, column: number) =>
     column < t.columns ? read(row, column) : 0;
   switch (t.format) {
     case 'fp32': {
       const bits = new Int32Array(t.data.buffer, t.data.byteOffset, t.data.length);
-      return inside((r, k) => bits[r * t.columns + k] as number);
+      return inside((r, k) => unsignedZero(bits[r * t.columns + k] as number, 0x7fffffff));
     }
     case 'fp16':
-      return inside((r, k) => t.data[r * t.columns + k] as number);
+      return inside((r, k) => unsignedZero(t.data[r * t.columns + k] as number, 0x7fff));
     case 'blocks': {
       const { data, bits, columns } = t;
       const row = blocksOf(columns) * BLOCK;

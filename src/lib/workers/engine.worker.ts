@@ -22,7 +22,7 @@ import { topK, type EngineSession } from '../run/engine';
 import { generate } from '../run/generate';
 import { chooseThreads, loadKernels, openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
-import { compressVariant, withCompressed } from '../run/compress';
+import { compressVariant, cpuForm, withCompressed } from '../run/compress';
 import { measureScale } from '../run/scale';
 import { writeWeights } from '../run/weights';
 import type { Phase } from '../schema/run';
@@ -75,10 +75,25 @@ async function meterCost(session: EngineSession, prefill: number, decode: number
   return (performance.now() - start) / METERED_TICKETS;
 }
 
-/** One thread, one variant: it ends with the run, because a WebAssembly heap never shrinks. */
+/** Adds up milliseconds of work: of phase `named`, and of all others under `rest`. */
+function stopwatch<N extends Phase, R extends Phase>(named: N, rest: R) {
+  const ms = { [named]: 0, [rest]: 0 } as Record<N | R, number>;
+  return {
+    ms,
+    inPhase: async <T>(phase: Phase, work: () => Promise<T>): Promise<T> => {
+      const start = performance.now();
+      try {
+        return await work();
+      } finally {
+        ms[phase === named ? named : rest] += performance.now() - start;
+      }
+    },
+  };
+}
 
+/** One thread, one variant: it ends with the run, because a WebAssembly heap never shrinks. */
 async function open(request: VariantRequest, emit: (p: Progress) => void, signal: AbortSignal) {
-  const ms = { compress: 0, load: 0 };
+  const { ms, inPhase } = stopwatch('compress', 'load');
   const opened = await openVariant({
     files: await openFiles(request.checkpoint),
     variant: request.recipe,
@@ -89,14 +104,7 @@ async function open(request: VariantRequest, emit: (p: Progress) => void, signal
     calibration: calibrationOf(request),
     signal,
     onProgress: (done, of) => emit({ phase: 'load', done, of }),
-    async inPhase(phase, work) {
-      const start = performance.now();
-      try {
-        return await work();
-      } finally {
-        ms[phase === 'compress' ? 'compress' : 'load'] += performance.now() - start;
-      }
-    },
+    inPhase,
   });
   return { ms, ...opened };
 }
@@ -264,7 +272,7 @@ serve<EngineApi>({
 
   async compress(args, { emit, signal }) {
     const folder = await createExport();
-    const ms = { calibrate: 0, compress: 0 };
+    const { ms, inPhase } = stopwatch('calibrate', 'compress');
     const report = await writeWeights(
       await openCheckpoint(await openFiles(args.checkpoint)),
       parseRecipe(args.recipe),
@@ -274,14 +282,7 @@ serve<EngineApi>({
         calibration: calibrationOf(args),
         onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
         onProgress: (done, of) => emit({ phase: 'compress', done, of }),
-        async inPhase(phase, work) {
-          const start = performance.now();
-          try {
-            return await work();
-          } finally {
-            ms[phase === 'calibrate' ? 'calibrate' : 'compress'] += performance.now() - start;
-          }
-        },
+        inPhase,
       },
     );
     return { ...report, id: folder.id, ms };
@@ -289,15 +290,7 @@ serve<EngineApi>({
 
   async inspect({ checkpoint: ref, threads, ...args }, { emit, signal }) {
     const checkpoint = await openCheckpoint(await openFiles(ref));
-    const ms = { calibrate: 0, compress: 0 };
-    const inPhase = async <T>(phase: Phase, work: () => Promise<T>) => {
-      const start = performance.now();
-      try {
-        return await work();
-      } finally {
-        ms[phase === 'calibrate' ? 'calibrate' : 'compress'] += performance.now() - start;
-      }
-    };
+    const { ms, inPhase } = stopwatch('calibrate', 'compress');
     const { layers } = checkpoint.config;
     let layer = 0;
     return withCompressed(
@@ -311,6 +304,7 @@ serve<EngineApi>({
           open: () => Promise.resolve(openHost({ checkpoint: ref, threads })),
         },
         onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
+        packed: cpuForm,
         onLinear: (report) => emit({ phase: 'compress', done: layer, of: layers, report }),
       },
       async (model) => {
@@ -338,7 +332,7 @@ serve<EngineApi>({
     const prompts = Array.from({ length: args.sequences }, () =>
       Array.from({ length: args.length }, () => random.int(config.vocabSize)),
     );
-    const ms = { calibrate: 0, compress: 0 };
+    const { ms, inPhase } = stopwatch('calibrate', 'compress');
     const { model, close } = await compressVariant(checkpoint, recipe, {
       signal,
       calibration: {
@@ -346,14 +340,7 @@ serve<EngineApi>({
         open: () => Promise.resolve(openHost({ checkpoint: args.checkpoint, threads: args.threads, keep: false })),
       },
       onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
-      async inPhase(phase, work) {
-        const start = performance.now();
-        try {
-          return await work();
-        } finally {
-          ms[phase === 'calibrate' ? 'calibrate' : 'compress'] += performance.now() - start;
-        }
-      },
+      inPhase,
     });
     const start = performance.now();
     try {
