@@ -21,6 +21,7 @@ const LAYERS = [
   ['plan'],
   ['store'],
   ['workers'],
+  ['texts'],
   ['state'],
   ['ui'],
   ['routes'],

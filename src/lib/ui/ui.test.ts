@@ -15,7 +15,7 @@ import {
   plural,
   seconds,
   significant,
-} from './format';
+} from '../texts/format';
 import { placeLabels, shorten, type LabelPoint } from './labels';
 import { hueOf, shapeOf, shapePath, type Shape } from './marks';
 

@@ -1,6 +1,9 @@
 import { formatJoules } from '../rank/headline';
 
-/** Numbers as people read them. Unknown is "unknown" or empty, never 0. */
+/** Numbers, units, dates and lists as people read them. Unknown is "unknown" or empty, never 0. */
+
+/** Language of the texts, and so of the numbers within them. */
+export const LOCALE = 'en';
 
 interface Ends {
   mid: number;
@@ -8,11 +11,30 @@ interface Ends {
   high: number | null;
 }
 
+const formats = new Map<number, Intl.NumberFormat>();
+
+/** With exactly `places` after the point; no grouping, so that figures in tables keep their width. */
+export function fixed(x: number, places: number): string {
+  let format = formats.get(places);
+  if (!format) {
+    format = new Intl.NumberFormat(LOCALE, {
+      minimumFractionDigits: places,
+      maximumFractionDigits: places,
+      useGrouping: false,
+    });
+    formats.set(places, format);
+  }
+  return format.format(x);
+}
+
+/** A count: whole, grouped (`12,345`). */
+export const whole = (n: number) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 }).format(n);
+
 /** At least `digits` significant ones, without an exponent. */
 export function significant(x: number, digits = 3): string {
   if (x === 0) return '0';
   const places = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(x))));
-  return x.toFixed(Math.min(places, 12));
+  return fixed(x, Math.min(places, 12));
 }
 
 const JOULE_UNITS: readonly [from: number, scale: number, unit: string][] = [
@@ -35,7 +57,7 @@ export function joulesInterval(x: Ends | null): string {
 /** `0.72 (0.65 to 0.79)` with a fixed number of places. */
 export function interval(x: Ends | null, places = 3): string {
   if (!x) return 'unknown';
-  const at = (value: number) => value.toFixed(places);
+  const at = (value: number) => fixed(value, places);
   return x.low === null || x.high === null
     ? `${at(x.mid)} (no interval)`
     : `${at(x.mid)} (${at(x.low)} to ${at(x.high)})`;
@@ -68,7 +90,9 @@ export function bytes(n: number | null): string {
 export const percent = (share: number | null) =>
   share === null ? 'unknown' : `${share > 0 && share < 0.01 ? '<1' : Math.round(share * 100)} %`;
 
-export const plural = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+const PLURAL = new Intl.PluralRules(LOCALE);
+
+export const plural = (n: number, one: string, many = `${one}s`) => `${n} ${PLURAL.select(n) === 'one' ? one : many}`;
 
 /** `a, b and c`. */
 export const listed = (items: readonly string[]) =>

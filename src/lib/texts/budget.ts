@@ -1,0 +1,24 @@
+/** The panel of the step "Budget". */
+export const BUDGET = {
+  limit: 'Tickets per task',
+  limitHint: 'of those for testing',
+  repeats: 'Repeats',
+  repeatsHint: 'two or more give intervals',
+  tokens: 'Tokens per response',
+  tokensHint: 'at most',
+  threads: 'Threads',
+  threadsHint: 'WebAssembly only; empty: all cores, at most 8',
+  auto: 'auto',
+  weight: 'Weight of energy when the best go on to pruning:',
+  engine: 'Engine',
+  engines: {
+    cpu: "cpu: Joulewise's own kernels on WebAssembly",
+    'ort-cpu': 'ort-cpu: ONNX Runtime on WebAssembly',
+    gpu: 'gpu: ONNX Runtime on WebGPU',
+  },
+  noAdapter: ' (no adapter here)',
+  profile: 'Power profile, from which energy is estimated',
+  guessed: (label: string | null) => (label === null ? 'Guessed from the device' : `Guessed: ${label}`),
+  profileHint:
+    'If you know better, choose: a page is told little of the device, and an estimate is only as good as its profile.',
+} as const;

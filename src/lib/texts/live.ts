@@ -1,0 +1,33 @@
+import { duration } from './format';
+
+/** A run under way. */
+export const LIVE = {
+  region: 'Progress',
+  status: {
+    idle: '',
+    starting: 'Getting ready',
+    running: 'Running',
+    pausing: 'Pausing after this run',
+    paused: 'Paused',
+    stopping: 'Stopping after this ticket',
+  },
+  continue: 'Continue',
+  pause: 'Pause',
+  stop: 'Stop',
+  done: 'Runs done',
+  left: (seconds: number | null) =>
+    seconds === null ? 'time left: known after the first run' : `about ${duration(seconds)} left`,
+  pausedAt: (done: number, of: number, left: string) => `${done} of ${of} runs are done, ${left}.`,
+  at: (run: number, of: number, left: string) => `Run ${run} of ${of}, ${left}.`,
+  repeat: (repeat: number) => `repeat ${repeat}`,
+  phase: {
+    load: 'loading and compressing',
+    'warm-up': 'warming up',
+    train: 'training',
+    rca: 'finding causes',
+    response: 'writing responses',
+  } as Readonly<Record<string, string>>,
+  ticketOf: (index: number, of: number) => `, ticket ${index} of ${of}`,
+  ticket: 'Ticket',
+  answer: 'Answer',
+} as const;

@@ -1,0 +1,20 @@
+/** What surrounds every page. */
+export const SHELL = {
+  product: 'Joulewise',
+  skip: 'Skip to the content',
+  pages: 'Pages',
+  more: 'More',
+  less: 'Less',
+  /** Names of pages, by route. A page stands in the navigation as soon as it has a row in `routes/pages.ts`. */
+  page: {
+    experiment: 'Experiment',
+    history: 'History',
+    compare: 'Compare',
+    assistant: 'Assistant',
+    compress: 'Compress',
+    device: 'Device',
+    storage: 'Storage',
+    method: 'Method',
+    paper: 'Paper',
+  },
+} as const;

@@ -1,0 +1,14 @@
+/** The panel of the step "Variants". */
+export const VARIANTS = {
+  precisions: 'Precisions',
+  prunings: 'Prunings',
+  combine: 'How to combine them',
+  staged: 'In two stages: every precision first, then the best with each pruning',
+  k: 'How many of the best go on',
+  crossed: 'All at once: every precision without and with each pruning',
+  more: 'More recipes, for example',
+  moreExample: 'int8+ffn50, fp16+layers25+2:4',
+  baseline: 'Run a classical baseline beside them (TF-IDF with logistic regression)',
+  about:
+    'What pruning saves depends on the engine: fewer neurons or layers always pay, 2:4 pays where the kernels skip zeros. Without calibration, strong pruning ruins small models: the quality column shows it.',
+} as const;
