@@ -16,7 +16,7 @@ export interface PackedForm {
 /** The engine that a variant is made for, as a budget sees it. */
 export interface Target {
   engine: EngineName;
-  form(t: StoredTensor): PackedForm;
+  form: (t: StoredTensor) => PackedForm;
   /** Whether 2:4 halves its work. */
   sparse: boolean;
   /** By the device's power profile. */
