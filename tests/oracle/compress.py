@@ -43,6 +43,25 @@ def fit(w, d, zero, candidates, keep):
     return best
 
 
+def ordered_columns(W, H, bits, candidates):
+    """GPTQ with act-order and static groups: columns by falling diagonal, each block's scale fixed beforehand."""
+    W, H = W.double().clone(), H.double()
+    diagonal = torch.diagonal(H)
+    W[:, diagonal == 0] = 0
+    power = torch.where(diagonal == 0, torch.ones_like(diagonal), diagonal)
+    order = torch.argsort(-power, stable=True)
+    back = torch.argsort(order)
+    U, _ = inverse_factor(H[order][:, order])
+    zero, d = 1 << (bits - 1), torch.diagonal(U)[back]
+    scale = torch.cat([fit(W[:, c:c + BLOCK], d[c:c + BLOCK], zero, candidates, None).expand(-1, min(BLOCK, W.shape[1] - c)) for c in range(0, W.shape[1], BLOCK)], 1)[:, order]
+    w, out = W[:, order].clone(), torch.zeros_like(W)
+    for i in range(w.shape[1]):
+        safe = torch.where(scale[:, i] == 0, torch.ones_like(scale[:, i]), scale[:, i])
+        out[:, i] = torch.clamp(torch.round(w[:, i] / safe), -zero, zero - 1) * scale[:, i]
+        w[:, i:] -= ((w[:, i] - out[:, i]) / U[i, i])[:, None] * U[i, i:][None]
+    return out[:, back].float()
+
+
 def columns(W, H, mask=None, share=None, bits=0, candidates=1, tile=None):
     """mask: None, '2:4', 'share'. tile: rows that share one 2:4 pattern."""
     W = W.double().clone()
@@ -106,6 +125,7 @@ def linear(recipe, W, H):
     if mask and mask.startswith('sparsegpt'):
         p = mask[9:]
         return columns(W, H, '2:4' if p.startswith('2:4') else 'share', None if p.startswith('2:4') else float(p) / 100, bits, candidates, 128 if p == '2:4t' else None)
+    if method == 'gptqact': return ordered_columns(W, H, bits, 9)
     if method == 'gptq' and not mask: return columns(W, H, None, None, bits, candidates)
     if mask and mask.startswith('wanda'): W = wanda(W, sq, '2:4' if mask == 'wanda2:4' else 'share', None if mask == 'wanda2:4' else float(mask[5:]) / 100)
     elif mask == '2:4':
@@ -114,7 +134,7 @@ def linear(recipe, W, H):
     return nll.STORE[head](W)
 
 
-RECIPES = ['fp32+wanda50', 'fp32+wanda2:4', 'fp32+sparsegpt50', 'fp32+sparsegpt2:4', 'fp32+sparsegpt2:4t', 'int4.gptq', 'int8.gptq', 'int8+sparsegpt2:4']
+RECIPES = ['fp32+wanda50', 'fp32+wanda2:4', 'fp32+sparsegpt50', 'fp32+sparsegpt2:4', 'fp32+sparsegpt2:4t', 'int4.gptq', 'int8.gptq', 'int4.gptqact', 'int8.gptqact', 'int8+sparsegpt2:4']
 
 
 def fixture():
