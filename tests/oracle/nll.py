@@ -43,6 +43,10 @@ def load_gguf(path):
                     num_attention_heads=heads, num_key_value_heads=kv, vocab_size=len(f['tokenizer.ggml.tokens']), rms_norm_eps=f['llama.attention.layer_norm_rms_epsilon'],
                     rope_theta=f['llama.rope.freq_base'], max_position_embeddings=f['llama.context_length'], tie_word_embeddings='lm_head.weight' not in sd)
     tok = AutoTokenizer.from_pretrained(str(Path(path).parent), gguf_file=Path(path).name)
+    if f['tokenizer.ggml.pre'] == 'smollm':
+        # The model splits digits off first; transformers' GGUF reader knows GPT-2's rule alone, which cuts blank lines elsewhere.
+        from tokenizers import pre_tokenizers as p
+        tok.backend_tokenizer.pre_tokenizer = p.Sequence([p.Digits(individual_digits=True), p.ByteLevel(add_prefix_space=False)])
     return c, sd, tok
 
 
