@@ -55,7 +55,11 @@ function judge({ claim, compares, first }: Paper, results: readonly VariantResul
       : undecided(`${first} leads, but not beyond the interval of ${names(unsure)} (${n}).`);
   }
   return own.standing === 'behind'
-    ? { claim, verdict: 'refuted', why: `${leader.result.variant} leads, and ${first} is behind it beyond their intervals (${n}).` }
+    ? {
+        claim,
+        verdict: 'refuted',
+        why: `${leader.result.variant} leads, and ${first} is behind it beyond their intervals (${n}).`,
+      }
     : undecided(`${leader.result.variant} leads, but ${first} is within its interval (${n}).`);
 }
 

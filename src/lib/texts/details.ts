@@ -41,7 +41,11 @@ export const DETAILS = {
       'Operations a second over operations per byte, counted on our own graphs. The slope is the fastest reading and the level the fastest arithmetic seen in these runs, so the true limits of the device lie higher. Near the slope a phase waits for memory: fewer bytes help. Near the level it waits for arithmetic: fewer operations help.',
     x: 'FLOP per byte, log scale',
     y: 'GFLOP/s, log scale',
-    point: (variant: string, phase: Phase, work: { flopsPerSecond: number; bytesPerSecond: number; intensity: number }) =>
+    point: (
+      variant: string,
+      phase: Phase,
+      work: { flopsPerSecond: number; bytesPerSecond: number; intensity: number },
+    ) =>
       `${variant}, ${PHASES[phase]}: ${significant(work.flopsPerSecond / 1e9)} GFLOP/s, ${significant(work.bytesPerSecond / 1e9)} GB/s, ${significant(work.intensity)} FLOP per byte`,
     prompt: 'Point at a mark, or go to it with the Tab key, to read it. Circle: decode; square: prefill.',
   },
