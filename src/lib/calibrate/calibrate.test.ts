@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
 import { fileSet, makeSafetensors } from '../checkpoint/testing';
-import type { LinearName } from '../checkpoint/families';
+import { LINEARS, type LinearName } from '../checkpoint/families';
+import type { Target } from '../compress/budget';
 import { compressCheckpoint } from '../compress/compress';
 import { compressGroup } from '../compress/group';
-import { parseRecipe } from '../compress/recipe';
+import { is2of4, storedBytes } from '../compress/precisions';
+import { formatLinear, parseRecipe } from '../compress/recipe';
 import type { Level } from '../compress/statistics';
 import { nodeMatrix } from '../matrix/testing';
 import { calibrate, memoryStore, type StatisticsStore } from './calibrate';
@@ -143,12 +145,51 @@ describe('calibration', () => {
     },
   );
 
-  it('a budget too small, and a recipe without text, are refused with a sentence', async () => {
-    const { checkpoint, statistics } = await statisticsOf('llama');
+  describe('budgets', () => {
     const solver = { run: (job: Parameters<typeof compressGroup>[1]) => Promise.resolve(compressGroup(m, job)) };
-    await expect(
-      compressCheckpoint(checkpoint, parseRecipe('auto@0.1MB'), { statistics, solver }),
-    ).resolves.toBeTruthy();
+    const range = (mid: number) => ({ low: mid / 2, mid, high: 2 * mid });
+    /** An engine that packs what is stored, and skips 2:4. */
+    const target = (joulesPerByte: number, joulesPerOperation: number): Target => ({
+      engine: 'cpu',
+      sparse: true,
+      form: (t) => ({ title: '', bytes: storedBytes(t), density: is2of4(t) ? 0.5 : 1 }),
+      rates: { perByte: range(joulesPerByte), perOperation: range(joulesPerOperation) },
+    });
+    const planned = async (recipe: string, on: Target | null) => {
+      const { checkpoint, statistics } = await statisticsOf('llama');
+      const model = await compressCheckpoint(checkpoint, parseRecipe(recipe), { statistics, solver, target: on });
+      return Array.from({ length: 2 }, (_, layer) => LINEARS.map((l) => formatLinear(model.recipeOf(layer, l)))).flat();
+    };
+    const least = async (on: Target) => {
+      const refusal: unknown = await planned('auto@0.001J', on).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ code: 'recipe.impossible' });
+      return /the least for this model is (auto@\S+J)\./.exec((refusal as Error).message)?.[1] as string;
+    };
+
+    it('joules are spent on what a ticket moves and computes; 2:4 is chosen where operations cost', async () => {
+      const computing = target(1e-12, 1e-5);
+      const cheapest = await planned(await least(computing), computing);
+      expect(new Set(cheapest)).toEqual(new Set(['int8+sparsegpt2:4']));
+      const moving = target(1e-5, 1e-15);
+      expect(new Set(await planned(await least(moving), moving))).toEqual(new Set(['int4.gptq']));
+      expect(new Set(await planned('auto@999J', moving))).toEqual(new Set(['int8']));
+    });
+
+    it('a millijoule below the least is refused, and joules need an engine', async () => {
+      const on = target(1e-6, 1e-7);
+      const enough = Number(/[\d.]+/.exec(await least(on))?.[0]);
+      await expect(planned(`auto@${enough}J`, on)).resolves.toHaveLength(14);
+      await expect(planned(`auto@${(enough - 0.001).toFixed(3)}J`, on)).rejects.toThrow(/the least for this model/);
+      await expect(planned('auto@1J', null)).rejects.toThrow(/Choose the engine "cpu" or "gpu"/);
+    });
+
+    it('bytes mix 8 and 4 bits, and no 2:4 where the engine has none', async () => {
+      expect(new Set(await planned('auto@0.1MB', null))).toEqual(new Set(['int8']));
+    });
+  });
+
+  it('a recipe without text is refused with a sentence', async () => {
+    const { checkpoint } = await statisticsOf('llama');
     await expect(compressCheckpoint(checkpoint, parseRecipe('int4.gptq'))).rejects.toThrow(/needs calibration text/);
   });
 

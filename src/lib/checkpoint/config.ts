@@ -200,3 +200,16 @@ export function ropeFrequencies(config: ModelConfig): Float64Array {
   }
   return out;
 }
+
+/**
+ * Attention of one layer over `fresh` new tokens behind `past` ones: operations (a multiply-add counts as two) and the
+ * values that move in and out of its cache. Each new token meets the past, itself and the new ones before it.
+ */
+export function attentionWork(
+  { heads, kvHeads, headDim }: Pick<ModelConfig, 'heads' | 'kvHeads' | 'headDim'>,
+  fresh: number,
+  past: number,
+): { flops: number; cached: number } {
+  const seen = fresh * past + (fresh * (fresh + 1)) / 2;
+  return { flops: 4 * seen * heads * headDim, cached: 2 * (past + 2 * fresh) * kvHeads * headDim };
+}

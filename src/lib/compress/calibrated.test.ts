@@ -103,16 +103,20 @@ describe('calibrated compression', () => {
     for (let k = 0; k < a.length; k++) expect(kthSmallest(a.slice(), k)).toBe([...a].sort()[k]);
   });
 
-  it('a budget buys what removes most error per byte', () => {
+  it('a budget buys what removes most error for its cost', () => {
     const layer = (e8: number, e4: number) => [
-      { bytes: 8, error: e8, candidate: 0 },
-      { bytes: 4, error: e4, candidate: 1 },
+      { cost: 8, error: e8, candidate: 0 },
+      { cost: 4, error: e4, candidate: 1 },
     ];
     const layers = [layer(0, 1), layer(0, 3), layer(0, 2)];
     expect(chooseMixed(layers, 12)).toEqual([1, 1, 1]);
     expect(chooseMixed(layers, 17)).toEqual([1, 0, 1]);
     expect(chooseMixed(layers, 24)).toEqual([0, 0, 0]);
     expect(chooseMixed(layers, 11)).toBeNull();
+    // A third choice is taken where it pays, and never where another is as cheap and better.
+    const withSparse = (cost: number) => [...layer(0, 1), { cost, error: 2, candidate: 2 }];
+    expect(chooseMixed([withSparse(1), withSparse(1)], 5)).toEqual([1, 2]);
+    expect(chooseMixed([withSparse(4), withSparse(5)], 8)).toEqual([1, 1]);
   });
 
   it('knows what each recipe needs', () => {

@@ -41,12 +41,18 @@ describe('recipes', () => {
       blocks: fc.boolean(),
       neurons: fc.boolean(),
       budget: fc.option(fc.integer({ min: 1, max: 999_999 })),
+      joules: fc.boolean(),
       mag: fc.integer({ min: 1, max: 999 }),
     })
-    .map(({ precision, gptq, layers, ffn, mask, mag, blocks, neurons, budget }) => ({
+    .map(({ precision, gptq, layers, ffn, mask, mag, blocks, neurons, budget, joules }) => ({
       precision: budget === null ? precision : 'int8',
       quantizer: gptq && budget === null && PRECISIONS[precision].bits < 16 ? 'gptq' : 'nearest',
-      budget: budget === null ? null : budget * 1e5,
+      budget:
+        budget === null
+          ? null
+          : joules
+            ? { unit: 'J' as const, amount: budget / 1000 }
+            : { unit: 'MB' as const, amount: budget * 1e5 },
       prunings: [
         ...(layers ? [{ pruner: blocks ? ('blocks' as const) : ('layers' as const), share: layers / 10 / 100 }] : []),
         ...(ffn ? [{ pruner: neurons ? ('neurons' as const) : ('ffn' as const), share: ffn / 10 / 100 }] : []),
@@ -82,6 +88,8 @@ describe('recipes', () => {
     ['fp16.gptq', /"fp16.gptq" is not known/],
     ['int8+layers20+blocks20', /remove layers in two ways/],
     ['auto@60MB+2:4', /names a budget/],
+    ['auto@60MB+auto@1J', /names two budgets/],
+    ['auto@0J', /is not known/],
     ['int8+mag', /"mag" is not known/],
     ['int8+mag0', /"mag0" is not known/],
     ['int8+mag100', /"mag100" is not known/],

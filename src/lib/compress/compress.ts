@@ -3,6 +3,7 @@ import type { ModelConfig } from '../checkpoint/config';
 import { LINEARS, names, type LinearName } from '../checkpoint/families';
 import { JoulewiseError, quote } from '../core/errors';
 import type { Compression } from '../schema/run';
+import { pricesOf, type PackedForm, type Target } from './budget';
 import { compressGroup, type GroupJob, type GroupResult, type LinearReport, type Solver } from './group';
 import { planMixed } from './mixed';
 import { countZeros, PRECISIONS, storedBytes, type StoredTensor } from './precisions';
@@ -39,11 +40,6 @@ export interface LayerReport extends LinearReport {
   packed: PackedForm | null;
 }
 
-export interface PackedForm {
-  title: string;
-  bytes: number;
-}
-
 /** What calibrated recipes work with; recipes that need no statistics need none of it. */
 export interface CompressOptions {
   /** Null where the recipe needs none (`calibrationLevel`). */
@@ -52,6 +48,8 @@ export interface CompressOptions {
   /** Finished layers from an earlier try. */
   cache?: LayerCache | null;
   onLinear?: (report: LayerReport) => void;
+  /** The engine whose costs a budget counts; none = any that takes blocks of 32. */
+  target?: Target | null;
   /** What an engine makes of a stored tensor, for the reports. */
   packed?: (t: StoredTensor) => PackedForm;
   signal?: AbortSignal | undefined;
@@ -201,8 +199,12 @@ export async function compressCheckpoint(
       : await planMixed({
           budget: recipe.budget,
           layers: kept.length,
-          outerBytes: await outerBytes(checkpoint, recipe, kept),
-          measure: async (layer, candidate) => (await make(layer, () => candidate, false)).reports,
+          prices: pricesOf(recipe, o.target ?? null, {
+            config: { ...config, layers: kept.length },
+            vectorValues: vectorValues(checkpoint, kept),
+          }),
+          sparse: o.target?.sparse ?? false,
+          make: (layer, candidate) => make(layer, () => candidate, false),
         });
   choiceOf = (index: number) => (linear: LinearName) => plan?.[index]?.[linear] ?? uniform;
 
@@ -275,19 +277,14 @@ interface Matrix2d {
   columns: number;
 }
 
-/** Bytes of what a budget cannot choose: embedding, head and vectors. */
-async function outerBytes(checkpoint: Checkpoint, recipe: Recipe, kept: readonly number[]): Promise<number> {
-  const row = PRECISIONS[PRECISIONS[recipe.precision].outer];
+/** Values in the norms and biases of what is kept. */
+function vectorValues(checkpoint: Checkpoint, kept: readonly number[]): number {
   let total = 0;
   for (const [name, { shape }] of checkpoint.tensors) {
     const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
-    if (layer !== undefined && !kept.includes(Number(layer))) continue;
-    if (name === names.embedding || (name === names.head && !checkpoint.config.tiedEmbeddings)) {
-      const [rows, columns] = shape as readonly [number, number];
-      total += rows * storedBytes(row.store(new Float32Array(columns), 1, columns));
-    } else if (shape.length === 1) total += (shape[0] as number) * 4;
+    if (shape.length === 1 && (layer === undefined || kept.includes(Number(layer)))) total += shape[0] as number;
   }
-  return Promise.resolve(total);
+  return total;
 }
 
 /** Drops the same neurons from gate, up (rows) and down (columns). */

@@ -25,11 +25,21 @@ export interface Recipe {
   quantizer: QuantizerName;
   prunings: readonly Pruning[];
   /**
-   * `auto@`: the most bytes that all weights may take; precision and pruning are then chosen for each linear layer, and
-   * `precision` is that of embedding and output projection. Null = one recipe for all layers.
+   * `auto@`: precision and pruning are chosen for each linear layer, and `precision` is that of embedding and output
+   * projection. Null = one recipe for all layers.
    */
-  budget: number | null;
+  budget: Budget | null;
 }
+
+/**
+ * The most bytes that all weights may take, or the most joules a ticket may take (budget.ts), in whole steps of the unit's
+ * name: 100 kB, 1 mJ.
+ */
+export interface Budget {
+  unit: BudgetUnit;
+  amount: number;
+}
+export type BudgetUnit = 'MB' | 'J';
 
 /** What is done to one linear layer. */
 export interface LinearRecipe {
@@ -40,17 +50,36 @@ export interface LinearRecipe {
 
 const keys = <T extends string>(table: Readonly<Record<T, unknown>>) => Object.keys(table) as T[];
 
-const MEGABYTE = 1e6;
-/** Decimal megabytes, to a tenth. */
-const BUDGET = /^auto@(\d{1,6}(?:\.\d)?)mb$/;
+/** How a budget is written: `inOne` bytes or joules in one of the unit, `steps` of it are told apart. */
+const BUDGET_UNITS: Readonly<Record<BudgetUnit, { inOne: number; steps: number; pattern: RegExp }>> = {
+  MB: { inOne: 1e6, steps: 10, pattern: /^auto@(\d{1,6}(?:\.\d)?)mb$/ },
+  J: { inOne: 1, steps: 1000, pattern: /^auto@(\d{1,6}(?:\.\d{1,3})?)j$/ },
+};
+
+/** A budget by its name, or null where it is none. */
+function parseBudget(part: string): Budget | null {
+  for (const unit of keys(BUDGET_UNITS)) {
+    const { inOne, steps, pattern } = BUDGET_UNITS[unit];
+    const written = Number(pattern.exec(part)?.[1]);
+    if (written > 0) return { unit, amount: (Math.round(written * steps) * inOne) / steps };
+  }
+  return null;
+}
+
+/** `60MB`, `0.3J`; rounded up to the unit's step, so that what is named is enough. */
+export function formatBudget({ unit, amount }: Budget): string {
+  const { inOne, steps } = BUDGET_UNITS[unit];
+  // A millionth of a step forgives what division by ten leaves over.
+  return `${Math.ceil((amount / inOne) * steps - 1e-6) / steps}${unit}`;
+}
 
 /** The precisions that GPTQ rounds to. */
 const isGptq = (name: string) => name === 'int4' || name === 'int8';
 
-const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int8+sparsegpt2:4, auto@60MB.';
+const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int8+sparsegpt2:4, auto@60MB, auto@0.3J.';
 
 /**
- * `precision[.gptq][+pruning...]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`, `fp32+wanda50`, or `auto@60MB`; a pruning
+ * `precision[.gptq][+pruning...]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`, `fp32+wanda50`, or `auto@60MB`, `auto@0.3J`; a pruning
  * alone means fp32. Structured prunings come first, masks after, whatever the order written, so that equal recipes have
  * equal names.
  */
@@ -63,17 +92,17 @@ export function parseRecipe(text: string): Recipe {
         PRUNERS,
       )
         .map((p) => PRUNERS[p].usage)
-        .join(', ')}; or auto@NMB. ${EXAMPLES}`,
+        .join(', ')}; or auto@NMB, auto@NJ. ${EXAMPLES}`,
     );
   let precision: PrecisionName | null = null;
   let quantizer: QuantizerName = 'nearest';
-  let budget: number | null = null;
+  let budget: Budget | null = null;
   const prunings: Pruning[] = [];
   for (const part of parts) {
-    const megabytes = Number(BUDGET.exec(part)?.[1]);
-    if (megabytes > 0) {
+    const named = parseBudget(part);
+    if (named) {
       if (budget !== null) throw fault(`Recipe ${quote(text)} names two budgets; give one.`);
-      budget = Math.round(megabytes * MEGABYTE);
+      budget = named;
       continue;
     }
     const [name, method, ...more] = part.split('.') as [string, ...string[]];
@@ -97,7 +126,7 @@ export function parseRecipe(text: string): Recipe {
     if (count(kind) > 1) throw fault(`Recipe ${quote(text)} asks to remove ${kind} in two ways; give one.`);
   if (budget !== null && (precision || count('mask', 'columns')))
     throw fault(
-      `Recipe ${quote(text)} names a budget and what it should choose itself. Write auto@NMB alone, or with layersN, blocksN, ffnN or neuronsN.`,
+      `Recipe ${quote(text)} names a budget and what it should choose itself. Write auto@NMB or auto@NJ alone, or with layersN, blocksN, ffnN or neuronsN.`,
     );
   const order = keys(PRUNERS);
   prunings.sort((a, b) => order.indexOf(a.pruner) - order.indexOf(b.pruner));
@@ -138,7 +167,7 @@ const precisionName = (r: { precision: PrecisionName; quantizer: QuantizerName }
 
 /** The canonical name: `parseRecipe(formatRecipe(r))` equals r. */
 export function formatRecipe(recipe: Recipe): string {
-  const head = recipe.budget === null ? precisionName(recipe) : `auto@${Math.round(recipe.budget / 1e5) / 10}MB`;
+  const head = recipe.budget === null ? precisionName(recipe) : `auto@${formatBudget(recipe.budget)}`;
   return [head, ...recipe.prunings.map(nameOf)].join('+');
 }
 

@@ -146,7 +146,11 @@ const FORMS: [FormName, FormName, PrecisionName][] = [
   ['nbits4', 'nbits8', 'int4'],
 ];
 
-function packAll(o: DecoderOptions, precision: PrecisionName) {
+function packAll(
+  o: DecoderOptions,
+  precision: PrecisionName,
+  precisionOf: (layer: number, linear: LinearName) => PrecisionName = () => precision,
+) {
   const { config } = o;
   const random = createRandom(1);
   const store = (name: PrecisionName, rows: number, columns: number) =>
@@ -172,7 +176,7 @@ function packAll(o: DecoderOptions, precision: PrecisionName) {
       down_proj: [h, ffn],
     };
     const stored = Object.fromEntries(
-      LINEARS.map((l) => [l, (o.form.startsWith('tiles') ? storeTiles : store)(precision, ...shapes[l])]),
+      LINEARS.map((l) => [l, (o.form.startsWith('tiles') ? storeTiles : store)(precisionOf(layer, l), ...shapes[l])]),
     );
     weights.push(...packLayer(o, layer, stored as Record<LinearName, ReturnType<typeof store>>));
   }
@@ -251,6 +255,33 @@ describe('decoder', () => {
       }
     },
   );
+
+  it('a mixture computes each linear layer in the form of its own bits', () => {
+    const four = (layer: number, linear: LinearName) => (layer + LINEARS.indexOf(linear)) % 3 === 0;
+    const o: DecoderOptions = {
+      config: base,
+      ffnSizes: [72, 32],
+      form: 'nbits8',
+      outerForm: 'nbits8',
+      formOf: (layer, linear) => (four(layer, linear) ? 'nbits4' : 'nbits8'),
+      use: 'engine',
+      headSink: false,
+      presents: 'whole',
+      maxPositions: 16,
+    };
+    const graph = buildDecoder(o);
+    checkOrder(graph);
+    const packed = new Map(
+      packAll(o, 'int8', (layer, linear) => (four(layer, linear) ? 'int4' : 'int8')).map((w) => [w.name, w.data]),
+    );
+    for (const i of graph.initializers) if (i.data === null) expect(packed.get(i.name)?.byteLength).toBe(byteSize(i));
+    const bits = graph.nodes
+      .filter((n) => n.op === 'MatMulNBits')
+      .map((n) => [n.inputs[1], n.attributes?.['bits']] as const);
+    for (let layer = 0; layer < 2; layer++)
+      for (const linear of LINEARS)
+        expect(bits).toContainEqual([`l${layer}.${linear.replace('_proj', '')}.q`, four(layer, linear) ? 4 : 8]);
+  });
 
   it('keeps tied tables once where the form can', () => {
     const bytes = (form: FormName, tied: boolean) =>

@@ -15,6 +15,8 @@ export interface DecoderOptions {
   /** Form of the linear layers, and of embedding and output projection. */
   form: FormName;
   outerForm: FormName;
+  /** Form of one linear layer, where they differ (mixtures). */
+  formOf?: ((layer: number, linear: LinearName) => FormName) | null;
   use: DecoderUse;
   /**
    * Adds a head sink of weight exp(-1e30) = 0 to every head: the result is the same, but it keeps ONNX Runtime's CPU
@@ -45,6 +47,8 @@ const EMBEDDING = 'embed';
 /** Exactly zero weight after the softmax. */
 const NO_SINK = -1e30;
 
+const formAt = (o: DecoderOptions, layer: number, linear: LinearName) => FORMS[o.formOf?.(layer, linear) ?? o.form];
+
 const linearName = (layer: number, linear: LinearName) => `l${layer}.${linear.replace('_proj', '')}`;
 
 /**
@@ -62,9 +66,8 @@ const linearName = (layer: number, linear: LinearName) => `l${layer}.${linear.re
 export function buildDecoder(o: DecoderOptions): Graph {
   const { config } = o;
   const { hiddenSize: hidden, heads, kvHeads, headDim, vocabSize } = config;
-  const form = FORMS[o.form];
   const outer = FORMS[o.outerForm];
-  const act = form.activation;
+  const act = FORMS[o.form].activation;
   if (outer.activation !== act) throw new TypeError('inner and outer forms must share their activation dtype');
   const g = new GraphBuilder('joulewise');
   const e: Emit = { g, quantized: new Map() };
@@ -121,7 +124,7 @@ export function buildDecoder(o: DecoderOptions): Graph {
 
   for (let layer = 0; layer < config.layers; layer++) {
     const linear = (value: string, which: LinearName, out: number, into: number) =>
-      form.linear(e, value, linearName(layer, which), out, into);
+      formAt(o, layer, which).linear(e, value, linearName(layer, which), out, into);
     const project = (which: 'q_proj' | 'k_proj' | 'v_proj', count: number) => {
       let y = linear(x, which, count * headDim, hidden);
       if (config.qkvBias) y = g.op('Add', [y, norm(names.linear(layer, which, 'bias'), count * headDim)]);
@@ -207,7 +210,7 @@ function rename(graph: Graph, from: string, to: string): void {
 /** Weights of one layer's linear layers, packed for the graph that `buildDecoder` made with the same options. */
 export function packLayer(o: DecoderOptions, layer: number, weights: Record<LinearName, StoredTensor>): PackedWeight[] {
   return (Object.entries(weights) as [LinearName, StoredTensor][]).flatMap(([linear, t]) =>
-    FORMS[o.form].packLinear(linearName(layer, linear), t),
+    formAt(o, layer, linear).packLinear(linearName(layer, linear), t),
   );
 }
 

@@ -64,6 +64,19 @@ const forEachEnd = (value: (end: keyof Range) => number): Range => ({
 });
 const PICO = 1e-12;
 
+/** Joules that work takes beyond idle power. */
+export interface EnergyRates {
+  perByte: Range;
+  /** One operation; a multiply-add counts as two. */
+  perOperation: Range;
+}
+
+/** What a byte moved and an operation cost by a profile. */
+export const ratesOf = (profile: PowerProfile, arithmetic: Arithmetic): EnergyRates => ({
+  perByte: forEachEnd((end) => PICO * profile.pjPerByte[end]),
+  perOperation: forEachEnd((end) => PICO * profile.pjPerFlop[end] * OPERATION_COST[profile.kind][arithmetic][end]),
+});
+
 /**
  * Profile tier: E = P_idle t + a bytes + b FLOPs, at the profile's low, mid and high values (design.md, section 6).
  *
@@ -75,11 +88,9 @@ export function readingFromProfile(window: MeterWindow, profile: PowerProfile): 
   const idle = phase === 'idle';
   const bytes = idle ? (window.bytes ?? asBytes(0)) : window.bytes;
   const flops = idle ? (window.flops ?? asFlops(0)) : window.flops;
-  const cost = OPERATION_COST[profile.kind][arithmetic];
+  const { perByte, perOperation } = ratesOf(profile, arithmetic);
   const net =
-    bytes === null || flops === null
-      ? null
-      : forEachEnd((end) => PICO * (profile.pjPerByte[end] * bytes + profile.pjPerFlop[end] * cost[end] * flops));
+    bytes === null || flops === null ? null : forEachEnd((end) => perByte[end] * bytes + perOperation[end] * flops);
   return {
     phase,
     seconds,

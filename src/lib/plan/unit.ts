@@ -74,14 +74,11 @@ export async function runUnit(request: UnitRequest, context: UnitContext): Promi
   return request.unit.engine === 'classical' ? runBaseline(request, context) : runModel(request, context);
 }
 
-function meterFor(request: UnitRequest, fence: () => Promise<void> | void): Meter {
-  const { device, plan, unit } = request;
-  const profile =
-    plan.profile && unit.engine !== 'classical'
-      ? profileByName(plan.profile)
-      : guessProfile(device, unit.engine).profile;
-  return createMeter({ clock: () => performance.now(), fence, source: profileSource(profile) });
-}
+const profileOf = ({ device, plan, unit }: UnitRequest) =>
+  plan.profile && unit.engine !== 'classical' ? profileByName(plan.profile) : guessProfile(device, unit.engine).profile;
+
+const meterFor = (request: UnitRequest, fence: () => Promise<void> | void): Meter =>
+  createMeter({ clock: () => performance.now(), fence, source: profileSource(profileOf(request)) });
 
 const idleWindow = (meter: Meter) =>
   meter.window(
@@ -142,6 +139,7 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
     const opened = await openVariant({
       files,
       calibration,
+      profile: profileOf(request),
       variant: unit.variant,
       engine: unit.engine,
       threads: plan.threads,

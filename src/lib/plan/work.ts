@@ -1,23 +1,13 @@
 import { bytes, flops } from '../core/units';
 import { totalBytes } from '../graph/cost';
 import type { WindowWork } from '../meter/meter';
-import type { Arithmetic } from '../meter/sources';
 import type { EngineSession } from '../run/engine';
+import { arithmeticOf } from '../run/kernels';
 
 /** New tokens, tokens before them, and positions whose logits are computed. */
 export type Pass = readonly [fresh: number, past: number, logits: number];
 
 export const NO_WORK: WindowWork = { bytes: null, flops: null, tokens: null };
-
-/** Arithmetic of the linear layers, which do nearly all operations. */
-export const arithmeticOf = (kernel: string): Arithmetic =>
-  /16-bit levels/.test(kernel)
-    ? 'i16'
-    : /computed int8/.test(kernel)
-      ? 'i8'
-      : /computed fp16/.test(kernel)
-        ? 'f16'
-        : 'f32';
 
 /** Bytes moved and operations of some passes, as the meter wants them; unknown where the graph is not ours. */
 export function countWork(session: EngineSession, passes: readonly Pass[], tokens: number): WindowWork {

@@ -2,21 +2,19 @@ import { calibrate, memoryStore, type StatisticsStore } from '../calibrate/calib
 import type { Share } from '../calibrate/forward';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
-import {
-  compressCheckpoint,
-  type CompressedModel,
-  type LayerCache,
-  type LayerReport,
-  type PackedForm,
-} from '../compress/compress';
+import { compressCheckpoint, type CompressedModel, type LayerCache, type LayerReport } from '../compress/compress';
+import type { PackedForm, Target } from '../compress/budget';
 import type { Solver } from '../compress/group';
-import type { StoredTensor } from '../compress/precisions';
+import { storedBytes, type StoredTensor } from '../compress/precisions';
 import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
 import type { Level } from '../compress/statistics';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
 import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
-import type { Phase } from '../schema/run';
+import type { PowerProfile } from '../meter/profiles';
+import { ratesOf } from '../meter/sources';
+import type { EngineName, Phase } from '../schema/run';
+import { arithmeticOf } from './kernels';
 
 /** Threads and places that calibrated recipes work with; opened only where a recipe needs them. */
 export interface CalibrationHost {
@@ -45,14 +43,27 @@ export interface CompressVariantOptions {
   onCalibrated?: (done: number, of: number) => void;
   onLinear?: (report: LayerReport) => void;
   packed?: (t: StoredTensor) => PackedForm;
+  target?: Target | null;
   signal?: AbortSignal | undefined;
 }
 
 /** What the engine `cpu` makes of a stored tensor. */
 export function cpuForm(t: StoredTensor): PackedForm {
   const format = formatOf(t);
-  return { title: FORMATS[format].title, bytes: packedBytes(format, t.rows, t.columns) };
+  const { title, density } = FORMATS[format];
+  return { title, density, bytes: packedBytes(format, t.rows, t.columns) };
 }
+
+/** What a budget counts on an engine; null where its kernels compute every choice alike. */
+export function targetOf(engine: EngineName, kernel: string, profile: PowerProfile): Target | null {
+  const rates = ratesOf(profile, arithmeticOf(kernel));
+  if (engine === 'cpu') return { engine, form: cpuForm, sparse: true, rates };
+  if (engine === 'gpu') return { engine, form: storedForm, sparse: false, rates };
+  return null;
+}
+
+/** MatMulNBits multiplies blocks as stored. */
+const storedForm = (t: StoredTensor): PackedForm => ({ title: 'blocks as stored', bytes: storedBytes(t), density: 1 });
 
 /**
  * What every engine calls to get a compressed model: calibrates first where the recipe needs it. `close` ends the
@@ -68,6 +79,7 @@ export async function compressVariant(
     ...(o.onLinear ? { onLinear: o.onLinear } : {}),
     ...(o.packed ? { packed: o.packed } : {}),
   };
+  const target = recipe.budget === null ? null : (o.target ?? null);
   if (level === null)
     return {
       model: await o.inPhase('compress', () => compressCheckpoint(checkpoint, recipe, reporting)),
@@ -91,13 +103,16 @@ export async function compressVariant(
         signal: o.signal,
       }),
     );
-    const hash = await contentHash({ recipe: formatRecipe(recipe), statistics: statistics.hash });
+    // What a budget buys depends on what things cost.
+    const made = { recipe: formatRecipe(recipe), statistics: statistics.hash };
+    const hash = await contentHash(target ? { ...made, engine: target.engine, rates: target.rates } : made);
     const model = await o.inPhase('compress', () =>
       compressCheckpoint(checkpoint, recipe, {
         statistics,
         solver: host.solver,
         cache: host.layers?.(hash) ?? null,
         ...reporting,
+        target,
         signal: o.signal,
       }),
     );

@@ -1,4 +1,6 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
+import { attentionWork } from '../checkpoint/config';
+import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
 import { PRECISIONS, type PrecisionName } from '../compress/precisions';
 import { formatRecipe, type Recipe } from '../compress/recipe';
@@ -21,6 +23,7 @@ export interface CpuOptions {
   threads: number;
   inPhase: InPhase;
   calibration?: Calibration | null;
+  target?: Target | null;
   /** Compiles one of the two builds. */
   loadModule: (build: BuildName) => Promise<WebAssembly.Module>;
   spawn: Spawn;
@@ -208,7 +211,6 @@ export class CpuSession implements EngineSession {
    */
   cost(fresh: number, past: number, logits: number): Cost {
     const { config, matrices } = this.model;
-    const { heads, kvHeads, headDim, layers } = config;
     let flops = 0;
     let weightBytes = 0;
     let activations = 0;
@@ -221,11 +223,9 @@ export class CpuSession implements EngineSession {
       if (isRows) weightBytes += (fresh * m.bytes) / m.rows;
       activations += (m.rows + m.columns) * used;
     }
-    // Each new token meets the past, itself and the new ones before it.
-    const seen = fresh * past + (fresh * (fresh + 1)) / 2;
-    flops += 4 * seen * heads * headDim * layers;
-    const cached = 2 * (past + 2 * fresh) * kvHeads * headDim * layers;
-    return { flops, weightBytes, activationBytes: 4 * (activations + cached) };
+    const attention = attentionWork(config, fresh, past);
+    flops += attention.flops * config.layers;
+    return { flops, weightBytes, activationBytes: 4 * (activations + attention.cached * config.layers) };
   }
 
   private get headName(): string {

@@ -5,7 +5,8 @@ import { formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { encodeModel } from '../graph/encode';
 import type { Compression, EngineName } from '../schema/run';
-import type { Calibration } from './compress';
+import type { PowerProfile } from '../meter/profiles';
+import { targetOf, type Calibration } from './compress';
 import { chooseKernel } from './kernels';
 import { prepareVariant } from './prepare';
 
@@ -39,7 +40,12 @@ export async function exportVariant(
   recipe: Recipe,
   engine: EngineName,
   target: ExportTarget,
-  o: { onProgress?: (done: number, of: number) => void; signal?: AbortSignal; calibration?: Calibration | null } = {},
+  o: {
+    onProgress?: (done: number, of: number) => void;
+    signal?: AbortSignal;
+    calibration?: Calibration | null;
+    profile: PowerProfile;
+  },
 ): Promise<ExportReport> {
   // A graph for WebGPU is exported without half-precision activations: it must open on any adapter.
   // Our own kernels read no graph; what they run is exported as ONNX Runtime's CPU graph.
@@ -52,6 +58,7 @@ export async function exportVariant(
   const variant = await prepareVariant(checkpoint, recipe, kernel, {
     use: 'export',
     ...o,
+    target: targetOf(kernel.engine, kernel.title, o.profile),
     inPhase: (_, work) => work(),
     async onWeights(weights) {
       for (const w of weights) {

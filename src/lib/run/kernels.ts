@@ -3,6 +3,7 @@ import type { PrunerName } from '../compress/pruners';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
 import type { FormName } from '../decoder/forms';
+import type { Arithmetic } from '../meter/sources';
 import type { EngineName } from '../schema/run';
 
 interface RowBase {
@@ -20,6 +21,8 @@ export interface GraphKernelRow extends RowBase {
   engine: 'ort-cpu' | 'gpu';
   form: FormName;
   outerForm: FormName;
+  /** For mixtures: forms of the linear layers whose precision is not `precision`. */
+  others: Partial<Readonly<Record<PrecisionName, FormName>>>;
   /** Computes only what a pattern of 2:4 shared by tiles of outputs keeps; such recipes take these rows where there are any. */
   tiles: boolean;
 }
@@ -47,6 +50,7 @@ const row = (
   needs,
   title,
   mixed: false,
+  others: {},
   tiles: form.startsWith('tiles'),
 });
 
@@ -58,7 +62,11 @@ const cpu = (precision: PrecisionName, title: string, mixed = false): CpuKernelR
   title,
 });
 
-const mixture = (row: GraphKernelRow): GraphKernelRow => ({ ...row, mixed: true });
+const mixture = (row: GraphKernelRow, others: GraphKernelRow['others']): GraphKernelRow => ({
+  ...row,
+  mixed: true,
+  others,
+});
 
 export const KERNELS: readonly KernelRow[] = [
   cpu('fp32', 'stored fp32, computed fp32 (own WASM kernels)'),
@@ -97,6 +105,7 @@ export const KERNELS: readonly KernelRow[] = [
       'dyn8',
       'stored as a mixture of 8-bit and 4-bit blocks of 32, computed int8 per output x two uint8 terms per token (WASM)',
     ),
+    { int4: 'dyn8' },
   ),
   row('ort-cpu', 'fp32', 'tiles32', 'f32', 'stored fp32, half of it computed in fp32 by tiles of 2:4 (WASM)'),
   row('ort-cpu', 'fp16', 'tiles32', 'f32', 'stored fp16, half of it computed in fp32 by tiles of 2:4 (WASM)'),
@@ -121,7 +130,27 @@ export const KERNELS: readonly KernelRow[] = [
   ),
   row('gpu', 'int8', 'nbits8', 'nbits8', 'stored 8-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)'),
   row('gpu', 'int4', 'nbits4', 'nbits8', 'stored 4-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)'),
+  mixture(
+    row(
+      'gpu',
+      'int8',
+      'nbits8',
+      'nbits8',
+      'stored as a mixture of 8-bit and 4-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)',
+    ),
+    { int4: 'nbits4' },
+  ),
 ];
+
+/** Arithmetic of a kernel's linear layers, by its title; they do nearly all operations. */
+export const arithmeticOf = (kernel: string): Arithmetic =>
+  /16-bit levels/.test(kernel)
+    ? 'i16'
+    : /computed int8/.test(kernel)
+      ? 'i8'
+      : /computed fp16/.test(kernel)
+        ? 'f16'
+        : 'f32';
 
 /** Pruners whose pattern is shared by tiles of 128 outputs. */
 const TILED: ReadonlySet<PrunerName> = new Set<PrunerName>(['2:4t', 'sparsegpt2:4t']);
@@ -143,7 +172,7 @@ export function chooseKernel<E extends EngineName>(
   if (mixed && fitting.length === 0)
     throw new JoulewiseError(
       'recipe.impossible',
-      `A budget mixes 4 and 8 bits, for which the engine ${quote(engine)} has no kernel. Choose the engine "cpu" or "ort-cpu", or one precision for all layers.`,
+      `A budget mixes 4 and 8 bits, for which the engine ${quote(engine)} has no kernel. Choose the engine "cpu", "gpu" or "ort-cpu", or one precision for all layers.`,
     );
   const tiled = (k: KernelRow) => k.engine !== 'cpu' && k.tiles;
   const wanted = recipe.prunings.some((p) => TILED.has(p.pruner)) && fitting.some(tiled);

@@ -4,7 +4,8 @@ import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
 import { parseRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import type { Compression, EngineName } from '../schema/run';
-import type { Calibration } from './compress';
+import type { PowerProfile } from '../meter/profiles';
+import { targetOf, type Calibration } from './compress';
 import { spawnWorker } from '../cpu/spawn';
 import type { BuildName } from '../cpu/module';
 import { openCpu } from './cpu';
@@ -38,6 +39,8 @@ export interface OpenOptions {
   inPhase: InPhase;
   /** Where recipes that calibrate take their text and threads from; null where there is none. */
   calibration?: Calibration | null;
+  /** Of the device: what a budget of joules counts with. */
+  profile: PowerProfile;
   onProgress?: (done: number, of: number) => void;
   signal?: AbortSignal | undefined;
 }
@@ -77,7 +80,11 @@ interface OwnWeights {
 /** Checkpoint -> recipe -> graph and weights -> ONNX Runtime. */
 async function openOwn(o: OpenOptions, recipe: Recipe, own: OwnWeights): Promise<OpenVariant> {
   const checkpoint = await openCheckpoint(o.files);
-  const variant = await prepareVariant(checkpoint, recipe, own.kernel, { use: 'engine', ...o });
+  const variant = await prepareVariant(checkpoint, recipe, own.kernel, {
+    use: 'engine',
+    ...o,
+    target: targetOf(own.kernel.engine, own.kernel.title, o.profile),
+  });
   const { compression } = variant;
   const assets = own.device ? o.assets.webgpu : o.assets.wasm;
   const session = await o.inPhase('load', () => openOrt(variant, { ...own, assets }));
@@ -118,9 +125,11 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
     const recipe = parseRecipe(o.variant);
     const { threads, fallbacks } = chooseThreads(o.threads);
     const checkpoint = await openCheckpoint(o.files);
+    const { kernel } = chooseKernel('cpu', recipe, []);
     const opened = await openCpu(checkpoint, recipe, {
       ...o,
-      ...chooseKernel('cpu', recipe, []),
+      kernel,
+      target: targetOf('cpu', kernel.title, o.profile),
       fallbacks,
       threads,
       build: o.kernelBuild ?? null,

@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
+import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
@@ -44,6 +45,7 @@ export async function prepareVariant(
     use: DecoderUse;
     inPhase: InPhase;
     calibration?: Calibration | null;
+    target?: Target | null;
     onWeights?: (weights: PackedWeight[]) => Promise<void>;
     onProgress?: (done: number, of: number) => void;
     signal?: AbortSignal | undefined;
@@ -62,6 +64,9 @@ async function prepareModel(
     ffnSizes: model.ffnSizes,
     form: kernel.form,
     outerForm: kernel.outerForm,
+    formOf: kernel.mixed
+      ? (layer, linear) => kernel.others[model.recipeOf(layer, linear).precision] ?? kernel.form
+      : null,
     use: o.use,
     headSink: kernel.engine === 'ort-cpu',
     presents: kernel.engine === 'ort-cpu' && o.use === 'engine' ? 'fresh' : 'whole',

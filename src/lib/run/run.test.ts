@@ -121,6 +121,14 @@ describe('kernels', () => {
     expect(form('gpu', 'fp32+2:4')).toBe('f32');
   });
 
+  it('a budget mixes 8 and 4 bits on every engine of ours, each in a form that reads its bits', () => {
+    const recipe = parseRecipe('auto@60MB');
+    expect(chooseKernel('cpu', recipe, []).kernel.title).toContain('mixture');
+    expect(chooseKernel('gpu', recipe, []).kernel).toMatchObject({ form: 'nbits8', others: { int4: 'nbits4' } });
+    expect(chooseKernel('ort-cpu', recipe, []).kernel).toMatchObject({ form: 'dyn8', others: { int4: 'dyn8' } });
+    expect(() => chooseKernel('hub', recipe, [])).toThrow(/A budget mixes 4 and 8 bits/);
+  });
+
   it('an engine without a kernel says so', () => {
     expect(() => chooseKernel('classical', parseRecipe('fp32'), [])).toThrow(/classical has no kernel for fp32/);
   });

@@ -1,7 +1,7 @@
 import { openCheckpoint } from '../checkpoint/checkpoint';
 import { PRECISIONS } from '../compress/precisions';
 import { prune2of4, pruneMagnitude } from '../compress/pruners';
-import { calibrationLevel, parseRecipe } from '../compress/recipe';
+import { calibrationLevel, parseRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
 import { bytes, flops } from '../core/units';
@@ -22,10 +22,12 @@ import { topK, type EngineSession } from '../run/engine';
 import { generate } from '../run/generate';
 import { chooseThreads, loadKernels, openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
-import { compressVariant, cpuForm, withCompressed } from '../run/compress';
+import { compressVariant, cpuForm, targetOf, withCompressed } from '../run/compress';
+import { chooseKernel } from '../run/kernels';
 import { measureScale } from '../run/scale';
 import { writeWeights } from '../run/weights';
-import type { Phase } from '../schema/run';
+import { guessProfile } from '../meter/match';
+import type { EngineName, Phase } from '../schema/run';
 import { ASSETS } from './assets';
 import { openFiles } from './checkpoints';
 import type { EngineApi, Progress, VariantRequest } from './protocol';
@@ -35,6 +37,13 @@ import { serve } from './rpc';
 /** Where a request's recipe finds calibration text; null where none was given. */
 const calibrationOf = (r: Omit<VariantRequest, 'engine'>) =>
   r.calibration ? calibrationOn(r.calibration.texts, { checkpoint: r.checkpoint, threads: r.threads }) : null;
+
+/** The profile of this device for an engine. */
+const profileOf = async (engine: EngineName) => guessProfile(await probeDevice(), engine).profile;
+
+/** What a budget counts where weights are made for no engine in particular: our own kernels on this device. */
+const cpuTarget = async (recipe: Recipe) =>
+  recipe.budget && targetOf('cpu', chooseKernel('cpu', recipe, []).kernel.title, await profileOf('cpu'));
 
 /** Tokens of a label in the bench. */
 const LABEL_TOKENS = 3;
@@ -102,6 +111,7 @@ async function open(request: VariantRequest, emit: (p: Progress) => void, signal
     kernelBuild: request.kernelBuild ?? null,
     assets: ASSETS,
     calibration: calibrationOf(request),
+    profile: await profileOf(request.engine),
     signal,
     onProgress: (done, of) => emit({ phase: 'load', done, of }),
     inPhase,
@@ -264,6 +274,7 @@ serve<EngineApi>({
       {
         signal,
         calibration: calibrationOf(args),
+        profile: await profileOf(args.engine),
         onProgress: (done, of) => emit({ phase: 'export', done, of }),
       },
     );
@@ -273,18 +284,15 @@ serve<EngineApi>({
   async compress(args, { emit, signal }) {
     const folder = await createExport();
     const { ms, inPhase } = stopwatch('calibrate', 'compress');
-    const report = await writeWeights(
-      await openCheckpoint(await openFiles(args.checkpoint)),
-      parseRecipe(args.recipe),
-      folder,
-      {
-        signal,
-        calibration: calibrationOf(args),
-        onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
-        onProgress: (done, of) => emit({ phase: 'compress', done, of }),
-        inPhase,
-      },
-    );
+    const recipe = parseRecipe(args.recipe);
+    const report = await writeWeights(await openCheckpoint(await openFiles(args.checkpoint)), recipe, folder, {
+      signal,
+      calibration: calibrationOf(args),
+      target: await cpuTarget(recipe),
+      onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
+      onProgress: (done, of) => emit({ phase: 'compress', done, of }),
+      inPhase,
+    });
     return { ...report, id: folder.id, ms };
   },
 
@@ -293,10 +301,12 @@ serve<EngineApi>({
     const { ms, inPhase } = stopwatch('calibrate', 'compress');
     const { layers } = checkpoint.config;
     let layer = 0;
+    const recipe = parseRecipe(args.recipe);
     return withCompressed(
       checkpoint,
-      parseRecipe(args.recipe),
+      recipe,
       {
+        target: await cpuTarget(recipe),
         signal,
         inPhase,
         calibration: {
