@@ -1,5 +1,6 @@
 import type { BrowserTest } from './harness';
 import { tests as engines } from './engines';
+import { tests as leaks } from './leaks';
 import { tests as plans } from './plans';
 import { tests as app } from '../e2e/app.e2e';
 
@@ -8,7 +9,7 @@ const only = process.argv[2];
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-const all: BrowserTest[] = [...engines, ...plans, ...app];
+const all: BrowserTest[] = [...engines, ...leaks, ...plans, ...app];
 for (const test of all) {
   if (only && !test.name.includes(only)) continue;
   const start = Date.now();

@@ -4,6 +4,9 @@
     python tests/oracle/compress.py fixture                 writes tests/fixtures/compress.json
     python tests/oracle/compress.py statistics              writes tests/fixtures/calibration.json
     python tests/oracle/compress.py nll PATH.gguf RECIPE..  NLL of recipes on tests/fixtures/texts, all made here
+    python tests/oracle/compress.py check PATH.gguf FOLDER..
+        the same beside the weights that `joulewise compress --calib tests/fixtures/texts/calibration.jsonl --out FOLDER` wrote,
+        whose recipe their report.json names; exits 1 where the NLLs differ by more than 1 %
 
 The papers' algorithms, written plainly in float64 where we use float32: Wanda (Sun et al. 2023), SparseGPT (Frantar & Alistarh
 2023), GPTQ (Frantar et al. 2022), both with 1 % damping and blocks of 128 columns; scales of blocks of 32 are set when the loop
@@ -38,6 +41,25 @@ def fit(w, d, zero, candidates, keep):
         better = loss < low
         low, best = torch.where(better, loss, low), torch.where(better, s, best)
     return best
+
+
+def ordered_columns(W, H, bits, candidates):
+    """GPTQ with act-order and static groups: columns by falling diagonal, each block's scale fixed beforehand."""
+    W, H = W.double().clone(), H.double()
+    diagonal = torch.diagonal(H)
+    W[:, diagonal == 0] = 0
+    power = torch.where(diagonal == 0, torch.ones_like(diagonal), diagonal)
+    order = torch.argsort(-power, stable=True)
+    back = torch.argsort(order)
+    U, _ = inverse_factor(H[order][:, order])
+    zero, d = 1 << (bits - 1), torch.diagonal(U)[back]
+    scale = torch.cat([fit(W[:, c:c + BLOCK], d[c:c + BLOCK], zero, candidates, None).expand(-1, min(BLOCK, W.shape[1] - c)) for c in range(0, W.shape[1], BLOCK)], 1)[:, order]
+    w, out = W[:, order].clone(), torch.zeros_like(W)
+    for i in range(w.shape[1]):
+        safe = torch.where(scale[:, i] == 0, torch.ones_like(scale[:, i]), scale[:, i])
+        out[:, i] = torch.clamp(torch.round(w[:, i] / safe), -zero, zero - 1) * scale[:, i]
+        w[:, i:] -= ((w[:, i] - out[:, i]) / U[i, i])[:, None] * U[i, i:][None]
+    return out[:, back].float()
 
 
 def columns(W, H, mask=None, share=None, bits=0, candidates=1, tile=None):
@@ -103,6 +125,7 @@ def linear(recipe, W, H):
     if mask and mask.startswith('sparsegpt'):
         p = mask[9:]
         return columns(W, H, '2:4' if p.startswith('2:4') else 'share', None if p.startswith('2:4') else float(p) / 100, bits, candidates, 128 if p == '2:4t' else None)
+    if method == 'gptqact': return ordered_columns(W, H, bits, 9)
     if method == 'gptq' and not mask: return columns(W, H, None, None, bits, candidates)
     if mask and mask.startswith('wanda'): W = wanda(W, sq, '2:4' if mask == 'wanda2:4' else 'share', None if mask == 'wanda2:4' else float(mask[5:]) / 100)
     elif mask == '2:4':
@@ -111,7 +134,7 @@ def linear(recipe, W, H):
     return nll.STORE[head](W)
 
 
-RECIPES = ['fp32+wanda50', 'fp32+wanda2:4', 'fp32+sparsegpt50', 'fp32+sparsegpt2:4', 'fp32+sparsegpt2:4t', 'int4.gptq', 'int8.gptq', 'int8+sparsegpt2:4']
+RECIPES = ['fp32+wanda50', 'fp32+wanda2:4', 'fp32+sparsegpt50', 'fp32+sparsegpt2:4', 'fp32+sparsegpt2:4t', 'int4.gptq', 'int8.gptq', 'int4.gptqact', 'int8.gptqact', 'int8+sparsegpt2:4']
 
 
 def fixture():
@@ -127,8 +150,17 @@ def fixture():
     Path('tests/fixtures/compress.json').write_text(json.dumps(out) + '\n')
 
 
+def written(folder):
+    """Weights as `joulewise compress` wrote them, and their recipe."""
+    from safetensors.torch import load_file
+    weights = {}
+    for f in sorted(Path(folder).glob('model-*.safetensors')): weights |= {k: v.float() for k, v in load_file(f).items()}
+    return json.loads((Path(folder) / 'report.json').read_text())['recipe'], weights
+
+
 @torch.no_grad()
-def model_nll(path, recipes):
+def model_nll(path, recipes, folders={}):
+    """Prints the NLL of each recipe; returns the largest relative difference to the weights in `folders`."""
     import nll
     from transformers import LlamaForCausalLM
     torch.set_num_threads(2)
@@ -149,6 +181,8 @@ def model_nll(path, recipes):
     hooks = [mod.register_forward_pre_hook(hook(name)) for name, mod in m.named_modules() if name.endswith(('q_proj', 'o_proj', 'gate_proj', 'down_proj'))]
     for batch in calibration.split(4): m.model(batch)
     for h in hooks: h.remove()
+    score = lambda m: sum(torch.nn.functional.cross_entropy(m(b).logits[:, :-1].flatten(0, 1), b[:, 1:].flatten(), reduction='sum').item() for b in evaluation.split(4)) / evaluation[:, 1:].numel()
+    worst = 0
     share = {'q': 'q', 'k': 'q', 'v': 'q', 'o': 'o', 'gate': 'gate', 'up': 'gate', 'down': 'down'}
     for recipe in recipes:
         new = dict(sd)
@@ -160,8 +194,13 @@ def model_nll(path, recipes):
             head = recipe.split('+')[0].split('.')[0]
             new['model.embed_tokens.weight'] = nll.STORE[nll.OUTER[head]](sd['model.embed_tokens.weight'])
         mm = model({k: v for k, v in new.items() if k != 'lm_head.weight'})
-        total = sum(torch.nn.functional.cross_entropy((mm(b).logits[:, :-1]).flatten(0, 1), b[:, 1:].flatten(), reduction='sum').item() for b in evaluation.split(4))
-        print(json.dumps({'recipe': recipe, 'nll': total / evaluation[:, 1:].numel()}), flush=True)
+        row = {'recipe': recipe, 'nll': score(mm)}
+        if recipe in folders:
+            row['written'] = score(model(folders[recipe]))
+            row['apart'] = row['written'] / row['nll'] - 1
+            worst = max(worst, abs(row['apart']))
+        print(json.dumps(row), flush=True)
+    return worst
 
 
 @torch.no_grad()
@@ -198,4 +237,6 @@ def statistics_fixture():
 
 if __name__ == '__main__':
     if sys.argv[1] == 'statistics': statistics_fixture(); sys.exit()
-    fixture() if sys.argv[1] == 'fixture' else model_nll(sys.argv[2], sys.argv[3:])
+    if sys.argv[1] == 'fixture': fixture(); sys.exit()
+    folders = dict(map(written, sys.argv[3:])) if sys.argv[1] == 'check' else {}
+    sys.exit(model_nll(sys.argv[2], folders or sys.argv[3:], folders) > 0.01)

@@ -5,7 +5,8 @@
     python tests/oracle/nll.py builtin static/builtin
 
 Needs torch, transformers, gguf, safetensors. Every recipe is applied here anew, from its definition, and computed as the
-record's kernel says: int8 weights per output and two uint8 activation terms per token where the app computes so on WASM.
+record's kernel says. 8 and 4 bits have two forms: `recipes` on the engine ort-cpu (int8 weights per output, two uint8
+activation terms per token), `cpu` on our own kernels (int8 per output, int4 in its blocks, 16-bit levels per token).
 """
 import json, sys
 from pathlib import Path
@@ -88,6 +89,15 @@ class Dyn8(torch.nn.Module):
         return self.product(coarse) * self.s[:, 0] * scale + self.product(fine) * self.s[:, 0] * (scale * torch.tensor(1 / 254))
 
 
+class Levels16(torch.nn.Module):
+    """Weights as our own kernels read them; activations as 16-bit levels with one scale per token."""
+    def __init__(self, w, rows):
+        super().__init__(); q, s = rows8(w); self.w = (q * s if rows else w).double()
+    def forward(self, x):
+        s = torch.clamp(x.abs().amax(-1, keepdim=True), min=1e-30) / 32767
+        return ((torch.round(x / s) * s).double() @ self.w.T).float()
+
+
 def mask24(w):
     g = w.reshape(w.shape[0], -1, 4)
     keep = torch.argsort(-g.abs(), dim=-1, stable=True)[..., :2]
@@ -101,7 +111,7 @@ def maskmag(w, share):
     return flat.reshape(w.shape)
 
 
-def apply(c, sd, recipe):
+def apply(c, sd, recipe, form='ort-cpu'):
     precision, *prunings = recipe.split('+')
     sd = dict(sd); L = c.num_hidden_layers; F = c.intermediate_size
     name = lambda i, k: f'model.layers.{i}.{"mlp" if k in ("gate", "up", "down") else "self_attn"}.{k}_proj.weight'
@@ -139,10 +149,11 @@ def apply(c, sd, recipe):
     m.tie_weights() if c.tie_word_embeddings else None
     if precision in ('int8', 'int4'):
         head = m.lm_head.weight.detach()
+        linear = Dyn8 if form == 'ort-cpu' else lambda w: Levels16(w, precision == 'int8')
         for layer in m.model.layers:
             for owner, ks in ((layer.self_attn, 'qkvo'), (layer.mlp, ('gate', 'up', 'down'))):
-                for k in ks: setattr(owner, f'{k}_proj', Dyn8(getattr(owner, f'{k}_proj').weight.detach()))
-        q, s = rows8(head); m.lm_head = Dyn8(head)
+                for k in ks: setattr(owner, f'{k}_proj', linear(getattr(owner, f'{k}_proj').weight.detach()))
+        q, s = rows8(head); m.lm_head = Dyn8(head) if form == 'ort-cpu' else Levels16(head, True)
         m.model.embed_tokens = torch.nn.Embedding.from_pretrained(q * s)
     return m
 
@@ -163,10 +174,12 @@ def main():
     name, path = sys.argv[1:3]
     c, sd, tok = load_gguf(path) if path.endswith('.gguf') else load_folder(path)
     ids = tok.encode(TEXTS[name], add_special_tokens=False)
-    out = {'text': TEXTS[name], 'tokenIds': ids, 'recipes': {}}
+    out = {'text': TEXTS[name], 'tokenIds': ids, 'recipes': {}, 'cpu': {}}
     for r in RECIPES:
-        out['recipes'][r] = figures(apply(c, sd, r), ids)
-        print(r, out['recipes'][r]['nll'], out['recipes'][r]['top5'])
+        for form, rows in (('ort-cpu', out['recipes']), ('cpu', out['cpu'])):
+            if form == 'cpu' and not r.startswith('int'): continue
+            rows[r] = figures(apply(c, sd, r, form), ids)
+            print(form, r, rows[r]['nll'], rows[r]['top5'], flush=True)
     Path(f'tests/fixtures/nll-{name}.json').write_text(json.dumps(out, indent=1) + '\n')
 
 

@@ -53,6 +53,8 @@ describe('calibrated compression', () => {
     expect(error('fp32+wanda2:4')).toBeLessThan(error('fp32+2:4'));
     expect(error('fp32+sparsegpt50')).toBeLessThan(error('fp32+wanda50'));
     expect(error('int4.gptq')).toBeLessThan(error('int4'));
+    expect(error('int4.gptqact')).toBeLessThan(error('int4'));
+    expect(error('int4.gptqact+2:4')).toBeLessThan(error('int4+2:4'));
     expect(error('int4.gptq+sparsegpt2:4')).toBeLessThan(error('int4+wanda2:4'));
   });
 
@@ -63,6 +65,7 @@ describe('calibrated compression', () => {
       'int8+sparsegpt2:4',
       'int4.gptq+sparsegpt2:4',
       'int4.gptq+2:4',
+      'int4.gptqact+2:4',
     ]) {
       const w = dequantize(compress(recipe).tensors[0] as Parameters<typeof dequantize>[0]);
       for (let i = 0; i < w.length; i += 4)

@@ -1,5 +1,6 @@
 import { JoulewiseError } from '../core/errors';
 import { inverseFactor, packedA, packedB, type Matrix } from '../matrix/matrix';
+import { ROUND } from '../core/half';
 import { BLOCK, type StoredTensor } from './precisions';
 import { pruneMagnitude } from './pruners';
 import { expandGram, type InputStatistics } from './statistics';
@@ -42,10 +43,28 @@ export interface Factor {
   damping: number;
   /** Inputs that were always zero: their weights are removed, since nothing is known about them. */
   dead: number[];
+  /** Input of each place: U's rows and columns, and the loop, go in this order. Null = as they are. */
+  order: Int32Array | null;
 }
 
-/** U of an input's statistics; call inside `m.within`. */
-export function factorOf(m: Matrix, s: InputStatistics): Factor {
+/** Inputs by falling sum of squares, the earlier of equals first (GPTQ's act-order). */
+function byPower(h: Float64Array, n: number): Int32Array {
+  const power = (i: number) => h[i * n + i] as number;
+  return Int32Array.from({ length: n }, (_, i) => i).sort((a, b) => power(b) - power(a) || a - b);
+}
+
+/** h with rows and columns in another order. */
+function reordered(h: Float64Array, n: number, order: Int32Array): Float64Array<ArrayBuffer> {
+  const out = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    const row = (order[i] as number) * n;
+    for (let j = 0; j < n; j++) out[i * n + j] = h[row + (order[j] as number)] as number;
+  }
+  return out;
+}
+
+/** U of an input's statistics, in the order of the inputs' power where `ordered`; call inside `m.within`. */
+export function factorOf(m: Matrix, s: InputStatistics, ordered = false): Factor {
   const n = s.size;
   if (!s.gram) throw new JoulewiseError('internal', 'This recipe needs x^T x, but only squares were collected.');
   const h = expandGram(s.gram, n);
@@ -59,18 +78,95 @@ export function factorOf(m: Matrix, s: InputStatistics): Factor {
     mean += (h[i * n + i] as number) / n;
   }
   const at = m.take(n * n * 4);
+  const order = ordered ? byPower(h, n) : null;
+  const a = order ? reordered(h, n, order) : h;
   for (let damping = DAMPING; damping <= MAX_DAMPING; damping *= 10)
-    if (inverseFactor(m, h, n, damping * mean, at) < 0) return { at, n, damping, dead };
+    if (inverseFactor(m, a, n, damping * mean, at) < 0) return { at, n, damping, dead, order };
   throw new JoulewiseError(
     'recipe.impossible',
     `A layer's inputs are so alike that its ${n} x ${n} matrix cannot be inverted. Calibrate on more, and more varied, text.`,
   );
 }
 
+/** Levels and scales of blocks as they are made, column by column. */
+class BlockWriter {
+  readonly scales: Float32Array<ArrayBuffer>;
+  private readonly data: Uint8Array<ArrayBuffer>;
+  readonly blocks: number;
+
+  constructor(
+    private readonly bits: 4 | 8,
+    private readonly rows: number,
+    private readonly columns: number,
+  ) {
+    const zero = 1 << (bits - 1);
+    this.blocks = Math.ceil(columns / BLOCK);
+    this.data = new Uint8Array((rows * this.blocks * BLOCK * bits) / 8).fill(bits === 8 ? zero : zero | (zero << 4));
+    this.scales = new Float32Array(rows * this.blocks);
+  }
+
+  put(row: number, column: number, level: number): void {
+    const at = row * this.blocks * BLOCK + column;
+    if (this.bits === 8) this.data[at] = level;
+    else {
+      const byte = this.data[at >> 1] as number;
+      this.data[at >> 1] = at & 1 ? (byte & 15) | (level << 4) : (byte & 0xf0) | level;
+    }
+  }
+
+  stored(): StoredTensor {
+    const { bits, rows, columns, data, scales } = this;
+    return { format: 'blocks', bits, rows, columns, data, scales };
+  }
+}
+
 /**
- * SparseGPT and GPTQ, alone or jointly: columns from left to right, each error handed on to the columns behind it
- * (src/matrix/columns.ts). `bits` rounds to symmetric blocks of 32 whose scale is set when the loop arrives;
- * `candidates` > 1 tries smaller scales too. `w` [rows, columns] is left as it was.
+ * Scales fixed before the loop, since with reordered columns no block is met whole: of 1, 1 - 1/32, ... times the scale
+ * that maps a block's largest weight to the last level, the one of least rounding error, each column weighed by 1 / U_jj^2
+ * as within the loop (src/matrix/columns.ts: fitScale). `pivots`: U_jj by column.
+ */
+function fixScales(
+  w: Float32Array,
+  rows: number,
+  n: number,
+  pivots: Float32Array,
+  zero: number,
+  candidates: number,
+  scales: Float32Array,
+): void {
+  const blocks = Math.ceil(n / BLOCK);
+  for (let r = 0; r < rows; r++)
+    for (let b = 0; b < blocks; b++) {
+      const from = r * n + b * BLOCK;
+      const width = Math.min(BLOCK, n - b * BLOCK);
+      let extreme = 0;
+      for (let i = 0; i < width; i++)
+        if (Math.abs(w[from + i] as number) > Math.abs(extreme)) extreme = w[from + i] as number;
+      const full = Math.fround(-extreme / zero);
+      let best = full;
+      let lowest = Infinity;
+      for (let c = 0; c < candidates && full !== 0; c++) {
+        const s = Math.fround(full * (1 - c / 32));
+        let loss = 0;
+        for (let i = 0; i < width; i++) {
+          const v = w[from + i] as number;
+          const q = Math.min(Math.max(Math.fround(v / s) + ROUND - ROUND, -zero), zero - 1) * s;
+          const d = (v - q) / (pivots[b * BLOCK + i] as number);
+          loss += d * d;
+        }
+        if (loss < lowest) {
+          lowest = loss;
+          best = s;
+        }
+      }
+      scales[r * blocks + b] = best;
+    }
+}
+
+/**
+ * SparseGPT and GPTQ, alone or jointly: columns in the factor's order, each error handed on to the columns behind it
+ * (src/matrix/columns.ts). `bits` rounds to symmetric blocks of 32; their scale is set when the loop arrives, or, where
+ * columns are reordered, beforehand. `candidates` > 1 tries smaller scales too. `w` [rows, columns] is left as it was.
  */
 export function solveColumns(
   m: Matrix,
@@ -81,11 +177,24 @@ export function solveColumns(
   bits: 0 | 4 | 8,
   candidates: number,
 ): Solved {
-  const { n, at: u } = factor;
+  const { n, at: u, order } = factor;
+  const columnAt = (place: number) => (order ? (order[place] as number) : place);
   return m.within(() => {
-    const work = m.put(w);
-    const dead = m.f32(work, rows * n);
-    for (const c of factor.dead) for (let r = 0; r < rows; r++) dead[r * n + c] = 0;
+    const work = m.take(rows * n * 4);
+    const placed = m.f32(work, rows * n);
+    for (let r = 0; r < rows; r++) for (let i = 0; i < n; i++) placed[r * n + i] = w[r * n + columnAt(i)] as number;
+    const dead = new Set(factor.dead);
+    for (let i = 0; i < n; i++) if (dead.has(columnAt(i))) for (let r = 0; r < rows; r++) placed[r * n + i] = 0;
+    const out = bits ? new BlockWriter(bits, rows, n) : null;
+    const blocks = out?.blocks ?? 0;
+    if (out && order) {
+      const pivots = new Float32Array(n);
+      const all = m.f32(u, n * n);
+      for (let i = 0; i < n; i++) pivots[columnAt(i)] = all[i * n + i] as number;
+      const alive = w.slice();
+      for (const c of dead) for (let r = 0; r < rows; r++) alive[r * n + c] = 0;
+      fixScales(alive, rows, n, pivots, bits === 8 ? 128 : 8, candidates, out.scales);
+    }
     const tileRows = mask.kind === '2:4 tiles' ? TILE_ROWS : ROWS;
     const block = m.take(WIDTH * WIDTH * 4);
     const t = m.take(WIDTH * tileRows * 4);
@@ -93,17 +202,12 @@ export function solveColumns(
     const keep = m.take(WIDTH * tileRows);
     const levels = m.take(WIDTH * tileRows);
     const groups = m.take(WIDTH * 4);
-    const scalesAt = m.take((WIDTH / BLOCK) * tileRows * 4);
+    // Scales of the blocks that the loop meets: those of its columns, or all of them where order mixes blocks.
+    const scaleRows = order ? blocks : WIDTH / BLOCK;
+    const scalesAt = m.take(scaleRows * tileRows * 4);
     const errors = m.take(rows * WIDTH * 4);
     const left = m.take(packedA(rows, WIDTH) * 4);
     const right = m.take(packedB(n, WIDTH) * 4);
-    m.i32(groups, WIDTH).forEach((_, i, g) => (g[i] = Math.floor(i / BLOCK)));
-
-    const blocks = Math.ceil(n / BLOCK);
-    const zero = bits ? 1 << (bits - 1) : 0;
-    const blockBytes = (BLOCK * bits) / 8;
-    const data = new Uint8Array(bits ? rows * blocks * blockBytes : 0).fill(bits === 8 ? zero : zero | (zero << 4));
-    const scales = new Float32Array(bits ? rows * blocks : 0);
     const kept = new Uint8Array(mask.kind === 'share' || mask.kind === 'given' ? rows * WIDTH : 0);
 
     for (let c0 = 0; c0 < n; c0 += WIDTH) {
@@ -113,6 +217,8 @@ export function solveColumns(
       const own = m.f32(block, WIDTH * WIDTH);
       for (let i = 0; i < width; i++)
         own.set(factorRows.subarray((c0 + i) * n + c0, (c0 + i) * n + c0 + width), i * WIDTH);
+      const groupOf = m.i32(groups, WIDTH);
+      for (let i = 0; i < width; i++) groupOf[i] = Math.floor((order ? columnAt(c0 + i) : i) / BLOCK);
       if (mask.kind === 'share') {
         const scores = new Float32Array(rows * width);
         for (let r = 0; r < rows; r++)
@@ -121,7 +227,8 @@ export function solveColumns(
         pruneMagnitude(scores, mask.share);
         for (let i = 0; i < scores.length; i++) kept[i] = +(scores[i] !== 0);
       } else if (mask.kind === 'given') {
-        for (let r = 0; r < rows; r++) for (let i = 0; i < width; i++) kept[r * width + i] = +(w[r * n + c0 + i] !== 0);
+        for (let r = 0; r < rows; r++)
+          for (let i = 0; i < width; i++) kept[r * width + i] = +(w[r * n + columnAt(c0 + i)] !== 0);
       }
       for (let r0 = 0; r0 < rows; r0 += tileRows) {
         const here = Math.min(tileRows, rows - r0);
@@ -131,24 +238,25 @@ export function solveColumns(
           for (let r = 0; r < here; r++)
             for (let i = 0; i < width; i++) bytes[i * tileRows + r] = kept[(r0 + r) * width + i] as number;
         }
+        if (out && order) {
+          const fixed = m.f32(scalesAt, scaleRows * tileRows).fill(0);
+          for (let r = 0; r < here; r++)
+            for (let b = 0; b < blocks; b++) fixed[b * tileRows + r] = out.scales[(r0 + r) * blocks + b] as number;
+        }
         m.k.columnBlock(
           ...([t, tileErrors, block, WIDTH, tileRows, width, MASK_CODE[mask.kind], keep, bits] as const),
-          ...([scalesAt, groups, false, levels, candidates] as const),
+          ...([scalesAt, groups, order !== null, levels, candidates] as const),
         );
         m.k.tileOut(t, tileRows, here, width, work + (r0 * n + c0) * 4, n);
         m.k.tileOut(tileErrors, tileRows, here, width, errors + r0 * width * 4, width);
-        if (!bits) continue;
+        if (!out) continue;
         const q = m.u8(levels, width * tileRows);
-        const s = m.f32(scalesAt, (WIDTH / BLOCK) * tileRows);
+        const s = m.f32(scalesAt, scaleRows * tileRows);
         for (let r = 0; r < here; r++) {
-          for (let g = 0; g * BLOCK < width; g++)
-            scales[(r0 + r) * blocks + c0 / BLOCK + g] = s[g * tileRows + r] as number;
-          const to = (r0 + r) * blocks * BLOCK + c0;
-          if (bits === 8) for (let i = 0; i < width; i++) data[to + i] = q[i * tileRows + r] as number;
-          else
-            for (let i = 0; i < width; i += 2)
-              data[(to + i) >> 1] =
-                (q[i * tileRows + r] as number) | ((i + 1 < width ? (q[(i + 1) * tileRows + r] as number) : zero) << 4);
+          if (!order)
+            for (let g = 0; g * BLOCK < width; g++)
+              out.scales[(r0 + r) * blocks + c0 / BLOCK + g] = s[g * tileRows + r] as number;
+          for (let i = 0; i < width; i++) out.put(r0 + r, columnAt(c0 + i), q[i * tileRows + r] as number);
         }
       }
       const rest = n - c0 - width;
@@ -158,10 +266,10 @@ export function solveColumns(
         m.k.gemm(left, right, work + (c0 + width) * 4, n, rows, rest, width, true, false);
       }
     }
-    return {
-      data: m.f32(work, rows * n).slice(),
-      stored: bits ? { format: 'blocks', bits, rows, columns: n, data, scales } : null,
-    };
+    const made = m.f32(work, rows * n);
+    const data = new Float32Array(rows * n);
+    for (let r = 0; r < rows; r++) for (let i = 0; i < n; i++) data[r * n + columnAt(i)] = made[r * n + i] as number;
+    return { data, stored: out?.stored() ?? null };
   });
 }
 

@@ -34,7 +34,7 @@ describe('recipes', () => {
   const recipe: fc.Arbitrary<Recipe> = fc
     .record({
       precision: fc.constantFrom(...precisionNames),
-      gptq: fc.boolean(),
+      method: fc.constantFrom('nearest' as const, 'gptq' as const, 'gptqact' as const),
       layers: fc.option(fc.integer({ min: 1, max: 999 })),
       ffn: fc.option(fc.integer({ min: 1, max: 999 })),
       mask: fc.constantFrom(null, ...prunerNames.filter((p) => ['mask', 'columns'].includes(PRUNERS[p].kind))),
@@ -44,9 +44,9 @@ describe('recipes', () => {
       joules: fc.boolean(),
       mag: fc.integer({ min: 1, max: 999 }),
     })
-    .map(({ precision, gptq, layers, ffn, mask, mag, blocks, neurons, budget, joules }) => ({
+    .map(({ precision, method, layers, ffn, mask, mag, blocks, neurons, budget, joules }) => ({
       precision: budget === null ? precision : 'int8',
-      quantizer: gptq && budget === null && PRECISIONS[precision].bits < 16 ? 'gptq' : 'nearest',
+      quantizer: budget === null && PRECISIONS[precision].bits < 16 ? method : ('nearest' as const),
       budget:
         budget === null
           ? null
@@ -56,7 +56,9 @@ describe('recipes', () => {
       prunings: [
         ...(layers ? [{ pruner: blocks ? ('blocks' as const) : ('layers' as const), share: layers / 10 / 100 }] : []),
         ...(ffn ? [{ pruner: neurons ? ('neurons' as const) : ('ffn' as const), share: ffn / 10 / 100 }] : []),
-        ...(mask && budget === null ? [{ pruner: mask, share: PRUNERS[mask].takesShare ? mag / 10 / 100 : null }] : []),
+        ...(mask && budget === null && !(method === 'gptqact' && PRUNERS[mask].kind === 'columns')
+          ? [{ pruner: mask, share: PRUNERS[mask].takesShare ? mag / 10 / 100 : null }]
+          : []),
       ],
     }));
 
@@ -79,13 +81,15 @@ describe('recipes', () => {
   it.each([
     [
       '',
-      /Recipe part "" is not known\. Precisions: fp32, fp16, int8, int4, int4\.gptq, int8\.gptq; prunings: layersN, blocksN, ffnN, neuronsN, 2:4/,
+      /Recipe part "" is not known\. Precisions: fp32, fp16, int8, int4, int4\.gptq, int4\.gptqact, int8\.gptq, int8\.gptqact; prunings: layersN, blocksN, ffnN, neuronsN, 2:4/,
     ],
     ['int3', /"int3" is not known/],
     ['fp16+int8', /names two precisions/],
     ['mag50+mag20', /names "mag" twice/],
     ['2:4+mag50', /two masks of the same weights/],
     ['fp16.gptq', /"fp16.gptq" is not known/],
+    ['fp16.gptqact', /"fp16.gptqact" is not known/],
+    ['int4.gptqact+sparsegpt2:4', /orders columns by their inputs/],
     ['int8+layers20+blocks20', /remove layers in two ways/],
     ['auto@60MB+2:4', /names a budget/],
     ['auto@60MB+auto@1J', /names two budgets/],

@@ -1,10 +1,10 @@
 import type { LinearName } from '../checkpoint/families';
 import { JoulewiseError } from '../core/errors';
 import type { Matrix } from '../matrix/matrix';
-import { factorOf, outputError, solveColumns, type ColumnMask } from './columns';
+import { factorOf, outputError, solveColumns, type ColumnMask, type Factor } from './columns';
 import { countZeros, dequantize, PRECISIONS, storedBytes, type StoredTensor } from './precisions';
 import { PRUNERS } from './pruners';
-import { SCALE_CANDIDATES, type LinearRecipe } from './recipe';
+import { QUANTIZERS, type LinearRecipe } from './recipe';
 import type { InputStatistics } from './statistics';
 
 /** Linear layers that share an input, to be compressed together: plain data, so that it can cross to another thread. */
@@ -52,10 +52,12 @@ export function compressGroup(m: Matrix | null, job: GroupJob): GroupResult {
   const out: GroupResult = { tensors: [], reports: [] };
   const { statistics, columns } = job;
   const work = () => {
-    let factor: ReturnType<typeof factorOf> | null = null;
+    /** By whether columns are ordered. */
+    const factors = new Map<boolean, Factor>();
     job.matrices.forEach(({ linear, data, rows }, i) => {
       const start = performance.now();
       const recipe = (job.recipes[i] ?? job.recipes[0]) as LinearRecipe;
+      const { loop, ordered, candidates } = QUANTIZERS[recipe.quantizer];
       const row = recipe.mask ? PRUNERS[recipe.mask.pruner] : null;
       const share = recipe.mask?.share ?? null;
       const wantsError = m !== null && statistics?.gram != null && job.outputSquares !== null;
@@ -65,22 +67,16 @@ export function compressGroup(m: Matrix | null, job: GroupJob): GroupResult {
       else if (row?.kind === 'mask') {
         if (row.needs && !statistics) throw new JoulewiseError('internal', 'This recipe needs calibration.');
         row.apply(data, rows, columns, share, statistics?.squares ?? null);
-        if (recipe.quantizer === 'gptq') mask = { kind: 'given' };
-      } else if (recipe.quantizer === 'gptq') mask = { kind: 'none' };
+        if (loop) mask = { kind: 'given' };
+      } else if (loop) mask = { kind: 'none' };
       let stored: StoredTensor;
+      let factor: Factor | null = null;
       if (mask) {
         if (!m || !statistics) throw new JoulewiseError('internal', 'This recipe needs calibration and its kernels.');
-        factor ??= factorOf(m, statistics);
+        factor = factors.get(ordered) ?? factorOf(m, statistics, ordered);
+        factors.set(ordered, factor);
         const { bits } = PRECISIONS[recipe.precision];
-        const solved = solveColumns(
-          m,
-          factor,
-          data,
-          rows,
-          mask,
-          bits === 4 || bits === 8 ? bits : 0,
-          SCALE_CANDIDATES[recipe.quantizer],
-        );
+        const solved = solveColumns(m, factor, data, rows, mask, bits === 4 || bits === 8 ? bits : 0, candidates);
         stored = solved.stored ?? PRECISIONS[recipe.precision].store(solved.data, rows, columns);
       } else stored = PRECISIONS[recipe.precision].store(data, rows, columns);
       let error: number | null = null;
@@ -99,8 +95,8 @@ export function compressGroup(m: Matrix | null, job: GroupJob): GroupResult {
         bytes: storedBytes(stored),
         error,
         milliseconds: performance.now() - start,
-        damping: mask && factor ? factor.damping : null,
-        deadInputs: mask && factor ? factor.dead.length : 0,
+        damping: factor ? factor.damping : null,
+        deadInputs: factor ? factor.dead.length : 0,
       });
     });
   };

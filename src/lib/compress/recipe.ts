@@ -10,14 +10,31 @@ export interface Pruning {
   share: number | null;
 }
 
-/** How bits are chosen: by rounding each weight to the nearest level, or so that errors cancel on calibration text. */
-export type QuantizerName = 'nearest' | 'gptq';
-
 /**
- * Scales tried for each block of 32 within the column loop: 1 = the largest weight maps to the last level. GPTQ rows fit
- * theirs, from 1 down to 1 - 8/32.
+ * How bits are chosen: by rounding each weight to the nearest level; so that errors cancel on calibration text (GPTQ);
+ * or the same with the columns of the strongest inputs first (act-order).
  */
-export const SCALE_CANDIDATES: Readonly<Record<QuantizerName, number>> = { nearest: 1, gptq: 9 };
+export type QuantizerName = 'nearest' | 'gptq' | 'gptqact';
+
+export interface Quantizer {
+  /** Runs the column loop, and so needs calibration. */
+  loop: boolean;
+  /** Columns by falling input power, all scales fixed beforehand so that blocks stay where they are. */
+  ordered: boolean;
+  /** Scales tried for each block of 32 within the column loop: 1 = the largest weight maps to the last level. */
+  candidates: number;
+}
+
+/** GPTQ rows fit their scales, from 1 down to 1 - 8/32. */
+export const QUANTIZERS: Readonly<Record<QuantizerName, Quantizer>> = {
+  nearest: { loop: false, ordered: false, candidates: 1 },
+  gptq: { loop: true, ordered: false, candidates: 9 },
+  gptqact: { loop: true, ordered: true, candidates: 9 },
+};
+
+/** Methods that may follow a precision's name. */
+const METHODS = (Object.keys(QUANTIZERS) as QuantizerName[]).filter((q) => QUANTIZERS[q].loop);
+const isMethod = (name: string): name is QuantizerName => (METHODS as string[]).includes(name);
 
 /** What is done to a checkpoint: one precision, and prunings in the order they are applied. */
 export interface Recipe {
@@ -74,12 +91,12 @@ export function formatBudget({ unit, amount }: Budget): string {
 }
 
 /** The precisions that GPTQ rounds to. */
-const isGptq = (name: string) => name === 'int4' || name === 'int8';
+const LOOPED: readonly PrecisionName[] = ['int4', 'int8'];
 
-const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int8+sparsegpt2:4, auto@60MB, auto@0.3J.';
+const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int4.gptqact, int8+sparsegpt2:4, auto@60MB, auto@0.3J.';
 
 /**
- * `precision[.gptq][+pruning...]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`, `fp32+wanda50`, or `auto@60MB`, `auto@0.3J`; a pruning
+ * `precision[.gptq|.gptqact][+pruning...]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`, `fp32+wanda50`, or `auto@60MB`, `auto@0.3J`; a pruning
  * alone means fp32. Structured prunings come first, masks after, whatever the order written, so that equal recipes have
  * equal names.
  */
@@ -88,7 +105,7 @@ export function parseRecipe(text: string): Recipe {
   const fault = (sentence: string) => new JoulewiseError('recipe.unknown', sentence);
   const unknown = (part: string) =>
     fault(
-      `Recipe part ${quote(part)} is not known. Precisions: ${keys(PRECISIONS).join(', ')}, int4.gptq, int8.gptq; prunings: ${keys(
+      `Recipe part ${quote(part)} is not known. Precisions: ${keys(PRECISIONS).join(', ')}, ${LOOPED.flatMap((p) => METHODS.map((m) => `${p}.${m}`)).join(', ')}; prunings: ${keys(
         PRUNERS,
       )
         .map((p) => PRUNERS[p].usage)
@@ -106,11 +123,12 @@ export function parseRecipe(text: string): Recipe {
       continue;
     }
     const [name, method, ...more] = part.split('.') as [string, ...string[]];
-    if (Object.hasOwn(PRECISIONS, name) && more.length === 0 && (!method || (method === 'gptq' && isGptq(name)))) {
+    if (Object.hasOwn(PRECISIONS, name)) {
       if (precision) throw fault(`Recipe ${quote(text)} names two precisions; give one.`);
       precision = name as PrecisionName;
-      if (method === 'gptq') quantizer = 'gptq';
-      else if (method !== undefined) throw unknown(part);
+      if (method === undefined) continue;
+      if (more.length > 0 || !isMethod(method) || !LOOPED.includes(precision)) throw unknown(part);
+      quantizer = method;
       continue;
     }
     const pruning = parsePruning(part);
@@ -122,6 +140,10 @@ export function parseRecipe(text: string): Recipe {
   const count = (...kinds: string[]) => prunings.filter((p) => kinds.includes(PRUNERS[p.pruner].kind)).length;
   if (count('mask', 'columns') > 1)
     throw fault(`Recipe ${quote(text)} asks for two masks of the same weights; give one.`);
+  if (QUANTIZERS[quantizer].ordered && count('columns'))
+    throw fault(
+      `Recipe ${quote(text)} orders columns by their inputs, and its mask chooses from neighbours. Write .gptq, or another mask.`,
+    );
   for (const kind of ['layers', 'neurons'])
     if (count(kind) > 1) throw fault(`Recipe ${quote(text)} asks to remove ${kind} in two ways; give one.`);
   if (budget !== null && (precision || count('mask', 'columns')))
@@ -135,7 +157,7 @@ export function parseRecipe(text: string): Recipe {
 
 /** The calibration statistics that a recipe reads; null where it reads none. */
 export function calibrationLevel(recipe: Recipe): Level | null {
-  if (recipe.quantizer === 'gptq' || recipe.budget !== null) return 'gram';
+  if (QUANTIZERS[recipe.quantizer].loop || recipe.budget !== null) return 'gram';
   const needs = recipe.prunings.map((p) => PRUNERS[p.pruner].needs);
   return LEVELS.findLast((level) => needs.includes(level)) ?? null;
 }

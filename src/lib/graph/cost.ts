@@ -83,3 +83,9 @@ export function graphCost(graph: Graph, dims: Readonly<Record<string, number>>):
 }
 
 export const totalBytes = (cost: Cost) => cost.weightBytes + cost.activationBytes;
+
+export const addCosts = (a: Cost, b: Cost): Cost => ({
+  flops: a.flops + b.flops,
+  weightBytes: a.weightBytes + b.weightBytes,
+  activationBytes: a.activationBytes + b.activationBytes,
+});

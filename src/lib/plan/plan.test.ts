@@ -4,6 +4,7 @@ import { exampleRun } from '../rank/example';
 import type { PlanRecord } from '../schema/plan';
 import type { RunRecord } from '../schema/run';
 import { executePlan, planHash, type PlanEvent, type PlanHost } from './execute';
+import { KernelBook } from './work';
 import { BASELINE, checkPlan, runId, stageUnits, stageVariants, unitKey, type Unit } from './units';
 
 const plan = (more: Partial<PlanRecord> = {}): PlanRecord => ({
@@ -252,5 +253,30 @@ describe('a second stage', () => {
     const again = await host(p, { stored: runs });
     expect((await again.execute()).runs.map((r) => r.id)).toEqual(runs.map((r) => r.id));
     expect(again.tried).toEqual([]);
+  });
+});
+
+describe('kernel book', () => {
+  it('adds up measured passes, forgets others, and keeps unknown unknown', () => {
+    let ms = 0;
+    const session = {
+      takeKernels: () => [
+        { name: 'linear', bytes: 10, operations: 4, ms: ++ms },
+        { name: 'vectors', bytes: null, operations: null, ms: 1 },
+      ],
+    };
+    const book = new KernelBook(session);
+    book.take(false);
+    expect(book.total).toBeNull();
+    book.take(true);
+    book.take(false);
+    book.take(true);
+    expect(book.total).toEqual([
+      { name: 'linear', bytes: 20, operations: 8, ms: 2 + 4 },
+      { name: 'vectors', bytes: null, operations: null, ms: 2 },
+    ]);
+    const silent = new KernelBook({ takeKernels: () => null });
+    silent.take(true);
+    expect(silent.total).toBeNull();
   });
 });

@@ -19,7 +19,7 @@ import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { scoreRun } from '../score/metrics';
 import type { UnitProgress } from './execute';
 import { runId, type Unit } from './units';
-import { countWork, NO_WORK, type Pass } from './work';
+import { countWork, KernelBook, NO_WORK, type Pass } from './work';
 
 /** Everything a unit needs, as plain data: it crosses a worker border. */
 export interface UnitRequest {
@@ -93,11 +93,14 @@ async function record(
   meter: Meter,
   startedAt: string,
   outcomes: TicketOutcome[],
-  rest: Pick<RunRecord, 'kernel' | 'threads' | 'compression' | 'fallbacks' | 'wasmHeapBytes' | 'checkpoint'>,
+  rest: Pick<
+    RunRecord,
+    'kernel' | 'threads' | 'compression' | 'fallbacks' | 'wasmHeapBytes' | 'kernels' | 'checkpoint'
+  >,
 ): Promise<RunRecord> {
   const { plan, planHash, unit, causes, device, versions } = request;
   return {
-    v: 1,
+    v: 2,
     id: runId(planHash, unit),
     plan: planHash,
     variant: unit.variant,
@@ -150,7 +153,8 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
     });
     const { tokenizer, compression, stopIds } = opened;
     session = opened.session;
-    const answer = answerer(session, tokenizer, meter, request, stopIds, context);
+    const kernels = new KernelBook(session);
+    const answer = answerer(session, tokenizer, meter, request, stopIds, context, kernels);
     const first = request.tickets[0];
     if (!first) throw new JoulewiseError('input.empty', 'There is no test ticket with an answer for this task.');
     onProgress({ phase: 'warm-up', done: 0, of: request.tickets.length });
@@ -175,6 +179,7 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
       compression,
       fallbacks: [...session.fallbacks, ...noTemplate],
       wasmHeapBytes: session.heapBytes(),
+      kernels: kernels.total,
       checkpoint: {
         name: files.name,
         hash: request.checkpoint.kind === 'stored' ? request.checkpoint.hash : request.checkpoint.kind,
@@ -196,6 +201,7 @@ function answerer(
   { unit, causes, plan }: UnitRequest,
   stopIds: readonly number[],
   { signal }: UnitContext,
+  kernels: KernelBook,
 ): Answer {
   const task = TASK_TABLE[unit.task];
   const workOf = (passes: readonly Pass[], tokens: number) => countWork(session, passes, tokens);
@@ -216,6 +222,7 @@ function answerer(
         workOf([[prompt.length + extra, 0, 1 + extra]], prompt.length + extra),
         () => session.score(prompt, candidates),
       );
+      kernels.take(kind === 'measured');
       const logProbs = scores.map((s) => s.logProb);
       return {
         id: ticket.id,
@@ -258,10 +265,12 @@ function answerer(
           work,
         ),
     });
+    kernels.take(kind === 'measured');
     const reference = referenceOf(task, ticket);
     // Quality only: how likely the reference is. Not part of answering a ticket, so not metered.
     const target = answerIds(reference).slice(0, Math.max(1, session.maxPositions - prompt.length));
     const likelihood = kind === 'warm-up' ? undefined : (await session.score(prompt, [target]))[0];
+    kernels.take(false);
     return {
       id: ticket.id,
       promptTokens: prompt.length,
@@ -338,6 +347,7 @@ async function runBaseline(request: UnitRequest, { onProgress, signal }: UnitCon
     compression: null,
     fallbacks: [],
     wasmHeapBytes: null,
+    kernels: null,
     checkpoint: { name: 'none', hash: 'none', family: 'classical' },
   });
 }

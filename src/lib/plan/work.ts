@@ -1,4 +1,5 @@
 import { bytes, flops } from '../core/units';
+import type { KernelWork } from '../schema/run';
 import { totalBytes } from '../graph/cost';
 import type { WindowWork } from '../meter/meter';
 import type { EngineSession } from '../run/engine';
@@ -20,4 +21,26 @@ export function countWork(session: EngineSession, passes: readonly Pass[], token
     f += cost.flops;
   }
   return { bytes: bytes(b), flops: flops(f), tokens, arithmetic: arithmeticOf(session.kernel) };
+}
+
+const plus = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b);
+
+/** Adds up what a session's kernels did in the passes that count. */
+export class KernelBook {
+  /** Null on engines that do not say. */
+  total: KernelWork[] | null = null;
+  constructor(private readonly session: Pick<EngineSession, 'takeKernels'>) {}
+
+  /** Closes what was done since the last call: into the books, or forgotten. */
+  take(counts: boolean): void {
+    const fresh = this.session.takeKernels();
+    if (!counts || !fresh) return;
+    const before = this.total;
+    this.total = fresh.map((k, i) => {
+      const b = before?.[i];
+      return b
+        ? { ...k, bytes: plus(b.bytes, k.bytes), operations: plus(b.operations, k.operations), ms: b.ms + k.ms }
+        : k;
+    });
+  }
 }

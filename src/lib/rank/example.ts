@@ -29,7 +29,7 @@ export const exampleResult = (more: Partial<VariantResult> = {}): VariantResult 
 });
 
 export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
-  v: 1,
+  v: 2,
   id: 'plan/unit',
   plan: 'plan',
   variant: 'fp16',
@@ -74,6 +74,7 @@ export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
   tickets: [exampleOutcome('1', 'A', 'A'), exampleOutcome('2', 'B', 'A')],
   metrics: {},
   wasmHeapBytes: null,
+  kernels: null,
   ...more,
 });
 

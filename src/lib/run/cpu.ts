@@ -6,11 +6,11 @@ import { PRECISIONS, type PrecisionName } from '../compress/precisions';
 import { formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { FORMATS, type FormatName } from '../cpu/formats';
-import { checkFits, CpuModel, type KernelMs } from '../cpu/model';
+import { checkFits, CpuModel, type KernelMs, type PassRequest } from '../cpu/model';
 import { bestBuild, type BuildName, type Spawn } from '../cpu/module';
 import { vectorNames } from '../decoder/decoder';
-import type { Cost } from '../graph/cost';
-import type { Compression } from '../schema/run';
+import { addCosts, totalBytes, type Cost } from '../graph/cost';
+import type { Compression, KernelWork } from '../schema/run';
 import { withCompressed, type Calibration } from './compress';
 import { logProbability, type CandidateScore, type EngineSession } from './engine';
 import type { CpuKernelRow } from './kernels';
@@ -99,6 +99,8 @@ export class CpuSession implements EngineSession {
   readonly maxPositions: number;
   readonly fallbacks: readonly string[];
   private length = 0;
+  /** Work since the last `takeKernels`. */
+  private done = new Map<keyof KernelMs, Cost>();
 
   constructor(
     private readonly model: CpuModel,
@@ -126,6 +128,16 @@ export class CpuSession implements EngineSession {
       );
   }
 
+  /** A pass, and its work in the books. */
+  private forward(start: number, request: PassRequest, onLogits: (row: number, logits: Float32Array) => void): void {
+    this.model.forward(start, request, onLogits);
+    const work = this.work(request.ids.length, start, request.logitRows.length);
+    for (const name of Object.keys(work) as (keyof KernelMs)[]) {
+      const [before, cost] = [this.done.get(name), work[name]];
+      this.done.set(name, before ? addCosts(before, cost) : cost);
+    }
+  }
+
   /** Runs tokens that follow what the cache holds; `onLogits` gets views that the next pass overwrites. */
   private append(
     ids: readonly number[],
@@ -141,7 +153,7 @@ export class CpuSession implements EngineSession {
       prefix: 0,
       logitRows,
     };
-    this.model.forward(start, request, onLogits);
+    this.forward(start, request, onLogits);
     this.length = start + ids.length;
   }
 
@@ -177,14 +189,10 @@ export class CpuSession implements EngineSession {
     lookups.forEach((tokens, candidate) =>
       tokens.forEach(([row, id]) => byRow.set(row, [...(byRow.get(row) ?? []), [candidate, id]])),
     );
-    this.model.forward(
-      0,
-      { ids, positions, spans, prefix: prompt.length, logitRows: logitPositions },
-      (row, logits) => {
-        for (const [candidate, id] of byRow.get(row) ?? [])
-          sums[candidate] = (sums[candidate] as number) + logProbability(logits, id);
-      },
-    );
+    this.forward(0, { ids, positions, spans, prefix: prompt.length, logitRows: logitPositions }, (row, logits) => {
+      for (const [candidate, id] of byRow.get(row) ?? [])
+        sums[candidate] = (sums[candidate] as number) + logProbability(logits, id);
+    });
     return candidates.map((c, i) => ({ logProb: sums[i] as number, tokens: c.length }));
   }
 
@@ -206,37 +214,52 @@ export class CpuSession implements EngineSession {
   }
 
   /**
-   * Multiply-adds count two. Weights are read as packed (2:4: values and places), once a pass and piece of prompt;
-   * embeddings by the row.
+   * Work of each kernel in one pass. Multiply-adds count two. Weights are read as packed (2:4: values and places), once a
+   * pass; embeddings by the row. Norms, rope and gates take no operations here: they are thousandths of a matrix.
    */
-  cost(fresh: number, past: number, logits: number): Cost {
+  private work(fresh: number, past: number, logits: number): Record<keyof KernelMs, Cost> {
     const { config, matrices } = this.model;
-    let flops = 0;
-    let weightBytes = 0;
-    let activations = 0;
+    const none = (): Cost => ({ flops: 0, weightBytes: 0, activationBytes: 0 });
+    const work = { embedding: none(), linear: none(), attention: none(), vectors: none(), head: none() };
     for (const [name, m] of matrices) {
       const isHead = name === this.headName;
       const isRows = name.includes('embed_tokens');
       const used = isHead ? logits : isRows ? 0 : fresh;
-      flops += 2 * m.rows * m.columns * FORMATS[m.format].density * used;
-      if (used) weightBytes += m.bytes;
-      if (isRows) weightBytes += (fresh * m.bytes) / m.rows;
-      activations += (m.rows + m.columns) * used;
+      const own = work[isHead ? 'head' : 'linear'];
+      own.flops += 2 * m.rows * m.columns * FORMATS[m.format].density * used;
+      if (used) own.weightBytes += m.bytes;
+      own.activationBytes += 4 * (m.rows + m.columns) * used;
+      if (isRows) work.embedding.weightBytes += (fresh * m.bytes) / m.rows;
     }
     const attention = attentionWork(config, fresh, past);
-    flops += attention.flops * config.layers;
-    return { flops, weightBytes, activationBytes: 4 * (activations + attention.cached * config.layers) };
+    work.attention.flops = attention.flops * config.layers;
+    work.attention.activationBytes = 4 * attention.cached * config.layers;
+    return work;
+  }
+
+  cost(fresh: number, past: number, logits: number): Cost {
+    return Object.values(this.work(fresh, past, logits)).reduce(addCosts);
   }
 
   private get headName(): string {
     return this.model.config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
   }
 
-  /** Milliseconds by kernel since the last call. */
-  takeKernelMs(): KernelMs {
+  takeKernels(): KernelWork[] {
     const ms = this.model.counters();
+    const done = this.done;
+    this.done = new Map();
     this.model.clearCounters();
-    return ms;
+    return (Object.keys(ms) as (keyof KernelMs)[]).map((name) => {
+      const cost = done.get(name);
+      const counted = cost !== undefined && name !== 'vectors';
+      return {
+        name,
+        bytes: counted ? totalBytes(cost) : null,
+        operations: counted && name !== 'embedding' ? cost.flops : null,
+        ms: ms[name],
+      };
+    });
   }
 
   fence(): Promise<void> {

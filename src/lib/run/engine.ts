@@ -1,5 +1,5 @@
 import type { Cost } from '../graph/cost';
-import type { EngineName } from '../schema/run';
+import type { EngineName, KernelWork } from '../schema/run';
 
 /** A candidate answer's log-probability: the sum over its tokens, in nats. */
 export interface CandidateScore {
@@ -30,6 +30,8 @@ export interface EngineSession {
   evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }>;
   /** Work of one pass over `fresh` new tokens after `past` ones; null where the graph is not ours. */
   cost(fresh: number, past: number, logits: number): Cost | null;
+  /** What each kernel did since the last call; null on engines that do not say. */
+  takeKernels(): KernelWork[] | null;
   /** Waits until submitted GPU work is done, so that a clock read after it is true. */
   fence(): Promise<void>;
   /** Size of the WebAssembly heap, bytes; null where it cannot be known. */

@@ -220,6 +220,10 @@ class HubSession implements EngineSession {
   fence = () => Promise.resolve();
   heapBytes = heapBytes;
 
+  takeKernels(): null {
+    return null;
+  }
+
   async close(): Promise<void> {
     await this.model.dispose();
   }

@@ -279,6 +279,10 @@ class OrtSession implements EngineSession {
 
   heapBytes = heapBytes;
 
+  takeKernels(): null {
+    return null;
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     this.cache.clear();

@@ -170,6 +170,7 @@ function sessionOf(
     },
     fence: () => device.queue.onSubmittedWorkDone(),
     heapBytes: () => null,
+    takeKernels: () => null,
     close() {
       closed = true;
       model.destroy();

@@ -107,13 +107,26 @@ export const TicketOutcomeSchema = v.object({
 });
 export type TicketOutcome = v.InferOutput<typeof TicketOutcomeSchema>;
 
+/**
+ * What one kernel of an engine did in the metered passes, and how long it took on its first thread. Bytes and operations
+ * are counted from shapes, a multiply-add as two; null where nobody counts them.
+ */
+export const KernelWorkSchema = v.object({
+  name: v.string(),
+  bytes: v.nullable(finite),
+  operations: v.nullable(finite),
+  ms: finite,
+});
+export type KernelWork = v.InferOutput<typeof KernelWorkSchema>;
+
 /** One variant, one task, one repeat, measured on one device. */
 export const Run = defineRecord({
   name: 'run',
-  version: 1,
-  upgraders: {},
+  version: 2,
+  // Version 2 tells what each kernel did.
+  upgraders: { 1: (old) => ({ ...old, kernels: null }) },
   schema: v.object({
-    v: v.literal(1),
+    v: v.literal(2),
     /** `${planHash}/${unit key}`: a finished unit is never run again. */
     id: v.string(),
     plan: v.string(),
@@ -142,6 +155,8 @@ export const Run = defineRecord({
     /** Metric name -> value with bootstrap interval over tickets. */
     metrics: v.record(v.string(), EstimateSchema),
     wasmHeapBytes: v.nullable(count),
+    /** Kernel by kernel, over prefill and decode of all tickets; null on engines that do not say. */
+    kernels: v.nullable(v.array(KernelWorkSchema)),
   }),
 });
 export type RunRecord = v.InferOutput<typeof Run.schema>;

@@ -6,7 +6,6 @@ import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
 import { bytes, flops } from '../core/units';
 import { measureLimits } from '../cpu/limits';
-import type { KernelMs } from '../cpu/model';
 import { bestBuild, type BuildName } from '../cpu/module';
 import { spawnWorker } from '../cpu/spawn';
 import { TASK_TABLE } from '../data/tasks';
@@ -15,7 +14,6 @@ import { totalBytes } from '../graph/cost';
 import { createMeter } from '../meter/meter';
 import { measure } from '../plan/measure';
 import { runUnit, trainingPrompts } from '../plan/unit';
-import { CpuSession } from '../run/cpu';
 import { exportVariant } from '../run/export';
 import { createExport } from '../store/exports';
 import { topK, type EngineSession } from '../run/engine';
@@ -27,7 +25,7 @@ import { chooseKernel } from '../run/kernels';
 import { measureScale } from '../run/scale';
 import { writeWeights } from '../run/weights';
 import { guessProfile } from '../meter/match';
-import type { EngineName, Phase } from '../schema/run';
+import type { EngineName, KernelWork, Phase } from '../schema/run';
 import { ASSETS } from './assets';
 import { openFiles } from './checkpoints';
 import type { EngineApi, Progress, VariantRequest } from './protocol';
@@ -186,19 +184,18 @@ serve<EngineApi>({
       await session.fence();
       if (keep) into.push(performance.now() - from);
     };
-    const takeMs = () => (session instanceof CpuSession ? session.takeKernelMs() : null);
-    let prefillMs: KernelMs | null = null;
-    let decodeMs: KernelMs | null = null;
+    let prefillKernels: KernelWork[] | null = null;
+    let decodeKernels: KernelWork[] | null = null;
     for (let r = 0; r <= args.repeats; r++) {
       const keep = r > 0;
       if (args.labels) await time(times.scoreMs, keep, () => session.score(prompt, labels));
-      takeMs();
+      session.takeKernels();
       await time(times.prefillMs, keep, () => session.prefill(prompt));
-      prefillMs = takeMs();
+      prefillKernels = session.takeKernels();
       await time(times.decodeMs, keep, async () => {
         for (let i = 0; i < args.decode; i++) await session.decode(prompt[i % prompt.length] as number);
       });
-      decodeMs = takeMs();
+      decodeKernels = session.takeKernels();
       emit({ phase: 'speed', done: r, of: args.repeats });
     }
     return {
@@ -210,7 +207,7 @@ serve<EngineApi>({
       wasmHeapBytes: session.heapBytes(),
       prefillCost: session.cost(args.prefill, 0, 1),
       decodeCost: session.cost(1, args.prefill + Math.floor(args.decode / 2), 1),
-      kernelMs: prefillMs && decodeMs && { prefill: prefillMs, decode: decodeMs },
+      kernels: prefillKernels && decodeKernels && { prefill: prefillKernels, decode: decodeKernels },
       meterMs: await meterCost(session, args.prefill, args.decode),
     };
   },

@@ -5,7 +5,6 @@ import type { UnitProgress } from '../plan/execute';
 import type { Measured } from '../plan/measure';
 import type { UnitRequest } from '../plan/unit';
 import type { KernelLimits } from '../cpu/limits';
-import type { KernelMs } from '../cpu/model';
 import type { BuildName } from '../cpu/module';
 import type { Cost } from '../graph/cost';
 import type { ExportReport } from '../run/export';
@@ -13,7 +12,7 @@ import type { ScaleResult, ScaleShape } from '../run/scale';
 import type { WeightsReport } from '../run/weights';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
-import type { Device, EngineName, RunRecord, TaskName } from '../schema/run';
+import type { Device, EngineName, RunRecord, TaskName, KernelWork } from '../schema/run';
 
 /** What every call to the engine worker says about the model. */
 export interface VariantRequest {
@@ -69,8 +68,8 @@ export interface SpeedResult {
   /** Work of one prefill and of one decode step in the middle, for rooflines. */
   prefillCost: Cost | null;
   decodeCost: Cost | null;
-  /** Milliseconds by kernel of the last prefill and of the last round of decoding; null on engines that do not say. */
-  kernelMs: { prefill: KernelMs; decode: KernelMs } | null;
+  /** Kernel by kernel, of the last prefill and of the last round of decoding; null on engines that do not say. */
+  kernels: { prefill: KernelWork[]; decode: KernelWork[] } | null;
   /** What metering adds to one ticket: a prefill and a decode window, and counting their work. */
   meterMs: number;
 }
