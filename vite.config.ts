@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vitest/config';
+import { siteHeaders } from './cli/headers';
 
-/** Headers that make the page cross-origin isolated, so that WebAssembly threads run. */
-const isolation = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
+const headers = siteHeaders('static/_headers');
 
 const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as {
   version: string;
@@ -23,8 +20,8 @@ const versions = {
 export default defineConfig({
   define: { __VERSIONS__: JSON.stringify(versions) },
   plugins: [sveltekit()],
-  server: { headers: isolation },
-  preview: { headers: isolation },
+  server: { headers },
+  preview: { headers },
   worker: { format: 'es', plugins: () => [sveltekit()] },
   build: { target: 'chrome120', assetsInlineLimit: 0 },
   optimizeDeps: { exclude: ['onnxruntime-web', '@huggingface/transformers'] },

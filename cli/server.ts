@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { basename, dirname, extname, join, normalize, resolve, sep } from 'node:path';
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { siteHeaders } from './headers';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -30,7 +31,7 @@ export interface SiteServer {
 }
 
 export interface SiteOptions {
-  /** False serves without COOP/COEP, as a host that cannot set headers. */
+  /** False serves without the site's headers, as a host that cannot set headers. */
   isolated?: boolean;
   /** Called with the path of every request. */
   onRequest?: (path: string) => void;
@@ -42,6 +43,7 @@ export interface SiteOptions {
 export async function startServer(site: string, o: SiteOptions = {}): Promise<SiteServer> {
   const shared = new Map<string, string>();
   const inboxes = new Map<string, string>();
+  const headers = Object.entries(siteHeaders(join(site, '_headers')));
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500);
@@ -63,10 +65,7 @@ export async function startServer(site: string, o: SiteOptions = {}): Promise<Si
     }
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     o.onRequest?.(path);
-    if (o.isolated !== false) {
-      response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
-      response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
-    }
+    if (o.isolated !== false) for (const [name, value] of headers) response.setHeader(name, value);
     response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
     const inbox = /^\/-\/in\/(\d+)\/(.+)$/.exec(path);
     if (inbox && request.method === 'PUT') {

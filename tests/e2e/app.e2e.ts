@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -91,6 +91,44 @@ const CSV = [
   }),
 ].join('\n');
 
+/** What a button hands to the user, as the path of a file. */
+async function saved(page: Page, button: string, nth = 0): Promise<string> {
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: button }).nth(nth).click();
+  return (await download).path();
+}
+
+/** Below the answer: phases, limits, mistaken causes, answers side by side; charts as files, and a report for a mail. */
+async function checkDetails(page: Page): Promise<void> {
+  for (const title of ['Beside the paper', 'Where joules go', 'What limits each phase', 'Answers side by side'])
+    await page.getByRole('heading', { name: title }).waitFor();
+  await page.getByText('Undecided here.').first().waitFor();
+  const tickets = page.getByRole('region', { name: 'Answers side by side' }).locator('tbody th');
+  await page.getByLabel('Only tickets whose answers differ').uncheck();
+  equal(await tickets.count(), 3, 'tickets side by side');
+  const id = await tickets.first().innerText();
+  const confusion = page.getByRole('region', { name: 'Which causes are mistaken for which' });
+  const counted = (await confusion.locator('td').allInnerTexts()).reduce((n, cell) => n + Number(cell), 0);
+  equal(counted, 3, 'tickets in the table of causes');
+
+  const svg = readFileSync(await saved(page, 'Save as SVG'), 'utf8');
+  assert(svg.startsWith('<svg') && svg.includes('int8') && !svg.includes('var('), 'the chart stands on its own');
+  const png = readFileSync(await saved(page, 'Save as PNG'));
+  equal(png.subarray(1, 4).toString(), 'PNG', 'a picture');
+
+  const report = await saved(page, 'Save as a page');
+  const html = readFileSync(report, 'utf8');
+  assert(!html.includes(id) && !/<script|<button/.test(html), 'no ticket, script or button in the report');
+  const opened = await page.context().newPage();
+  await opened.context().setOffline(true);
+  copyFileSync(report, `${report}.html`);
+  await opened.goto(`file://${report}.html`);
+  equal(await opened.locator('h1#answer').innerText(), await page.locator('#answer').innerText(), 'the answer');
+  assert((await opened.locator('svg').count()) >= 3, 'the charts are in the report');
+  await opened.close();
+  await page.context().setOffline(false);
+}
+
 export const tests: { name: string; run(): Promise<void> }[] = [
   {
     name: 'the compress page shows what a recipe does to each layer, and refuses what is no recipe',
@@ -157,6 +195,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           equal(names(await rankingCells(other)), names(cells), 'the shared ranking');
           await other.getByText('These results come from a link').waitFor();
         });
+
+        await checkDetails(page);
 
         await page.getByRole('button', { name: 'Share the recipe' }).click();
         const recipe = await page.getByLabel(/Link to this recipe.*characters/).inputValue();
@@ -314,6 +354,33 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto('about:blank');
         await page.goto(`${ORIGIN}/r`);
         await page.getByText('Shared results and recipes open here').waitFor();
+      }),
+  },
+  {
+    name: 'compares results of two devices from links and files, and says why a link is none',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(await sharedLink(1, 'int8'));
+        const file = await saved(page, 'Save as JSON');
+        await page.getByRole('link', { name: 'Compare' }).click();
+        await page.getByText('Add two results to compare them.').waitFor();
+        const link = page.getByLabel('A result link');
+        await link.fill('http://example.org/');
+        await page.getByRole('button', { name: 'Add' }).click();
+        await page.getByText('This is no Joulewise link.').waitFor();
+        await link.fill(await sharedLink(4));
+        await page.getByRole('button', { name: 'Add' }).click();
+        await page.getByLabel('A result file').setInputFiles({
+          name: 'result.json',
+          mimeType: 'application/json',
+          buffer: readFileSync(file),
+        });
+        const rows = page.getByRole('region', { name: 'Joules per ticket' }).locator('tbody tr');
+        await page.getByText('2. <b>Test</b> device').waitFor();
+        equal(await rows.count(), 5, 'variants of both');
+        equal(await rows.getByText('not run').count(), 5, 'gaps');
+        await page.getByRole('button', { name: 'Remove <b>Test</b> device' }).first().click();
+        equal(await rows.count(), 1, 'variants of the one that is left');
       }),
   },
   {

@@ -1,0 +1,91 @@
+import { mean } from '../core/stats';
+import { PHASES, type Phase, type Range, type Reading, type RunRecord } from '../schema/run';
+
+/** What one phase of a variant took, averaged over its runs. */
+export interface PhaseCost {
+  phase: Phase;
+  /** Runs that had this phase. */
+  runs: number;
+  /** Seconds per run. */
+  seconds: number;
+  /** Seconds, joules per ticket where the phase answers tickets; null where it happens once. */
+  perTicket: { seconds: number; joules: Range | null } | null;
+  /** Operations and bytes a second, and operations per byte, by the graph's own count; null where nothing was counted. */
+  work: { flopsPerSecond: number; bytesPerSecond: number; intensity: number } | null;
+  /** Tokens a second; null for phases without tokens. */
+  tokensPerSecond: number | null;
+}
+
+export interface VariantPhases {
+  variant: string;
+  engine: string;
+  phases: PhaseCost[];
+}
+
+/** Phases whose work grows with the tickets; the others happen once a run. */
+const ANSWERING: ReadonlySet<Phase> = new Set(['prefill', 'decode']);
+
+interface Part {
+  reading: Reading;
+  tickets: number;
+}
+
+const total = (parts: readonly Part[], of: (reading: Reading) => number | null): number | null =>
+  parts.reduce<number | null>((sum, { reading }) => {
+    const value = of(reading);
+    return sum === null || value === null ? null : sum + value;
+  }, 0);
+
+function joulesPerTicket(parts: readonly Part[]): Range | null {
+  const shares = parts.map(({ reading, tickets }) => reading.joules && { joules: reading.joules, tickets });
+  if (!shares.every((share) => share !== null)) return null;
+  const at = (end: keyof Range) => mean(shares.map(({ joules, tickets }) => joules[end] / tickets));
+  return { low: at('low'), mid: at('mid'), high: at('high') };
+}
+
+function costOf(phase: Phase, parts: readonly Part[]): PhaseCost {
+  const seconds = mean(parts.map(({ reading }) => reading.seconds));
+  const time = total(parts, (r) => r.seconds) ?? 0;
+  const [flops, bytes, tokens] = [
+    total(parts, (r) => r.flops),
+    total(parts, (r) => r.bytes),
+    total(parts, (r) => r.tokens),
+  ];
+  const answered = parts.every(({ tickets }) => tickets > 0);
+  return {
+    phase,
+    runs: parts.length,
+    seconds,
+    perTicket:
+      ANSWERING.has(phase) && answered
+        ? {
+            seconds: mean(parts.map(({ reading, tickets }) => reading.seconds / tickets)),
+            joules: joulesPerTicket(parts),
+          }
+        : null,
+    work:
+      flops && bytes && time > 0
+        ? { flopsPerSecond: flops / time, bytesPerSecond: bytes / time, intensity: flops / bytes }
+        : null,
+    tokensPerSecond: tokens && time > 0 ? tokens / time : null,
+  };
+}
+
+/** Where time and joules go: every phase of every variant, in the order in which they first ran. */
+export function phasesOf(runs: readonly RunRecord[]): VariantPhases[] {
+  const found = new Map<string, RunRecord[]>();
+  for (const run of runs) {
+    const key = `${run.variant}\n${run.engine}`;
+    found.set(key, [...(found.get(key) ?? []), run]);
+  }
+  return [...found.values()].map((group) => {
+    const { variant, engine } = group[0] as RunRecord;
+    const phases = PHASES.flatMap((phase) => {
+      const parts = group.flatMap((run) =>
+        run.phases.filter((r) => r.phase === phase).map((reading) => ({ reading, tickets: run.tickets.length })),
+      );
+      return parts.length > 0 ? [costOf(phase, parts)] : [];
+    });
+    return { variant, engine, phases };
+  });
+}

@@ -1,0 +1,87 @@
+import type { Phase } from '../schema/run';
+import type { Verdict } from '../rank/claims';
+import { joules, plural, significant } from './format';
+
+const PHASES: Readonly<Record<Phase, string>> = {
+  load: 'load',
+  compress: 'compress',
+  calibrate: 'calibrate',
+  train: 'train',
+  'warm-up': 'warm-up',
+  prefill: 'prefill',
+  decode: 'decode',
+  idle: 'idle',
+};
+
+/** What lies behind the answer. */
+export const DETAILS = {
+  phase: PHASES,
+  energy: {
+    title: 'Where joules go',
+    about:
+      'Joules per ticket by phase. Loading, compressing and warming up happen once and are not counted: their joules are unknown, their seconds stand in the table.',
+    axis: 'joules per ticket',
+    bar: (variant: string, phases: string) => `${variant}: ${phases}`,
+    part: (phase: Phase, mid: number) => `${PHASES[phase]} ${joules(mid)}`,
+  },
+  columns: {
+    variant: 'Variant',
+    phase: 'Phase',
+    seconds: 'Seconds a run',
+    perTicket: 'Joules per ticket',
+    rate: 'Tokens a second',
+    operations: 'GFLOP/s',
+    bytes: 'GB/s',
+    intensity: 'FLOP per byte',
+  },
+  once: 'once a run',
+  roofline: {
+    title: 'What limits each phase',
+    about:
+      'Operations a second over operations per byte, counted on our own graphs. The slope is the fastest reading and the level the fastest arithmetic seen in these runs, so the true limits of the device lie higher. Near the slope a phase waits for memory: fewer bytes help. Near the level it waits for arithmetic: fewer operations help.',
+    x: 'FLOP per byte, log scale',
+    y: 'GFLOP/s, log scale',
+    point: (
+      variant: string,
+      phase: Phase,
+      work: { flopsPerSecond: number; bytesPerSecond: number; intensity: number },
+    ) =>
+      `${variant}, ${PHASES[phase]}: ${significant(work.flopsPerSecond / 1e9)} GFLOP/s, ${significant(work.bytesPerSecond / 1e9)} GB/s, ${significant(work.intensity)} FLOP per byte`,
+    prompt: 'Point at a mark, or go to it with the Tab key, to read it. Circle: decode; square: prefill.',
+  },
+  confusion: {
+    title: 'Which causes are mistaken for which',
+    of: 'Variant',
+    about: (n: number) => `Rows are the true cause, columns the chosen one; ${plural(n, 'ticket')}, first repeat.`,
+    truth: 'True cause',
+  },
+  outputs: {
+    title: 'Answers side by side',
+    left: 'Left',
+    right: 'Right',
+    task: 'Task',
+    only: 'Only tickets whose answers differ',
+    ticket: 'Ticket',
+    reference: 'Reference',
+    none: 'These two give the same answer to every ticket.',
+    same: (n: number, of: number) => `${n} of ${plural(of, 'ticket')} answered alike.`,
+    more: (n: number) => `Show ${n} more`,
+    empty: '(empty)',
+  },
+  claims: {
+    title: 'Beside the paper',
+    about: (w: number) =>
+      `What arXiv 2503.17783 found in a data centre, and what these runs say at a weight of energy of ${significant(w, 2)}. The paper's model and data are not public, so this is the same question, not the same experiment.`,
+    verdict: { confirmed: 'Confirmed here', refuted: 'Refuted here', undecided: 'Undecided here' } satisfies Record<
+      Verdict,
+      string
+    >,
+  },
+  tasks: { rca: 'Root cause', response: 'Response' } as Readonly<Record<string, string>>,
+  figure: { svg: 'Save as SVG', png: 'Save as PNG' },
+  report: {
+    button: 'Save as a page',
+    title: (date: string) => `Joulewise report, ${date}`,
+    foot: 'Made by Joulewise. This file holds all that it shows, asks no server, and contains no ticket.',
+  },
+} as const;

@@ -1,0 +1,87 @@
+import { saveFile } from './download';
+
+/** Properties that a figure takes from the page's style sheet, and would lose outside it. */
+const STYLED = [
+  'fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-linejoin', 'paint-order', 'opacity', 'font-size',
+  'font-family', 'font-weight', 'text-anchor',
+] as const; // prettier-ignore
+
+/** A drawing as a file of its own: the style that it has on the page is written into every element. */
+export function svgText(svg: SVGSVGElement): string {
+  const copy = svg.cloneNode(true) as SVGSVGElement;
+  const originals = [svg, ...svg.querySelectorAll('*')];
+  [copy, ...copy.querySelectorAll('*')].forEach((element, i) => {
+    const style = getComputedStyle(originals[i] as Element);
+    for (const name of STYLED) element.setAttribute(name, style.getPropertyValue(name));
+    for (const name of ['class', 'style', 'tabindex', 'role']) element.removeAttribute(name);
+  });
+  const { width, height } = svg.getBoundingClientRect();
+  const ground = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+  ground.setAttribute('width', String(width));
+  ground.setAttribute('height', String(height));
+  ground.setAttribute('fill', getComputedStyle(document.body).backgroundColor);
+  copy.prepend(ground);
+  copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  return new XMLSerializer().serializeToString(copy);
+}
+
+/** Pixels of a saved picture per pixel on the page: sharp in a slide. */
+const SCALE = 2;
+
+/** The same as a PNG. */
+export async function pngOf(svg: SVGSVGElement): Promise<Blob> {
+  const { width, height } = svg.getBoundingClientRect();
+  const image = new Image();
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svgText(svg))}`;
+  await image.decode();
+  const canvas = document.createElement('canvas');
+  canvas.width = width * SCALE;
+  canvas.height = height * SCALE;
+  canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve, reject) =>
+    canvas.toBlob((blob) =>
+      blob ? resolve(blob) : reject(new Error('The browser could not draw the picture. Save it as SVG.')),
+    ),
+  );
+}
+
+export const saveSvg = (svg: SVGSVGElement, name: string) =>
+  saveFile(`joulewise-${name}.svg`, svgText(svg), 'image/svg+xml');
+export const savePng = async (svg: SVGSVGElement, name: string) =>
+  saveFile(`joulewise-${name}.png`, await pngOf(svg), 'image/png');
+
+const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+
+/** Elements that mean nothing on paper, or that must not leave the device. */
+const LEFT_OUT = 'button, input, select, label, script, [data-private]';
+
+/**
+ * A part of the page as one file that opens without a network: its markup, its charts and its style sheets, no script.
+ * What is marked `data-private` (tickets and answers) stays behind.
+ */
+export function reportHtml(part: Element, title: string, foot: string): string {
+  const copy = part.cloneNode(true) as Element;
+  for (const element of copy.querySelectorAll(LEFT_OUT)) element.remove();
+  for (const element of copy.querySelectorAll('[tabindex], [role="button"]'))
+    for (const name of ['tabindex', 'role', 'aria-pressed']) element.removeAttribute(name);
+  // A closed disclosure would hide its content on paper.
+  for (const details of copy.querySelectorAll('details')) details.setAttribute('open', '');
+  const css = [...document.styleSheets]
+    .flatMap((sheet) => [...sheet.cssRules].map((rule) => rule.cssText))
+    .join('\n')
+    .replaceAll('</', '<\\/');
+  return `<!doctype html>
+<html lang="${document.documentElement.lang}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escaped(title)}</title>
+<style>${css}
+main { max-width: 1120px; margin: 0 auto; padding: 32px 16px; }</style>
+</head>
+<body><main>${copy.outerHTML}<p class="small soft">${escaped(foot)}</p></main></body>
+</html>
+`;
+}
