@@ -1,4 +1,5 @@
-import { getPlan, listPlans, removePlan, runsOfPlan } from '../store/db';
+import { hasRecords } from '../store/present';
+import { records } from './records';
 import { sentence } from './sentence';
 
 /** A row of the list of experiments. */
@@ -21,13 +22,14 @@ class Library {
 
   async refresh(): Promise<void> {
     try {
-      const plans = await listPlans();
+      // A first visit need not load what reads them.
+      const plans = (await hasRecords()) ? await (await records()).listPlans() : [];
       if (plans.length === 0) {
         this.rows = [];
         this.error = null;
         return;
       }
-      const { missingRuns } = await import('./progress');
+      const [{ runsOfPlan }, { missingRuns }] = await Promise.all([records(), import('./progress')]);
       const rows: StoredExperiment[] = [];
       for (const { hash, plan, name, createdAt } of plans) {
         const runs = await runsOfPlan(hash);
@@ -52,14 +54,12 @@ class Library {
 
   async remove(hash: string): Promise<void> {
     try {
-      await removePlan(hash);
+      await (await records()).removePlan(hash);
     } catch (error) {
       this.error = sentence(error);
     }
     await this.refresh();
   }
-
-  get = getPlan;
 }
 
 export const library = new Library();

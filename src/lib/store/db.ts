@@ -5,6 +5,7 @@ import { Plan, type PlanRecord } from '../schema/plan';
 import { parseRecord } from '../schema/record';
 import { Run, type RunRecord } from '../schema/run';
 import { storeError } from './opfs';
+import { DATABASE } from './present';
 
 /** A plan with what a list of experiments shows. */
 export interface StoredPlan {
@@ -20,7 +21,6 @@ interface Schema extends DBSchema {
   runs: { key: string; value: RunRecord; indexes: { plan: string } };
 }
 
-const NAME = 'joulewise';
 const VERSION = 1;
 
 /**
@@ -38,7 +38,7 @@ const STEPS: readonly ((db: IDBPDatabase<Schema>) => void)[] = [
 let opened: Promise<IDBPDatabase<Schema>> | null = null;
 
 function database(): Promise<IDBPDatabase<Schema>> {
-  opened ??= openDB<Schema>(NAME, VERSION, {
+  opened ??= openDB<Schema>(DATABASE, VERSION, {
     upgrade(db, from) {
       for (const step of STEPS.slice(from)) step(db);
     },
@@ -132,5 +132,5 @@ export const removeDataset = (hash: string) => write((db) => db.delete('datasets
 export async function removeAllRecords(): Promise<void> {
   if (opened) (await opened).close();
   opened = null;
-  await deleteDB(NAME);
+  await deleteDB(DATABASE);
 }
