@@ -6,29 +6,18 @@ import type { Page } from 'playwright';
 import { SITE } from '../../cli/browser';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import { encodeLink, toShared } from '../../src/lib/share/codec';
-import { assert, equal, openSite, ORIGIN, type Site } from './site';
+import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
 /** The pages as a person uses them, in the built site. Each test starts with an empty browser. */
 
-const RUN_MS = 240_000;
+export const RUN_MS = 240_000;
 
-async function withSite(work: (site: Site) => Promise<void>): Promise<void> {
-  const site = await openSite();
-  site.page.setDefaultTimeout(20_000);
-  try {
-    await work(site);
-    equal(site.faults, [], 'console errors and foreign requests');
-  } finally {
-    await site.close();
-  }
-}
-
-const change = (page: Page, card: string) => page.getByRole('button', { name: `Change ${card}` }).click();
-const runButton = (page: Page) => page.getByRole('button', { name: /^Run/ });
+export const change = (page: Page, card: string) => page.getByRole('button', { name: `Change ${card}` }).click();
+export const runButton = (page: Page) => page.getByRole('button', { name: /^Run/ });
 const ranking = (page: Page) => page.getByRole('region', { name: 'Ranking' }).getByRole('table');
 
 /** Two precisions, no pruning, few tickets: seconds instead of minutes. */
-async function tinyBudget(page: Page, { limit = 3, repeats = 2, tokens = 8, tasks = ['rca', 'response'] } = {}) {
+export async function tinyBudget(page: Page, { limit = 3, repeats = 2, tokens = 8, tasks = ['rca', 'response'] } = {}) {
   await change(page, 'Variants');
   const variants = page.getByRole('group', { name: 'Variants', exact: true });
   for (const name of ['fp32', 'fp16']) await variants.getByRole('checkbox', { name, exact: true }).uncheck();
@@ -46,7 +35,7 @@ async function tinyBudget(page: Page, { limit = 3, repeats = 2, tokens = 8, task
   }
 }
 
-const finished = (page: Page) => page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });
+export const finished = (page: Page) => page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });
 
 /** Cells of the ranking that a link must carry: name, standing, energy, quality. */
 async function rankingCells(page: Page): Promise<string[][]> {
@@ -414,8 +403,18 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .getByText(/^Power profile:/)
           .first()
           .waitFor();
-        await page.getByRole('link', { name: 'Storage' }).first().click();
+        await page.getByRole('link', { name: 'History' }).first().click();
         await page.getByText(/3 runs, complete/).waitFor();
+        await page.getByRole('button', { name: /^Name and notes/ }).click();
+        await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Morning');
+        await page.getByRole('textbox', { name: 'Notes', exact: true }).fill('on battery');
+        await page.getByRole('button', { name: 'Save' }).click();
+        await page.getByRole('button', { name: 'Delete: Morning' }).click();
+        await page.getByText('Deleted Morning with 3 runs.').waitFor();
+        await page.getByRole('button', { name: 'Undo' }).click();
+        await page.getByRole('searchbox').fill('battery morning');
+        await page.getByText('on battery').waitFor();
+        await page.getByRole('link', { name: 'Storage' }).first().click();
         const [download] = await Promise.all([
           page.waitForEvent('download'),
           page.getByRole('button', { name: 'Export everything' }).click(),
@@ -424,14 +423,12 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByRole('button', { name: 'Delete everything' }).click();
         await page.getByRole('button', { name: /for good$/ }).click();
         await page.getByText('Everything was deleted.').waitFor();
-        await page.getByText(/^None yet/).waitFor();
         await page.locator('input[type=file]').setInputFiles({
           name: 'all.jsonl.gz',
           mimeType: 'application/gzip',
           buffer: readFileSync(file),
         });
         await page.getByText(/Added 5 records/).waitFor();
-        await page.getByText(/3 runs, complete/).waitFor();
         await page.locator('input[type=file]').setInputFiles({
           name: 'bad.gz',
           mimeType: 'application/gzip',
@@ -439,7 +436,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         });
         await page.getByText(/not a Joulewise archive/).waitFor();
         await page.getByRole('link', { name: 'Experiment' }).click();
-        await page.getByRole('button', { name: 'Show' }).first().waitFor();
+        await page.getByText(/Morning/).waitFor();
+        await page.getByRole('button', { name: 'Shown' }).waitFor();
       }),
   },
   {

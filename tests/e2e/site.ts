@@ -56,6 +56,18 @@ export async function openSite(o: { profile?: string; options?: BrowserContextOp
   };
 }
 
+/** A test on an empty browser; an error in the console or a request to another host fails it. */
+export async function withSite(work: (site: Site) => Promise<void>): Promise<void> {
+  const site = await openSite();
+  site.page.setDefaultTimeout(20_000);
+  try {
+    await work(site);
+    equal(site.faults, [], 'console errors and foreign requests');
+  } finally {
+    await site.close();
+  }
+}
+
 export function assert(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Error(what);
 }
