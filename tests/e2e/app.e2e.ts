@@ -377,8 +377,18 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .getByText(/^Power profile:/)
           .first()
           .waitFor();
-        await page.getByRole('link', { name: 'Storage' }).first().click();
+        await page.getByRole('link', { name: 'History' }).first().click();
         await page.getByText(/3 runs, complete/).waitFor();
+        await page.getByRole('button', { name: /^Name and notes/ }).click();
+        await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Morning');
+        await page.getByRole('textbox', { name: 'Notes', exact: true }).fill('on battery');
+        await page.getByRole('button', { name: 'Save' }).click();
+        await page.getByRole('button', { name: 'Delete: Morning' }).click();
+        await page.getByText('Deleted Morning with 3 runs.').waitFor();
+        await page.getByRole('button', { name: 'Undo' }).click();
+        await page.getByRole('searchbox').fill('battery morning');
+        await page.getByText('on battery').waitFor();
+        await page.getByRole('link', { name: 'Storage' }).first().click();
         const [download] = await Promise.all([
           page.waitForEvent('download'),
           page.getByRole('button', { name: 'Export everything' }).click(),
@@ -387,14 +397,12 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByRole('button', { name: 'Delete everything' }).click();
         await page.getByRole('button', { name: /for good$/ }).click();
         await page.getByText('Everything was deleted.').waitFor();
-        await page.getByText(/^None yet/).waitFor();
         await page.locator('input[type=file]').setInputFiles({
           name: 'all.jsonl.gz',
           mimeType: 'application/gzip',
           buffer: readFileSync(file),
         });
         await page.getByText(/Added 5 records/).waitFor();
-        await page.getByText(/3 runs, complete/).waitFor();
         await page.locator('input[type=file]').setInputFiles({
           name: 'bad.gz',
           mimeType: 'application/gzip',
@@ -402,7 +410,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         });
         await page.getByText(/not a Joulewise archive/).waitFor();
         await page.getByRole('link', { name: 'Experiment' }).click();
-        await page.getByRole('button', { name: 'Show' }).first().waitFor();
+        await page.getByText(/Morning/).waitFor();
+        await page.getByRole('button', { name: 'Shown' }).waitFor();
       }),
   },
   {
