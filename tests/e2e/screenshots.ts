@@ -86,6 +86,7 @@ const VIEWS: { name: string; show(page: Page): Promise<void> }[] = [
         .waitFor();
     },
   },
+  { name: 'history', show: async (page) => void (await page.goto(`${ORIGIN}/history`)) },
   { name: 'storage', show: async (page) => void (await page.goto(`${ORIGIN}/storage`)) },
 ];
 

@@ -19,3 +19,21 @@ export const seconds = (n: number) => n as Seconds;
 export const milliseconds = (n: number) => n as Milliseconds;
 export const bytes = (n: number) => n as Bytes;
 export const flops = (n: number) => n as Flops;
+
+/** From this many joules on, in units of that many. */
+const JOULE_UNITS = [
+  { from: 1e3, scale: 1e3, unit: 'kJ' },
+  { from: 1e-2, scale: 1, unit: 'J' },
+  { from: 1e-5, scale: 1e-3, unit: 'mJ' },
+  { from: 0, scale: 1e-6, unit: 'µJ' },
+] as const;
+
+/** The unit that keeps `x` joules readable. */
+export const jouleUnit = (x: number) => JOULE_UNITS.find(({ from }) => x >= from) ?? JOULE_UNITS[3];
+
+/** Two significant digits with their unit. */
+export function formatJoules(x: number): string {
+  if (x <= 0) return '0 J';
+  const { scale, unit } = jouleUnit(x);
+  return `${Number((x / scale).toPrecision(2))} ${unit}`;
+}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { between, exact, exampleResult } from './example';
-import { baselineSentence, formatJoules, headline } from './headline';
+import { formatJoules } from '../core/units';
+import { baselineSentence, headline } from './headline';
 import { rankVariants } from './rank';
 
 describe('headline', () => {

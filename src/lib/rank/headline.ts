@@ -1,20 +1,6 @@
+import { formatJoules } from '../core/units';
 import type { VariantResult } from '../schema/result';
 import { overlap, type Interval, type RankedVariant, type Ranking } from './rank';
-
-/** From this many joules on, in units of that many. */
-const UNITS = [
-  { from: 1e3, scale: 1e3, unit: 'kJ' },
-  { from: 1e-2, scale: 1, unit: 'J' },
-  { from: 1e-5, scale: 1e-3, unit: 'mJ' },
-  { from: 0, scale: 1e-6, unit: 'µJ' },
-] as const;
-
-/** Two significant digits with a unit that keeps them readable. */
-export function formatJoules(x: number): string {
-  if (x <= 0) return '0 J';
-  const { scale, unit } = UNITS.find(({ from }) => x >= from) ?? UNITS[3];
-  return `${Number((x / scale).toPrecision(2))} ${unit}`;
-}
 
 /** `a, b and c`; of more than three the first two and how many more there are. */
 const named = (names: readonly string[]) =>

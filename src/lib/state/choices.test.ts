@@ -3,17 +3,8 @@ import { GENERATOR_NAME } from '../data/generator';
 import { checkPlan, stageUnits, stageVariants } from '../plan/units';
 import { Plan } from '../schema/plan';
 import { parseRecord } from '../schema/record';
-import {
-  buildPlan,
-  choicesOf,
-  countRuns,
-  DEFAULT_CHOICES,
-  GENERATED,
-  parseExtra,
-  problemOf,
-  PRUNING_CHIPS,
-  stagesOf,
-} from './choices';
+import { buildPlan, countRuns, DEFAULT_CHOICES, GENERATED, problemOf, PRUNING_CHIPS, stagesOf } from './choices';
+import { choicesOf, parseExtra } from './recipes';
 
 const dataset = { hash: 'h', name: 'tickets' };
 const plan = (more = {}) => buildPlan({ ...DEFAULT_CHOICES, ...more }, dataset, { kind: 'builtin' }, 'ort-cpu');

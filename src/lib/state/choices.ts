@@ -1,6 +1,4 @@
-import { formatRecipe, parsePruning, parseRecipe } from '../compress/recipe';
-import { PRECISIONS, type PrecisionName } from '../compress/precisions';
-import { JoulewiseError } from '../core/errors';
+import type { PrecisionName } from '../compress/precisions';
 import type { CheckpointRef, PlanRecord, Stage } from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
 
@@ -46,8 +44,6 @@ export const DEFAULT_CHOICES: Readonly<Choices> = {
   profile: null,
 };
 
-export const ALL_PRECISIONS = Object.keys(PRECISIONS) as PrecisionName[];
-
 /** Prunings offered as chips, with what each removes. Any other goes into the text field. */
 export const PRUNING_CHIPS: readonly { part: string; about: string }[] = [
   { part: '2:4', about: 'keeps the 2 largest of each 4 weights' },
@@ -57,27 +53,11 @@ export const PRUNING_CHIPS: readonly { part: string; about: string }[] = [
   { part: 'layers25', about: 'removes a quarter of the layers' },
 ];
 
-/** Recipes written by hand, separated by commas or spaces, in canonical form. Throws `recipe.unknown`. */
-export const parseExtra = (text: string): string[] => [
-  ...new Set(
-    text
-      .split(/[\s,;]+/)
-      .filter(Boolean)
-      .map((part) => formatRecipe(parseRecipe(part))),
-  ),
-];
-
-/** A precision with one pruning, in canonical form. */
-function crossed(precision: PrecisionName, part: string): string {
-  if (!parsePruning(part)) throw new JoulewiseError('recipe.unknown', `Pruning "${part}" is not known.`);
-  return formatRecipe(parseRecipe(`${precision}+${part}`));
-}
-
 export function stagesOf(c: Choices): Stage[] {
   const first = (variants: string[]): Stage => ({ kind: 'variants', variants: [...new Set(variants)] });
   if (c.twoStage && c.prunings.length > 0)
     return [first([...c.precisions, ...c.extra]), { kind: 'best', k: c.k, prunings: [...c.prunings] }];
-  return [first([...c.precisions, ...c.precisions.flatMap((p) => c.prunings.map((x) => crossed(p, x))), ...c.extra])];
+  return [first([...c.precisions, ...c.precisions.flatMap((p) => c.prunings.map((x) => `${p}+${x}`)), ...c.extra])];
 }
 
 /** What keeps these choices from being run, in a sentence; null where nothing does. */
@@ -114,35 +94,6 @@ export const buildPlan = (
   w: c.w,
   profile: c.profile,
 });
-
-/** Choices that build the same stages again; `lost` says what of the plan the cards cannot show. */
-export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices: Choices; lost: string[] } {
-  const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
-  const best = plan.stages.filter((s) => s.kind === 'best');
-  const isPrecision = (v: string): v is PrecisionName => (ALL_PRECISIONS as readonly string[]).includes(v);
-  const lost: string[] = [];
-  if (plan.stages.length - best.length > 1 || best.length > 1 || plan.stages[0]?.kind === 'best')
-    lost.push('It has more stages than these cards show: its variants are put together into one first stage.');
-  return {
-    lost,
-    choices: {
-      tasks: plan.tasks.slice(),
-      precisions: variants.filter(isPrecision),
-      prunings: best[0]?.prunings.slice() ?? [],
-      extra: variants.filter((v) => !isPrecision(v)).map((v) => formatRecipe(parseRecipe(v))),
-      twoStage: best.length > 0,
-      k: best[0]?.k ?? DEFAULT_CHOICES.k,
-      baseline: plan.baseline,
-      limit: plan.limit,
-      repeats: plan.repeats,
-      maxNewTokens: plan.maxNewTokens,
-      threads: plan.threads,
-      seed: plan.seed,
-      w: plan.w,
-      profile: plan.profile,
-    },
-  };
-}
 
 /** Runs that a plan takes: exact for lists, an upper bound for a `best` stage, whose variants may repeat. */
 export function countRuns(c: Choices): { variants: number; runs: number; atMost: boolean } {

@@ -4,8 +4,8 @@ import type { DatasetRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { SharedRecipeRecord } from '../schema/result';
 import type { EngineName, TaskName } from '../schema/run';
-import { getDataset } from '../store/db';
-import { buildPlan, choicesOf, DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from './choices';
+import { records } from './records';
+import { buildPlan, DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from './choices';
 import { device } from './device.svelte';
 import { sentence } from './sentence';
 import { callData } from './workers';
@@ -125,7 +125,7 @@ class Experiment {
   }
 
   async useStored(hash: string): Promise<void> {
-    const dataset = await getDataset(hash);
+    const dataset = await (await records()).getDataset(hash);
     if (!dataset) return;
     this.cancelImport();
     this.imported = { dataset, report: null };
@@ -185,6 +185,7 @@ class Experiment {
 
   /** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
   async load(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint'>): Promise<void> {
+    const { choicesOf } = await import('./recipes');
     const { choices, lost } = choicesOf(recipe.plan);
     const notes = lost.slice();
     this.cancelImport();
@@ -197,7 +198,7 @@ class Experiment {
       this.engineChoice = null;
       notes.push('It ran on a GPU; this browser has no WebGPU adapter, so WebAssembly is chosen.');
     }
-    const stored = await getDataset(recipe.plan.dataset.hash).catch(() => null);
+    const stored = await (await records()).getDataset(recipe.plan.dataset.hash).catch(() => null);
     this.imported = stored ? { dataset: stored, report: null } : null;
     if (!stored) {
       this.generated = { count: GENERATED.count, seed: GENERATED.seed };

@@ -5,11 +5,11 @@ import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
 import type { RunRecord } from '../schema/run';
-import { getDataset, getPlan, runsOfPlan } from '../store/db';
 import { askToPersist, keepAwake } from './awake';
 import { device } from './device.svelte';
 import { library } from './library.svelte';
 import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds, type Pace } from './pace';
+import { records } from './records';
 import { localResults, type ResultSet } from './results';
 import { sentence } from './sentence';
 
@@ -90,6 +90,7 @@ class Live {
     this.error = null;
     this.ended = null;
     try {
+      const { getPlan, runsOfPlan } = await records();
       const stored = await getPlan(hash);
       if (!stored) throw new JoulewiseError('store.unavailable', 'This experiment is no longer stored here.');
       this.#runs = await runsOfPlan(hash);
@@ -118,6 +119,7 @@ class Live {
     if (this.busy) return;
     this.error = null;
     try {
+      const { getDataset, getPlan } = await records();
       const stored = await getPlan(hash);
       if (!stored) throw new JoulewiseError('store.unavailable', 'This experiment is no longer stored here.');
       const dataset = await getDataset(stored.plan.dataset.hash);
@@ -180,7 +182,7 @@ class Live {
       this.#runs = [];
       this.#folded = [];
       this.#failures = [];
-      const known = await getPlan(hash);
+      const known = await (await records()).getPlan(hash);
       this.opened = { hash, plan, name, createdAt: known?.createdAt ?? new Date().toISOString() };
       void askToPersist();
       release = await keepAwake();

@@ -78,9 +78,9 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
   const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
   const checkpoint = await localCheckpoint(plan.checkpoint, plan.engine, variants);
   await saveDataset(dataset);
-  // Going on with a plan does not make it younger.
-  const known = await getPlan(hash);
-  await savePlan({ hash, plan, name: o.name, createdAt: known?.createdAt ?? new Date().toISOString() });
+  // Going on with a plan does not make it younger, nor lose its name and notes.
+  if (!(await getPlan(hash)))
+    await savePlan({ hash, plan, name: o.name, note: '', createdAt: new Date().toISOString(), summary: null });
   return navigator.locks.request(`plan:${hash}`, { ifAvailable: true }, async (lock) => {
     if (!lock)
       throw new JoulewiseError(

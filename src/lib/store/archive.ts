@@ -14,13 +14,13 @@ const HEADER = { joulewise: 'archive', v: 1 };
 const MAX_BYTES = 2 ** 30;
 
 export async function exportArchive(): Promise<Blob> {
-  const plans = await listPlans();
   const lines: unknown[] = [HEADER];
   for (const dataset of await listDatasets()) lines.push({ kind: 'dataset', record: dataset });
-  for (const plan of plans) {
-    lines.push({ kind: 'plan', record: plan });
-    for (const run of await runsOfPlan(plan.hash)) lines.push({ kind: 'run', record: run });
-  }
+  for await (const rows of listPlans())
+    for (const { stored } of rows) {
+      lines.push({ kind: 'plan', record: stored });
+      for (const run of await runsOfPlan(stored.hash)) lines.push({ kind: 'run', record: run });
+    }
   const text = new Blob(lines.map((l) => `${JSON.stringify(l)}\n`));
   return new Response(text.stream().pipeThrough(new CompressionStream('gzip'))).blob();
 }
@@ -32,11 +32,12 @@ const KINDS: Record<string, (record: unknown) => () => Promise<unknown>> = {
     return () => saveDataset(dataset);
   },
   plan: (r) => {
-    const { hash, name, createdAt, plan: record } = (r ?? {}) as Partial<StoredPlan>;
+    const { hash, name, note, createdAt, plan: record } = (r ?? {}) as Partial<StoredPlan>;
     const plan = parseRecord(Plan, record);
     if (typeof hash !== 'string' || typeof name !== 'string' || typeof createdAt !== 'string')
       throw new JoulewiseError('record.invalid', 'A plan in this archive has no name, hash or date.');
-    return () => savePlan({ hash, name, createdAt, plan });
+    // Archives of older versions have no notes; a summary is made again.
+    return () => savePlan({ hash, name, note: typeof note === 'string' ? note : '', createdAt, plan, summary: null });
   },
   run: (r) => {
     const run = parseRecord(Run, r);

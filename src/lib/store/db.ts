@@ -1,17 +1,23 @@
-import { deleteDB, openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import { deleteDB, openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, type StoreNames } from 'idb';
 import { JoulewiseError } from '../core/errors';
+import type { PlanSummary } from '../plan/summary';
 import { Dataset, type DatasetRecord } from '../schema/dataset';
 import { Plan, type PlanRecord } from '../schema/plan';
 import { parseRecord } from '../schema/record';
 import { Run, type RunRecord } from '../schema/run';
 import { storeError } from './opfs';
+import { DATABASE } from './present';
 
 /** A plan with what a list of experiments shows. */
 export interface StoredPlan {
   hash: string;
   plan: PlanRecord;
   name: string;
+  /** The user's own words on it; empty where there are none. */
+  note: string;
   createdAt: string;
+  /** Null until somebody asked for it. */
+  summary: PlanSummary | null;
 }
 
 interface Schema extends DBSchema {
@@ -20,27 +26,35 @@ interface Schema extends DBSchema {
   runs: { key: string; value: RunRecord; indexes: { plan: string } };
 }
 
-const NAME = 'joulewise';
-const VERSION = 1;
+const VERSION = 2;
+
+type Upgrade = IDBPTransaction<Schema, StoreNames<Schema>[], 'versionchange'>;
 
 /**
  * Each step lifts the database by one version: step k is applied when an older browser profile has version k.
  * Records inside carry their own versions and are upgraded when read.
  */
-const STEPS: readonly ((db: IDBPDatabase<Schema>) => void)[] = [
+const STEPS: readonly ((db: IDBPDatabase<Schema>, tx: Upgrade) => void)[] = [
   (db) => {
     db.createObjectStore('datasets', { keyPath: 'hash' });
     db.createObjectStore('plans', { keyPath: 'hash' }).createIndex('createdAt', 'createdAt');
     db.createObjectStore('runs', { keyPath: 'id' }).createIndex('plan', 'plan');
+  },
+  // Experiments carry notes, and what a list shows of them.
+  (_, tx) => {
+    void (async () => {
+      for await (const cursor of tx.objectStore('plans'))
+        await cursor.update({ ...cursor.value, note: '', summary: null });
+    })();
   },
 ];
 
 let opened: Promise<IDBPDatabase<Schema>> | null = null;
 
 function database(): Promise<IDBPDatabase<Schema>> {
-  opened ??= openDB<Schema>(NAME, VERSION, {
-    upgrade(db, from) {
-      for (const step of STEPS.slice(from)) step(db);
+  opened ??= openDB<Schema>(DATABASE, VERSION, {
+    upgrade(db, from, _, tx) {
+      for (const step of STEPS.slice(from)) step(db, tx);
     },
     // A newer tab wants to upgrade: let it, and open again when next asked.
     blocking(_current, _blocked, event) {
@@ -93,28 +107,70 @@ export async function listDatasets(): Promise<DatasetRecord[]> {
   return (await (await database()).getAll('datasets')).map((d) => parseRecord(Dataset, d));
 }
 
-/** Newest first. */
-export async function listPlans(): Promise<StoredPlan[]> {
-  const rows = await (await database()).getAllFromIndex('plans', 'createdAt');
-  return rows.reverse().map((row) => ({ ...row, plan: parseRecord(Plan, row.plan) }));
+const checked = (row: StoredPlan): StoredPlan => ({ ...row, plan: parseRecord(Plan, row.plan) });
+
+/** Rows read at a time: few enough that a page stays responsive while thousands are listed. */
+const LIST_CHUNK = 200;
+
+/** Plans with the number of their stored runs, newest first, a few at a time; `limit` ends the list early. */
+export async function* listPlans(limit = Infinity): AsyncGenerator<{ stored: StoredPlan; runs: number }[]> {
+  const db = await database();
+  const keys = (await db.getAllKeysFromIndex('plans', 'createdAt')).reverse().slice(0, limit);
+  for (let at = 0; at < keys.length; at += LIST_CHUNK) {
+    const tx = db.transaction(['plans', 'runs']);
+    const rows = await Promise.all(
+      keys
+        .slice(at, at + LIST_CHUNK)
+        .map((hash) =>
+          Promise.all([tx.objectStore('plans').get(hash), tx.objectStore('runs').index('plan').count(hash)]),
+        ),
+    );
+    yield rows.flatMap(([row, runs]) => (row ? [{ stored: checked(row), runs }] : []));
+  }
 }
 
 export async function getPlan(hash: string): Promise<StoredPlan | null> {
   const row = await (await database()).get('plans', hash);
-  return row ? { ...row, plan: parseRecord(Plan, row.plan) } : null;
+  return row ? checked(row) : null;
 }
+
+/** Changes what is said of a plan, never what it runs. Nothing happens where it is gone. */
+export const changePlan = (hash: string, change: Partial<Pick<StoredPlan, 'name' | 'note' | 'summary'>>) =>
+  write(async (db) => {
+    const tx = db.transaction('plans', 'readwrite');
+    const row = await tx.store.get(hash);
+    if (row) await tx.store.put({ ...row, ...change });
+    await tx.done;
+  });
 
 export async function runsOfPlan(hash: string): Promise<RunRecord[]> {
   return (await (await database()).getAllFromIndex('runs', 'plan', hash)).map((r) => parseRecord(Run, r));
 }
 
-/** Deletes a plan with its runs. */
+/** A plan with its runs, as they were taken out of the store. */
+export interface RemovedPlan {
+  stored: StoredPlan;
+  runs: RunRecord[];
+}
+
+/** Deletes a plan with its runs, and hands them over, so that it can be undone; null where it is gone already. */
 export const removePlan = (hash: string) =>
+  write(async (db): Promise<RemovedPlan | null> => {
+    const tx = db.transaction(['plans', 'runs'], 'readwrite');
+    const [plans, runs] = [tx.objectStore('plans'), tx.objectStore('runs')];
+    const [stored, own] = [await plans.get(hash), await runs.index('plan').getAll(hash)];
+    await plans.delete(hash);
+    for (const { id } of own) await runs.delete(id);
+    await tx.done;
+    return stored ? { stored, runs: own } : null;
+  });
+
+/** Undoes `removePlan`. */
+export const restorePlan = ({ stored, runs }: RemovedPlan) =>
   write(async (db) => {
     const tx = db.transaction(['plans', 'runs'], 'readwrite');
-    await tx.objectStore('plans').delete(hash);
-    for (const key of await tx.objectStore('runs').index('plan').getAllKeys(hash))
-      await tx.objectStore('runs').delete(key);
+    await tx.objectStore('plans').put(stored);
+    for (const run of runs) await tx.objectStore('runs').put(run);
     await tx.done;
   });
 
@@ -132,5 +188,5 @@ export const removeDataset = (hash: string) => write((db) => db.delete('datasets
 export async function removeAllRecords(): Promise<void> {
   if (opened) (await opened).close();
   opened = null;
-  await deleteDB(NAME);
+  await deleteDB(DATABASE);
 }

@@ -7,6 +7,7 @@ import { exampleRun } from '../rank/example';
 import type { PlanRecord } from '../schema/plan';
 import { exportArchive, importArchive } from './archive';
 import {
+  changePlan,
   getDataset,
   getPlan,
   listDatasets,
@@ -15,6 +16,7 @@ import {
   removeDataset,
   removePlan,
   removeRuns,
+  restorePlan,
   runsOfPlan,
   saveDataset,
   savePlan,
@@ -44,7 +46,14 @@ const stored = (hash: string, createdAt: string): StoredPlan => ({
   name: `plan ${hash}`,
   createdAt,
   plan: planRecord,
+  note: '',
+  summary: null,
 });
+const listed = async (limit?: number) => {
+  const rows: { stored: StoredPlan; runs: number }[] = [];
+  for await (const some of listPlans(limit)) rows.push(...some);
+  return rows;
+};
 const run = (plan: string, n: number) => exampleRun({ id: `${plan}/${n}`, plan });
 
 afterEach(removeAllRecords);
@@ -67,7 +76,13 @@ describe('records', () => {
     await savePlan(stored('a', '2026-01-01'));
     await savePlan(stored('b', '2026-03-01'));
     await savePlan(stored('c', '2026-02-01'));
-    expect((await listPlans()).map((p) => p.hash)).toEqual(['b', 'c', 'a']);
+    await saveRun(run('c', 1));
+    expect((await listed()).map(({ stored, runs }) => [stored.hash, runs])).toEqual([
+      ['b', 0],
+      ['c', 1],
+      ['a', 0],
+    ]);
+    expect((await listed(1)).map(({ stored }) => stored.hash)).toEqual(['b']);
     expect(await getPlan('c')).toEqual(stored('c', '2026-02-01'));
     expect(await getPlan('x')).toBeNull();
   });
@@ -78,16 +93,19 @@ describe('records', () => {
     expect((await runsOfPlan('a')).map((r) => r.id)).toEqual(['a/1', 'a/2']);
     await removeRuns('a');
     expect(await runsOfPlan('a')).toEqual([]);
-    expect((await listPlans()).length).toBe(1);
+    expect((await listed()).length).toBe(1);
     await saveRun(run('a', 3));
-    await removePlan('a');
+    const removed = await removePlan('a');
     expect([await getPlan('a'), await runsOfPlan('a')]).toEqual([null, []]);
+    expect(await removePlan('a')).toBeNull();
+    if (removed) await restorePlan(removed);
+    expect([await getPlan('a'), await runsOfPlan('a')]).toEqual([stored('a', '2026'), [run('a', 3)]]);
     expect((await runsOfPlan('b')).length).toBe(1);
   });
 
   it('survive another connection’s closing and opening', async () => {
     await saveRun(run('a', 1));
-    const other = await rawOpen(1);
+    const other = await rawOpen(2);
     expect(await other.getAllKeys('runs')).toEqual(['a/1']);
     other.close();
     expect((await runsOfPlan('a')).length).toBe(1);
@@ -95,12 +113,34 @@ describe('records', () => {
 
   it('make way for a newer tab, and then say that this one is old', async () => {
     await saveRun(run('a', 1));
-    const newer = await rawOpen(2);
+    const newer = await rawOpen(3);
     newer.close();
     await expect(runsOfPlan('a')).rejects.toMatchObject({
       code: 'store.unavailable',
       message: expect.stringContaining('newer Joulewise') as string,
     });
+  });
+
+  it('take names and notes, without a plan that is gone coming back', async () => {
+    await savePlan(stored('a', '2026'));
+    await changePlan('a', { name: 'mine', note: 'cold morning' });
+    await changePlan('x', { name: 'nobody' });
+    expect(await getPlan('a')).toEqual({ ...stored('a', '2026'), name: 'mine', note: 'cold morning' });
+    expect((await listed()).length).toBe(1);
+  });
+
+  it('of version 1 gain empty notes', async () => {
+    const old = await openDB('joulewise', 1, {
+      upgrade(db) {
+        db.createObjectStore('datasets', { keyPath: 'hash' });
+        db.createObjectStore('plans', { keyPath: 'hash' }).createIndex('createdAt', 'createdAt');
+        db.createObjectStore('runs', { keyPath: 'id' }).createIndex('plan', 'plan');
+      },
+    });
+    const { note: _, summary: __, ...before } = stored('a', '2026');
+    await old.put('plans', before);
+    old.close();
+    expect(await getPlan('a')).toEqual(stored('a', '2026'));
   });
 
   it('are checked when read: a damaged run is refused, not shown', async () => {
@@ -133,7 +173,7 @@ describe('archive', () => {
       .split('\n');
   const pack = (rows: readonly string[]) => new Blob([gzipSync(rows.join('\n'))]);
   const nothingHere = async () =>
-    expect([await listDatasets(), await listPlans(), await runsOfPlan('a')]).toEqual([[], [], []]);
+    expect([await listDatasets(), await listed(), await runsOfPlan('a')]).toEqual([[], [], []]);
 
   it('brings everything back', async () => {
     const dataset = await fill();

@@ -1,4 +1,4 @@
-import { formatJoules } from '../rank/headline';
+import { formatJoules, jouleUnit } from '../core/units';
 
 /** Numbers, units, dates and lists as people read them. Unknown is "unknown" or empty, never 0. */
 
@@ -37,17 +37,10 @@ export function significant(x: number, digits = 3): string {
   return fixed(x, Math.min(places, 12));
 }
 
-const JOULE_UNITS: readonly [from: number, scale: number, unit: string][] = [
-  [1e3, 1e3, 'kJ'],
-  [1e-2, 1, 'J'],
-  [1e-5, 1e-3, 'mJ'],
-  [0, 1e-6, 'µJ'],
-];
-
 /** `0.31 J (0.29 to 0.33)`: one unit for all three, chosen by the middle. No ticket takes less than nothing: ends stop at 0. */
 export function joulesInterval(x: Ends | null): string {
   if (!x) return 'unknown';
-  const [, scale, unit] = JOULE_UNITS.find(([from]) => x.mid >= from) ?? [0, 1, 'J'];
+  const { scale, unit } = jouleUnit(x.mid);
   const at = (value: number) => significant(Math.max(0, value) / scale);
   return x.low === null || x.high === null
     ? `${at(x.mid)} ${unit} (no interval)`

@@ -51,5 +51,5 @@ export const SETUP = {
   preliminary: 'Still running: these results are preliminary and will change.',
   later: 'Results appear here after the first run.',
   kept: 'Experiments on this device',
-  keptHint: 'Delete them, or save them to a file, under',
+  keptHint: 'The newest are here. All of them, with names, notes and search:',
 } as const;

@@ -4,8 +4,10 @@ import { JoulewiseError, quote } from '../core/errors';
 import { generateDataset } from '../data/generator';
 import { importDataset, previewTable } from '../data/import';
 import type { ImportSource } from '../data/text-stream';
+import { summarise } from '../plan/summary';
 import { HUB_DTYPES, hubDtype } from '../run/hub';
 import type { CheckpointRef } from '../schema/plan';
+import { changePlan, getPlan, runsOfPlan } from '../store/db';
 import { storeCheckpoint } from '../store/opfs';
 import type { DataApi, FileRef } from './protocol';
 import { serve } from './rpc';
@@ -40,6 +42,15 @@ serve<DataApi>({
       onProgress: (rows, bytes) => emit({ rows, bytes }),
     }),
   generate: (options) => generateDataset(options),
+  async summarise({ hashes }, { emit, signal }) {
+    for (const hash of hashes) {
+      const stored = signal.aborted ? null : await getPlan(hash);
+      if (!stored) continue;
+      const summary = summarise(stored.plan, hash, await runsOfPlan(hash));
+      await changePlan(hash, { summary });
+      emit({ hash, summary });
+    }
+  },
   async storeCheckpoint({ name, files }, { emit, signal }) {
     const set = sourceSet(name, await Promise.all(files.map(byteSource)));
     return keep(set, emit, signal);

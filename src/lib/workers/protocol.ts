@@ -2,6 +2,7 @@ import type { GroupJob, GroupResult } from '../compress/group';
 import type { LayerStatistics, Level } from '../compress/statistics';
 import type { ImportReport, TablePreview } from '../data/import';
 import type { UnitProgress } from '../plan/execute';
+import type { PlanSummary } from '../plan/summary';
 import type { Measured } from '../plan/measure';
 import type { UnitRequest } from '../plan/unit';
 import type { KernelLimits } from '../cpu/limits';
@@ -203,6 +204,8 @@ export type DataApi = {
     result: { dataset: DatasetRecord; report: ImportReport };
   };
   generate: { args: { count: number; seed: number }; event: never; result: DatasetRecord };
+  /** Reads all runs of each plan, and keeps what a list shows of it beside the plan. */
+  summarise: { args: { hashes: readonly string[] }; event: { hash: string; summary: PlanSummary }; result: void };
   /** Copies a checkpoint's files into OPFS, once they are known to be readable. */
   storeCheckpoint: {
     args: { name: string; files: FileRef[] };

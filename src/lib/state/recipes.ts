@@ -1,0 +1,47 @@
+import { PRECISIONS, type PrecisionName } from '../compress/precisions';
+import { formatRecipe, parseRecipe } from '../compress/recipe';
+import type { PlanRecord } from '../schema/plan';
+import { DEFAULT_CHOICES, type Choices } from './choices';
+
+/** Choices that take the recipe parser; apart from `choices.ts`, which the first page loads. */
+
+export const ALL_PRECISIONS = Object.keys(PRECISIONS) as PrecisionName[];
+
+/** Recipes written by hand, separated by commas or spaces, in canonical form. Throws `recipe.unknown`. */
+export const parseExtra = (text: string): string[] => [
+  ...new Set(
+    text
+      .split(/[\s,;]+/)
+      .filter(Boolean)
+      .map((part) => formatRecipe(parseRecipe(part))),
+  ),
+];
+
+/** Choices that build the same stages again; `lost` says what of the plan the cards cannot show. */
+export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices: Choices; lost: string[] } {
+  const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
+  const best = plan.stages.filter((s) => s.kind === 'best');
+  const isPrecision = (v: string): v is PrecisionName => (ALL_PRECISIONS as readonly string[]).includes(v);
+  const lost: string[] = [];
+  if (plan.stages.length - best.length > 1 || best.length > 1 || plan.stages[0]?.kind === 'best')
+    lost.push('It has more stages than these cards show: its variants are put together into one first stage.');
+  return {
+    lost,
+    choices: {
+      tasks: plan.tasks.slice(),
+      precisions: variants.filter(isPrecision),
+      prunings: best[0]?.prunings.slice() ?? [],
+      extra: variants.filter((v) => !isPrecision(v)).map((v) => formatRecipe(parseRecipe(v))),
+      twoStage: best.length > 0,
+      k: best[0]?.k ?? DEFAULT_CHOICES.k,
+      baseline: plan.baseline,
+      limit: plan.limit,
+      repeats: plan.repeats,
+      maxNewTokens: plan.maxNewTokens,
+      threads: plan.threads,
+      seed: plan.seed,
+      w: plan.w,
+      profile: plan.profile,
+    },
+  };
+}

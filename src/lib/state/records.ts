@@ -1,0 +1,2 @@
+/** The record store, loaded when a record is first read or written: the first page has none. */
+export const records = () => import('../store/db');

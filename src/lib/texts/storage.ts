@@ -1,0 +1,30 @@
+import { bytes, plural } from './format';
+
+/** The page "Storage". */
+export const STORAGE = {
+  title: 'What this browser keeps',
+  used: (used: number | null, free: number | null) =>
+    used === null
+      ? 'The browser does not say how much is used.'
+      : `Used: ${bytes(used)}${free === null ? '' : `; free: ${bytes(free)}`}.`,
+  persisted: 'The browser promised not to clear it on its own.',
+  notPersisted: 'The browser may clear it when the disk is full.',
+  reading: 'Reading.',
+  noTickets: 'None.',
+  noCheckpoints: 'None. Model files that you add are copied here, so that a reload finds them.',
+  remove: 'Delete',
+  experimentsWhere: 'Experiments are listed, named, searched and deleted under',
+  tickets: 'Tickets',
+  ticketSet: (name: string, n: number) => `${name}, ${plural(n, 'ticket')}`,
+  checkpoints: 'Checkpoints',
+  checkpoint: (files: readonly string[], size: number) => `${files.join(', ')}, ${bytes(size)}`,
+  unfinished: 'Remove what interrupted copies left',
+  everything: 'Everything',
+  everythingAbout: 'Experiments, runs and tickets go into one file; model weights do not.',
+  export: 'Export everything',
+  import: 'Import a file',
+  removeAll: 'Delete everything',
+  removeAllSure: 'Delete all experiments, tickets and checkpoints for good',
+  keepAll: 'Keep everything',
+  waits: 'Deleting waits until the run is over.',
+} as const;
