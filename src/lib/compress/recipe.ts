@@ -155,11 +155,11 @@ export function parseRecipe(text: string): Recipe {
     throw fault(
       `Recipe ${quote(text)} orders columns by their inputs, and its mask chooses from neighbours. Write .gptq, or another mask.`,
     );
-  for (const kind of ['layers', 'neurons'])
+  for (const kind of ['layers', 'neurons', 'groups'])
     if (count(kind) > 1) throw fault(`Recipe ${quote(text)} asks to remove ${kind} in two ways; give one.`);
   if (budget !== null && (precision || count('mask', 'columns')))
     throw fault(
-      `Recipe ${quote(text)} names a budget and what it should choose itself. Write auto@NMB or auto@NJ alone, or with layersN, blocksN, ffnN or neuronsN.`,
+      `Recipe ${quote(text)} names a budget and what it should choose itself. Write auto@NMB or auto@NJ alone, or with layersN, blocksN, ffnN, neuronsN or kvgroupsN.`,
     );
   const order = keys(PRUNERS);
   prunings.sort((a, b) => order.indexOf(a.pruner) - order.indexOf(b.pruner));
