@@ -44,10 +44,12 @@ describe('recipes', () => {
       budget: fc.option(fc.integer({ min: 1, max: 999_999 })),
       joules: fc.boolean(),
       smooth: fc.boolean(),
+      kv8: fc.boolean(),
       mag: fc.integer({ min: 1, max: 999 }),
     })
-    .map(({ precision, method, layers, ffn, mask, mag, blocks, neurons, groups, budget, joules, smooth }) => ({
+    .map(({ precision, method, layers, ffn, mask, mag, blocks, neurons, groups, budget, joules, smooth, kv8 }) => ({
       smooth,
+      kv8,
       precision: budget === null ? precision : 'int8',
       quantizer: budget === null && PRECISIONS[precision].bits < 16 ? method : ('nearest' as const),
       budget:

@@ -84,7 +84,7 @@ async function packModel(
   await step(() => model.setOuter(embedding, head));
   for (const name of vectorNames(config)) model.setVector(name, await compressed.vector(name));
   await step(() => undefined);
-  await o.inPhase('load', () => model.start(module, o.threads, o.spawn));
+  await o.inPhase('load', () => model.start(module, o.threads, o.spawn, recipe.kv8 ? 'int8' : 'f32'));
   const compression = { ...compressed.counted(), computedBytes: model.weightBytes };
   return { session: new CpuSession(model, build, o), compression };
 }
@@ -116,6 +116,7 @@ export class CpuSession implements EngineSession {
       o.kernel.title,
       BUILD_TITLES[build],
       ...(o.kernel.mixed ? [`${four} matrices in 4 bits`] : []),
+      ...(model.cache === 'int8' ? ['keys and values kept in int8'] : []),
       ...(sparse ? [`${sparse} matrices as 2:4 values and places`] : []),
     ].join(', ');
   }
@@ -233,7 +234,7 @@ export class CpuSession implements EngineSession {
     }
     const attention = attentionWork(config, fresh, past);
     work.attention.flops = attention.flops * config.layers;
-    work.attention.activationBytes = 4 * attention.cached * config.layers;
+    work.attention.activationBytes = this.model.cachedBytes * attention.cached * config.layers;
     return work;
   }
 
