@@ -1,12 +1,23 @@
 import adapter from '@sveltejs/adapter-static';
 import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
+import { writePrecache } from './cli/precache.mjs';
+
+// One shell for every route: the app is fully client-side, any static host serves it.
+const site = adapter({ fallback: '404.html' });
 
 /** @type {import('@sveltejs/kit').Config} */
 export default {
   preprocess: vitePreprocess(),
   kit: {
-    // One shell for every route: the app is fully client-side, any static host serves it.
-    adapter: adapter({ fallback: '404.html' }),
+    adapter: {
+      ...site,
+      async adapt(builder) {
+        await site.adapt(builder);
+        writePrecache('build');
+      },
+    },
+    // The layout registers it, once the page has been drawn.
+    serviceWorker: { register: false },
     paths: { relative: true },
     // Nothing runs but our own files, and nothing is asked of other hosts but models that a click asks the Hub for.
     csp: {

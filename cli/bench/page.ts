@@ -7,7 +7,10 @@ import { startServer } from '../server';
 /** How long the page may go on asking after it has loaded, milliseconds. */
 const SETTLE_MS = 1500;
 
-/** Compressed bytes of all JavaScript that the first page fetches before anything is clicked, threads included. */
+/**
+ * Compressed bytes of all JavaScript that the first page fetches before anything is clicked, threads included; not what
+ * the service worker keeps for offline use, in the background.
+ */
 export async function firstPageScripts(): Promise<{ bytes: number; files: number }> {
   const paths = new Set<string>();
   const server = await startServer(SITE, { onRequest: (path) => paths.add(path) });
@@ -16,7 +19,7 @@ export async function firstPageScripts(): Promise<{ bytes: number; files: number
     args: chromeArgs({ port: server.port, swiftshader: false }),
   });
   try {
-    const page = await browser.newPage();
+    const page = await browser.newPage({ serviceWorkers: 'block' });
     await page.goto(`${server.origin}/`, { waitUntil: 'networkidle' });
     await page.waitForTimeout(SETTLE_MS);
   } finally {

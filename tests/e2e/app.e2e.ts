@@ -6,36 +6,10 @@ import type { Page } from 'playwright';
 import { SITE } from '../../cli/browser';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { change, finished, ranking, runButton, RUN_MS, tinyBudget } from './flows';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
 /** The pages as a person uses them, in the built site. Each test starts with an empty browser. */
-
-export const RUN_MS = 240_000;
-
-export const change = (page: Page, card: string) => page.getByRole('button', { name: `Change ${card}` }).click();
-export const runButton = (page: Page) => page.getByRole('button', { name: /^Run/ });
-const ranking = (page: Page) => page.getByRole('region', { name: 'Ranking' }).getByRole('table');
-
-/** Two precisions, no pruning, few tickets: seconds instead of minutes. */
-export async function tinyBudget(page: Page, { limit = 3, repeats = 2, tokens = 8, tasks = ['rca', 'response'] } = {}) {
-  await change(page, 'Variants');
-  const variants = page.getByRole('group', { name: 'Variants', exact: true });
-  for (const name of ['fp32', 'fp16']) await variants.getByRole('checkbox', { name, exact: true }).uncheck();
-  for (const name of ['2:4', 'mag50', 'ffn25'])
-    await variants.getByRole('checkbox', { name: new RegExp(`^${name}`) }).uncheck();
-  await change(page, 'Budget');
-  const budget = page.getByRole('group', { name: 'Budget', exact: true });
-  await budget.getByLabel('Tickets per task').fill(String(limit));
-  await budget.getByLabel('Repeats').fill(String(repeats));
-  await budget.getByLabel('Tokens per response').fill(String(tokens));
-  if (tasks.length < 2) {
-    await change(page, 'Tickets');
-    for (const task of ['rca', 'response'])
-      if (!tasks.includes(task)) await page.getByRole('checkbox', { name: new RegExp(`^${task}`) }).uncheck();
-  }
-}
-
-export const finished = (page: Page) => page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });
 
 /** Cells of the ranking that a link must carry: name, standing, energy, quality. */
 async function rankingCells(page: Page): Promise<string[][]> {

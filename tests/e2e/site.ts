@@ -17,9 +17,19 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** The built site in headless Chrome, in a profile of its own (or a given one, which stays). */
-export async function openSite(o: { profile?: string; options?: BrowserContextOptions } = {}): Promise<Site> {
-  const server = await startServer(SITE);
+export interface SiteOptions {
+  /** Kept at the end; default: one of its own, deleted. */
+  profile?: string;
+  options?: BrowserContextOptions;
+  /** Folder of the built site. */
+  folder?: string;
+  /** False: as from a host that cannot set headers. */
+  headers?: boolean;
+}
+
+/** The built site in headless Chrome. */
+export async function openSite(o: SiteOptions = {}): Promise<Site> {
+  const server = await startServer(o.folder ?? SITE, { isolated: o.headers ?? true });
   const profile = o.profile ?? mkdtempSync(join(tmpdir(), 'joulewise-e2e-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
@@ -56,18 +66,6 @@ export async function openSite(o: { profile?: string; options?: BrowserContextOp
   };
 }
 
-/** A test on an empty browser; an error in the console or a request to another host fails it. */
-export async function withSite(work: (site: Site) => Promise<void>): Promise<void> {
-  const site = await openSite();
-  site.page.setDefaultTimeout(20_000);
-  try {
-    await work(site);
-    equal(site.faults, [], 'console errors and foreign requests');
-  } finally {
-    await site.close();
-  }
-}
-
 export function assert(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Error(what);
 }
@@ -75,4 +73,16 @@ export function assert(condition: unknown, what: string): asserts condition {
 export function equal<T>(found: T, wanted: T, what: string): void {
   const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
   if (a !== b) throw new Error(`${what}: found ${a}, wanted ${b}`);
+}
+
+/** A site for one test, which fails on anything that should not have happened. */
+export async function withSite(work: (site: Site) => Promise<void>, o: SiteOptions = {}): Promise<void> {
+  const site = await openSite(o);
+  site.page.setDefaultTimeout(20_000);
+  try {
+    await work(site);
+    equal(site.faults, [], 'console errors and foreign requests');
+  } finally {
+    await site.close();
+  }
 }

@@ -5,6 +5,13 @@ export const SHELL = {
   pages: 'Pages',
   more: 'More',
   less: 'Less',
+  site: {
+    updated: 'A new version is ready.',
+    reload: 'Reload',
+    afterRun: 'Reload when the run is finished.',
+    reloading: 'Reloading once, so that models may use all processor cores.',
+    couldIsolate: 'After a reload models can use all processor cores; until then they use one.',
+  },
   /** Names of pages, by route. A page stands in the navigation as soon as it has a row in `routes/pages.ts`. */
   page: {
     experiment: 'Experiment',

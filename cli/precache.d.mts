@@ -1,0 +1,2 @@
+/** See precache.mjs. */
+export function writePrecache(site: string): void;

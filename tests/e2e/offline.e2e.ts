@@ -1,0 +1,105 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright';
+import { SITE } from '../../cli/browser';
+import { writePrecache } from '../../cli/precache.mjs';
+import { finished, ranking, runButton, tinyBudget } from './flows';
+import { assert, equal, ORIGIN, withSite } from './site';
+
+/** The service worker: offline after the first visit, one whole version at a time, threads without headers. */
+
+const OFFLINE_MS = 30_000;
+
+/** Until everything is kept and the page is served from there. */
+const kept = (page: Page) =>
+  page.waitForFunction(() => navigator.serviceWorker.controller?.state === 'activated', null, { timeout: OFFLINE_MS });
+
+/** Publishes another version into a copy of the site: only its name and a mark on the first page differ. */
+function publish(folder: string): void {
+  const { version } = JSON.parse(readFileSync(join(folder, '_app', 'version.json'), 'utf8')) as { version: string };
+  for (const [file, from, to] of [
+    ['_app/version.json', version, `${version}1`],
+    ['service-worker.js', version, `${version}1`],
+    ['index.html', '<html', '<html data-version="next"'],
+  ] as const) {
+    const path = join(folder, file);
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll(from, to));
+  }
+  writePrecache(folder);
+}
+
+const isNext = (page: Page) => page.evaluate(() => document.documentElement.dataset['version'] === 'next');
+
+async function runTiny(page: Page): Promise<void> {
+  await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+  await runButton(page).click();
+  await finished(page);
+  await ranking(page).waitFor();
+}
+
+export const tests: { name: string; run(): Promise<void> }[] = [
+  {
+    name: 'works offline after the first visit, and an update is whole and waits for a click',
+    async run() {
+      const folder = mkdtempSync(join(tmpdir(), 'joulewise-site-'));
+      try {
+        cpSync(SITE, folder, { recursive: true, filter: (path) => !/ort-wasm.*\.wasm$/.test(path) });
+        await withSite(
+          async ({ page, context, server }) => {
+            await page.goto(ORIGIN);
+            await kept(page);
+            publish(folder);
+            await page.reload();
+            const notice = page.getByText('A new version is ready.');
+            await notice.waitFor({ timeout: OFFLINE_MS });
+            assert(!(await isNext(page)), 'the old version serves until the click');
+            await page.reload();
+            await notice.waitFor();
+            assert(!(await isNext(page)), 'a plain reload stays with the version that is in use');
+            await page.getByRole('button', { name: 'Reload' }).click();
+            await page.waitForFunction(() => document.documentElement.dataset['version'] === 'next');
+
+            await server.close();
+            await context.setOffline(true);
+            await page.goto(`${ORIGIN}/compare`);
+            await page.getByRole('heading', { level: 1 }).waitFor();
+            await page.goto(ORIGIN);
+            assert(await page.evaluate(() => crossOriginIsolated), 'isolated offline too');
+            await runTiny(page);
+          },
+          { folder },
+        );
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  },
+  {
+    name: 'on a host without headers: one announced reload makes the page isolated; without a worker it runs in one thread',
+    async run() {
+      await withSite(
+        async ({ page }) => {
+          let loads = 0;
+          page.on('load', () => loads++);
+          await page.goto(ORIGIN);
+          assert(!(await page.evaluate(() => crossOriginIsolated)), 'the host sets no headers');
+          await page.getByText('Reloading once').waitFor({ timeout: OFFLINE_MS });
+          await page.waitForFunction(() => crossOriginIsolated, null, { timeout: OFFLINE_MS });
+          await runTiny(page);
+          equal(loads, 2, 'loads of the page');
+          equal(await page.getByText('not cross-origin isolated').count(), 0, 'complaints about threads');
+        },
+        { headers: false },
+      );
+      await withSite(
+        async ({ page }) => {
+          await page.goto(ORIGIN);
+          await runTiny(page);
+          await page.getByText('not cross-origin isolated').first().waitFor();
+        },
+        { headers: false, options: { serviceWorkers: 'block' } },
+      );
+    },
+  },
+];
