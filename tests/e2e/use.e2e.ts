@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { exampleRun } from '../../src/lib/rank/example';
-import { finished, runButton, tinyBudget } from './app.e2e';
+import { finished, runButton, tinyBudget } from './flows';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
 /** Pages beside the first one, as a person uses them, in the built site. */
