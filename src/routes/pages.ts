@@ -8,9 +8,11 @@ const { page } = SHELL;
  */
 export const PAGES = [
   { id: '/', title: page.experiment, main: true },
+  { id: '/assistant', title: page.assistant, main: true },
   { id: '/history', title: page.history, main: true },
   { id: '/compare', title: page.compare, main: true },
   { id: '/compress', title: page.compress, main: false },
   { id: '/device', title: page.device, main: false },
+  { id: '/method', title: page.method, main: false },
   { id: '/storage', title: page.storage, main: false },
 ] as const;
