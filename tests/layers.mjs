@@ -22,6 +22,7 @@ const LAYERS = [
   ['store'],
   ['workers'],
   ['texts'],
+  ['report'],
   ['state'],
   ['ui'],
   ['routes'],

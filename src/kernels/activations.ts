@@ -1,8 +1,10 @@
-// Activations in the forms that weight formats want. float32 needs none. Integers are 16-bit levels with one scale per
-// token: x = level * scale, |level| <= 32767. With 8 bits per token SmolLM2 loses 0.08 nats and results hang on the last
-// bit of a float, with 14 it loses 0.005, with 16 0.001; int16 products are exact on every device.
-import { M_TOP_LEVEL, TILE } from './layout';
-import { maxOf } from './simd';
+// Activations in the forms that weight formats want. float32 needs none. Against int8 weights with one scale per output
+// they are 16-bit levels with one scale per token: x = level * scale, |level| <= 32767. With 8 bits per token SmolLM2
+// loses 0.08 nats and results hang on the last bit of a float, with 14 it loses 0.005, with 16 0.001. Against int4, whose
+// blocks of 32 have scales of their own anyway, they are 8-bit levels with a scale per block: that loses 0.004.
+// All integer products and sums are exact on every device.
+import { DEPTH, INT4_ZERO, M_TOP_LEVEL, TILE, TOP_BYTE } from './layout';
+import { maxOf, sumOfInts } from './simd';
 
 /** Half-precision weights are read as value * 2^-112; activations * 2^80 keep products far from underflow. */
 export const HALF_LIFT: f32 = 1208925819614629174706176.0; // 2^80
@@ -66,17 +68,36 @@ export function copyIntoTile(x: usize, depth: i32, tile: usize, r: i32): void {
   }
 }
 
-/** -8 * sum of each block of 32 levels: 4-bit weights are stored as q + 8. */
-export function blockSums(levels: usize, depth: i32, to: usize): void {
-  const one = i16x8.splat(1);
-  for (let b = 0; b < depth >> 5; b++, levels += 64, to += 4) {
-    const s = i32x4.add(
-      i32x4.add(i32x4.dot_i16x8_s(v128.load(levels), one), i32x4.dot_i16x8_s(v128.load(levels, 16), one)),
-      i32x4.add(i32x4.dot_i16x8_s(v128.load(levels, 32), one), i32x4.dot_i16x8_s(v128.load(levels, 48), one)),
-    );
-    const sum =
-      i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1) + i32x4.extract_lane(s, 2) + i32x4.extract_lane(s, 3);
-    store<i32>(to, -8 * sum);
+/**
+ * x[depth] -> int8[depth] in blocks of 32, x = byte * scale, |byte| <= 127; per block its scale (float32), and -8 times
+ * the sum of its bytes, which takes the zero point off every row's product. `step`: bytes from one block's to the next's.
+ */
+export function quantizeBlocks(x: usize, depth: i32, to: usize, scales: usize, sums: usize, step: usize): void {
+  for (const end = to + depth; to < end; x += DEPTH * 4, to += DEPTH, scales += step, sums += step) {
+    const m = largest(x, DEPTH);
+    const inverse = f32x4.splat(m > 0 ? <f32>TOP_BYTE / m : 0);
+    let sum = i32x4.splat(0);
+    for (let half: usize = 0; half < <usize>DEPTH; half += 16) {
+      const from = x + (half << 2);
+      const a = level4(from, inverse), b = level4(from + 16, inverse);
+      const c = level4(from + 32, inverse), d = level4(from + 48, inverse);
+      v128.store(to + half, i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
+      sum = i32x4.add(sum, i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
+    }
+    store<f32>(scales, m / <f32>TOP_BYTE);
+    store<i32>(sums, -INT4_ZERO * sumOfInts(sum));
+  }
+}
+
+/** int8[depth] into row `r` of a tile: [depth / 4][TILE rows][4]. */
+export function spreadIntoTile(bytes: usize, depth: i32, tile: usize, r: i32): void {
+  let to = tile + (<usize>r << 2);
+  for (const end = bytes + depth; bytes < end; bytes += 16, to += 16 * TILE) {
+    const v = v128.load(bytes);
+    v128.store_lane<i32>(to, v, 0);
+    v128.store_lane<i32>(to, v, 1, 4 * TILE);
+    v128.store_lane<i32>(to, v, 2, 8 * TILE);
+    v128.store_lane<i32>(to, v, 3, 12 * TILE);
   }
 }
 

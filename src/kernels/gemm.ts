@@ -2,8 +2,8 @@
 // in half panels of 8 columns, unpacked once per pass whatever their format; a tile keeps 6 x 8 sums in registers.
 // The loops are not unrolled on purpose: unrolling by 2 or 4 loses.
 //
-//   activations float32 [depth][6]         or int16 [depth / 2][6][2]
-//   weights     float32 [depth][8]         or int16 [depth / 2][8][2]
+//   activations float32 [depth][6]         int16 [depth / 2][6][2]         int8 [depth / 4][6][4]
+//   weights     float32 [depth][8]         int16 [depth / 2][8][2]        0..15 [depth / 4][8][4]
 import { unpackF16, unpackF16Sparse } from './float16';
 import { unpackF32 } from './float32';
 import { unpackInt4 } from './int4';
@@ -16,9 +16,16 @@ import {
   FORMAT_INT4,
   FORMAT_INT8,
   FORMAT_INT8_24,
+  FORM_BYTES,
+  FORM_FLOAT,
+  FORM_LEVELS,
+  M_BLOCK_SCALES,
+  M_BLOCK_SUMS,
+  M_TILES_BYTE,
   M_TILES_F32,
   M_TILES_INT,
   M_TOKEN_SCALES,
+  M_WIDE_SUMS,
   PANEL,
   TILE,
   TILE_COLUMNS,
@@ -27,10 +34,7 @@ import {
   W_FORMAT,
   W_SCALES,
 } from './layout';
-import { dot, fma } from './simd';
-
-/** Steps of one 4-bit block: pairs of inputs. */
-const BLOCK_PAIRS = DEPTH / 2;
+import { byteDot, byteSums, dot, fma } from './simd';
 
 // @ts-ignore: decorator
 @inline
@@ -127,11 +131,83 @@ export function tileInt(
   if (rows > 5) putScaled(y + 5 * stride, f0, f1, u, v, tokenScales + 20, add);
 }
 
-/** Whether a format multiplies levels; the others multiply floats. */
 // @ts-ignore: decorator
 @inline
-export function isInteger(format: i32): bool {
-  return format == FORMAT_INT8 || format == FORMAT_INT4 || format == FORMAT_INT8_24;
+function addScaled<Sum>(y: usize, a: v128, b: v128, u: v128, v: v128, scale: usize, sum: usize, add: bool): void {
+  const s = v128.load32_splat(scale);
+  const c = v128.load32_splat(sum);
+  a = f32x4.mul(f32x4.convert_i32x4_s(i32x4.add(byteSums<Sum>(a), c)), f32x4.mul(s, u));
+  b = f32x4.mul(f32x4.convert_i32x4_s(i32x4.add(byteSums<Sum>(b), c)), f32x4.mul(s, v));
+  putRow(y, a, b, add);
+}
+
+/** One block of inputs for bytes: products times column scales [8] and the tokens' scales [6], zero point taken off. */
+function tileBlock<Sum>(
+  a: usize, b: usize, columnScales: usize, scales: usize, sums: usize, y: usize, stride: usize, rows: i32, add: bool,
+): void {
+  const zero = i32x4.splat(0);
+  let a0 = zero, a1 = zero, b0 = zero, b1 = zero, c0 = zero, c1 = zero;
+  let d0 = zero, d1 = zero, e0 = zero, e1 = zero, f0 = zero, f1 = zero;
+  for (const end = a + DEPTH * TILE; a < end; a += TILE * 4, b += TILE_COLUMNS * 4) {
+    const u = v128.load(b);
+    const v = v128.load(b, 16);
+    let s = v128.load32_splat(a);
+    a0 = byteDot<Sum>(u, s, a0);
+    a1 = byteDot<Sum>(v, s, a1);
+    s = v128.load32_splat(a, 4);
+    b0 = byteDot<Sum>(u, s, b0);
+    b1 = byteDot<Sum>(v, s, b1);
+    s = v128.load32_splat(a, 8);
+    c0 = byteDot<Sum>(u, s, c0);
+    c1 = byteDot<Sum>(v, s, c1);
+    s = v128.load32_splat(a, 12);
+    d0 = byteDot<Sum>(u, s, d0);
+    d1 = byteDot<Sum>(v, s, d1);
+    s = v128.load32_splat(a, 16);
+    e0 = byteDot<Sum>(u, s, e0);
+    e1 = byteDot<Sum>(v, s, e1);
+    s = v128.load32_splat(a, 20);
+    f0 = byteDot<Sum>(u, s, f0);
+    f1 = byteDot<Sum>(v, s, f1);
+  }
+  const u = v128.load(columnScales);
+  const v = v128.load(columnScales, 16);
+  addScaled<Sum>(y, a0, a1, u, v, scales, sums, add);
+  if (rows > 1) addScaled<Sum>(y + stride, b0, b1, u, v, scales + 4, sums + 4, add);
+  if (rows > 2) addScaled<Sum>(y + 2 * stride, c0, c1, u, v, scales + 8, sums + 8, add);
+  if (rows > 3) addScaled<Sum>(y + 3 * stride, d0, d1, u, v, scales + 12, sums + 12, add);
+  if (rows > 4) addScaled<Sum>(y + 4 * stride, e0, e1, u, v, scales + 16, sums + 16, add);
+  if (rows > 5) addScaled<Sum>(y + 5 * stride, f0, f1, u, v, scales + 20, sums + 20, add);
+}
+
+/** The same for all blocks of a tile of bytes. */
+function tileBytes<Sum>(
+  a: usize, b: usize, blocks: i32, columnScales: usize, scales: usize, sums: usize,
+  y: usize, stride: usize, rows: i32, add: bool,
+): void {
+  for (let n = 0; n < blocks; n++) {
+    tileBlock<Sum>(a, b, columnScales, scales, sums, y, stride, rows, add || n > 0);
+    a += DEPTH * TILE;
+    b += DEPTH * TILE_COLUMNS;
+    columnScales += PANEL * 4;
+    scales += TILE * 4;
+    sums += TILE * 4;
+  }
+}
+
+/** Which form of activations a format multiplies. */
+// @ts-ignore: decorator
+@inline
+export function formOf(format: i32): i32 {
+  if (format == FORMAT_INT4) return FORM_BYTES;
+  return format == FORMAT_INT8 || format == FORMAT_INT8_24 ? FORM_LEVELS : FORM_FLOAT;
+}
+
+/** Bytes of one value of a form, activation or unpacked weight. */
+// @ts-ignore: decorator
+@inline
+function formBytes(form: i32): i32 {
+  return form == FORM_FLOAT ? 4 : form == FORM_LEVELS ? 2 : 1;
 }
 
 /** One panel (16 rows) of a matrix, unpacked to `to`; 4-bit scales go behind it. */
@@ -148,7 +224,7 @@ function unpackPanel(format: i32, p: usize, depth: i32, to: usize): void {
     case FORMAT_INT8_24:
       return unpackInt8Sparse(p, depth, to);
     case FORMAT_INT4:
-      return unpackInt4(p, depth, to, to + <usize>depth * PANEL * 2);
+      return unpackInt4(p, depth, to, to + <usize>depth * PANEL);
   }
 }
 
@@ -166,7 +242,7 @@ export function panelBytes(format: i32, depth: i32): usize {
     case FORMAT_INT8_24:
       return <usize>depth * 10;
     default:
-      return <usize>depth * 10; // 4 bits and a float32 scale per 32
+      return <usize>depth * 9; // 4 bits and a bfloat16 scale per 32
   }
 }
 
@@ -182,36 +258,34 @@ export function gemm(
   const data = <usize>load<u32>(matrix + W_DATA);
   const scales = <usize>load<u32>(matrix + W_SCALES);
   const bytes = panelBytes(format, depth);
-  const integer = isInteger(format);
-  const tiles = <usize>load<u32>(integer ? M_TILES_INT : M_TILES_F32);
+  const form = formOf(format);
+  const tiles = <usize>load<u32>(form == FORM_FLOAT ? M_TILES_F32 : form == FORM_LEVELS ? M_TILES_INT : M_TILES_BYTE);
   const tokenScales = <usize>load<u32>(M_TOKEN_SCALES);
-  const tileBytes = <usize>depth * TILE * (integer ? 2 : 4);
-  const halfBytes = <usize>depth * TILE_COLUMNS * (integer ? 2 : 4);
+  const blockScales = <usize>load<u32>(M_BLOCK_SCALES);
+  const blockSums = <usize>load<u32>(M_BLOCK_SUMS);
+  const wide = load<i32>(M_WIDE_SUMS);
+  const blocks = depth / DEPTH;
+  const tileBytesEach = <usize>depth * TILE * formBytes(form);
+  const halfBytes = <usize>depth * TILE_COLUMNS * formBytes(form);
   const rowBytes = <usize>stride << 2;
   for (let r = from; r < to; r += PANEL) {
     unpackPanel(format, data + <usize>(r / PANEL) * bytes, depth, scratch);
     for (let t = 0; t < tokens; t += TILE) {
-      const a = tiles + <usize>(t / TILE) * tileBytes;
+      const a = tiles + <usize>(t / TILE) * tileBytesEach;
       const rows = min(TILE, tokens - t);
-      const s = tokenScales + (<usize>t << 2);
       for (let h = 0; h < 2; h++) {
         const b = scratch + <usize>h * halfBytes;
         const column = r + h * TILE_COLUMNS;
         const o = y + <usize>t * rowBytes + (<usize>column << 2);
-        if (!integer) tileF32(a, b, TILE_COLUMNS * 4, depth, o, rowBytes, rows, add);
-        else if (format != FORMAT_INT4)
+        if (form == FORM_FLOAT) tileF32(a, b, TILE_COLUMNS * 4, depth, o, rowBytes, rows, add);
+        else if (form == FORM_LEVELS) {
+          const s = tokenScales + (<usize>t << 2);
           tileInt(a, b, depth >> 1, scales + (<usize>column << 2), s, o, rowBytes, rows, add);
-        else {
-          // A scale per block: each block's product is scaled and added on its own.
-          let blockScales = scratch + 2 * halfBytes + <usize>h * TILE_COLUMNS * 4;
-          let pa = a;
-          let pb = b;
-          for (let k = 0; k < depth; k += DEPTH) {
-            tileInt(pa, pb, BLOCK_PAIRS, blockScales, s, o, rowBytes, rows, add || k > 0);
-            pa += BLOCK_PAIRS * TILE * 4;
-            pb += BLOCK_PAIRS * TILE_COLUMNS * 4;
-            blockScales += PANEL * 4;
-          }
+        } else {
+          const at = <usize>t * blocks << 2;
+          const columns = scratch + 2 * halfBytes + <usize>h * TILE_COLUMNS * 4;
+          if (wide) tileBytes<i32>(a, b, blocks, columns, blockScales + at, blockSums + at, o, rowBytes, rows, add);
+          else tileBytes<i16>(a, b, blocks, columns, blockScales + at, blockSums + at, o, rowBytes, rows, add);
         }
       }
     }

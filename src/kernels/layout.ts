@@ -22,8 +22,13 @@ export const FORMAT_INT4 = 3;
 export const FORMAT_F16_24 = 4;
 export const FORMAT_INT8_24 = 5;
 
+/** What a format multiplies: floats, 16-bit levels of a token, 8-bit levels of blocks. Bits, since groups mix. */
+export const FORM_FLOAT = 1;
+export const FORM_LEVELS = 2;
+export const FORM_BYTES = 4;
+
 /** Bytes of a format's smallest piece of a panel. */
-export const INT4_SCALES = PANEL * 4;
+export const INT4_SCALES = PANEL * 2;
 export const INT4_BLOCK = INT4_SCALES + (PANEL * DEPTH) / 2;
 /** 2:4 of int8: inputs that one window of indices and values covers. */
 export const WINDOW = 16;
@@ -35,6 +40,10 @@ export const F16_24_GROUP = F16_24_CODES + PANEL * 2 * 2;
 
 /** Largest level of a quantized activation where no sum could overflow. */
 export const TOP_LEVEL = 32767;
+/** Largest level of a block of activations. */
+export const TOP_BYTE = 127;
+/** What 4-bit weights are stored above their value. */
+export const INT4_ZERO = 8;
 
 // ------------------------------------------------------------------ control block
 // Each word that threads poll has a cache line of its own.
@@ -114,6 +123,12 @@ export const M_STRIDE_LOGITS = MODEL + 112;
 export const M_TILES_F32 = MODEL + 116;
 export const M_TILES_INT = MODEL + 120;
 export const M_TOKEN_SCALES = MODEL + 124;
+/** The same as 8-bit levels, with a scale and a sum per block. */
+export const M_TILES_BYTE = MODEL + 224;
+export const M_BLOCK_SCALES = MODEL + 228;
+export const M_BLOCK_SUMS = MODEL + 232;
+/** 1 where byte products are summed in 32 bits by one instruction (VNNI, ARM), 0 where 16 bits are faster. */
+export const M_WIDE_SUMS = MODEL + 236;
 
 // What belongs to one thread: its start is M_PRIVATE + thread * M_PRIVATE_BYTES; the rest are offsets in it.
 export const M_PRIVATE = MODEL + 128;
@@ -122,6 +137,8 @@ export const P_ROW = MODEL + 136;
 export const P_SCALED = MODEL + 140;
 export const P_LEVELS = MODEL + 144;
 export const P_BLOCK_SUMS = MODEL + 148;
+export const P_BYTES = MODEL + 180;
+export const P_BLOCK_SCALES = MODEL + 184;
 export const P_LOW = MODEL + 152;
 export const P_HIGH = MODEL + 156;
 export const P_SCORES = MODEL + 160;

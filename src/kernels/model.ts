@@ -1,17 +1,18 @@
 // One pass of a Llama-family decoder: every thread runs `pass`, and rows of matrices, tokens and heads are shared out by
 // number, so that each result is computed by one thread in one order, whatever the number of threads.
 import {
-  blockSums,
   copyIntoTile,
   lift,
   quantize,
+  quantizeBlocks,
   quantizeIntoTile,
   splitPlanes,
+  spreadIntoTile,
 } from './activations';
 import { attendOne, attendTile, storeKeyValue } from './attention';
 import { gemvF16, gemvF16Sparse, rowF16 } from './float16';
 import { gemvF32, rowF32 } from './float32';
-import { gemm, isInteger } from './gemm';
+import { formOf, gemm } from './gemm';
 import { gemvInt4 } from './int4';
 import { gemvInt8, gemvInt8Sparse, rowInt8 } from './int8';
 import {
@@ -21,12 +22,16 @@ import {
   COUNT_HEAD,
   COUNT_LINEAR,
   COUNT_VECTOR,
+  DEPTH,
   FORMAT_F16,
   FORMAT_F16_24,
   FORMAT_F32,
   FORMAT_INT4,
   FORMAT_INT8,
   FORMAT_INT8_24,
+  FORM_BYTES,
+  FORM_FLOAT,
+  FORM_LEVELS,
   LAYER_BYTES,
   L_DOWN,
   L_GATE,
@@ -43,6 +48,8 @@ import {
   L_V,
   L_V_BIAS,
   M_ATTENDED,
+  M_BLOCK_SCALES,
+  M_BLOCK_SUMS,
   M_EMBEDDING,
   M_FINAL_NORM,
   M_GATE,
@@ -64,11 +71,13 @@ import {
   M_STRIDE_LOGITS,
   M_STRIDE_Q,
   M_STRIDE_X,
+  M_TILES_BYTE,
   M_TILES_F32,
   M_TILES_INT,
   M_TOKEN_SCALES,
   M_UP,
   M_V,
+  M_WIDE_SUMS,
   M_X,
   PANEL,
   PASS_IDS,
@@ -77,7 +86,9 @@ import {
   PASS_POSITIONS,
   PASS_START,
   PASS_TOKENS,
+  P_BLOCK_SCALES,
   P_BLOCK_SUMS,
+  P_BYTES,
   P_HIGH,
   P_LEVELS,
   P_LOW,
@@ -122,7 +133,7 @@ export function mineOf(thread: i32): usize {
 /** Forms of the activations at hand that have been made already, as bits. */
 const MADE_LIFTED = 1;
 const MADE_LEVELS = 2;
-const MADE_SUMS = 4;
+const MADE_BYTES = 4;
 const MADE_PLANES = 8;
 let made = 0;
 let levelScale: f32 = 0;
@@ -162,11 +173,13 @@ export function matvec(matrix: usize, x: usize, y: usize, from: i32, to: i32, mi
       gemvInt8(w, scales, depth, levels, levelScale, y, from, to);
       break;
     case FORMAT_INT4: {
-      needLevels(x, depth, mine);
+      const bytes = mine + pointer(P_BYTES);
+      const blockScales = mine + pointer(P_BLOCK_SCALES);
       const sums = mine + pointer(P_BLOCK_SUMS);
-      if (!(made & MADE_SUMS)) blockSums(levels, depth, sums);
-      made |= MADE_SUMS;
-      gemvInt4(w, depth, levels, sums, levelScale, y, from, to);
+      if (!(made & MADE_BYTES)) quantizeBlocks(x, depth, bytes, blockScales, sums, 4);
+      made |= MADE_BYTES;
+      if (load<i32>(M_WIDE_SUMS)) gemvInt4<i32>(w, depth, bytes, blockScales, sums, y, from, to);
+      else gemvInt4<i16>(w, depth, bytes, blockScales, sums, y, from, to);
       break;
     }
     case FORMAT_INT8_24: {
@@ -300,20 +313,26 @@ function addShare(matrix: usize, input: usize, x: usize, _: usize, t: i32, threa
   addTo(x + (<usize>from << 2), product + (<usize>from << 2), to - from);
 }
 
-/** Row `x` of token `i` into the tiles that a group of matrices reads. */
-export function packToken(x: usize, depth: i32, i: i32, integer: bool, float: bool): void {
+/** Row `x` of token `i` into the tiles that a group of matrices reads; `forms`: FORM_ bits. */
+export function packToken(x: usize, depth: i32, i: i32, forms: i32, mine: usize): void {
   const r = i % TILE;
   const tile = <usize>(i / TILE) * TILE * depth;
-  if (float) copyIntoTile(x, depth, pointer(M_TILES_F32) + (tile << 2), r);
-  if (integer)
+  if (forms & FORM_FLOAT) copyIntoTile(x, depth, pointer(M_TILES_F32) + (tile << 2), r);
+  if (forms & FORM_LEVELS)
     store<f32>(
       pointer(M_TOKEN_SCALES) + (<usize>i << 2),
       quantizeIntoTile(x, depth, pointer(M_TILES_INT) + (tile << 1), r),
     );
+  if (forms & FORM_BYTES) {
+    const bytes = mine + pointer(P_BYTES);
+    const block = (tile / DEPTH + r) << 2;
+    quantizeBlocks(x, depth, bytes, pointer(M_BLOCK_SCALES) + block, pointer(M_BLOCK_SUMS) + block, TILE * 4);
+    spreadIntoTile(bytes, depth, pointer(M_TILES_BYTE) + tile, r);
+  }
 }
 
-function usesInteger(matrix: usize): bool {
-  return isInteger(load<i32>(matrix + W_FORMAT));
+function formOfMatrix(matrix: usize): i32 {
+  return formOf(load<i32>(matrix + W_FORMAT));
 }
 
 /** The rows of `matrix` that are this thread's, for all tokens. */
@@ -346,11 +365,10 @@ function prefill(t: i32, threads: i32): void {
   mark(t, COUNT_EMBED);
   for (let l = 0; l < load<i32>(M_LAYERS); l++) {
     const layer = pointer(M_LAYER_TABLE) + <usize>l * LAYER_BYTES;
-    let integer = usesInteger(layer + L_Q) || usesInteger(layer + L_K) || usesInteger(layer + L_V);
-    let float = !usesInteger(layer + L_Q) || !usesInteger(layer + L_K) || !usesInteger(layer + L_V);
+    let forms = formOfMatrix(layer + L_Q) | formOfMatrix(layer + L_K) | formOfMatrix(layer + L_V);
     for (let i = first; i < last; i++) {
       rmsNorm(x + <usize>i * strideX * 4, pointer(layer + L_INPUT_NORM), row, hidden, strideX);
-      packToken(row, strideX, i, integer, float);
+      packToken(row, strideX, i, forms, mine);
     }
     barrier(threads);
     mark(t, COUNT_VECTOR);
@@ -376,18 +394,17 @@ function prefill(t: i32, threads: i32): void {
     for (let n = t; n < heads * tiles; n += threads) attendTile(l, n / tiles, (n % tiles) * TILE, mine);
     barrier(threads);
     mark(t, COUNT_ATTENTION);
-    integer = usesInteger(layer + L_O);
-    for (let i = first; i < last; i++) packToken(attended + <usize>i * strideQ * 4, strideQ, i, integer, !integer);
+    forms = formOfMatrix(layer + L_O);
+    for (let i = first; i < last; i++) packToken(attended + <usize>i * strideQ * 4, strideQ, i, forms, mine);
     barrier(threads);
     mark(t, COUNT_VECTOR);
     shareGemm(layer + L_O, x, strideX, tokens, true, t, threads, mine);
     barrier(threads);
     mark(t, COUNT_LINEAR);
-    integer = usesInteger(layer + L_GATE) || usesInteger(layer + L_UP);
-    float = !usesInteger(layer + L_GATE) || !usesInteger(layer + L_UP);
+    forms = formOfMatrix(layer + L_GATE) | formOfMatrix(layer + L_UP);
     for (let i = first; i < last; i++) {
       rmsNorm(x + <usize>i * strideX * 4, pointer(layer + L_POST_NORM), row, hidden, strideX);
-      packToken(row, strideX, i, integer, float);
+      packToken(row, strideX, i, forms, mine);
     }
     barrier(threads);
     mark(t, COUNT_VECTOR);
@@ -395,12 +412,12 @@ function prefill(t: i32, threads: i32): void {
     shareGemm(layer + L_UP, up, strideFfn, tokens, false, t, threads, mine);
     barrier(threads);
     mark(t, COUNT_LINEAR);
-    integer = usesInteger(layer + L_DOWN);
+    forms = formOfMatrix(layer + L_DOWN);
     const depth = load<i32>(layer + L_DOWN + W_DEPTH);
     for (let i = first; i < last; i++) {
       const at = <usize>i * strideFfn * 4;
       swiglu(gate + at, up + at, gate + at, depth);
-      packToken(gate + at, depth, i, integer, !integer);
+      packToken(gate + at, depth, i, forms, mine);
     }
     barrier(threads);
     mark(t, COUNT_VECTOR);
@@ -417,10 +434,10 @@ function prefill(t: i32, threads: i32): void {
     newInput();
     share(head, row, pointer(M_LOGITS), t, threads, mine);
   } else if (wanted > 1) {
-    const integer = usesInteger(head);
+    const forms = formOfMatrix(head);
     for (let i = cut(wanted, t, threads); i < cut(wanted, t + 1, threads); i++) {
       rmsNorm(x + <usize>load<i32>(rows + (<usize>i << 2)) * strideX * 4, norm, row, hidden, strideX);
-      packToken(row, strideX, i, integer, !integer);
+      packToken(row, strideX, i, forms, mine);
     }
     barrier(threads);
     shareGemm(head, pointer(M_LOGITS), load<i32>(M_STRIDE_LOGITS), wanted, false, t, threads, mine);

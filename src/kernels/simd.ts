@@ -24,6 +24,34 @@ export function dot(a: v128, b: v128, c: v128): v128 {
   return i32x4.add(c, i32x4.dot_i16x8_s(a, b));
 }
 
+/** Sums of two neighbouring products: signed bytes times bytes of 0..127, as int16. Exact on every device. */
+// @ts-ignore: decorator
+@inline
+function bytePairs(seven: v128, x: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_dot_i8x16_i7x16_s(x, seven);
+  const even = i16x8.mul(i16x8.shr_s(i16x8.shl(x, 8), 8), v128.and(seven, i16x8.splat(255)));
+  return i16x8.add(even, i16x8.mul(i16x8.shr_s(x, 8), i16x8.shr_u(seven, 8)));
+}
+
+/**
+ * c + products of bytes (`seven`: 0..127). `Sum` says how the sums are held: i32 = one a lane of four products, for
+ * devices with an instruction for it; i16 = two a lane, half the instructions elsewhere, for sums that int16 holds.
+ */
+// @ts-ignore: decorator
+@inline
+export function byteDot<Sum>(seven: v128, x: v128, c: v128): v128 {
+  if (sizeof<Sum>() == 2) return i16x8.add(c, bytePairs(seven, x));
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, seven, c);
+  return i32x4.add(c, i32x4.extadd_pairwise_i16x8_s(bytePairs(seven, x)));
+}
+
+/** What byteDot summed, one int32 a lane of four products. */
+// @ts-ignore: decorator
+@inline
+export function byteSums<Sum>(c: v128): v128 {
+  return sizeof<Sum>() == 2 ? i32x4.dot_i16x8_s(c, i16x8.splat(1)) : c;
+}
+
 /** Two vectors of (r0 r0 r1 r1), (r2 r2 r3 r3) partial sums -> four row sums. */
 // @ts-ignore: decorator
 @inline
@@ -36,6 +64,14 @@ export function pairSums(a: v128, b: v128): v128 {
 export function sumOf(a: v128): f32 {
   return (
     f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1) + (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3))
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+export function sumOfInts(a: v128): i32 {
+  return (
+    i32x4.extract_lane(a, 0) + i32x4.extract_lane(a, 1) + (i32x4.extract_lane(a, 2) + i32x4.extract_lane(a, 3))
   );
 }
 

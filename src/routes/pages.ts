@@ -8,6 +8,7 @@ const { page } = SHELL;
  */
 export const PAGES = [
   { id: '/', title: page.experiment, main: true },
+  { id: '/assistant', title: page.assistant, main: true },
   { id: '/history', title: page.history, main: true },
   { id: '/compare', title: page.compare, main: true },
   { id: '/compress', title: page.compress, main: false },

@@ -32,6 +32,8 @@ interface Oracle {
 }
 interface Figures {
   nll: number;
+  /** Largest deviation of `nll` when inputs change in their last bit; only where that is more than a trace. */
+  spread?: number;
   top5: number[];
   greedy: number[];
 }
@@ -79,7 +81,9 @@ async function againstOracle(
     assert(expected, `the fixture has no ${recipe}`);
     const found = await evaluate(d, checkpoint, recipe, text, engine);
     assertEqual(found.tokenIds, tokenIds, `${recipe}: token ids`);
-    assertClose(found.nll, expected.nll, 1e-3, `${recipe}: NLL`);
+    // Where activations are bytes, a last bit moves the NLL by `spread` in PyTorch itself.
+    const tolerance = Math.max(1e-3, (3 * (expected.spread ?? 0)) / expected.nll);
+    assertClose(found.nll, expected.nll, tolerance, `${recipe}: NLL`);
     if (recipe === 'fp32') {
       assertClose(found.nll, expected.nll, 1e-5, 'fp32: NLL');
       assertEqual(found.top5, expected.top5, 'fp32: top 5');

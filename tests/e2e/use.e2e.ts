@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { exampleRun } from '../../src/lib/rank/example';
-import { assert, ORIGIN, withSite } from './site';
+import { finished, runButton, tinyBudget } from './flows';
+import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
 /** Pages beside the first one, as a person uses them, in the built site. */
 
@@ -10,7 +13,114 @@ declare global {
   }
 }
 
+/** Files of a zip that compresses nothing, by name, from its central directory. */
+function unzip(zip: Buffer): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  const end = zip.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
+  let at = zip.readUInt32LE(end + 16);
+  for (let n = zip.readUInt16LE(end + 10); n > 0; n--) {
+    const [size, nameLength, extra, comment] = [
+      zip.readUInt32LE(at + 24),
+      zip.readUInt16LE(at + 28),
+      zip.readUInt16LE(at + 30),
+      zip.readUInt16LE(at + 32),
+    ];
+    const local = zip.readUInt32LE(at + 42);
+    equal(zip.readUInt16LE(at + 10), 0, 'stored, not deflated');
+    const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
+    files.set(zip.toString('utf8', at + 46, at + 46 + nameLength), zip.subarray(start, start + size));
+    at += 46 + nameLength + extra + comment;
+  }
+  return files;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html',
+  js: 'text/javascript',
+  mjs: 'text/javascript',
+  wasm: 'application/wasm',
+};
+const typeOf = (name: string) => TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
+const ofPackage = (path: string) => readFileSync(fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url)));
+
+/** Opens an exported folder's page in an empty browser, with the library from node_modules in its CDN's place, and lets it answer. */
+async function runExportedPage(files: Map<string, Buffer>, folder: string): Promise<string> {
+  const site = await openSite();
+  try {
+    const { context, page } = site;
+    await context.route('http://export.localhost/**', (route) => {
+      const name = decodeURIComponent(new URL(route.request().url()).pathname.slice(1));
+      const body = files.get(name);
+      return body ? route.fulfill({ body, contentType: typeOf(name) }) : route.fulfill({ status: 404 });
+    });
+    await context.route('https://cdn.jsdelivr.net/npm/**', (route) => {
+      const path = new URL(route.request().url()).pathname
+        .slice('/npm/'.length)
+        .replace(/^((?:@[^/]+\/)?[^/@]+)@[^/]+/, '$1');
+      const file = path === '@huggingface/transformers' ? `${path}/dist/transformers.min.js` : path;
+      return route.fulfill({
+        body: ofPackage(file),
+        contentType: typeOf(file),
+        headers: { 'Access-Control-Allow-Origin': '*' },
+      });
+    });
+    await page.goto(`http://export.localhost/${folder}/index.html`);
+    await page.getByLabel('Ticket').fill('Mains power was lost at the site and the battery alarm is on.');
+    await page.getByRole('button', { name: 'Answer' }).click({ timeout: 60_000 });
+    await page.getByText(/^\d+ ms\.$/).waitFor({ timeout: 60_000 });
+    return await page.locator('#answer').innerText();
+  } finally {
+    await site.close();
+  }
+}
+
 export const tests: { name: string; run(): Promise<void> }[] = [
+  {
+    name: 'answers a pasted ticket by the winner and another variant, and exports a folder that Transformers.js runs',
+    run: () =>
+      withSite(async ({ page }) => {
+        // Without a file dialog the zip comes as a download, as in browsers that have none.
+        await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
+        await page.goto(`${ORIGIN}/assistant`);
+        await page.getByText(/Run one first/).waitFor();
+        await page.getByRole('link', { name: 'Experiment' }).first().click();
+        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 24 });
+        await runButton(page).click();
+        await finished(page);
+        await page.getByRole('link', { name: 'Assistant' }).click();
+        const variant = page.getByRole('combobox', { name: 'Variant', exact: true });
+        await variant.waitFor();
+        await page.getByRole('button', { name: 'Take a test ticket' }).click();
+        const ticket = await page.getByRole('textbox', { name: 'Ticket' }).inputValue();
+        assert(ticket.length > 20, 'a test ticket');
+        await page.getByRole('button', { name: 'Compare both' }).click();
+        await page
+          .getByText(/^Together: /)
+          .nth(1)
+          .waitFor({ timeout: 60_000 });
+        const panels = page.locator('section.panel');
+        equal(await panels.count(), 2, 'answers side by side');
+        for (const text of await panels.allInnerTexts())
+          assert(
+            /Cause\s+.+\s[\s\S]*\d+ %[\s\S]*J \(.* to .*\), estimated, \w+; \d.* ms; \d+ tokens read\s+Drafted response\s+.{20}/.test(
+              text.replaceAll('\u00a0', ' '),
+            ),
+            `cause, response, joules, milliseconds: ${text}`,
+          );
+        const download = page.waitForEvent('download', { timeout: 60_000 });
+        await page.getByRole('button', { name: 'Save the zip' }).click();
+        const saved = await download;
+        const files = unzip(readFileSync(await saved.path()));
+        const folder = saved.suggestedFilename().replace(/\.zip$/, '');
+        const names = [...files.keys()].map((name) => name.slice(folder.length + 1));
+        for (const name of ['README.md', 'MODEL_CARD.md', 'index.html', 'model/config.json', 'model/tokenizer.json'])
+          assert(names.includes(name), `${name} in ${names.join(', ')}`);
+        assert(/Joules per ticket, estimated/.test(files.get(`${folder}/MODEL_CARD.md`)?.toString() ?? ''), 'the card');
+        const answer = await runExportedPage(files, folder);
+        console.log(`      the exported page wrote: ${answer}`);
+        assert(answer.length > 20, `the exported page answers: ${answer}`);
+      }),
+  },
   {
     name: 'lists and searches 10,000 stored experiments without a stutter',
     run: () =>

@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
 import { fileSet, makeSafetensors } from '../checkpoint/testing';
-import { LINEARS, type LinearName } from '../checkpoint/families';
+import { LINEARS, names, type LinearName } from '../checkpoint/families';
 import type { Target } from '../compress/budget';
-import { compressCheckpoint } from '../compress/compress';
+import { compressCheckpoint, type MadeLayer } from '../compress/compress';
 import { compressGroup } from '../compress/group';
-import { is2of4, storedBytes } from '../compress/precisions';
+import { dequantize, is2of4, storedBytes } from '../compress/precisions';
 import { formatLinear, parseRecipe } from '../compress/recipe';
 import type { Level } from '../compress/statistics';
 import { nodeMatrix } from '../matrix/testing';
 import { calibrate, memoryStore, type StatisticsStore } from './calibrate';
-import { openShare } from './forward';
+import { embedSequences, openShare } from './forward';
 import { packPrompts } from './prompts';
 
 const fixture = JSON.parse(readFileSync('tests/fixtures/calibration.json', 'utf8')) as Record<
@@ -144,6 +144,49 @@ describe('calibration', () => {
       if (!text.startsWith('auto')) expect(solved).toBe(before);
     },
   );
+
+  it.each(families)('smoothing leaves what %s computes as it was', async (family) => {
+    const { checkpoint, statistics } = await statisticsOf(family);
+    const model = await compressCheckpoint(checkpoint, parseRecipe('fp32+smooth'), { statistics });
+    const made = new Map<string, Float32Array<ArrayBuffer>>();
+    for (let layer = 0; layer < 2; layer++) {
+      const tensors = await model.layer(layer);
+      for (const linear of LINEARS)
+        made.set(names.linear(layer, linear), Float32Array.from(dequantize(tensors[linear])));
+      for (const name of [names.inputNorm(layer), names.postNorm(layer)])
+        made.set(name, Float32Array.from(await model.vector(name)));
+    }
+    const smoothed = { ...checkpoint, read: async (name: string) => made.get(name) ?? (await checkpoint.read(name)) };
+    const final = async (of: typeof checkpoint) => {
+      const states = await embedSequences(of, fixture[family]?.ids ?? []);
+      const share = openShare(m, of, states, 'squares');
+      for (let layer = 0; layer < 2; layer++) await share.next();
+      return states.flatMap((s) => [...s]);
+    };
+    const [before, after] = [await final(checkpoint), await final(smoothed)];
+    const size = Math.sqrt(before.reduce((s, x) => s + x * x, 0) / before.length);
+    for (const [i, x] of before.entries()) expect(Math.abs((after[i] as number) - x)).toBeLessThan(1e-5 * size);
+    // Something moved, and the layers' errors are still those of rounding alone.
+    expect(made.get(names.inputNorm(0))).not.toEqual(await checkpoint.read(names.inputNorm(0)));
+    for (const r of model.reports()) expect(r.error ?? 0).toBeLessThan(1e-9);
+  });
+
+  it('smoothed norms are the same where a layer comes from the cache', async () => {
+    const { checkpoint, statistics } = await statisticsOf('llama');
+    const layers = new Map<number, MadeLayer>();
+    const cache = {
+      read: (layer: number) => Promise.resolve(layers.get(layer) ?? null),
+      write: (layer: number, made: MadeLayer) => Promise.resolve(void layers.set(layer, made)),
+    };
+    const norms = async () => {
+      const model = await compressCheckpoint(checkpoint, parseRecipe('int8+neurons25+smooth'), { statistics, cache });
+      for (let layer = 0; layer < 2; layer++) await model.layer(layer);
+      return Promise.all([0, 1].flatMap((l) => [model.vector(names.inputNorm(l)), model.vector(names.postNorm(l))]));
+    };
+    const first = await norms();
+    expect(layers.size).toBe(2);
+    expect(await norms()).toEqual(first);
+  });
 
   describe('budgets', () => {
     const solver = { run: (job: Parameters<typeof compressGroup>[1]) => Promise.resolve(compressGroup(m, job)) };

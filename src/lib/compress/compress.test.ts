@@ -42,9 +42,11 @@ describe('recipes', () => {
       neurons: fc.boolean(),
       budget: fc.option(fc.integer({ min: 1, max: 999_999 })),
       joules: fc.boolean(),
+      smooth: fc.boolean(),
       mag: fc.integer({ min: 1, max: 999 }),
     })
-    .map(({ precision, method, layers, ffn, mask, mag, blocks, neurons, budget, joules }) => ({
+    .map(({ precision, method, layers, ffn, mask, mag, blocks, neurons, budget, joules, smooth }) => ({
+      smooth,
       precision: budget === null ? precision : 'int8',
       quantizer: budget === null && PRECISIONS[precision].bits < 16 ? method : ('nearest' as const),
       budget:
@@ -94,6 +96,7 @@ describe('recipes', () => {
     ['auto@60MB+2:4', /names a budget/],
     ['auto@60MB+auto@1J', /names two budgets/],
     ['auto@0J', /is not known/],
+    ['int4+smooth+smooth', /names "smooth" twice/],
     ['int8+mag', /"mag" is not known/],
     ['int8+mag0', /"mag0" is not known/],
     ['int8+mag100', /"mag100" is not known/],

@@ -9,6 +9,7 @@ import { planMixed } from './mixed';
 import { countZeros, PRECISIONS, storedBytes, type StoredTensor } from './precisions';
 import { activationScores, keepLayers, keepNeurons, neuronScores, PRUNERS } from './pruners';
 import { calibrationLevel, formatLinear, formatRecipe, linearRecipe, type LinearRecipe, type Recipe } from './recipe';
+import { MIGRATIONS, smoothLayer, smoothStatistics, type Matrix2d, type SmoothScales } from './smooth';
 import { GROUPS, INPUT_GROUPS, selectInputs, type Statistics } from './statistics';
 
 /** A checkpoint under a recipe: the same model, smaller shapes, stored tensors; made layer by layer on demand. */
@@ -131,6 +132,7 @@ export async function compressCheckpoint(
   const reports: LayerReport[] = [];
   const shapeOf = (name: string) => checkpoint.tensors.get(name)?.shape as readonly [number, number];
 
+  const smoothed = new Map<number, SmoothScales>();
   /** The jobs of one remaining layer, each recipe chosen by `choose`. */
   const jobsOf = async (index: number, choose: (linear: LinearName) => LinearRecipe): Promise<GroupJob[]> => {
     const source = kept[index] as number;
@@ -153,6 +155,11 @@ export async function compressCheckpoint(
       removeNeurons(weights, keep);
       if (inputs) inputs.down = selectInputs(inputs.down, keep);
     }
+    if (recipe.smooth && inputs) {
+      const by = smoothLayer(weights, inputs);
+      smoothed.set(index, by);
+      for (const { input } of MIGRATIONS) inputs[input] = smoothStatistics(inputs[input], by[input]);
+    }
     return GROUPS.map((group) => {
       const linears: readonly LinearName[] = INPUT_GROUPS[group];
       return {
@@ -160,9 +167,24 @@ export async function compressCheckpoint(
         columns: weights[linears[0] as LinearName].columns,
         recipes: linears.map(choose),
         statistics: inputs?.[group] ?? null,
-        outputSquares: own ? linears.map((l) => own.outputSquares[l]) : null,
+        // Smoothing divides what `up` gives; all other outputs stay as they were.
+        outputSquares: own
+          ? linears.map((l) => (recipe.smooth && l === 'up_proj' ? null : own.outputSquares[l]))
+          : null,
       };
     });
+  };
+  /** A norm's weight, divided by what its readers were multiplied by. */
+  const smoothNorm = async (name: string, data: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> => {
+    for (let index = 0; index < kept.length; index++)
+      for (const { input, from } of MIGRATIONS)
+        if (from !== 'up_proj' && names[from](index) === name) {
+          // A layer from the cache was not smoothed here: its factors are found again.
+          if (!smoothed.has(index)) await jobsOf(index, choiceOf(index));
+          const by = smoothed.get(index)?.[input];
+          return data.map((v, i) => v / (by?.[i] ?? 1));
+        }
+    return data;
   };
   const uniform = linearRecipe(recipe);
   let choiceOf = (_index: number) => (_linear: LinearName) => uniform;
@@ -244,7 +266,7 @@ export async function compressCheckpoint(
         count.parameters += data.length;
         count.storedBytes += data.byteLength;
       }
-      return data;
+      return recipe.smooth ? smoothNorm(name, data) : data;
     },
     counted: () => ({
       recipe: formatRecipe(recipe),
@@ -269,12 +291,6 @@ async function layerInfluence(checkpoint: Checkpoint): Promise<number[]> {
   for (let layer = 0; layer < checkpoint.config.layers; layer++)
     out.push((await norm(names.linear(layer, 'o_proj'))) + (await norm(names.linear(layer, 'down_proj'))));
   return out;
-}
-
-interface Matrix2d {
-  data: Float32Array<ArrayBuffer>;
-  rows: number;
-  columns: number;
 }
 
 /** Values in the norms and biases of what is kept. */

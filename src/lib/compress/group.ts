@@ -15,8 +15,8 @@ export interface GroupJob {
   recipes: LinearRecipe[];
   /** Null where the recipe needs none. */
   statistics: InputStatistics | null;
-  /** tr(W X^T X W^T) of each matrix before compression; null without statistics. */
-  outputSquares: number[] | null;
+  /** tr(W X^T X W^T) of each matrix before compression, null where it is to be found; all null without statistics. */
+  outputSquares: (number | null)[] | null;
 }
 
 /** What became of one linear layer. */
@@ -62,6 +62,8 @@ export function compressGroup(m: Matrix | null, job: GroupJob): GroupResult {
       const share = recipe.mask?.share ?? null;
       const wantsError = m !== null && statistics?.gram != null && job.outputSquares !== null;
       const original = wantsError ? data.slice() : null;
+      const before =
+        original && m && statistics ? (job.outputSquares?.[i] ?? outputError(m, statistics, original, rows)) : 0;
       let mask: ColumnMask | null = null;
       if (row?.kind === 'columns') mask = row.pattern(share);
       else if (row?.kind === 'mask') {
@@ -83,7 +85,6 @@ export function compressGroup(m: Matrix | null, job: GroupJob): GroupResult {
       if (original && m && statistics) {
         const made = dequantize(stored);
         for (let j = 0; j < original.length; j++) original[j] = (made[j] as number) - (original[j] as number);
-        const before = job.outputSquares?.[i] ?? 0;
         error = before > 0 ? Math.max(0, outputError(m, statistics, original, rows)) / before : 0;
       }
       out.tensors.push(stored);

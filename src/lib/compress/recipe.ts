@@ -41,6 +41,8 @@ export interface Recipe {
   precision: PrecisionName;
   quantizer: QuantizerName;
   prunings: readonly Pruning[];
+  /** Factors move from activations into the weights that read them before anything is rounded (smooth.ts). */
+  smooth: boolean;
   /**
    * `auto@`: precision and pruning are chosen for each linear layer, and `precision` is that of embedding and output
    * projection. Null = one recipe for all layers.
@@ -93,10 +95,13 @@ export function formatBudget({ unit, amount }: Budget): string {
 /** The precisions that GPTQ rounds to. */
 const LOOPED: readonly PrecisionName[] = ['int4', 'int8'];
 
+/** The part that asks for smoothing. */
+const SMOOTH = 'smooth';
+
 const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int4.gptqact, int8+sparsegpt2:4, auto@60MB, auto@0.3J.';
 
 /**
- * `precision[.gptq|.gptqact][+pruning...]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`, `fp32+wanda50`, or `auto@60MB`, `auto@0.3J`; a pruning
+ * `precision[.gptq|.gptqact][+pruning...][+smooth]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`, `fp32+wanda50`, or `auto@60MB`, `auto@0.3J`; a pruning
  * alone means fp32. Structured prunings come first, masks after, whatever the order written, so that equal recipes have
  * equal names.
  */
@@ -109,11 +114,12 @@ export function parseRecipe(text: string): Recipe {
         PRUNERS,
       )
         .map((p) => PRUNERS[p].usage)
-        .join(', ')}; or auto@NMB, auto@NJ. ${EXAMPLES}`,
+        .join(', ')}; ${SMOOTH}; or auto@NMB, auto@NJ. ${EXAMPLES}`,
     );
   let precision: PrecisionName | null = null;
   let quantizer: QuantizerName = 'nearest';
   let budget: Budget | null = null;
+  let smooth = false;
   const prunings: Pruning[] = [];
   for (const part of parts) {
     const named = parseBudget(part);
@@ -129,6 +135,11 @@ export function parseRecipe(text: string): Recipe {
       if (method === undefined) continue;
       if (more.length > 0 || !isMethod(method) || !LOOPED.includes(precision)) throw unknown(part);
       quantizer = method;
+      continue;
+    }
+    if (part === SMOOTH) {
+      if (smooth) throw fault(`Recipe ${quote(text)} names ${quote(SMOOTH)} twice; give it once.`);
+      smooth = true;
       continue;
     }
     const pruning = parsePruning(part);
@@ -152,13 +163,14 @@ export function parseRecipe(text: string): Recipe {
     );
   const order = keys(PRUNERS);
   prunings.sort((a, b) => order.indexOf(a.pruner) - order.indexOf(b.pruner));
-  return { precision: budget !== null ? 'int8' : (precision ?? 'fp32'), quantizer, prunings, budget };
+  return { precision: budget !== null ? 'int8' : (precision ?? 'fp32'), quantizer, prunings, smooth, budget };
 }
 
 /** The calibration statistics that a recipe reads; null where it reads none. */
 export function calibrationLevel(recipe: Recipe): Level | null {
   if (QUANTIZERS[recipe.quantizer].loop || recipe.budget !== null) return 'gram';
   const needs = recipe.prunings.map((p) => PRUNERS[p.pruner].needs);
+  if (recipe.smooth) needs.push('squares');
   return LEVELS.findLast((level) => needs.includes(level)) ?? null;
 }
 
@@ -190,7 +202,7 @@ const precisionName = (r: { precision: PrecisionName; quantizer: QuantizerName }
 /** The canonical name: `parseRecipe(formatRecipe(r))` equals r. */
 export function formatRecipe(recipe: Recipe): string {
   const head = recipe.budget === null ? precisionName(recipe) : `auto@${formatBudget(recipe.budget)}`;
-  return [head, ...recipe.prunings.map(nameOf)].join('+');
+  return [head, ...recipe.prunings.map(nameOf), ...(recipe.smooth ? [SMOOTH] : [])].join('+');
 }
 
 export const formatLinear = (r: LinearRecipe): string =>

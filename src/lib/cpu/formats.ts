@@ -8,6 +8,9 @@ import {
   FORMAT_INT4,
   FORMAT_INT8,
   FORMAT_INT8_24,
+  FORM_BYTES,
+  FORM_FLOAT,
+  FORM_LEVELS,
   INT4_BLOCK,
   INT4_SCALES,
   INT8_24_INDICES,
@@ -24,6 +27,8 @@ import { packRows8 } from '../decoder/pack';
  */
 export interface Format {
   code: number;
+  /** The form of activations that it multiplies: a FORM_ bit. */
+  form: number;
   /** Bytes per 16 rows and input. */
   bytesPerInput: number;
   /** A float32 scale per output. */
@@ -57,6 +62,13 @@ function kept(w: { readonly [i: number]: number }, from: number, size: number): 
   return second < 0 ? (first === 0 ? [0, 1] : [0, first]) : [first, second];
 }
 
+const floatBits = new DataView(new ArrayBuffer(4));
+/** Upper half of a float32, rounded to nearest: what is left is exact to 1 in 512. */
+export function bfloat16(x: number): number {
+  floatBits.setFloat32(0, x);
+  return (floatBits.getUint32(0) + 0x8000) >>> 16;
+}
+
 /** Largest sum of magnitudes of a row. */
 function largestRow(q: Int8Array, rows: number, columns: number): number {
   let largest = 0;
@@ -79,6 +91,7 @@ const unsignedZero = (bits: number) => ((bits & 0x7fff) === 0 ? 0 : bits);
 export const FORMATS: Readonly<Record<FormatName, Format>> = {
   f32: {
     code: FORMAT_F32,
+    form: FORM_FLOAT,
     bytesPerInput: PANEL * 4,
     rowScales: false,
     density: 1,
@@ -95,6 +108,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   f16: {
     code: FORMAT_F16,
+    form: FORM_FLOAT,
     bytesPerInput: PANEL * 2,
     rowScales: false,
     density: 1,
@@ -113,6 +127,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   int8: {
     code: FORMAT_INT8,
+    form: FORM_LEVELS,
     bytesPerInput: PANEL,
     rowScales: true,
     density: 1,
@@ -131,32 +146,28 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   int4: {
     code: FORMAT_INT4,
+    form: FORM_BYTES,
     bytesPerInput: INT4_BLOCK / DEPTH,
     rowScales: false,
     density: 1,
-    title: 'int4 blocks of 32 x 16-bit levels per token',
+    title: 'int4 blocks of 32 x 8-bit levels in blocks of 32',
     pack(t, first, depth, to) {
       if (t.format !== 'blocks' || t.bits !== 4) throw new TypeError('4-bit panels are packed from 4-bit blocks');
-      const words = new Uint32Array(to.buffer, to.byteOffset, to.byteLength / 4);
-      const floats = new Float32Array(to.buffer, to.byteOffset, to.byteLength / 4);
+      const halves = new Uint16Array(to.buffer, to.byteOffset, to.byteLength / 2);
       const blocks = Math.ceil(t.columns / BLOCK);
       const { data, scales } = t;
       for (let r = 0; r < t.rows; r++) {
         const lane = (first + r) % PANEL;
-        let at = panelAt(first + r, depth, INT4_BLOCK / DEPTH) / 4;
-        for (let b = r * blocks; b < (r + 1) * blocks; b++, at += INT4_BLOCK / 4) {
-          floats[at + lane] = scales[b] as number;
-          for (let group = 0; group < 4; group++) {
-            const from = b * (BLOCK / 2) + group * 4;
-            const [b0, b1, b2, b3] = [data[from], data[from + 1], data[from + 2], data[from + 3]] as [
-              number,
-              number,
-              number,
-              number,
-            ];
-            const even = (b0 & 15) | ((b1 & 15) << 4) | ((b2 & 15) << 8) | ((b3 & 15) << 12);
-            const odd = (b0 >> 4) | (b1 & 0xf0) | ((b2 >> 4) << 8) | ((b3 >> 4) << 12);
-            words[at + INT4_SCALES / 4 + group * PANEL + lane] = (even | (odd << 16)) >>> 0;
+        let at = panelAt(first + r, depth, INT4_BLOCK / DEPTH);
+        for (let b = r * blocks; b < (r + 1) * blocks; b++, at += INT4_BLOCK) {
+          halves[at / 2 + lane] = bfloat16(scales[b] as number);
+          // Two inputs lie in one stored byte, inputs 16 apart in one of ours.
+          const from = b * (BLOCK / 2);
+          for (let i = 0; i < BLOCK / 2; i++) {
+            const shift = (i & 1) * 4;
+            const low = ((data[from + (i >> 1)] as number) >> shift) & 15;
+            const high = ((data[from + BLOCK / 4 + (i >> 1)] as number) >> shift) & 15;
+            to[at + INT4_SCALES + (i >> 2) * (PANEL * 4) + lane * 4 + (i & 3)] = low | (high << 4);
           }
         }
       }
@@ -165,6 +176,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   'f16 2:4': {
     code: FORMAT_F16_24,
+    form: FORM_FLOAT,
     bytesPerInput: F16_24_GROUP / 4,
     rowScales: false,
     density: 0.5,
@@ -193,6 +205,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   'int8 2:4': {
     code: FORMAT_INT8_24,
+    form: FORM_LEVELS,
     bytesPerInput: INT8_24_WINDOW / WINDOW,
     rowScales: true,
     density: 0.5,

@@ -132,12 +132,12 @@ export async function measureLimits(o: {
       const format = formatOf(wide);
       const at = memory.take(L.MATRIX_BYTES);
       model.placeAs(`${format} wide`, at, wide, format);
-      const integer = format.startsWith('int');
-      for (let i = 0; i < TOKENS; i++) model.kernels.packToken(x + i * WIDE * 4, NARROW, i, +integer, +!integer);
+      const row = FORMATS[format];
+      const mine = model.kernels.mineOf(0);
+      for (let i = 0; i < TOKENS; i++) model.kernels.packToken(x + i * WIDE * 4, NARROW, i, row.form, mine);
       gemm[format] = (2 * TOKENS * WIDE * NARROW) / seconds(L.COMMAND_GEMM, at, TOKENS, output, WIDE);
 
       // Copies side by side in the region: each token reads them all from memory.
-      const row = FORMATS[format];
       const [code, rows, depth, data, scales] = memory.u32(at, 5) as unknown as [
         number,
         number,

@@ -5,7 +5,7 @@ import type { StoredTensor } from '../compress/precisions';
 import { JoulewiseError } from '../core/errors';
 import { FORMATS, formatOf, packedBytes, packTensor, padDepth, padRows, type FormatName } from './formats';
 import { gib, KernelMemory, MAX_BYTES } from './memory';
-import { ThreadTeam, type KernelExports, type Spawn } from './module';
+import { sumsWide, ThreadTeam, type KernelExports, type Spawn } from './module';
 
 /** Tokens of one pass: longer prompts go in pieces, so that activations stay small. */
 export const MAX_TOKENS = 512;
@@ -267,6 +267,9 @@ export class CpuModel {
     set(L.M_TILES_F32, floats(tokens * deepest));
     set(L.M_TILES_INT, memory.take(tokens * deepest * 2));
     set(L.M_TOKEN_SCALES, floats(tokens));
+    set(L.M_TILES_BYTE, memory.take(tokens * deepest));
+    set(L.M_BLOCK_SCALES, floats((tokens * deepest) / L.DEPTH));
+    set(L.M_BLOCK_SUMS, floats((tokens * deepest) / L.DEPTH));
     this.logitsAt = floats(MAX_LOGITS * stride.logits);
     set(L.M_LOGITS, this.logitsAt);
     this.idsAt = floats(tokens * 3);
@@ -282,7 +285,9 @@ export class CpuModel {
     set(L.M_KV, this.memory.take(this.chunkBytes));
     this.chunks = 1;
     this.team = await ThreadTeam.start(module, memory, threads, spawn);
-    this.team.kernels.fillMasks();
+    const { kernels } = this.team;
+    kernels.fillMasks();
+    set(L.M_WIDE_SUMS, Number(sumsWide(kernels.probe())));
   }
 
   /** Each thread's own scratch, one piece a thread. */
@@ -292,6 +297,8 @@ export class CpuModel {
       [L.P_ROW, deepest * 4],
       [L.P_SCALED, deepest * 4],
       [L.P_LEVELS, deepest * 2],
+      [L.P_BYTES, deepest],
+      [L.P_BLOCK_SCALES, (deepest / L.DEPTH) * 4],
       [L.P_BLOCK_SUMS, (deepest / L.DEPTH) * 4],
       [L.P_LOW, deepest],
       [L.P_HIGH, deepest],

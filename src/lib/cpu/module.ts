@@ -12,11 +12,14 @@ export interface KernelExports {
   newInput(): void;
   matvec(matrix: number, x: number, y: number, from: number, to: number, mine: number): void;
   mineOf(thread: number): number;
-  packToken(x: number, depth: number, token: number, integer: number, float: number): void;
+  packToken(x: number, depth: number, token: number, forms: number, mine: number): void;
 }
 
 export const BUILD_NAMES = ['relaxed', 'baseline'] as const;
 export type BuildName = (typeof BUILD_NAMES)[number];
+
+/** Whether the device sums four byte products in one instruction, by what `probe` says: VNNI (128) or ARM (0). */
+export const sumsWide = (probe: number): boolean => probe === 128 || probe === 0;
 
 /** What a thread needs to join: it instantiates, says it is ready, and serves until it is told to quit. */
 export interface ThreadSeat {

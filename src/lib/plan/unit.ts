@@ -10,16 +10,16 @@ import { profileByName } from '../meter/profiles';
 import { profileSource } from '../meter/sources';
 import type { CalibrationHost } from '../run/compress';
 import type { EngineSession } from '../run/engine';
-import { generate } from '../run/generate';
 import { openVariant, type Assets } from '../run/open';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import type { Device, Phase, RunRecord, TicketOutcome } from '../schema/run';
+import type { Device, RunRecord, TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { scoreRun } from '../score/metrics';
+import { answerIds, createAnswer, type AnswerOptions } from './answer';
 import type { UnitProgress } from './execute';
 import { runId, type Unit } from './units';
-import { countWork, KernelBook, NO_WORK, type Pass } from './work';
+import { KernelBook, NO_WORK } from './work';
 
 /** Everything a unit needs, as plain data: it crosses a worker border. */
 export interface UnitRequest {
@@ -50,7 +50,7 @@ export interface UnitContext {
 /** Milliseconds of doing nothing before the work, so that the record holds an idle window. */
 const IDLE_MS = 100;
 /** Tokens generated to warm up. */
-const WARM_UP_TOKENS = 4;
+export const WARM_UP_TOKENS = 4;
 
 const referenceOf = (task: Task, ticket: Ticket): string => {
   const target = task.target(ticket);
@@ -154,26 +154,26 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
     const { tokenizer, compression, stopIds } = opened;
     session = opened.session;
     const kernels = new KernelBook(session);
-    const answer = answerer(session, tokenizer, meter, request, stopIds, context, kernels);
+    const answer = outcomes({ session, tokenizer, stopIds, meter }, request, signal, kernels);
     const first = request.tickets[0];
     if (!first) throw new JoulewiseError('input.empty', 'There is no test ticket with an answer for this task.');
     onProgress({ phase: 'warm-up', done: 0, of: request.tickets.length });
     await answer(first, 'warm-up');
-    const outcomes: TicketOutcome[] = [];
+    const answered: TicketOutcome[] = [];
     for (const ticket of request.tickets) {
       if (signal.aborted) throw new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
       const outcome = await answer(ticket, 'measured');
-      outcomes.push(outcome);
+      answered.push(outcome);
       onProgress({
         phase: unit.task,
-        done: outcomes.length,
+        done: answered.length,
         of: request.tickets.length,
         ticket: ticket.text,
         output: outcome.output,
       });
     }
     const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];
-    return await record(request, meter, startedAt, outcomes, {
+    return await record(request, meter, startedAt, answered, {
       kernel: session.kernel,
       threads: session.threads,
       compression,
@@ -191,95 +191,36 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
   }
 }
 
-type Answer = (ticket: Ticket, kind: 'warm-up' | 'measured') => Promise<TicketOutcome>;
-
-/** How one ticket is answered and metered, by what its task scores. */
-function answerer(
-  session: EngineSession,
-  tokenizer: Tokenizer,
-  meter: Meter,
+/** How one ticket of a unit is answered, and how likely the reference was; kernels book what counts. */
+function outcomes(
+  o: Parameters<typeof createAnswer>[2],
   { unit, causes, plan }: UnitRequest,
-  stopIds: readonly number[],
-  { signal }: UnitContext,
+  signal: AbortSignal,
   kernels: KernelBook,
-): Answer {
+): (ticket: Ticket, kind: AnswerOptions['kind']) => Promise<TicketOutcome> {
   const task = TASK_TABLE[unit.task];
-  const workOf = (passes: readonly Pass[], tokens: number) => countWork(session, passes, tokens);
-  const phaseOf = (kind: 'warm-up' | 'measured', phase: 'prefill' | 'decode'): Phase =>
-    kind === 'warm-up' ? 'warm-up' : phase;
-  const stop = stopIds[0];
-  /** An answer ends with the end-of-turn token, so that "power" is not credited with what continues "power supply". */
-  const answerIds = (text: string) => [...tokenizer.piece(text), ...(stop === undefined ? [] : [stop])];
-
-  if (task.scored === 'labels') {
-    const candidates = causes.map(answerIds);
-    const extra = candidates.reduce((n, c) => n + c.length - 1, 0);
-    return async (ticket, kind) => {
-      const prompt = tokenizer.chat(task.messages(ticket, causes));
-      const start = performance.now();
-      const scores = await meter.window(
-        phaseOf(kind, 'prefill'),
-        workOf([[prompt.length + extra, 0, 1 + extra]], prompt.length + extra),
-        () => session.score(prompt, candidates),
-      );
-      kernels.take(kind === 'measured');
-      const logProbs = scores.map((s) => s.logProb);
-      return {
-        id: ticket.id,
-        promptTokens: prompt.length,
-        newTokens: 0,
-        prefillMs: performance.now() - start,
-        decodeMs: 0,
-        output: causes[logProbs.indexOf(Math.max(...logProbs))] ?? '',
-        reference: referenceOf(task, ticket),
-        scores: logProbs,
-        referenceLogProb: null,
-        referenceTokens: null,
-      };
-    };
-  }
+  const answer = createAnswer(task, causes, o);
+  const { session, tokenizer, stopIds } = o;
   return async (ticket, kind) => {
-    const prompt = tokenizer.chat(task.messages(ticket, causes));
     const limit = kind === 'warm-up' ? WARM_UP_TOKENS : Math.min(plan.maxNewTokens, task.maxNewTokens);
-    let tokens = 0;
-    const made = await generate(session, prompt, {
-      maxNewTokens: limit,
-      stopIds,
-      signal,
-      onToken: () => void tokens++,
-      inPhase: (phase, work) =>
-        meter.window(
-          phaseOf(kind, phase),
-          () =>
-            phase === 'prefill'
-              ? workOf([[prompt.length, 0, 1]], prompt.length)
-              : workOf(
-                  // A pass follows every token but one that reached the limit.
-                  Array.from({ length: tokens < limit ? tokens : tokens - 1 }, (_, i): Pass => [
-                    1,
-                    prompt.length + i,
-                    1,
-                  ]),
-                  tokens,
-                ),
-          work,
-        ),
-    });
+    const { promptIds, ...made } = await answer(ticket, { kind, limit, signal });
     kernels.take(kind === 'measured');
     const reference = referenceOf(task, ticket);
     // Quality only: how likely the reference is. Not part of answering a ticket, so not metered.
-    const target = answerIds(reference).slice(0, Math.max(1, session.maxPositions - prompt.length));
-    const likelihood = kind === 'warm-up' ? undefined : (await session.score(prompt, [target]))[0];
+    const likelihood =
+      made.scores !== null || kind === 'warm-up'
+        ? null
+        : (
+            await session.score(promptIds, [
+              answerIds(tokenizer, stopIds, reference).slice(0, Math.max(1, session.maxPositions - promptIds.length)),
+            ])
+          )[0];
     kernels.take(false);
     return {
       id: ticket.id,
-      promptTokens: prompt.length,
-      newTokens: made.ids.length,
-      prefillMs: made.prefillMs,
-      decodeMs: made.decodeMs,
-      output: tokenizer.decode(made.ids).trim(),
+      promptTokens: promptIds.length,
+      ...made,
       reference,
-      scores: null,
       referenceLogProb: likelihood?.logProb ?? null,
       referenceTokens: likelihood?.tokens ?? null,
     };

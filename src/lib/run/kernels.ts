@@ -74,11 +74,11 @@ export const KERNELS: readonly KernelRow[] = [
   cpu('int8', 'stored 8-bit blocks of 32, computed int8 per output x 16-bit levels per token (own WASM kernels)'),
   cpu(
     'int4',
-    'stored 4-bit blocks of 32, computed as stored x 16-bit levels per token, output projection as int8 (own WASM kernels)',
+    'stored 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32, output projection as int8 (own WASM kernels)',
   ),
   cpu(
     'int8',
-    'stored as a mixture of 8-bit and 4-bit blocks of 32, 8 bits computed int8 per output and 4 bits as stored x 16-bit levels per token (own WASM kernels)',
+    'stored as a mixture of 8-bit and 4-bit blocks of 32, 8 bits computed int8 per output x 16-bit levels per token, 4 bits as stored x 8-bit levels in blocks of 32 (own WASM kernels)',
     true,
   ),
   row('ort-cpu', 'fp32', 'f32', 'f32', 'stored fp32, computed fp32 (WASM)'),
@@ -146,7 +146,7 @@ export const KERNELS: readonly KernelRow[] = [
 export const arithmeticOf = (kernel: string): Arithmetic =>
   /16-bit levels/.test(kernel)
     ? 'i16'
-    : /computed int8/.test(kernel)
+    : /computed int8|8-bit levels/.test(kernel)
       ? 'i8'
       : /computed fp16/.test(kernel)
         ? 'f16'

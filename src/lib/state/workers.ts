@@ -21,3 +21,8 @@ function single<A extends Api>(start: () => Worker) {
 
 export const callEngine = single<EngineApi>(() => new EngineWorker());
 export const callData = single<DataApi>(() => new DataWorker());
+
+export type KeptEngine = Connection<EngineApi>;
+
+/** A thread that keeps its open model between calls, until `end`. */
+export const keepEngine = (): KeptEngine => connect<EngineApi>(new EngineWorker());

@@ -1,3 +1,5 @@
+import type { Sink } from '../state/export-variant.svelte';
+
 /** Hands a file to the user. */
 export function saveFile(name: string, content: Blob | string, type = 'application/octet-stream'): void {
   const url = URL.createObjectURL(typeof content === 'string' ? new Blob([content], { type }) : content);
@@ -14,3 +16,18 @@ export const fileName = (iso: string, extension: string) => {
   const day = /^\d{4}-\d{2}-\d{2}/.exec(iso)?.[0];
   return `joulewise${day ? `-${day}` : ''}.${extension}`;
 };
+
+type SavePicker = (o: { suggestedName: string }) => Promise<FileSystemFileHandle>;
+
+/** Where a long file goes: straight to disk where the browser asks for a place, else a download; null where the user declines. */
+export async function openSink(name: string): Promise<Sink | null> {
+  const picker = (window as { showSaveFilePicker?: SavePicker }).showSaveFilePicker;
+  if (!picker) return { name, take: async (zip) => saveFile(name, await new Response(zip).blob(), 'application/zip') };
+  try {
+    const handle = await picker({ suggestedName: name });
+    return { name: handle.name, take: async (zip) => zip.pipeTo(await handle.createWritable()) };
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') return null;
+    throw error;
+  }
+}

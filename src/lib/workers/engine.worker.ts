@@ -12,6 +12,7 @@ import { TASK_TABLE } from '../data/tasks';
 import { vectorNames } from '../decoder/decoder';
 import { totalBytes } from '../graph/cost';
 import { createMeter } from '../meter/meter';
+import { openAssistant, type Assistant } from '../plan/assist';
 import { measure } from '../plan/measure';
 import { runUnit, trainingPrompts } from '../plan/unit';
 import { exportVariant } from '../run/export';
@@ -20,7 +21,7 @@ import { topK, type EngineSession } from '../run/engine';
 import { generate } from '../run/generate';
 import { chooseThreads, loadKernels, openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
-import { compressVariant, cpuForm, targetOf, withCompressed } from '../run/compress';
+import { compressVariant, cpuForm, targetOf, withCompressed, type Calibration } from '../run/compress';
 import { chooseKernel } from '../run/kernels';
 import { measureScale } from '../run/scale';
 import { writeWeights } from '../run/weights';
@@ -33,8 +34,15 @@ import { calibrationOn, calibrationThreads, openHost } from './pool';
 import { serve } from './rpc';
 
 /** Where a request's recipe finds calibration text; null where none was given. */
-const calibrationOf = (r: Omit<VariantRequest, 'engine'>) =>
-  r.calibration ? calibrationOn(r.calibration.texts, { checkpoint: r.checkpoint, threads: r.threads }) : null;
+function calibrationOf({ checkpoint, threads, calibration }: Omit<VariantRequest, 'engine'>): Calibration | null {
+  if (!calibration) return null;
+  if ('texts' in calibration) return calibrationOn(calibration.texts, { checkpoint, threads });
+  const { task, train, causes } = calibration;
+  return {
+    prompts: (tokenizer) => trainingPrompts(tokenizer, TASK_TABLE[task], train, causes),
+    open: () => Promise.resolve(openHost({ checkpoint, threads })),
+  };
+}
 
 /** The profile of this device for an engine. */
 const profileOf = async (engine: EngineName) => guessProfile(await probeDevice(), engine).profile;
@@ -123,6 +131,9 @@ async function kernelBench(o: { threads: number | null; build: BuildName | null;
   const { threads } = chooseThreads(o.threads);
   return { module: await loadKernels(ASSETS.cpu[build]), build, threads, spawn: spawnWorker, repeats: o.repeats };
 }
+
+/** The variant that answers pasted tickets, in a thread that was opened for it. */
+let assistant: Assistant | null = null;
 
 serve<EngineApi>({
   probe: () => probeDevice(),
@@ -306,10 +317,7 @@ serve<EngineApi>({
         target: await cpuTarget(recipe),
         signal,
         inPhase,
-        calibration: {
-          prompts: (tokenizer) => trainingPrompts(tokenizer, TASK_TABLE[args.task], args.train, args.causes),
-          open: () => Promise.resolve(openHost({ checkpoint: ref, threads })),
-        },
+        calibration: calibrationOf({ checkpoint: ref, threads, recipe: args.recipe, calibration: args }),
         onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
         packed: cpuForm,
         onLinear: (report) => emit({ phase: 'compress', done: layer, of: layers, report }),
@@ -370,6 +378,22 @@ serve<EngineApi>({
       threads: calibrationThreads(args.threads),
       calibrateFlops: tokens * layers * (linear + gram + 4 * q * args.length),
     };
+  },
+
+  async openAssistant(args, { emit, signal }) {
+    assistant = await openAssistant(args, {
+      openFiles,
+      openHost,
+      assets: ASSETS,
+      signal,
+      onProgress: (done, of) => emit({ phase: 'load', done, of }),
+    });
+    return { kernel: assistant.kernel, fallbacks: [...assistant.fallbacks] };
+  },
+
+  assist({ text }, { emit, signal }) {
+    if (!assistant) throw new JoulewiseError('internal', 'No variant is open in this thread.');
+    return assistant.answer(text, { signal, onText: (task, written) => emit({ task, text: written }) });
   },
 
   unit: (args, { emit, signal }) => runUnit(args, { openFiles, openHost, assets: ASSETS, onProgress: emit, signal }),

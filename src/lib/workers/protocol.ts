@@ -1,6 +1,7 @@
 import type { GroupJob, GroupResult } from '../compress/group';
 import type { LayerStatistics, Level } from '../compress/statistics';
 import type { ImportReport, TablePreview } from '../data/import';
+import type { Assistance, AssistRequest } from '../plan/assist';
 import type { UnitProgress } from '../plan/execute';
 import type { PlanSummary } from '../plan/summary';
 import type { Measured } from '../plan/measure';
@@ -14,7 +15,7 @@ import type { WeightsReport } from '../run/weights';
 import type { ModelConfig } from '../checkpoint/config';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
-import type { Device, EngineName, RunRecord, TaskName, KernelWork } from '../schema/run';
+import type { Device, EngineName, KernelWork, RunRecord, TaskName } from '../schema/run';
 
 /** What every call to the engine worker says about the model. */
 export interface VariantRequest {
@@ -22,8 +23,8 @@ export interface VariantRequest {
   recipe: string;
   engine: EngineName;
   threads: number | null;
-  /** Text for recipes that calibrate; absent or null where there is none. */
-  calibration?: { texts: string[] } | null;
+  /** Text for recipes that calibrate, or the training tickets of a task; absent or null where there is none. */
+  calibration?: { texts: string[] } | { task: TaskName; train: Ticket[]; causes: string[] } | null;
   /** Build of our own kernels, where a bench or a test names one. */
   kernelBuild?: BuildName | null;
 }
@@ -180,6 +181,9 @@ export type EngineApi = {
   };
   /** Writes the variant into an export folder in OPFS; its id comes back. */
   exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };
+  /** Opens a variant that this thread keeps: `assist` answers with it until the thread ends. */
+  openAssistant: { args: AssistRequest; event: Progress; result: { kernel: string; fallbacks: string[] } };
+  assist: { args: { text: string }; event: { task: TaskName; text: string }; result: Assistance[] };
   unit: { args: UnitRequest; event: UnitProgress; result: RunRecord };
 };
 

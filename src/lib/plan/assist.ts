@@ -1,0 +1,134 @@
+import { TASK_TABLE } from '../data/tasks';
+import { guessProfile } from '../meter/match';
+import { createMeter, type Meter } from '../meter/meter';
+import { profileByName } from '../meter/profiles';
+import { addReadings, profileSource } from '../meter/sources';
+import type { EngineSession } from '../run/engine';
+import { openVariant, type OpenVariant } from '../run/open';
+import type { Ticket } from '../schema/dataset';
+import type { CheckpointRef } from '../schema/plan';
+import type { Device, EngineName, Reading, TaskName } from '../schema/run';
+import { createAnswer, type Answer } from './answer';
+import { trainingPrompts, WARM_UP_TOKENS, type UnitContext } from './unit';
+import { NO_WORK } from './work';
+
+/** A variant that answers tickets as they come, on this device. */
+export interface AssistRequest {
+  checkpoint: CheckpointRef;
+  variant: string;
+  engine: EngineName;
+  threads: number | null;
+  tasks: readonly TaskName[];
+  causes: string[];
+  /** Training tickets, for recipes that calibrate. */
+  train: Ticket[];
+  device: Device;
+  /** Power profile that the user confirmed; null = guess. */
+  profile: string | null;
+  maxNewTokens: number;
+}
+
+/** What one task made of a ticket, with what it took. */
+export interface Assistance {
+  task: TaskName;
+  output: string;
+  promptTokens: number;
+  newTokens: number;
+  ms: number;
+  /** Prefill and decode together; its joules are null where the work cannot be counted. */
+  reading: Reading;
+  /** Share of each cause among the allowed ones, most likely first; null for tasks that write. */
+  causes: { cause: string; share: number }[] | null;
+}
+
+export interface Assistant {
+  kernel: string;
+  fallbacks: readonly string[];
+  answer(
+    text: string,
+    o: { signal: AbortSignal; onText: (task: TaskName, text: string) => void },
+  ): Promise<Assistance[]>;
+}
+
+/** Softmax of the causes' log-probabilities: what the model would bet, were these all the causes there are. */
+export function shares(causes: readonly string[], scores: readonly number[]): { cause: string; share: number }[] {
+  const top = Math.max(...scores);
+  const weights = scores.map((s) => Math.exp(s - top));
+  const sum = weights.reduce((a, w) => a + w, 0);
+  return causes.map((cause, i) => ({ cause, share: (weights[i] ?? 0) / sum })).toSorted((a, b) => b.share - a.share);
+}
+
+const ticketOf = (text: string): Ticket => ({
+  id: 'pasted',
+  text,
+  cause: null,
+  response: null,
+  group: null,
+  time: null,
+});
+
+/** Opens a variant and warms it up, so that the first answer takes no longer than the others. */
+export async function openAssistant(
+  request: AssistRequest,
+  context: Pick<UnitContext, 'openFiles' | 'assets' | 'openHost' | 'signal'> & {
+    onProgress: (done: number, of: number) => void;
+  },
+): Promise<Assistant> {
+  const { tasks, causes, engine, checkpoint, threads, maxNewTokens } = request;
+  const profile = request.profile ? profileByName(request.profile) : guessProfile(request.device, engine).profile;
+  let session: EngineSession | null = null;
+  const freshMeter = (): Meter =>
+    createMeter({ clock: () => performance.now(), fence: () => session?.fence(), source: profileSource(profile) });
+  const loading = freshMeter();
+  const opened: OpenVariant = await openVariant({
+    files: await context.openFiles(checkpoint),
+    variant: request.variant,
+    engine,
+    threads,
+    profile,
+    assets: context.assets,
+    calibration: {
+      prompts: (tokenizer) => trainingPrompts(tokenizer, TASK_TABLE[tasks[0] ?? 'rca'], request.train, causes),
+      open: () => Promise.resolve(context.openHost({ checkpoint, threads })),
+    },
+    inPhase: (phase, work) => loading.window(phase, NO_WORK, work),
+    onProgress: context.onProgress,
+    signal: context.signal,
+  });
+  session = opened.session;
+  const answerOf = (task: TaskName, meter: Meter): Answer =>
+    createAnswer(TASK_TABLE[task], causes, { ...opened, meter });
+  for (const task of tasks) await answerOf(task, loading)(ticketOf('Test'), { kind: 'warm-up', limit: WARM_UP_TOKENS });
+  return {
+    kernel: session.kernel,
+    fallbacks: session.fallbacks,
+    async answer(text, { signal, onText }) {
+      const made: Assistance[] = [];
+      for (const task of tasks) {
+        const meter = freshMeter();
+        const { promptIds, newTokens, prefillMs, decodeMs, output, scores } = await answerOf(task, meter)(
+          ticketOf(text),
+          {
+            kind: 'measured',
+            limit: Math.min(maxNewTokens, TASK_TABLE[task].maxNewTokens),
+            signal,
+            onText: (written) => onText(task, written),
+          },
+        );
+        const [first, ...rest] = await meter.read();
+        if (!first) continue;
+        made.push({
+          task,
+          output,
+          promptTokens: promptIds.length,
+          newTokens,
+          ms: prefillMs + decodeMs,
+          reading: addReadings(first, ...rest),
+          causes: scores && shares(causes, scores),
+        });
+        onText(task, output);
+      }
+      return made;
+    },
+  };
+}

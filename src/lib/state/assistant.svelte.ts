@@ -1,0 +1,193 @@
+import { JoulewiseError } from '../core/errors';
+import type { Assistance, AssistRequest } from '../plan/assist';
+import { foldRuns } from '../rank/fold';
+import { rankVariants, splitBaseline } from '../rank/rank';
+import type { DatasetRecord } from '../schema/dataset';
+import type { PlanRecord } from '../schema/plan';
+import type { VariantResult } from '../schema/result';
+import type { TaskName } from '../schema/run';
+import { localCheckpoint } from './checkpoint';
+import { device } from './device.svelte';
+import { records } from './records';
+import { localResults, type ResultSet } from './results';
+import { sentence } from './sentence';
+import { keepEngine, type KeptEngine } from './workers';
+
+/** The experiment whose variants answer. */
+export interface Chosen {
+  hash: string;
+  name: string;
+  plan: PlanRecord;
+  /** Null where its tickets are no longer stored: answers need them only for recipes that calibrate. */
+  dataset: DatasetRecord | null;
+  causes: string[];
+  /** Best first. */
+  variants: VariantResult[];
+  set: ResultSet;
+}
+
+/** One variant that answers, in a thread of its own while it is in use. */
+export class Seat {
+  variant = $state('');
+  status = $state<'closed' | 'opening' | 'ready' | 'answering'>('closed');
+  /** Share of the weights that is loaded, 0 to 1. */
+  loaded = $state<number | null>(null);
+  fallbacks = $state.raw<readonly string[]>([]);
+  /** Text so far, by task. */
+  written = $state<Partial<Record<TaskName, string>>>({});
+  made = $state.raw<readonly Assistance[] | null>(null);
+  error = $state<string | null>(null);
+  #engine: KeptEngine | null = null;
+  #opened = '';
+  #abort: AbortController | null = null;
+
+  get busy(): boolean {
+    return this.status === 'opening' || this.status === 'answering';
+  }
+
+  async answer(text: string, request: AssistRequest, key: string): Promise<void> {
+    if (this.busy) return;
+    this.error = null;
+    this.made = null;
+    this.written = {};
+    const abort = (this.#abort = new AbortController());
+    try {
+      if (this.#opened !== key) {
+        this.close();
+        this.status = 'opening';
+        const engine = (this.#engine = keepEngine());
+        const checkpoint = await localCheckpoint(request.checkpoint, request.engine, [request.variant]);
+        const { fallbacks } = await engine.call(
+          'openAssistant',
+          { ...request, checkpoint },
+          { signal: abort.signal, onEvent: ({ done, of }) => (this.loaded = of > 0 ? done / of : null) },
+        );
+        this.fallbacks = fallbacks;
+        this.#opened = key;
+      }
+      this.status = 'answering';
+      const engine = this.#engine;
+      if (!engine) throw new JoulewiseError('cancelled', 'Stopped.');
+      this.made = await engine.call(
+        'assist',
+        { text },
+        { signal: abort.signal, onEvent: ({ task, text: written }) => (this.written[task] = written) },
+      );
+      this.status = 'ready';
+    } catch (error) {
+      if (!abort.signal.aborted) this.error = sentence(error);
+      this.close();
+    } finally {
+      this.loaded = null;
+    }
+  }
+
+  stop(): void {
+    this.#abort?.abort();
+  }
+
+  /** Frees the thread and its memory. */
+  close(): void {
+    this.#engine?.end();
+    this.#engine = null;
+    this.#opened = '';
+    this.status = 'closed';
+  }
+}
+
+/** Answers pasted tickets with a chosen variant, and with a second one beside it. */
+class AssistantState {
+  chosen = $state.raw<Chosen | null>(null);
+  loading = $state(false);
+  error = $state<string | null>(null);
+  text = $state('');
+  first = new Seat();
+  second = new Seat();
+  #example = 0;
+
+  /** Takes an experiment's variants; its best one answers. */
+  async choose(hash: string): Promise<void> {
+    this.loading = true;
+    this.error = null;
+    try {
+      const { getPlan, runsOfPlan, getDataset } = await records();
+      const stored = await getPlan(hash);
+      if (!stored) throw new JoulewiseError('store.unavailable', 'This experiment is no longer stored here.');
+      const { plan, name, createdAt } = stored;
+      const runs = await runsOfPlan(hash);
+      const folded = foldRuns(runs);
+      const { ranked, apart } = rankVariants(splitBaseline(folded).models, plan.w);
+      const variants = [...ranked, ...apart].map((row) => row.result);
+      if (variants.length === 0)
+        throw new JoulewiseError('input.empty', `${name} has no finished run of a model yet. Run it first.`);
+      const dataset = await getDataset(plan.dataset.hash);
+      this.closeAll();
+      this.chosen = {
+        hash,
+        name,
+        plan,
+        dataset,
+        causes: dataset?.causes ?? runs.find((run) => run.causes.length > 0)?.causes ?? [],
+        variants,
+        set: localResults(plan, runs, folded, { createdAt, profileWhy: null, failures: [] }),
+      };
+      this.first.variant = variants[0]?.variant ?? '';
+      this.second.variant = variants[1]?.variant ?? '';
+    } catch (error) {
+      this.error = sentence(error);
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  /** Puts the next test ticket into the field. */
+  takeExample(): void {
+    const { dataset } = this.chosen ?? {};
+    const tests = dataset?.tickets.filter((_, i) => dataset.split[i] === 'test') ?? [];
+    const ticket = tests[this.#example++ % Math.max(1, tests.length)];
+    if (ticket) this.text = ticket.text;
+  }
+
+  async answer(seat: Seat): Promise<void> {
+    const { chosen } = this;
+    if (!chosen) return;
+    this.error = null;
+    try {
+      await device.load();
+      if (!device.found) throw new JoulewiseError('internal', device.error ?? 'The device could not be looked at.');
+      const { plan, dataset, causes, hash } = chosen;
+      const request: AssistRequest = {
+        checkpoint: plan.checkpoint,
+        variant: seat.variant,
+        engine: plan.engine,
+        threads: plan.threads,
+        tasks: [...plan.tasks],
+        causes: [...causes],
+        train: dataset?.tickets.filter((_, i) => dataset.split[i] === 'train') ?? [],
+        device: device.found,
+        profile: plan.profile,
+        maxNewTokens: plan.maxNewTokens,
+      };
+      await seat.answer(this.text, request, `${hash}/${seat.variant}`);
+    } catch (error) {
+      this.error = sentence(error);
+    }
+  }
+
+  /** One after the other: two at once would share the processor, and neither figure would be true. */
+  async compare(): Promise<void> {
+    await this.answer(this.first);
+    if (!this.first.error && this.first.made) await this.answer(this.second);
+  }
+
+  closeAll(): void {
+    for (const seat of [this.first, this.second]) {
+      seat.close();
+      seat.made = null;
+      seat.written = {};
+      seat.error = null;
+    }
+  }
+}
+
+export const assistant = new AssistantState();

@@ -1,0 +1,47 @@
+import type { VariantResult } from '../schema/result';
+import type { Boundary, Range, TaskName, Tier } from '../schema/run';
+import { bytes, joules, joulesInterval, percent, plural, seconds } from './format';
+
+/** The page "Assistant": a chosen variant at work, and its export. */
+export const ASSISTANT = {
+  title: 'Assistant',
+  about:
+    'Paste a ticket; the variant that won your experiment finds the cause and drafts the response, on this device, with what it takes beside it.',
+  none: 'The assistant uses the variants of an experiment. Run one first:',
+  experiment: 'Experiment',
+  reading: 'Reading the experiment.',
+  variant: 'Variant',
+  other: 'Beside it',
+  option: ({ variant, energy, tier, quality }: VariantResult) =>
+    `${variant}${energy ? `, ${tier === 'profile' ? 'estimated' : 'measured'} ${joules(energy.mid)} a ticket` : ''}${quality ? `, quality ${quality.mid.toFixed(2)}` : ''}`,
+  ticket: 'Ticket',
+  example: 'Take a test ticket',
+  answer: 'Answer',
+  compare: 'Compare both',
+  stop: 'Stop',
+  privacy: 'The ticket stays on this device and is not stored.',
+  opening: (share: number | null) => `Loading and compressing${share === null ? '' : `: ${percent(share)}`}.`,
+  working: 'Working.',
+  empty: 'Its answer appears here.',
+  task: { rca: 'Cause', response: 'Drafted response' } as Readonly<Record<TaskName, string>>,
+  share: (share: number) => percent(share),
+  sharesAbout: 'share of the probability, were these all the causes there are',
+  took: (range: Range | null, tier: Tier, boundary: Boundary) =>
+    [
+      range ? joulesInterval({ ...range }) : 'energy unknown',
+      `${tier === 'profile' ? 'estimated' : 'measured'}, ${boundary}`,
+    ] as const,
+  time: (ms: number, prompt: number, fresh: number) =>
+    `${seconds(ms / 1000)}; ${plural(prompt, 'token')} read${fresh > 0 ? `, ${fresh} written` : ''}`,
+  total: (ms: number) => `Together: ${seconds(ms / 1000)}`,
+  noInterval: 'The range is what is not known about the device; one ticket has no repeats.',
+  export: {
+    title: 'Take it with you',
+    about: (variant: string) =>
+      `${variant} as an ONNX folder in a zip, with a README, a page that runs it in Transformers.js, and a model card with the figures measured here.`,
+    start: 'Save the zip',
+    writing: (share: number | null) => `Writing${share === null ? '' : `: ${percent(share)}`}.`,
+    saved: (name: string) => `Saved ${name}.`,
+    size: (size: number | null) => `Weights as stored here: ${bytes(size)}.`,
+  },
+} as const;
