@@ -1,4 +1,7 @@
 import type { Page } from 'playwright';
+import { between, exact, exampleResult } from '../../src/lib/rank/example';
+import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { ORIGIN } from './site';
 
 /** What tests do on the first page. */
 
@@ -28,3 +31,27 @@ export async function tinyBudget(page: Page, { limit = 3, repeats = 2, tokens = 
 }
 
 export const finished = (page: Page) => page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });
+
+/** A result as another device might share it. */
+export const sharedLink = async (variants: number, name = 'int8+ffn25') =>
+  `${ORIGIN}/r#${await encodeLink(
+    toShared(
+      Array.from({ length: variants }, (_, i) =>
+        exampleResult({
+          variant: variants === 1 ? name : `${['fp32', 'fp16', 'int8', 'int4'][i % 4]}+ffn${i + 1}`,
+          energy: between(0.9 + i * 0.1, 1 + i * 0.1, 1.2 + i * 0.1),
+          quality: between(0.4 + (i % 9) * 0.05, 0.5 + (i % 9) * 0.05, 0.6 + (i % 9) * 0.04),
+          metrics: { 'rca.accuracy': exact(0.7) },
+          fallbacks: ['<img src=x onerror="window.hacked = true">'],
+        }),
+      ),
+      {
+        createdAt: '2026-01-02T03:04:05Z',
+        device: { name: '<b>Test</b> device', profile: 'cpu-laptop', browser: 'Chrome 150' },
+        checkpoint: 'model',
+        dataset: 'tickets',
+        tasks: ['rca'],
+        w: 0.5,
+      },
+    ),
+  )}`;

@@ -86,7 +86,7 @@ const VIEWS: { name: string; show(page: Page): Promise<void> }[] = [
         .waitFor();
     },
   },
-  { name: 'history', show: async (page) => void (await page.goto(`${ORIGIN}/history`)) },
+  { name: 'method', show: async (page) => void (await page.goto(`${ORIGIN}/method`)) },
   { name: 'storage', show: async (page) => void (await page.goto(`${ORIGIN}/storage`)) },
 ];
 
@@ -104,6 +104,17 @@ async function runOnce(page: Page, shoot: (name: string) => Promise<void>): Prom
   await page.getByText(/Finished: \d+ runs/).waitFor({ timeout: 600_000 });
   await page.getByRole('button', { name: 'Share the results' }).click();
   await shoot('results');
+  await page.getByRole('link', { name: 'History' }).first().click();
+  await page.getByText(/complete/).waitFor();
+  await shoot('history');
+  await page.goto(`${ORIGIN}/assistant`);
+  await page.getByRole('button', { name: 'Take a test ticket' }).click();
+  await page.getByRole('button', { name: 'Compare both' }).click();
+  await page
+    .getByText(/^Together: /)
+    .nth(1)
+    .waitFor();
+  await shoot('assistant');
 }
 
 const wanted = process.argv[2] ?? '';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { exampleRun } from '../../src/lib/rank/example';
-import { finished, runButton, tinyBudget } from './flows';
+import { finished, runButton, sharedLink, tinyBudget } from './flows';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
 /** Pages beside the first one, as a person uses them, in the built site. */
@@ -119,6 +119,36 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const answer = await runExportedPage(files, folder);
         console.log(`      the exported page wrote: ${answer}`);
         assert(answer.length > 20, `the exported page answers: ${answer}`);
+      }),
+  },
+  {
+    name: 'explains every number, and says energy in watt-hours, grams of a chosen grid, and cost',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(`${ORIGIN}/method`);
+        await page.getByRole('link', { name: 'Rank, R' }).click();
+        await page.getByText('R = w · φ + (1 − w) · ρ').waitFor();
+        assert(
+          (await page.getByRole('region', { name: 'Power profiles' }).locator('tbody tr').count()) > 10,
+          'profiles',
+        );
+        await page.goto(await sharedLink(2));
+        const cells = page.getByRole('region', { name: 'Ranking' }).locator('tbody tr:first-child td:nth-child(4)');
+        equal(await cells.innerText(), '1.00 J (0.900 to 1.20)', 'joules');
+        const kind = page.getByLabel('Energy as');
+        await kind.selectOption({ label: 'watt-hours' });
+        equal(await cells.innerText(), '278 µWh (250 to 333)', 'watt-hours');
+        await kind.selectOption({ label: 'grams CO₂e' });
+        await page.getByText('Choose a region').waitFor();
+        equal(await cells.innerText(), 'unknown', 'no grid is assumed');
+        await page.getByLabel('Region').selectOption({ label: 'France' });
+        await page.getByText(/g CO₂e per kWh: France, Electricity Maps, yearly average 2025/).waitFor();
+        assert(/^\d.* µg \(/.test(await cells.innerText()), 'grams');
+        await kind.selectOption({ label: 'cost of electricity' });
+        await page.getByLabel('Price of a kWh').fill('0.36');
+        equal(await cells.innerText(), '€0.10 (€0.09 to €0.12)', 'cost of a million tickets');
+        await page.reload();
+        equal(await cells.innerText(), '€0.10 (€0.09 to €0.12)', 'the choice is kept');
       }),
   },
   {

@@ -20,6 +20,8 @@ export const milliseconds = (n: number) => n as Milliseconds;
 export const bytes = (n: number) => n as Bytes;
 export const flops = (n: number) => n as Flops;
 
+export const JOULES_PER_KWH = 3.6e6;
+
 /** From this many joules on, in units of that many. */
 const JOULE_UNITS = [
   { from: 1e3, scale: 1e3, unit: 'kJ' },
