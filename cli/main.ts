@@ -57,7 +57,7 @@ const help = () =>
     '',
     ...Object.entries(COMMANDS).map(([name, c]) => `  ${name} ${c.usage}\n      ${c.about}`),
     '',
-    '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, blocksN and auto@ need it (run: without it, the training tickets).',
+    '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, kvgroupsN, blocksN and auto@ need it (run: without it, the training tickets).',
     '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --swiftshader: WebGPU in software.',
     'Exit codes: 0 fine, 1 the work failed, 2 bad usage or input.',
   ].join('\n');

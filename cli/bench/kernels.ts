@@ -31,7 +31,7 @@ const FLOORS = {
 } as const;
 
 /** Engine and recipe of each measurement of a round. */
-const OURS = ['fp32', 'fp16', 'int8', 'int4', 'fp16+2:4', 'int8+2:4'] as const;
+const OURS = ['fp32', 'fp16', 'int8', 'int4', 'fp16+2:4', 'int8+2:4', 'int8+kv8', 'int4+kv8'] as const;
 const THEIRS = ['fp32', 'int8'] as const;
 
 interface Rounds {
@@ -65,7 +65,7 @@ export async function kernelRows(d: Driver, checkpoint: string, threads: number,
       ...more,
     });
   const all: Rounds = {
-    ours: { fp32: [], fp16: [], int8: [], int4: [], 'fp16+2:4': [], 'int8+2:4': [] },
+    ours: Object.fromEntries(OURS.map((r) => [r, []])) as unknown as Rounds['ours'],
     ort: { fp32: [], int8: [] },
     wllama: [],
   };
@@ -106,7 +106,7 @@ export async function kernelRows(d: Driver, checkpoint: string, threads: number,
       FLOORS.prefillInt8,
     ),
     ...OURS.filter((r) => r !== 'int8').map((r) => plain(`own ${r} prefill`, prefill(r), 'tokens/s')),
-    ...(['fp16', 'fp16+2:4', 'int8+2:4'] as const).map((r) => plain(`own ${r} decode`, decode(r), 'tokens/s')),
+    ...(['fp16', 'fp16+2:4', 'int8+2:4', 'int8+kv8', 'int4+kv8'] as const).map((r) => plain(`own ${r} decode`, decode(r), 'tokens/s')),
     ...(['fp32', 'int8', 'int4'] as const).map((r) =>
       demand(
         `own ${r} scoring ${LABELS} labels over prefill alone`,

@@ -34,6 +34,9 @@ const RECIPES = [
   'int8+neurons25',
   'int8+blocks10',
   'int4+neurons25',
+  'int8+kvgroups33',
+  'int8+kv8',
+  'int4.gptq+kv8',
 ];
 
 /** Budgets lie between these shares of the bytes of int4.gptq and int8, since only a mixture can meet them. */

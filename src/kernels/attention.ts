@@ -20,6 +20,7 @@ import {
   M_HEAD_DIM,
   M_KV,
   M_KV_CHUNK_BYTES,
+  M_KV_HEAD_BYTES,
   M_KV_HEADS,
   M_Q,
   M_SCALE,
@@ -40,9 +41,38 @@ import { EXP_LEAST, exp4, fma, maxOf, sumOf } from './simd';
 /** Keys (and after them values) of a kv head in chunk 0. */
 // @ts-ignore: decorator
 @inline
-function headStart(layer: i32, kvHead: i32): usize {
-  const headBytes = 2 * CHUNK * load<u32>(M_HEAD_DIM) * 4;
-  return <usize>load<u32>(M_KV) + <usize>(layer * load<i32>(M_KV_HEADS) + kvHead) * headBytes;
+export function headStart(layer: i32, kvHead: i32): usize {
+  return <usize>load<u32>(M_KV) + <usize>(layer * load<i32>(M_KV_HEADS) + kvHead) * load<u32>(M_KV_HEAD_BYTES);
+}
+
+/** The same of the kv head that a query head attends with. */
+// @ts-ignore: decorator
+@inline
+export function groupStart(layer: i32, head: i32): usize {
+  return headStart(layer, head / (load<i32>(M_HEADS) / load<i32>(M_KV_HEADS)));
+}
+
+/** q[headDim] *= headDim^-0.5. */
+export function scaleQuery(q: usize, headDim: i32): void {
+  const scale = f32x4.splat(load<f32>(M_SCALE));
+  for (const end = q + (<usize>headDim << 2); q < end; q += 16) v128.store(q, f32x4.mul(v128.load(q), scale));
+}
+
+/** Where each row's 1 / sum stands behind a tile of results [TILE][headDim]. */
+// @ts-ignore: decorator
+@inline
+export function inversesAt(out: usize, headDim: i32): usize {
+  return out + ((<usize>TILE * headDim) << 2);
+}
+
+/** A tile of weighted sums times each row's 1 / sum -> the rows of `to`. */
+export function putTile(out: usize, headDim: i32, rows: i32, to: usize, stride: usize): void {
+  const headBytes = <usize>headDim << 2;
+  for (let r: usize = 0; r < <usize>rows; r++) {
+    const inverse = v128.load32_splat(inversesAt(out, headDim) + (r << 2));
+    for (let i: usize = 0; i < headBytes; i += 16)
+      v128.store(to + r * stride + i, f32x4.mul(inverse, v128.load(out + r * headBytes + i)));
+  }
 }
 
 /** Stores one token's key and value of a kv head at `slot`. */
@@ -60,7 +90,7 @@ export function storeKeyValue(layer: i32, kvHead: i32, slot: i32, key: usize, va
 }
 
 /** exp(score - largest) in place, 0 for what is not seen; `padded` is a multiple of 4. Returns 1 / sum. */
-function softmax(s: usize, padded: i32, prefix: i32, span: i32, slot: i32): f32 {
+export function softmax(s: usize, padded: i32, prefix: i32, span: i32, slot: i32): f32 {
   for (let j = prefix; j < span; j++) store<f32>(s + (<usize>j << 2), -Infinity);
   for (let j = slot + 1; j < padded; j++) store<f32>(s + (<usize>j << 2), -Infinity);
   const bytes = <usize>padded << 2;
@@ -87,10 +117,9 @@ export function attendOne(layer: i32, head: i32, q: usize, scores: usize, to: us
   const chunkBytes = <usize>load<u32>(M_KV_CHUNK_BYTES);
   const slot = load<i32>(PASS_START);
   const count = slot + 1;
-  const start = headStart(layer, head / (load<i32>(M_HEADS) / load<i32>(M_KV_HEADS)));
-  const scale = f32x4.splat(load<f32>(M_SCALE));
+  const start = groupStart(layer, head);
+  scaleQuery(q, headDim);
   const qEnd = q + (<usize>headDim << 2);
-  for (let i = q; i < qEnd; i += 16) v128.store(i, f32x4.mul(v128.load(i), scale));
   const blockBytes = <usize>headDim * KEY_BLOCK * 4;
   const zero = f32x4.splat(0);
   const rounds = (count + ROUND - 1) / ROUND;
@@ -152,7 +181,7 @@ export function attendTile(layer: i32, head: i32, token: i32, mine: usize): void
   const firstSlot = load<i32>(PASS_START) + token;
   const count = firstSlot + rows;
   const padded = (count + KEY_BLOCK - 1) & ~(KEY_BLOCK - 1);
-  const start = headStart(layer, head / (load<i32>(M_HEADS) / load<i32>(M_KV_HEADS)));
+  const start = groupStart(layer, head);
   const stride = <usize>load<u32>(M_STRIDE_Q) << 2;
   const query = mine + load<u32>(P_QUERY);
   const scores = mine + load<u32>(P_SCORES);
@@ -161,12 +190,11 @@ export function attendTile(layer: i32, head: i32, token: i32, mine: usize): void
   const prefix = load<i32>(PASS_PREFIX);
   const spans = <usize>load<u32>(PASS_SPANS);
 
-  const scale = f32x4.splat(load<f32>(M_SCALE));
   const headBytes = <usize>headDim << 2;
   const qStart = <usize>load<u32>(M_Q) + <usize>token * stride + <usize>head * headBytes;
   for (let r = 0; r < rows; r++) {
     const q = qStart + <usize>r * stride;
-    for (let i: usize = 0; i < headBytes; i += 16) v128.store(q + i, f32x4.mul(v128.load(q + i), scale));
+    scaleQuery(q, headDim);
     copyIntoTile(q, headDim, query, r);
   }
   const scoreBytes = <usize>padded << 2;
@@ -184,7 +212,7 @@ export function attendTile(layer: i32, head: i32, token: i32, mine: usize): void
   for (let r = 0; r < rows; r++) {
     const s = scores + <usize>r * scoreBytes;
     const inverse = softmax(s, padded, prefix, load<i32>(spans + (<usize>(token + r) << 2)), firstSlot + r);
-    store<f32>(out + (<usize>TILE * headBytes) + (<usize>r << 2), inverse);
+    store<f32>(inversesAt(out, headDim) + (<usize>r << 2), inverse);
     copyIntoTile(s, padded, weights, r);
   }
   const values = start + <usize>CHUNK * headBytes;
@@ -200,10 +228,5 @@ export function attendTile(layer: i32, head: i32, token: i32, mine: usize): void
         rows,
         from > 0,
       );
-  const to = <usize>load<u32>(M_ATTENDED) + <usize>token * stride + <usize>head * headBytes;
-  for (let r = 0; r < rows; r++) {
-    const inverse = v128.load32_splat(out + <usize>TILE * headBytes + (<usize>r << 2));
-    for (let i: usize = 0; i < headBytes; i += 16)
-      v128.store(to + <usize>r * stride + i, f32x4.mul(inverse, v128.load(out + <usize>r * headBytes + i)));
-  }
+  putTile(out, headDim, rows, <usize>load<u32>(M_ATTENDED) + <usize>token * stride + <usize>head * headBytes, stride);
 }

@@ -14,7 +14,7 @@ import { pass } from './model';
 import { announce, nextCommand } from './threads';
 
 export { fillMasks } from './float16';
-export { matvec, mineOf, newInput, packToken } from './model';
+export { attend, keep, matvec, mineOf, newInput, packToken } from './model';
 export { barrier } from './threads';
 
 function perform(command: i32, thread: i32, threads: i32): void {

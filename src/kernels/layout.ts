@@ -127,6 +127,11 @@ export const M_TOKEN_SCALES = MODEL + 124;
 export const M_TILES_BYTE = MODEL + 224;
 export const M_BLOCK_SCALES = MODEL + 228;
 export const M_BLOCK_SUMS = MODEL + 232;
+/** Bytes of one layer's key-value head in a chunk, and whether it holds int8 (cache8.ts) or float32 (attention.ts). */
+export const M_KV_HEAD_BYTES = MODEL + 240;
+export const M_KV_INT8 = MODEL + 244;
+/** Float32 ones, a head's worth: scales of what has none. */
+export const M_ONES = MODEL + 248;
 /** 1 where byte products are summed in 32 bits by one instruction (VNNI, ARM), 0 where 16 bits are faster. */
 export const M_WIDE_SUMS = MODEL + 236;
 

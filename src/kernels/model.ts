@@ -10,6 +10,7 @@ import {
   spreadIntoTile,
 } from './activations';
 import { attendOne, attendTile, storeKeyValue } from './attention';
+import { attendOne8, attendTile8, storeKeyValue8 } from './cache8';
 import { gemvF16, gemvF16Sparse, rowF16 } from './float16';
 import { gemvF32, rowF32 } from './float32';
 import { formOf, gemm } from './gemm';
@@ -58,6 +59,7 @@ import {
   M_HEAD_DIM,
   M_HIDDEN,
   M_K,
+  M_KV_INT8,
   M_KV_HEADS,
   M_LAYERS,
   M_LAYER_TABLE,
@@ -234,6 +236,18 @@ function finishHeads(x: usize, heads: i32, stride: i32, bias: usize, norm: usize
   }
 }
 
+/** A token's key and value of a kv head into the cache. */
+export function keep(layer: i32, kvHead: i32, slot: i32, key: usize, value: usize): void {
+  if (load<i32>(M_KV_INT8)) storeKeyValue8(layer, kvHead, slot, key, value);
+  else storeKeyValue(layer, kvHead, slot, key, value);
+}
+
+/** One query head of one token; `q` is overwritten. */
+export function attend(layer: i32, head: i32, q: usize, to: usize, mine: usize): void {
+  if (load<i32>(M_KV_INT8)) attendOne8(layer, head, q, to, mine);
+  else attendOne(layer, head, q, mine + pointer(P_SCORES), to);
+}
+
 function ropeRow(position: i32): usize {
   return pointer(M_ROPE) + <usize>position * load<i32>(M_HEAD_DIM) * 4;
 }
@@ -242,7 +256,6 @@ function ropeRow(position: i32): usize {
 function decode(t: i32, threads: i32): void {
   const mine = mineOf(t);
   const row = mine + pointer(P_ROW);
-  const scores = mine + pointer(P_SCORES);
   const x = pointer(M_X), q = pointer(M_Q), k = pointer(M_K), v = pointer(M_V);
   const attended = pointer(M_ATTENDED), gate = pointer(M_GATE), up = pointer(M_UP);
   const hidden = load<i32>(M_HIDDEN);
@@ -268,7 +281,7 @@ function decode(t: i32, threads: i32): void {
     if (t == 0) {
       finishHeads(k, kvHeads, strideKv, pointer(layer + L_K_BIAS), pointer(layer + L_K_NORM), table);
       if (pointer(layer + L_V_BIAS)) addTo(v, pointer(layer + L_V_BIAS), strideKv);
-      for (let h = 0; h < kvHeads; h++) storeKeyValue(l, h, slot, k + <usize>h * headBytes, v + <usize>h * headBytes);
+      for (let h = 0; h < kvHeads; h++) keep(l, h, slot, k + <usize>h * headBytes, v + <usize>h * headBytes);
     }
     const bias = pointer(layer + L_Q_BIAS);
     for (let h = cut(heads, t, threads); h < cut(heads, t + 1, threads); h++) {
@@ -278,7 +291,7 @@ function decode(t: i32, threads: i32): void {
     }
     barrier(threads);
     for (let h = cut(heads, t, threads); h < cut(heads, t + 1, threads); h++)
-      attendOne(l, h, q + <usize>h * headBytes, scores, attended + <usize>h * headBytes);
+      attend(l, h, q + <usize>h * headBytes, attended + <usize>h * headBytes, mine);
     barrier(threads);
     mark(t, COUNT_ATTENTION);
     newInput();
@@ -357,6 +370,7 @@ function prefill(t: i32, threads: i32): void {
   const headBytes = <usize>load<i32>(M_HEAD_DIM) << 2;
   const tokens = load<i32>(PASS_TOKENS);
   const start = load<i32>(PASS_START);
+  const small = load<i32>(M_KV_INT8);
   const ids = pointer(PASS_IDS), positions = pointer(PASS_POSITIONS);
   const first = cut(tokens, t, threads), last = cut(tokens, t + 1, threads);
   const tiles = (tokens + TILE - 1) / TILE;
@@ -386,12 +400,14 @@ function prefill(t: i32, threads: i32): void {
       finishHeads(ki, kvHeads, strideKv, pointer(layer + L_K_BIAS), pointer(layer + L_K_NORM), table);
       if (pointer(layer + L_V_BIAS)) addTo(vi, pointer(layer + L_V_BIAS), strideKv);
       for (let h = 0; h < kvHeads; h++)
-        storeKeyValue(l, h, start + i, ki + <usize>h * headBytes, vi + <usize>h * headBytes);
+        keep(l, h, start + i, ki + <usize>h * headBytes, vi + <usize>h * headBytes);
     }
     barrier(threads);
     mark(t, COUNT_VECTOR);
     // Later tiles see more keys, so tiles are dealt out in turn, not in runs.
-    for (let n = t; n < heads * tiles; n += threads) attendTile(l, n / tiles, (n % tiles) * TILE, mine);
+    for (let n = t; n < heads * tiles; n += threads)
+      if (small) attendTile8(l, n / tiles, (n % tiles) * TILE, mine);
+      else attendTile(l, n / tiles, (n % tiles) * TILE, mine);
     barrier(threads);
     mark(t, COUNT_ATTENTION);
     forms = formOfMatrix(layer + L_O);

@@ -153,6 +153,11 @@ export const tests: BrowserTest[] = [
           assertEqual(/2:4 values/.test(relaxed.kernel), recipe.endsWith('2:4'), `${recipe}: packed as 2:4`);
           assertClose(relaxed.nll, ort.nll, 2e-3, `${recipe}: NLL on cpu and ort-cpu`);
           assertClose(baseline.nll, relaxed.nll, 1e-4, `${recipe}: NLL of the two builds`);
+          if (recipe === 'fp32' || recipe === 'int8') {
+            const small = await evaluate(d, BUILTIN, `${recipe}+kv8`, text, 'cpu');
+            assert(/keys and values kept in int8/.test(small.kernel), small.kernel);
+            assertClose(small.nll, relaxed.nll, 2e-3, `${recipe}: NLL with keys and values in int8`);
+          }
           if (!/^fp32$|^fp16$/.test(recipe)) continue;
           const ours = await generate(d, BUILTIN, recipe, text, 'cpu');
           const theirs = await generate(d, BUILTIN, recipe, text, 'ort-cpu');

@@ -45,8 +45,26 @@ const open = (family: string) => {
   );
 };
 
-async function statisticsOf(family: string, shares = 1, level: Level = 'gram', store: StatisticsStore = memoryStore()) {
-  const checkpoint = await open(family);
+type Opened = Awaited<ReturnType<typeof open>>;
+
+/** Hidden states behind all layers of `of`. */
+async function finalStates(of: Opened, family: string): Promise<number[]> {
+  const states = await embedSequences(of, fixture[family]?.ids ?? []);
+  const share = openShare(m, of, states, 'squares');
+  for (let layer = 0; layer < of.config.layers; layer++) await share.next();
+  return states.flatMap((s) => [...s]);
+}
+
+const rms = (xs: readonly number[]) => Math.sqrt(xs.reduce((s, x) => s + x * x, 0) / xs.length);
+
+async function statisticsOf(
+  family: string,
+  shares = 1,
+  level: Level = 'gram',
+  store: StatisticsStore = memoryStore(),
+  changed: (checkpoint: Opened) => Opened = (c) => c,
+) {
+  const checkpoint = changed(await open(family));
   const own = await Promise.all(Array.from({ length: shares }, () => nodeMatrix()));
   let opened = 0;
   const statistics = await calibrate(checkpoint, fixture[family]?.ids ?? [], {
@@ -157,14 +175,8 @@ describe('calibration', () => {
         made.set(name, Float32Array.from(await model.vector(name)));
     }
     const smoothed = { ...checkpoint, read: async (name: string) => made.get(name) ?? (await checkpoint.read(name)) };
-    const final = async (of: typeof checkpoint) => {
-      const states = await embedSequences(of, fixture[family]?.ids ?? []);
-      const share = openShare(m, of, states, 'squares');
-      for (let layer = 0; layer < 2; layer++) await share.next();
-      return states.flatMap((s) => [...s]);
-    };
-    const [before, after] = [await final(checkpoint), await final(smoothed)];
-    const size = Math.sqrt(before.reduce((s, x) => s + x * x, 0) / before.length);
+    const [before, after] = [await finalStates(checkpoint, family), await finalStates(smoothed, family)];
+    const size = rms(before);
     for (const [i, x] of before.entries()) expect(Math.abs((after[i] as number) - x)).toBeLessThan(1e-5 * size);
     // Something moved, and the layers' errors are still those of rounding alone.
     expect(made.get(names.inputNorm(0))).not.toEqual(await checkpoint.read(names.inputNorm(0)));
@@ -186,6 +198,57 @@ describe('calibration', () => {
     const first = await norms();
     expect(layers.size).toBe(2);
     expect(await norms()).toEqual(first);
+  });
+
+  it('a key-value group that adds nothing is the one that goes, and what is computed stays', async () => {
+    // In layer 0 the first group is dead, in layer 1 the second: 2 heads of 8 features each.
+    const kill = (checkpoint: Opened): Opened => ({
+      ...checkpoint,
+      read: async (name) => {
+        const data = await checkpoint.read(name);
+        const layer = [0, 1].find((l) => names.linear(l, 'o_proj') === name);
+        return layer === undefined ? data : data.map((v, i) => (Math.floor((i % 32) / 16) === layer ? 0 : v));
+      },
+    });
+    const { checkpoint, statistics } = await statisticsOf('qwen3', 1, 'gram', memoryStore(), kill);
+    const model = await compressCheckpoint(checkpoint, parseRecipe('fp32+kvgroups50'), { statistics });
+    expect(model.config).toMatchObject({ heads: 2, kvHeads: 1, headDim: 8 });
+    const made = new Map<string, Float32Array<ArrayBuffer>>();
+    for (let layer = 0; layer < 2; layer++) {
+      const tensors = await model.layer(layer);
+      for (const l of LINEARS) made.set(names.linear(layer, l), Float32Array.from(dequantize(tensors[l])));
+      expect([tensors.q_proj.rows, tensors.k_proj.rows, tensors.o_proj.columns]).toEqual([16, 8, 16]);
+    }
+    expect(model.counted().removedGroups).toBe(2);
+    const smaller = {
+      ...checkpoint,
+      config: model.config,
+      read: async (name: string) => made.get(name) ?? (await checkpoint.read(name)),
+    };
+    const [before, after] = [await finalStates(checkpoint, 'qwen3'), await finalStates(smaller, 'qwen3')];
+    const size = rms(before);
+    for (const [i, x] of before.entries()) expect(Math.abs((after[i] as number) - x)).toBeLessThan(1e-5 * size);
+    await expect(compressCheckpoint(checkpoint, parseRecipe('fp32+kvgroups20'), { statistics })).rejects.toThrow(
+      /removes no key-value group of 2/,
+    );
+  });
+
+  it('biases lose the groups that their layer lost', async () => {
+    const { checkpoint, statistics } = await statisticsOf('qwen3');
+    const biased = {
+      ...checkpoint,
+      read: (name: string) =>
+        name.endsWith('bias')
+          ? Promise.resolve(Float32Array.from({ length: name.includes('q_proj') ? 32 : 16 }, (_, i) => i))
+          : checkpoint.read(name),
+    };
+    const model = await compressCheckpoint(biased, parseRecipe('int8+kvgroups50'), { statistics });
+    const [q, k] = await Promise.all(
+      (['q_proj', 'k_proj'] as const).map((l) => model.vector(names.linear(0, l, 'bias'))),
+    );
+    const first = q?.[0] as number;
+    expect([...(q ?? [])]).toEqual(Array.from({ length: 16 }, (_, i) => first + i));
+    expect([...(k ?? [])]).toEqual(Array.from({ length: 8 }, (_, i) => first / 2 + i));
   });
 
   describe('budgets', () => {

@@ -40,13 +40,16 @@ describe('recipes', () => {
       mask: fc.constantFrom(null, ...prunerNames.filter((p) => ['mask', 'columns'].includes(PRUNERS[p].kind))),
       blocks: fc.boolean(),
       neurons: fc.boolean(),
+      groups: fc.option(fc.integer({ min: 1, max: 999 })),
       budget: fc.option(fc.integer({ min: 1, max: 999_999 })),
       joules: fc.boolean(),
       smooth: fc.boolean(),
+      kv8: fc.boolean(),
       mag: fc.integer({ min: 1, max: 999 }),
     })
-    .map(({ precision, method, layers, ffn, mask, mag, blocks, neurons, budget, joules, smooth }) => ({
+    .map(({ precision, method, layers, ffn, mask, mag, blocks, neurons, groups, budget, joules, smooth, kv8 }) => ({
       smooth,
+      kv8,
       precision: budget === null ? precision : 'int8',
       quantizer: budget === null && PRECISIONS[precision].bits < 16 ? method : ('nearest' as const),
       budget:
@@ -58,6 +61,7 @@ describe('recipes', () => {
       prunings: [
         ...(layers ? [{ pruner: blocks ? ('blocks' as const) : ('layers' as const), share: layers / 10 / 100 }] : []),
         ...(ffn ? [{ pruner: neurons ? ('neurons' as const) : ('ffn' as const), share: ffn / 10 / 100 }] : []),
+        ...(groups ? [{ pruner: 'kvgroups' as const, share: groups / 10 / 100 }] : []),
         ...(mask && budget === null && !(method === 'gptqact' && PRUNERS[mask].kind === 'columns')
           ? [{ pruner: mask, share: PRUNERS[mask].takesShare ? mag / 10 / 100 : null }]
           : []),
@@ -83,7 +87,7 @@ describe('recipes', () => {
   it.each([
     [
       '',
-      /Recipe part "" is not known\. Precisions: fp32, fp16, int8, int4, int4\.gptq, int4\.gptqact, int8\.gptq, int8\.gptqact; prunings: layersN, blocksN, ffnN, neuronsN, 2:4/,
+      /Recipe part "" is not known\. Precisions: fp32, fp16, int8, int4, int4\.gptq, int4\.gptqact, int8\.gptq, int8\.gptqact; prunings: layersN, blocksN, ffnN, neuronsN, kvgroupsN, 2:4/,
     ],
     ['int3', /"int3" is not known/],
     ['fp16+int8', /names two precisions/],

@@ -7,9 +7,10 @@ import { pricesOf, type PackedForm, type Target } from './budget';
 import { compressGroup, type GroupJob, type GroupResult, type LinearReport, type Solver } from './group';
 import { planMixed } from './mixed';
 import { countZeros, PRECISIONS, storedBytes, type StoredTensor } from './precisions';
-import { activationScores, keepLayers, keepNeurons, neuronScores, PRUNERS } from './pruners';
+import { activationScores, groupScores, keepGroups, keepLayers, keepNeurons, neuronScores, PRUNERS } from './pruners';
 import { calibrationLevel, formatLinear, formatRecipe, linearRecipe, type LinearRecipe, type Recipe } from './recipe';
 import { MIGRATIONS, smoothLayer, smoothStatistics, type Matrix2d, type SmoothScales } from './smooth';
+import { groupFeatures, removeGroups, removeNeurons } from './structure';
 import { GROUPS, INPUT_GROUPS, selectInputs, type Statistics } from './statistics';
 
 /** A checkpoint under a recipe: the same model, smaller shapes, stored tensors; made layer by layer on demand. */
@@ -87,7 +88,8 @@ export async function compressCheckpoint(
       'recipe.impossible',
       `Recipe ${quote(formatRecipe(recipe))} needs calibration text: give --calib FILE, or tickets with a training split.`,
     );
-  const pruning = (kind: 'layers' | 'neurons') => recipe.prunings.find((p) => PRUNERS[p.pruner].kind === kind) ?? null;
+  const pruning = (kind: 'layers' | 'neurons' | 'groups') =>
+    recipe.prunings.find((p) => PRUNERS[p.pruner].kind === kind) ?? null;
   const layersShare = pruning('layers')?.share ?? null;
   const influence = () =>
     pruning('layers')?.pruner === 'blocks'
@@ -113,6 +115,31 @@ export async function compressCheckpoint(
       'recipe.impossible',
       `Recipe ${quote(formatRecipe(recipe))} removes no neuron of ${config.intermediateSize}; ask for a larger share.`,
     );
+  const groups = pruning('groups');
+  const keptGroups = groups ? keepGroups(new Float64Array(config.kvHeads), groups.share ?? 0).length : config.kvHeads;
+  if (groups && keptGroups === config.kvHeads)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `Recipe ${quote(formatRecipe(recipe))} removes no key-value group of ${config.kvHeads}; ask for a larger share.`,
+    );
+  const smaller: ModelConfig = {
+    ...config,
+    layers: kept.length,
+    kvHeads: keptGroups,
+    heads: (config.heads / config.kvHeads) * keptGroups,
+  };
+  /** Which groups of a remaining layer stay; null where all do. */
+  const groupsOf = async (index: number): Promise<Int32Array | null> => {
+    if (!groups) return null;
+    const source = kept[index] as number;
+    const name = names.linear(source, 'o_proj');
+    const { inputs } = await (statistics as Statistics).layer(source);
+    const [hidden] = shapeOf(name);
+    return keepGroups(
+      groupScores(await checkpoint.read(name), inputs.output.squares, hidden, config.kvHeads),
+      groups.share ?? 0,
+    );
+  };
   const outer = PRECISIONS[PRECISIONS[recipe.precision].outer];
 
   const count = { parameters: 0, zeros: 0, linearParameters: 0, storedBytes: 0 };
@@ -144,6 +171,11 @@ export async function compressCheckpoint(
     }
     const own = statistics ? await statistics.layer(source) : null;
     const inputs = own ? { ...own.inputs } : null;
+    const staying = await groupsOf(index);
+    if (staying) {
+      const heads = removeGroups(weights, staying, config);
+      if (inputs) inputs.output = selectInputs(inputs.output, heads);
+    }
     if (neurons) {
       const row = PRUNERS[neurons.pruner];
       const { gate_proj: gate, up_proj: up, down_proj: down } = weights;
@@ -167,9 +199,13 @@ export async function compressCheckpoint(
         columns: weights[linears[0] as LinearName].columns,
         recipes: linears.map(choose),
         statistics: inputs?.[group] ?? null,
-        // Smoothing divides what `up` gives; all other outputs stay as they were.
+        // Smoothing divides what `up` gives, and with outputs left out their sum is another.
         outputSquares: own
-          ? linears.map((l) => (recipe.smooth && l === 'up_proj' ? null : own.outputSquares[l]))
+          ? linears.map((l) =>
+              (recipe.smooth && l === 'up_proj') || weights[l].rows !== shapeOf(names.linear(source, l))[0]
+                ? null
+                : own.outputSquares[l],
+            )
           : null,
       };
     });
@@ -185,6 +221,14 @@ export async function compressCheckpoint(
           return data.map((v, i) => v / (by?.[i] ?? 1));
         }
     return data;
+  };
+  /** A bias of queries, keys or values without the groups that its layer lost; other vectors as they are. */
+  const keptBias = async (name: string, data: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> => {
+    const m = /^model\.layers\.(\d+)\.self_attn\.([qkv])_proj\.bias$/.exec(name);
+    const staying = m && (await groupsOf(Number(m[1])));
+    if (!staying) return data;
+    const features = groupFeatures(staying, data.length / config.kvHeads);
+    return Float32Array.from(features, (i) => data[i] as number);
   };
   const uniform = linearRecipe(recipe);
   let choiceOf = (_index: number) => (_linear: LinearName) => uniform;
@@ -222,7 +266,7 @@ export async function compressCheckpoint(
           budget: recipe.budget,
           layers: kept.length,
           prices: pricesOf(recipe, o.target ?? null, {
-            config: { ...config, layers: kept.length },
+            config: smaller,
             vectorValues: vectorValues(checkpoint, kept),
           }),
           sparse: o.target?.sparse ?? false,
@@ -232,7 +276,7 @@ export async function compressCheckpoint(
 
   return {
     recipe,
-    config: { ...config, layers: kept.length },
+    config: smaller,
     ffnSizes: kept.map(() => keptNeurons),
     reports: () => reports,
     recipeOf: (index, linear) => choiceOf(index)(linear),
@@ -258,9 +302,10 @@ export async function compressCheckpoint(
       return counted(names.head, outer.store(await checkpoint.read(names.head), rows, columns), false);
     },
     async vector(name) {
-      const data = await checkpoint.read(
+      const whole = await checkpoint.read(
         name.replace(/^model\.layers\.(\d+)\./, (_, i: string) => `model.layers.${kept[Number(i)]}.`),
       );
+      const data = await keptBias(name, whole);
       if (!made.has(name)) {
         made.add(name);
         count.parameters += data.length;
@@ -273,6 +318,7 @@ export async function compressCheckpoint(
       ...count,
       removedNeurons: (config.intermediateSize - keptNeurons) * kept.length,
       removedLayers: config.layers - kept.length,
+      removedGroups: (config.kvHeads - keptGroups) * kept.length,
     }),
   };
 }
@@ -301,21 +347,4 @@ function vectorValues(checkpoint: Checkpoint, kept: readonly number[]): number {
     if (shape.length === 1 && (layer === undefined || kept.includes(Number(layer)))) total += shape[0] as number;
   }
   return total;
-}
-
-/** Drops the same neurons from gate, up (rows) and down (columns). */
-function removeNeurons(weights: Record<LinearName, Matrix2d>, keep: Int32Array): void {
-  const { gate_proj: gate, up_proj: up, down_proj: down } = weights;
-  for (const w of [gate, up]) {
-    const data = new Float32Array(keep.length * w.columns);
-    keep.forEach((from, to) => data.set(w.data.subarray(from * w.columns, (from + 1) * w.columns), to * w.columns));
-    w.data = data;
-    w.rows = keep.length;
-  }
-  const data = new Float32Array(down.rows * keep.length);
-  for (let r = 0; r < down.rows; r++)
-    for (let i = 0; i < keep.length; i++)
-      data[r * keep.length + i] = down.data[r * down.columns + (keep[i] as number)] as number;
-  down.data = data;
-  down.columns = keep.length;
 }

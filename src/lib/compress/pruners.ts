@@ -4,14 +4,15 @@ import { pruneTiles2of4, pruneWanda } from './wanda';
 
 /**
  * Pruners, one row each. `mask` pruners zero weights of one linear layer in place; `columns` pruners choose within the
- * column loop (columns.ts), which also mends what stays; `layers` and `neurons` pruners decide what is left out whole,
- * so that real, smaller shapes are computed. `needs` says which calibration statistics a row reads.
+ * column loop (columns.ts), which also mends what stays; `layers`, `neurons` and `groups` pruners decide what is left out
+ * whole, so that real, smaller shapes are computed. `needs` says which calibration statistics a row reads.
  */
 export type PrunerName =
   | 'layers'
   | 'blocks'
   | 'ffn'
   | 'neurons'
+  | 'kvgroups'
   | '2:4'
   | '2:4t'
   | 'mag'
@@ -29,6 +30,7 @@ export type Pruner = {
   needs: Level | null;
 } & (
   | { kind: 'layers'; keep(influence: readonly number[], share: number): number[] }
+  | { kind: 'groups'; keep(scores: Float64Array, share: number): Int32Array }
   | { kind: 'neurons'; keep(scores: Float64Array, share: number): Int32Array }
   | {
       kind: 'mask';
@@ -82,6 +84,14 @@ export const PRUNERS: Readonly<Record<PrunerName, Pruner>> = {
     needs: 'squares',
     kind: 'neurons',
     keep: keepNeurons,
+  },
+  kvgroups: {
+    usage: 'kvgroupsN',
+    title: 'key-value groups with their query heads, by what they contribute on calibration text',
+    takesShare: true,
+    needs: 'squares',
+    kind: 'groups',
+    keep: keepGroups,
   },
   '2:4': {
     usage: '2:4',
@@ -165,6 +175,17 @@ export function keepLayers(influence: readonly number[], share: number): number[
   return influence.map((_, layer) => layer).filter((layer) => !removed.has(layer));
 }
 
+/** Indices by falling score; equal scores keep their order. */
+const byScore = (scores: Float64Array) =>
+  Int32Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+
+/** Indices of the key-value groups that stay, ascending; at least one does. */
+export function keepGroups(scores: Float64Array, share: number): Int32Array {
+  return byScore(scores)
+    .slice(0, Math.max(1, Math.round(scores.length * (1 - share))))
+    .sort();
+}
+
 /** Indices of the neurons that stay, ascending; their number is rounded to a multiple of 32 where there are enough. */
 export function keepNeurons(scores: Float64Array, share: number): Int32Array {
   const n = scores.length;
@@ -173,10 +194,7 @@ export function keepNeurons(scores: Float64Array, share: number): Int32Array {
     n >= 2 * NEURON_MULTIPLE
       ? Math.max(NEURON_MULTIPLE, Math.round(exact / NEURON_MULTIPLE) * NEURON_MULTIPLE)
       : Math.max(1, Math.round(exact));
-  const order = Int32Array.from({ length: n }, (_, i) => i).sort(
-    (a, b) => (scores[b] as number) - (scores[a] as number) || a - b,
-  );
-  return order.slice(0, keep).sort();
+  return byScore(scores).slice(0, keep).sort();
 }
 
 /** Score of each FFN neuron: |gate row| * |up row| * |down column|. gate, up [neurons, hidden]; down [hidden, neurons]. */
@@ -205,7 +223,8 @@ export function neuronScores(
 
 /**
  * Calibrated score of each FFN neuron: |activation over all tokens| * |down column|, the norm of what it adds to the
- * layer's output. down [hidden, neurons]; `squares` of the down projection's input [neurons].
+ * layer's output. down [hidden, neurons]; `squares` of the down projection's input [neurons]. Any other projection
+ * that writes to the residual stream is scored alike.
  */
 export function activationScores(down: Float32Array, squares: Float64Array, hidden: number): Float64Array {
   const n = squares.length;
@@ -213,6 +232,16 @@ export function activationScores(down: Float32Array, squares: Float64Array, hidd
   for (let h = 0; h < hidden; h++)
     for (let i = 0; i < n; i++) columns[i] = (columns[i] as number) + (down[h * n + i] as number) ** 2;
   return columns.map((c, i) => Math.sqrt(c * (squares[i] as number)));
+}
+
+/**
+ * Calibrated score of each key-value group: the norm of what its heads add to the residual stream, heads taken as
+ * uncorrelated. output [hidden, features], `squares` of its input [features].
+ */
+export function groupScores(output: Float32Array, squares: Float64Array, hidden: number, groups: number): Float64Array {
+  const features = activationScores(output, squares, hidden);
+  const size = features.length / groups;
+  return Float64Array.from({ length: groups }, (_, g) => Math.hypot(...features.subarray(g * size, (g + 1) * size)));
 }
 
 /** Keeps the two largest of each four consecutive inputs; equal magnitudes keep the earlier one. */

@@ -43,6 +43,8 @@ export interface Recipe {
   prunings: readonly Pruning[];
   /** Factors move from activations into the weights that read them before anything is rounded (smooth.ts). */
   smooth: boolean;
+  /** Keys and values are kept in int8 while the model runs; only our own kernels do that. */
+  kv8: boolean;
   /**
    * `auto@`: precision and pruning are chosen for each linear layer, and `precision` is that of embedding and output
    * projection. Null = one recipe for all layers.
@@ -95,13 +97,15 @@ export function formatBudget({ unit, amount }: Budget): string {
 /** The precisions that GPTQ rounds to. */
 const LOOPED: readonly PrecisionName[] = ['int4', 'int8'];
 
-/** The part that asks for smoothing. */
-const SMOOTH = 'smooth';
+/** Parts that are switched on by their name alone, in the order they are written. */
+const SWITCHES = ['smooth', 'kv8'] as const;
+type Switch = (typeof SWITCHES)[number];
+const isSwitch = (part: string): part is Switch => (SWITCHES as readonly string[]).includes(part);
 
 const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int4.gptqact, int8+sparsegpt2:4, auto@60MB, auto@0.3J.';
 
 /**
- * `precision[.gptq|.gptqact][+pruning...][+smooth]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`, `fp32+wanda50`, or `auto@60MB`, `auto@0.3J`; a pruning
+ * `precision[.gptq|.gptqact][+pruning...][+smooth][+kv8]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`, `fp32+wanda50`, or `auto@60MB`, `auto@0.3J`; a pruning
  * alone means fp32. Structured prunings come first, masks after, whatever the order written, so that equal recipes have
  * equal names.
  */
@@ -114,12 +118,12 @@ export function parseRecipe(text: string): Recipe {
         PRUNERS,
       )
         .map((p) => PRUNERS[p].usage)
-        .join(', ')}; ${SMOOTH}; or auto@NMB, auto@NJ. ${EXAMPLES}`,
+        .join(', ')}; ${SWITCHES.join(', ')}; or auto@NMB, auto@NJ. ${EXAMPLES}`,
     );
   let precision: PrecisionName | null = null;
   let quantizer: QuantizerName = 'nearest';
   let budget: Budget | null = null;
-  let smooth = false;
+  const on = new Set<Switch>();
   const prunings: Pruning[] = [];
   for (const part of parts) {
     const named = parseBudget(part);
@@ -137,9 +141,9 @@ export function parseRecipe(text: string): Recipe {
       quantizer = method;
       continue;
     }
-    if (part === SMOOTH) {
-      if (smooth) throw fault(`Recipe ${quote(text)} names ${quote(SMOOTH)} twice; give it once.`);
-      smooth = true;
+    if (isSwitch(part)) {
+      if (on.has(part)) throw fault(`Recipe ${quote(text)} names ${quote(part)} twice; give it once.`);
+      on.add(part);
       continue;
     }
     const pruning = parsePruning(part);
@@ -155,15 +159,22 @@ export function parseRecipe(text: string): Recipe {
     throw fault(
       `Recipe ${quote(text)} orders columns by their inputs, and its mask chooses from neighbours. Write .gptq, or another mask.`,
     );
-  for (const kind of ['layers', 'neurons'])
+  for (const kind of ['layers', 'neurons', 'groups'])
     if (count(kind) > 1) throw fault(`Recipe ${quote(text)} asks to remove ${kind} in two ways; give one.`);
   if (budget !== null && (precision || count('mask', 'columns')))
     throw fault(
-      `Recipe ${quote(text)} names a budget and what it should choose itself. Write auto@NMB or auto@NJ alone, or with layersN, blocksN, ffnN or neuronsN.`,
+      `Recipe ${quote(text)} names a budget and what it should choose itself. Write auto@NMB or auto@NJ alone, or with layersN, blocksN, ffnN, neuronsN or kvgroupsN.`,
     );
   const order = keys(PRUNERS);
   prunings.sort((a, b) => order.indexOf(a.pruner) - order.indexOf(b.pruner));
-  return { precision: budget !== null ? 'int8' : (precision ?? 'fp32'), quantizer, prunings, smooth, budget };
+  return {
+    precision: budget !== null ? 'int8' : (precision ?? 'fp32'),
+    quantizer,
+    prunings,
+    smooth: on.has('smooth'),
+    kv8: on.has('kv8'),
+    budget,
+  };
 }
 
 /** The calibration statistics that a recipe reads; null where it reads none. */
@@ -202,7 +213,7 @@ const precisionName = (r: { precision: PrecisionName; quantizer: QuantizerName }
 /** The canonical name: `parseRecipe(formatRecipe(r))` equals r. */
 export function formatRecipe(recipe: Recipe): string {
   const head = recipe.budget === null ? precisionName(recipe) : `auto@${formatBudget(recipe.budget)}`;
-  return [head, ...recipe.prunings.map(nameOf), ...(recipe.smooth ? [SMOOTH] : [])].join('+');
+  return [head, ...recipe.prunings.map(nameOf), ...SWITCHES.filter((s) => recipe[s])].join('+');
 }
 
 export const formatLinear = (r: LinearRecipe): string =>

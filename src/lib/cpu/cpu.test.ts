@@ -9,7 +9,7 @@ import { createRandom } from '../core/random';
 import { vectorNames } from '../decoder/decoder';
 import { packRows8 } from '../decoder/pack';
 import { bfloat16, FORMATS, formatOf, is2of4, padDepth, padRows, type FormatName } from './formats';
-import { checkFits, CpuModel } from './model';
+import { checkFits, CpuModel, type CacheFormat } from './model';
 import { BUILD_NAMES, type BuildName } from './module';
 import { loadModule, spawnThread } from './testing';
 
@@ -49,7 +49,7 @@ function source(seed: number, precision: PrecisionName, sparse: boolean): Source
 /** A model of random weights, started. */
 async function build(
   config: ModelConfig,
-  o: { inner: Source; outer: Source; build: BuildName; threads: number; ffnSizes?: number[] },
+  o: { inner: Source; outer: Source; build: BuildName; threads: number; ffnSizes?: number[]; cache?: CacheFormat },
 ): Promise<CpuModel> {
   const ffnSizes = o.ffnSizes ?? Array<number>(config.layers).fill(config.intermediateSize);
   const model = new CpuModel(config, ffnSizes, config.maxPositions);
@@ -87,7 +87,7 @@ async function build(
       Float32Array.from({ length: size }, () => 1 + random.normal() * 0.1),
     );
   }
-  await model.start(await loadModule(o.build), o.threads, spawnThread);
+  await model.start(await loadModule(o.build), o.threads, spawnThread, o.cache);
   return model;
 }
 
@@ -245,6 +245,77 @@ describe.each(BUILD_NAMES)('%s build', (name) => {
     kernels.newInput();
     kernels.matvec(at, x, y, 0, 32, kernels.mineOf(0));
     expect(memory.f32(y, 1)[0]).toBeCloseTo(528 * 2 ** -24, 12);
+  });
+});
+
+const CACHES: readonly CacheFormat[] = ['f32', 'int8'];
+
+describe.each(CACHES)('attention over a cache of %s', (cache) => {
+  it.each([24, 64, 80, 96, 128])(
+    'heads of %s: equals float64 on the same levels, any number of positions',
+    async (headDim) => {
+      const dense = source(1, 'fp32', false);
+      const config = { ...CONFIG, headDim, heads: 4, kvHeads: 2, hiddenSize: 4 * headDim, maxPositions: 256 };
+      const model = await build(config, { inner: dense, outer: dense, build: 'relaxed', threads: 1, cache });
+      const { memory, kernels } = model;
+      const random = createRandom(headDim);
+      const draw = () => Float32Array.from({ length: headDim }, () => random.normal() * 2);
+      // Positions are kept only up to the cache's first chunk until a pass asks for more.
+      logitsOf(model, Array<number>(150).fill(1));
+      const at = memory.take(headDim * 4);
+      const to = memory.take(headDim * 4);
+      const put = (x: Float32Array) => (memory.f32(at, headDim).set(x), at);
+      const second = memory.take(headDim * 4);
+      /** What the cache gives back of x. */
+      const kept = (x: Float32Array, scale = 1) => {
+        if (cache === 'f32') return [...x].map((v) => v * scale);
+        const l = levels(x, L.TOP_BYTE);
+        return l.level.map((v) => v * l.scale * scale);
+      };
+      const keys: number[][] = [];
+      const values: number[][] = [];
+      for (let slot = 0; slot < 150; slot++) {
+        const [k, v] = [draw(), draw()];
+        memory.f32(second, headDim).set(v);
+        kernels.keep(0, 1, slot, put(k), second);
+        keys.push(kept(k));
+        values.push(kept(v));
+        if (![0, 1, 15, 16, 63, 64, 100, 149].includes(slot)) continue;
+        const q = draw();
+        memory.setU32(L.PASS_START, slot);
+        // Head 3 attends with the second key-value head.
+        kernels.attend(0, 3, put(q), to, kernels.mineOf(0));
+        const scaled = q.map((x) => Math.fround(x * Math.fround(headDim ** -0.5)));
+        const query = cache === 'int8' ? levels(scaled, L.TOP_LEVEL) : null;
+        const input = query ? query.level.map((l) => l * query.scale) : [...scaled];
+        const scores = keys.map((key) => key.reduce((s, x, i) => s + x * (input[i] as number), 0));
+        const top = Math.max(...scores);
+        const weights = scores.map((s) => Math.exp(s - top));
+        const total = weights.reduce((s, w) => s + w, 0);
+        for (let d = 0; d < headDim; d++) {
+          const want = weights.reduce((s, w, j) => s + w * (values[j]?.[d] ?? NaN), 0) / total;
+          // Weights are levels too: half a step of 1/32767 of the largest, over all positions.
+          const tolerance = 2e-5 + (cache === 'int8' ? (keys.length * 6) / 65_534 / total : 0);
+          expect(Math.abs((memory.f32(to, headDim)[d] as number) - want)).toBeLessThan(tolerance);
+        }
+      }
+      model.close();
+    },
+  );
+
+  it('prefill, then decode, equals one prefill', async () => {
+    const dense = source(4, 'fp32', false);
+    const config = { ...CONFIG, hiddenSize: 72, headDim: 24, heads: 3, layers: 2 };
+    const model = await build(config, { inner: dense, outer: dense, build: 'relaxed', threads: 2, cache });
+    const ids = Array.from({ length: 75 }, (_, i) => (i * 7) % config.vocabSize);
+    const whole = logitsOf(model, ids, 0, [70, 71, 72, 73, 74]);
+    logitsOf(model, ids.slice(0, 70));
+    const size = Math.max(...(whole[0] as Float32Array).map(Math.abs));
+    for (let i = 70; i < 75; i++)
+      logitsOf(model, [ids[i] as number], i)[0]?.forEach((v, j) =>
+        expect(Math.abs(v - (whole[i - 70]?.[j] ?? NaN))).toBeLessThan((cache === 'f32' ? 1e-5 : 5e-3) * size),
+      );
+    model.close();
   });
 });
 

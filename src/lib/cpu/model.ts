@@ -33,6 +33,15 @@ const VECTOR_FIELDS: readonly (readonly [name: (layer: number) => string, field:
   [(layer) => names.linear(layer, 'v_proj', 'bias'), L.L_V_BIAS],
 ];
 
+/** How keys and values are kept. */
+export type CacheFormat = 'f32' | 'int8';
+
+/** Bytes of one layer's key-value head in a chunk; drawn in src/kernels/attention.ts and cache8.ts. */
+export const CACHE_BYTES: Readonly<Record<CacheFormat, (headDim: number) => number>> = {
+  f32: (headDim) => 2 * L.CHUNK * headDim * 4,
+  int8: (headDim) => L.CHUNK * (headDim + Math.ceil(headDim / L.PANEL) * L.PANEL + 2 * 4),
+};
+
 /** A matrix as it lies in memory. */
 export interface PackedMatrix {
   format: FormatName;
@@ -106,6 +115,10 @@ export function checkFits(
   );
 }
 
+/** Bytes of one cached number, its part of the scales included. */
+export const cachedBytes = (cache: CacheFormat, headDim: number): number =>
+  CACHE_BYTES[cache](headDim) / (2 * L.CHUNK * headDim);
+
 /** What one pass is asked for. */
 export interface PassRequest {
   ids: readonly number[];
@@ -134,6 +147,8 @@ export class CpuModel {
   private team: ThreadTeam | null = null;
   private readonly layerTable: number;
   private readonly outerMatrices: number;
+  /** How keys and values are kept, once started. */
+  cache: CacheFormat = 'f32';
   private chunks = 0;
   private chunkBytes = 0;
   private logitsAt = 0;
@@ -227,13 +242,17 @@ export class CpuModel {
     throw new TypeError(`no place for ${name}`);
   }
 
+  get cachedBytes(): number {
+    return cachedBytes(this.cache, this.config.headDim);
+  }
+
   /** Bytes of all packed matrices. */
   get weightBytes(): number {
     return [...this.matrices.values()].reduce((n, m) => n + m.bytes, 0);
   }
 
   /** Lays out activations, tables and cache, and starts the threads. Weights must be in. */
-  async start(module: WebAssembly.Module, threads: number, spawn: Spawn): Promise<void> {
+  async start(module: WebAssembly.Module, threads: number, spawn: Spawn, cache: CacheFormat = 'f32'): Promise<void> {
     const { memory, config, stride } = this;
     const { heads, kvHeads, headDim, layers } = config;
     const set = (at: number, value: number) => memory.setU32(at, value);
@@ -280,7 +299,14 @@ export class CpuModel {
     set(L.PASS_LOGIT_ROWS, this.rowsAt);
     this.layPrivate(threads, deepest);
 
-    this.chunkBytes = layers * kvHeads * 2 * L.CHUNK * headDim * 4;
+    this.cache = cache;
+    const headBytes = CACHE_BYTES[cache](headDim);
+    set(L.M_KV_HEAD_BYTES, headBytes);
+    set(L.M_KV_INT8, Number(cache === 'int8'));
+    const ones = padRows(headDim);
+    set(L.M_ONES, floats(ones));
+    memory.f32(memory.u32(L.M_ONES, 1)[0] as number, ones).fill(1);
+    this.chunkBytes = layers * kvHeads * headBytes;
     set(L.M_KV_CHUNK_BYTES, this.chunkBytes);
     set(L.M_KV, this.memory.take(this.chunkBytes));
     this.chunks = 1;
@@ -305,8 +331,8 @@ export class CpuModel {
       [L.P_SCORES, L.TILE * slots * 4],
       [L.P_WEIGHTS, L.TILE * slots * 4],
       [L.P_QUERY, L.TILE * this.config.headDim * 4],
-      // A tile of results, and one over the sum of each row's weights.
-      [L.P_OUT, L.TILE * this.config.headDim * 4 + 64],
+      // A tile of results; of each row one over the sum of its weights, and the scale of its levels.
+      [L.P_OUT, L.TILE * padRows(this.config.headDim) * 4 + 64],
       // One panel, unpacked to floats.
       [L.P_PANEL, L.PANEL * deepest * 4],
     ];

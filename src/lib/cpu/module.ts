@@ -12,6 +12,8 @@ export interface KernelExports {
   newInput(): void;
   matvec(matrix: number, x: number, y: number, from: number, to: number, mine: number): void;
   mineOf(thread: number): number;
+  keep(layer: number, kvHead: number, slot: number, key: number, value: number): void;
+  attend(layer: number, head: number, q: number, to: number, mine: number): void;
   packToken(x: number, depth: number, token: number, forms: number, mine: number): void;
 }
 

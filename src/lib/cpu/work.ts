@@ -7,12 +7,13 @@ const headName = (config: ModelConfig) => (config.tiedEmbeddings ? 'model.embed_
 
 /**
  * Work of each kernel in one pass over `fresh` tokens behind `past` ones, with logits of `logits` of them. Multiply-adds
- * count two. Weights are read as packed (2:4: values and places), once a pass; embeddings by the row. Norms, rope and
+ * count two. Weights are read as packed (2:4: values and places), once a pass; embeddings by the row; a cached value takes `cachedBytes`. Norms, rope and
  * gates take no operations here: they are thousandths of a matrix.
  */
 export function passWork(
   config: ModelConfig,
   matrices: ReadonlyMap<string, PackedMatrix>,
+  cachedBytes: number,
   fresh: number,
   past: number,
   logits: number,
@@ -31,6 +32,6 @@ export function passWork(
   }
   const attention = attentionWork(config, fresh, past);
   work.attention.flops = attention.flops * config.layers;
-  work.attention.activationBytes = 4 * attention.cached * config.layers;
+  work.attention.activationBytes = cachedBytes * attention.cached * config.layers;
   return work;
 }

@@ -89,7 +89,7 @@ async function packModel(
   await step(() => model.setOuter(embedding, head));
   for (const name of vectorNames(config)) model.setVector(name, await compressed.vector(name));
   await step(() => undefined);
-  await o.inPhase('load', () => model.start(module, o.threads, o.spawn));
+  await o.inPhase('load', () => model.start(module, o.threads, o.spawn, recipe.kv8 ? 'int8' : 'f32'));
   const compression = { ...compressed.counted(), computedBytes: model.weightBytes };
   return { session: new CpuSession(model, build, o), compression };
 }
@@ -121,6 +121,7 @@ export class CpuSession implements EngineSession {
       o.kernel.title,
       BUILD_TITLES[build],
       ...(o.kernel.mixed ? [`${four} matrices in 4 bits`] : []),
+      ...(model.cache === 'int8' ? ['keys and values kept in int8'] : []),
       ...(sparse ? [`${sparse} matrices as 2:4 values and places`] : []),
     ].join(', ');
   }
@@ -219,7 +220,8 @@ export class CpuSession implements EngineSession {
   }
 
   private work(fresh: number, past: number, logits: number): Record<keyof KernelMs, Cost> {
-    return passWork(this.model.config, this.model.matrices, fresh, past, logits);
+    const { config, matrices, cachedBytes } = this.model;
+    return passWork(config, matrices, cachedBytes, fresh, past, logits);
   }
 
   cost(fresh: number, past: number, logits: number): Cost {

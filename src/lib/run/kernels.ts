@@ -158,13 +158,23 @@ const TILED: ReadonlySet<PrunerName> = new Set<PrunerName>(['2:4t', 'sparsegpt2:
 /** The row type of an engine. */
 type RowOf<E extends EngineName> = E extends 'cpu' ? CpuKernelRow : GraphKernelRow;
 
+/** For engines that keep keys and values as floats alone. */
+export function refuseKv8(recipe: Pick<Recipe, 'kv8'>): void {
+  if (recipe.kv8)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      'Only our own kernels keep keys and values in int8. Choose the engine "cpu", or leave out kv8.',
+    );
+}
+
 /** The best row this device can run, and what it could not have, in words. */
 export function chooseKernel<E extends EngineName>(
   engine: E,
-  recipe: Pick<Recipe, 'precision' | 'prunings' | 'budget'>,
+  recipe: Pick<Recipe, 'precision' | 'prunings' | 'budget' | 'kv8'>,
   features: readonly string[],
 ): { kernel: RowOf<E>; fallbacks: string[] } {
   const { precision } = recipe;
+  if (engine !== 'cpu') refuseKv8(recipe);
   const mixed = recipe.budget !== null;
   const fitting = KERNELS.filter(
     (k): k is RowOf<E> => k.engine === engine && k.precision === precision && k.mixed === mixed,

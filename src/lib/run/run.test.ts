@@ -95,7 +95,7 @@ describe('kernels', () => {
   it('there is one for every precision on every engine of ours, without optional features', () => {
     for (const engine of ['cpu', 'ort-cpu', 'gpu'] as const)
       for (const precision of Object.keys(PRECISIONS) as PrecisionName[]) {
-        const { kernel } = chooseKernel(engine, { precision, prunings: [], budget: null }, []);
+        const { kernel } = chooseKernel(engine, { precision, prunings: [], budget: null, kv8: false }, []);
         expect(kernel).toMatchObject({ engine, precision, needs: null });
         expect(kernel.title).toContain('stored');
       }
@@ -130,6 +130,8 @@ describe('kernels', () => {
   });
 
   it('an engine without a kernel says so', () => {
+    expect(() => chooseKernel('gpu', parseRecipe('int8+kv8'), [])).toThrow(/Choose the engine "cpu", or leave out kv8/);
+    expect(chooseKernel('cpu', parseRecipe('int8+kv8'), []).kernel.precision).toBe('int8');
     expect(() => chooseKernel('classical', parseRecipe('fp32'), [])).toThrow(/classical has no kernel for fp32/);
   });
 

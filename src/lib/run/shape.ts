@@ -1,9 +1,9 @@
 import type { ModelConfig } from '../checkpoint/config';
 import { PRECISIONS } from '../compress/precisions';
-import { keepLayers, keepNeurons } from '../compress/pruners';
+import { PRUNERS } from '../compress/pruners';
 import { asks2of4, calibrationLevel, linearRecipe, parseRecipe } from '../compress/recipe';
 import { FORMATS, type FormatName } from '../cpu/formats';
-import { expectedMatrices, RESERVE_BYTES } from '../cpu/model';
+import { cachedBytes, expectedMatrices, RESERVE_BYTES } from '../cpu/model';
 import { MAX_BYTES } from '../cpu/memory';
 import { passWork } from '../cpu/work';
 import { buildDecoder, DIMS } from '../decoder/decoder';
@@ -44,20 +44,18 @@ export function variantShape(
 ): VariantShape {
   const recipe = parseRecipe(text);
   const { kernel } = chooseKernel(engine, recipe, features);
-  const share = (...pruners: string[]) => recipe.prunings.find((p) => pruners.includes(p.pruner))?.share ?? null;
-  const fewer = share('layers', 'blocks');
-  const thinner = share('ffn', 'neurons');
-  const layers =
-    fewer === null
-      ? base.layers
-      : keepLayers(
-          Array.from({ length: base.layers }, () => 0),
-          fewer,
-        ).length;
-  const ffn =
-    thinner === null ? base.intermediateSize : keepNeurons(new Float64Array(base.intermediateSize), thinner).length;
-  const config = { ...base, layers };
-  const ffnSizes = Array.from({ length: layers }, () => ffn);
+  const config = { ...base };
+  for (const { pruner, share } of recipe.prunings) {
+    const row = PRUNERS[pruner];
+    const nothing = (n: number) => new Float64Array(n);
+    if (row.kind === 'layers') config.layers = row.keep(Array.from(nothing(base.layers)), share ?? 0).length;
+    if (row.kind === 'neurons') config.intermediateSize = row.keep(nothing(base.intermediateSize), share ?? 0).length;
+    if (row.kind === 'groups') {
+      config.kvHeads = row.keep(nothing(base.kvHeads), share ?? 0).length;
+      config.heads = (base.heads / base.kvHeads) * config.kvHeads;
+    }
+  }
+  const ffnSizes = Array.from({ length: config.layers }, () => config.intermediateSize);
   const shared = { arithmetic: arithmeticOf(kernel.title), calibrates: calibrationLevel(recipe) !== null };
 
   if (kernel.engine === 'cpu') {
@@ -66,13 +64,15 @@ export function variantShape(
     const inner = asks2of4(linearRecipe(recipe)) && sparse in FORMATS ? (sparse as FormatName) : dense;
     const matrices = expectedMatrices(config, ffnSizes, inner, FORMAT_OF[PRECISIONS[recipe.precision].outer]);
     const weightBytes = [...matrices.values()].reduce((n, m) => n + m.bytes, 0);
+    const cached = cachedBytes(recipe.kv8 ? 'int8' : 'f32', config.headDim);
     const memoryBytes = weightBytes + RESERVE_BYTES;
     return {
       ...shared,
       weightBytes,
       memoryBytes,
       fits: memoryBytes <= MAX_BYTES,
-      cost: (fresh, past, logits) => Object.values(passWork(config, matrices, fresh, past, logits)).reduce(addCosts),
+      cost: (fresh, past, logits) =>
+        Object.values(passWork(config, matrices, cached, fresh, past, logits)).reduce(addCosts),
     };
   }
   const graph = buildDecoder({

@@ -10,6 +10,7 @@ import { WgslBuilder, type WgslModel } from '../wgsl/model';
 import { withCompressed, type Calibration } from './compress';
 import { matrixBytes, type MatrixLayout } from '../wgsl/pack';
 import { logProbability, type EngineSession } from './engine';
+import { refuseKv8 } from './kernels';
 import type { InPhase } from './prepare';
 
 /** Positions of the cache; a prototype's, enough for a ticket and its answer. */
@@ -35,6 +36,7 @@ export async function openWgsl(
     signal?: AbortSignal | undefined;
   },
 ): Promise<OpenedWgsl> {
+  refuseKv8(recipe);
   return withCompressed(checkpoint, recipe, o, (model) => upload(model, device, o));
 }
 

@@ -86,6 +86,8 @@ export const CompressionSchema = v.object({
   /** Bytes of weights as the kernel reads them. */
   computedBytes: count,
   removedNeurons: count,
+  /** Key-value groups with their query heads, over all layers; absent in records made before they could be removed. */
+  removedGroups: v.optional(count),
   removedLayers: count,
 });
 export type Compression = v.InferOutput<typeof CompressionSchema>;
