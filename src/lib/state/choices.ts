@@ -102,3 +102,12 @@ export function countRuns(c: Choices): { variants: number; runs: number; atMost:
   const variants = sizes.reduce((a, n) => a + n, 0) + (c.baseline ? 1 : 0);
   return { variants, runs: variants * c.tasks.length * c.repeats, atMost: stages.length > 1 };
 }
+
+/** What the work of an experiment does not depend on. */
+const COSTLESS: readonly (keyof Choices)[] = ['threads', 'seed', 'w', 'profile'];
+
+/** Whether these choices take the same work as the defaults. */
+export const isUntouched = (c: Choices): boolean =>
+  (Object.keys(DEFAULT_CHOICES) as (keyof Choices)[]).every(
+    (key) => COSTLESS.includes(key) || String(c[key]) === String(DEFAULT_CHOICES[key]),
+  );

@@ -53,6 +53,8 @@ class Live {
   /** How the last run ended, where it ended well or by the user. */
   ended = $state<string | null>(null);
   loading = $state(false);
+  /** Seconds of the last run, where it ran from its beginning to its end at once; else null. */
+  measuredSeconds: number | null = null;
   opened = $state.raw<Opened | null>(null);
   progress = $state.raw<Progress | null>(null);
   #runs = $state.raw<RunRecord[]>([]);
@@ -141,6 +143,7 @@ class Live {
     this.error = null;
     this.ended = null;
     this.progress = null;
+    this.measuredSeconds = null;
     const abort = new AbortController();
     this.#abort = abort;
     const pending: { pace: Pace; unit: Unit | null; began: number; view: Partial<Progress>; runs: RunRecord[] } = {
@@ -198,6 +201,8 @@ class Live {
         gate: () => this.#gate(abort.signal),
       });
       pending.runs = outcome.runs;
+      const { seconds } = pending.pace;
+      if (seconds.length === outcome.runs.length) this.measuredSeconds = seconds.reduce((a, s) => a + s, 0);
       this.ended = `Finished: ${outcome.runs.length} runs${outcome.failures.length > 0 ? `, ${outcome.failures.length} failed` : ''}.`;
     } catch (error) {
       if (error instanceof JoulewiseError && error.code === 'cancelled')

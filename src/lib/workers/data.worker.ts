@@ -9,7 +9,7 @@ import { summarise } from '../plan/summary';
 import { HUB_DTYPES, hubDtype } from '../run/hub';
 import { changePlan, getPlan, runsOfPlan } from '../store/db';
 import { downloadCheckpoint, type RemoteFile } from '../store/download';
-import { storeCheckpoint } from '../store/opfs';
+import { openStored, storeCheckpoint } from '../store/opfs';
 import type { DataApi, FileRef } from './protocol';
 import { serve } from './rpc';
 
@@ -52,6 +52,7 @@ serve<DataApi>({
       emit({ hash, summary });
     }
   },
+  describe: async ({ hash, name }) => (await openCheckpoint(await openStored(hash, name))).config,
   async storeCheckpoint({ name, files }, { emit, signal }) {
     const set = sourceSet(name, await Promise.all(files.map(byteSource)));
     // What is refused takes no room.

@@ -12,6 +12,7 @@ import type { Cost } from '../graph/cost';
 import type { ExportReport } from '../run/export';
 import type { ScaleResult, ScaleShape } from '../run/scale';
 import type { WeightsReport } from '../run/weights';
+import type { ModelConfig } from '../checkpoint/config';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { DownloadProgress } from '../store/download';
@@ -211,6 +212,8 @@ export type DataApi = {
   generate: { args: { count: number; seed: number }; event: never; result: DatasetRecord };
   /** Reads all runs of each plan, and keeps what a list shows of it beside the plan. */
   summarise: { args: { hashes: readonly string[] }; event: { hash: string; summary: PlanSummary }; result: void };
+  /** What a stored checkpoint is, from its header alone. */
+  describe: { args: Extract<CheckpointRef, { kind: 'stored' }>; event: never; result: ModelConfig };
   /** Copies a checkpoint's files into OPFS, once they are known to be readable. */
   storeCheckpoint: {
     args: { name: string; files: FileRef[] };
