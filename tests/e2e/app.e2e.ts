@@ -188,17 +188,18 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByText(/missing \(stopped or failed\)/).waitFor();
         await page.getByRole('button', { name: 'Resume' }).click();
         await page.getByText(/^Run [4-9] of 18, /).waitFor({ timeout: RUN_MS });
+        await page.getByText(/About [\d.]+ W, .*J so far, estimated\./).waitFor({ timeout: RUN_MS });
+        await page.getByText(/tokens a second/).waitFor();
+        assert(await page.locator('figure .plot canvas').isVisible(), 'the live chart');
         equal(first.faults, [], 'console errors before the kill');
         // The tab is killed in the middle of a run.
         await first.close();
 
         const second = await openSite({ profile });
         await second.page.goto(ORIGIN);
-        const row = second.page.getByText(/\d+ runs?, (at least )?\d+ runs? missing/);
-        await row.waitFor();
-        const kept = Number(/(\d+) runs?,/.exec(await row.innerText())?.[1]);
+        const returned = second.page.getByText(/This page was closed while an experiment ran\./);
+        const kept = Number(/(\d+) finished run/.exec(await returned.innerText())?.[1]);
         assert(kept >= 3, `finished runs survive the kill: ${kept}`);
-        await second.page.getByRole('button', { name: 'Resume' }).click();
         await finished(second.page);
         await second.page.getByText(/18 runs, complete/).waitFor();
         equal(second.faults, [], 'console errors after the kill');

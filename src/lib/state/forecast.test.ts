@@ -6,7 +6,7 @@ import type { CountedEngine } from '../run/shape';
 import { buildPlan, DEFAULT_CHOICES } from './choices';
 import { DEFAULT_WORK } from './default-work';
 import { forecast, GENERATED_LENGTHS } from '../plan/forecast';
-import { priceOf } from '../plan/price';
+import { priceOf, type Work } from '../plan/price';
 
 const builtin = configFromJson(
   JSON.parse(readFileSync('static/builtin/config.json', 'utf8')) as Record<string, unknown>,
@@ -15,15 +15,22 @@ const plan = (more = {}) =>
   buildPlan({ ...DEFAULT_CHOICES, ...more }, { hash: 'h', name: 'n' }, { kind: 'builtin' }, 'cpu');
 const count = (engine: CountedEngine, more = {}, config = builtin) =>
   forecast(plan(more), config, engine, ['shader-f16'], GENERATED_LENGTHS);
-const rounded = (value: unknown): unknown =>
-  typeof value === 'number'
-    ? Number(value.toPrecision(4))
-    : Object.fromEntries(Object.entries(value as object).map(([name, inner]) => [name, rounded(inner)]));
+const figures = (work: Work): number[] => [
+  work.bytes,
+  ...Object.values(work.operations),
+  work.passes,
+  work.openings,
+  work.parameters,
+];
+/** Largest relative difference of any figure. */
+const differences = (a: Work, b: Work) =>
+  Math.max(...figures(a).map((x, i) => Math.abs(x - (figures(b)[i] ?? NaN)) / Math.max(1, x)));
 
 describe('forecast', () => {
   it('is what the first page says of the default experiment', () => {
     for (const engine of ['cpu', 'ort-cpu', 'gpu'] as const)
-      expect(rounded(count(engine).work)).toEqual(DEFAULT_WORK[engine]);
+      // "About" on the page: it may drift by a few percent as kernels change.
+      expect(differences(count(engine).work, DEFAULT_WORK[engine])).toBeLessThan(0.05);
     expect(count('cpu').units).toBe(66);
   });
 

@@ -88,6 +88,8 @@ export const SETUP = {
   reading: 'Reading the stored experiment.',
   preliminary: 'Still running: these results are preliminary and will change.',
   later: 'Results appear here after the first run.',
+  returned: (kept: number) =>
+    `This page was closed while an experiment ran. ${plural(kept, 'finished run was', 'finished runs were')} kept; it goes on from there.`,
   kept: 'Experiments on this device',
   keptHint: 'The newest are here. All of them, with names, notes and search:',
 } as const;
