@@ -4,6 +4,7 @@ import { tests as leaks } from './leaks';
 import { tests as plans } from './plans';
 import { tests as app } from '../e2e/app.e2e';
 import { tests as first } from '../e2e/first.e2e';
+import { tests as limits } from '../e2e/limits.e2e';
 import { tests as offline } from '../e2e/offline.e2e';
 import { tests as use } from '../e2e/use.e2e';
 
@@ -12,7 +13,7 @@ const only = process.argv[2];
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-const all: BrowserTest[] = [...engines, ...leaks, ...plans, ...app, ...use, ...first, ...offline];
+const all: BrowserTest[] = [...engines, ...leaks, ...plans, ...app, ...use, ...first, ...limits, ...offline];
 for (const test of all) {
   if (only && !test.name.includes(only)) continue;
   const start = Date.now();
