@@ -4,8 +4,9 @@ import type { DatasetRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { SharedRecipeRecord } from '../schema/result';
 import type { EngineName, TaskName } from '../schema/run';
+import type { DownloadProgress } from '../store/download';
 import { records } from './records';
-import { buildPlan, DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from './choices';
+import { buildPlan, DEFAULT_CHOICES, GENERATED, problemOf, stagesOf, type Choices } from './choices';
 import { device } from './device.svelte';
 import { sentence } from './sentence';
 import { callData } from './workers';
@@ -28,9 +29,10 @@ const ANSWER: Record<TaskName, 'cause' | 'response'> = { rca: 'cause', response:
 export const answerable = (dataset: DatasetRecord, task: TaskName) =>
   dataset.tickets.filter((t, i) => dataset.split[i] === 'test' && t[ANSWER[task]] !== null).length;
 
-/** One experiment being set up: what the four cards show and change. */
 /** Engines that the page offers. */
-const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu'];
+const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu', 'hub'];
+
+/** One experiment being set up: what the four cards show and change. */
 
 class Experiment {
   /** Generated tickets until a file is imported or a stored set is chosen. */
@@ -40,6 +42,9 @@ class Experiment {
   checkpoint = $state.raw<CheckpointRef>({ kind: 'builtin' });
   /** Share of a local checkpoint that is stored, while it is being stored. */
   storing = $state<{ bytes: number; of: number } | null>(null);
+  /** A download from the Hub under way. */
+  download = $state.raw<DownloadProgress | null>(null);
+  #download: AbortController | null = null;
   modelError = $state<string | null>(null);
   choices = $state<Choices>(structuredClone(DEFAULT_CHOICES));
   /** Null = what the probe suggests. */
@@ -56,6 +61,14 @@ class Experiment {
   get problem(): string | null {
     if (this.pending?.busy) return 'The tickets are still being imported.';
     if (this.storing) return 'The checkpoint is still being stored.';
+    if (this.download) {
+      const { bytes, of } = this.download;
+      return `The model is being downloaded${of === null ? '' : `: ${Math.floor((100 * bytes) / of)} %`}. What has come is kept.`;
+    }
+    if (this.engine === 'hub' && this.checkpoint.kind !== 'hub')
+      return 'Ready-made exports come from a Hub repository: choose one under "Model", or another engine under "Budget".';
+    if (this.engine === 'hub' && this.choices.prunings.length > 0)
+      return 'Ready-made exports cannot be pruned here: take the prunings out under "Variants".';
     if (!this.imported) {
       const { count, seed } = this.generated;
       if (!Number.isInteger(count) || count < 10 || count > 20_000)
@@ -143,11 +156,12 @@ class Experiment {
     this.modelError = null;
     this.storing = { bytes: 0, of: files.reduce((n, f) => n + f.size, 0) };
     try {
-      this.checkpoint = await callData(
+      const ref = await callData(
         'storeCheckpoint',
         { name, files: files.map((file) => ({ kind: 'blob', name: file.name, blob: file })) },
         { onEvent: (p) => (this.storing = p) },
       );
+      this.useLocal(ref);
     } catch (error) {
       this.modelError = sentence(error);
     } finally {
@@ -155,13 +169,60 @@ class Experiment {
     }
   }
 
+  chooseEngine(engine: EngineName): void {
+    this.engineChoice = engine;
+    this.choices.profile = null;
+    // What is exported already cannot be pruned.
+    if (engine === 'hub') this.choices.prunings = [];
+  }
+
+  /** A checkpoint from this device or this site; ready-made exports are of the Hub only. */
+  useLocal(ref: CheckpointRef): void {
+    this.checkpoint = ref;
+    this.modelError = null;
+    if (this.engineChoice === 'hub') this.engineChoice = null;
+  }
+
+  /** Ready-made exports of a repository, run as they are. */
+  useExports(repo: string): void {
+    this.useHub(repo, 'main');
+    this.chooseEngine('hub');
+  }
+
   useHub(repo: string, revision: string): void {
-    if (!/^[\w.-]{1,96}\/[\w.-]{1,96}$/.test(repo)) {
+    if (!/^[\w-][\w.-]{0,95}\/[\w-][\w.-]{0,95}$/.test(repo)) {
       this.modelError = 'A Hub repository is written owner/name, for example HuggingFaceTB/SmolLM2-135M-Instruct.';
       return;
     }
     this.modelError = null;
     this.checkpoint = { kind: 'hub', repo, revision: revision || 'main' };
+  }
+
+  /** Brings the chosen Hub repository here now, going on where an earlier try ended; what Run would do first. */
+  async fetchModel(): Promise<boolean> {
+    const { checkpoint } = this;
+    if (checkpoint.kind !== 'hub' || this.download) return checkpoint.kind !== 'hub';
+    this.modelError = null;
+    const abort = (this.#download = new AbortController());
+    try {
+      const { localCheckpoint } = await import('./checkpoint');
+      const variants = stagesOf(this.choices).flatMap((s) => (s.kind === 'variants' ? s.variants : []));
+      await localCheckpoint(checkpoint, this.engine, variants, {
+        signal: abort.signal,
+        onProgress: (progress) => (this.download = progress),
+      });
+      return true;
+    } catch (error) {
+      this.modelError = sentence(error);
+      return false;
+    } finally {
+      this.download = null;
+      this.#download = null;
+    }
+  }
+
+  stopDownload(): void {
+    this.#download?.abort();
   }
 
   /** The tickets themselves; generated ones are made now, in a worker. */
@@ -179,6 +240,8 @@ class Experiment {
           'input.empty',
           `No test ticket of ${quote(dataset.name)} has an answer for the task ${task}. Open "Tickets" and drop it.`,
         );
+    if (!(await this.fetchModel()))
+      throw new JoulewiseError('network.failed', this.modelError ?? 'The model could not be downloaded.');
     const plan = buildPlan(choices, dataset, this.checkpoint, this.engine);
     return { plan, dataset, name: `${dataset.name}, ${choices.tasks.join(' and ')}` };
   }

@@ -15,6 +15,7 @@ import type { WeightsReport } from '../run/weights';
 import type { ModelConfig } from '../checkpoint/config';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
+import type { DownloadProgress } from '../store/download';
 import type { Device, EngineName, KernelWork, RunRecord, TaskName } from '../schema/run';
 
 /** What every call to the engine worker says about the model. */
@@ -219,10 +220,10 @@ export type DataApi = {
     event: { bytes: number; of: number };
     result: CheckpointRef;
   };
-  /** Downloads what an engine needs of a Hub repository into OPFS; ready-made exports by their names in `exports`. */
+  /** Downloads what an engine needs of a Hub repository into OPFS, going on where an earlier try ended; ready-made exports by their names in `exports`. */
   storeHub: {
     args: { repo: string; revision: string; base: string; exports: string[] | null };
-    event: { bytes: number; of: number };
+    event: DownloadProgress;
     result: CheckpointRef;
   };
 };
