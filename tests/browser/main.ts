@@ -2,6 +2,7 @@ import type { BrowserTest } from './harness';
 import { tests as engines } from './engines';
 import { tests as leaks } from './leaks';
 import { tests as plans } from './plans';
+import { tests as access } from '../e2e/access.e2e';
 import { tests as app } from '../e2e/app.e2e';
 import { tests as first } from '../e2e/first.e2e';
 import { tests as limits } from '../e2e/limits.e2e';
@@ -13,7 +14,7 @@ const only = process.argv[2];
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-const all: BrowserTest[] = [...engines, ...leaks, ...plans, ...app, ...use, ...first, ...limits, ...offline];
+const all: BrowserTest[] = [...engines, ...leaks, ...plans, ...app, ...use, ...first, ...limits, ...access, ...offline];
 for (const test of all) {
   if (only && !test.name.includes(only)) continue;
   const start = Date.now();
