@@ -9,6 +9,7 @@ import type { DownloadProgress } from '../store/download';
 import type { Preset } from './public-set';
 import { records } from './records';
 import { buildPlan, DEFAULT_CHOICES, GENERATED, problemOf, stagesOf, type Choices } from './choices';
+import { askToPersist } from './awake';
 import { device } from './device.svelte';
 import { sentence } from './sentence';
 import { callData } from './workers';
@@ -185,6 +186,7 @@ class Experiment {
   /** Copies local files into this browser's own storage, so that they are there after a reload. */
   async storeModel(name: string, files: readonly File[]): Promise<void> {
     this.modelError = null;
+    void askToPersist();
     this.storing = { bytes: 0, of: files.reduce((n, f) => n + f.size, 0) };
     try {
       const ref = await callData(
