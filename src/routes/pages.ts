@@ -13,6 +13,7 @@ export const PAGES = [
   { id: '/compare', title: page.compare, main: true },
   { id: '/compress', title: page.compress, main: false },
   { id: '/device', title: page.device, main: false },
+  { id: '/paper', title: page.paper, main: false },
   { id: '/method', title: page.method, main: false },
   { id: '/storage', title: page.storage, main: false },
 ] as const;

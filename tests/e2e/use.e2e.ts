@@ -251,6 +251,38 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       }),
   },
   {
+    name: 'draws the model as a treemap with a table twin, repeats the paper’s stages, and carries a link as a QR code',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(`${ORIGIN}/compress`);
+        await page.getByLabel('Recipe').fill('int8+2:4');
+        await page.getByRole('button', { name: 'Compress' }).click();
+        const map = page.getByRole('group', { name: 'The model, matrix by matrix' });
+        await map.waitFor();
+        equal(await map.locator('g').count(), 4 * 7, 'a rectangle a matrix');
+        await map.locator('g[tabindex="0"]').focus();
+        await page.keyboard.press('ArrowRight');
+        assert(/^Layer \d, \w+: .* stored, 50 % zeros$/.test(await page.locator('figcaption').innerText()), 'in words');
+
+        await page.goto(`${ORIGIN}/paper`);
+        await page.getByRole('button', { name: 'Set up its two stages' }).click();
+        await page.getByText('fp32, fp16, int8 and int4; then the best 2 with 2:4, mag50 and ffn25.').waitFor();
+        await tinyBudget(page, { limit: 2, repeats: 2, tokens: 4, tasks: ['rca'] });
+        await runButton(page).click();
+        await finished(page);
+        await page.getByRole('button', { name: 'Share the results' }).click();
+        await page.getByRole('button', { name: 'Show as QR code' }).click();
+        await page.getByRole('img', { name: 'QR code of the link' }).waitFor();
+        await page.goto(`${ORIGIN}/paper`);
+        await page.getByRole('region', { name: 'Stage one: precision' }).locator('tbody tr').nth(1).waitFor();
+        await page
+          .getByText(/(Confirmed|Refuted|Undecided) here\./)
+          .first()
+          .waitFor();
+        await page.getByText('This experiment has no second stage yet.').waitFor();
+      }),
+  },
+  {
     name: 'lists and searches 10,000 stored experiments without a stutter',
     run: () =>
       withSite(async ({ page }) => {

@@ -1,15 +1,13 @@
 import { JoulewiseError, quote } from '../core/errors';
-import type { PublicDataset } from '../data/catalogue';
 import type { GeneratorOptions } from '../data/generator';
 import type { ImportReport, TablePreview } from '../data/import';
 import type { DatasetRecord, Mapping } from '../schema/dataset';
-import type { CheckpointRef, PlanRecord, Template } from '../schema/plan';
+import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
 import type { Preset } from './public-set';
 import { records } from './records';
 import { buildPlan, DEFAULT_CHOICES, GENERATED, problemOf, stagesOf, type Choices } from './choices';
-import { askToPersist } from './awake';
 import { device } from './device.svelte';
 import { sentence } from './sentence';
 import { callData } from './workers';
@@ -103,28 +101,6 @@ class Experiment {
     }
   }
 
-  /** Text from the clipboard: a table, JSON, or one ticket a line. */
-  openPasted = (text: string) => this.openFile(new File([text], 'pasted.txt', { type: 'text/plain' }));
-
-  /** Fetches a public set from the Hub and opens it with its own mapping and prompts. */
-  async openPublic(set: PublicDataset): Promise<void> {
-    const name = `${set.title}.parquet`;
-    this.pending = { name, preview: null, mapping: null, redact: false, rows: null, busy: true, error: null };
-    try {
-      const { fetchPublic } = await import('./public-set');
-      const { file, preset } = await fetchPublic(set, name);
-      // Cancel may have been pressed while it came.
-      if (this.pending?.name === name) await this.openFile(file, preset);
-    } catch (error) {
-      if (this.pending) this.pending = { ...this.pending, busy: false, error: sentence(error) };
-    }
-  }
-
-  setTemplate(task: TaskName, template: Template | null): void {
-    const { [task]: _, ...others } = this.choices.templates;
-    this.choices.templates = template ? { ...others, [task]: template } : others;
-  }
-
   /** Imports the pending file with the chosen mapping. */
   async importPending(): Promise<void> {
     const [file, pending] = [this.#file, this.pending];
@@ -181,25 +157,6 @@ class Experiment {
     const possible = (Object.keys(ANSWER) as TaskName[]).filter((task) => answerable(dataset, task) > 0);
     const kept = this.choices.tasks.filter((task) => possible.includes(task));
     this.choices.tasks = kept.length > 0 ? kept : possible;
-  }
-
-  /** Copies local files into this browser's own storage, so that they are there after a reload. */
-  async storeModel(name: string, files: readonly File[]): Promise<void> {
-    this.modelError = null;
-    void askToPersist();
-    this.storing = { bytes: 0, of: files.reduce((n, f) => n + f.size, 0) };
-    try {
-      const ref = await callData(
-        'storeCheckpoint',
-        { name, files: files.map((file) => ({ kind: 'blob', name: file.name, blob: file })) },
-        { onEvent: (p) => (this.storing = p) },
-      );
-      this.useLocal(ref);
-    } catch (error) {
-      this.modelError = sentence(error);
-    } finally {
-      this.storing = null;
-    }
   }
 
   chooseEngine(engine: EngineName): void {

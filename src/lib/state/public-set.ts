@@ -4,6 +4,8 @@ import { TEMPLATES } from '../data/tasks';
 import type { Mapping } from '../schema/dataset';
 import type { Templates } from '../schema/plan';
 import { hubBase } from './checkpoint';
+import { experiment } from './experiment.svelte';
+import { sentence } from './sentence';
 
 /** What is known of a file before it is read. */
 export interface Preset {
@@ -14,7 +16,7 @@ export interface Preset {
 }
 
 /** A public set from the Hub, with its mapping and the prompts that fit it. Throws `network.failed`. */
-export async function fetchPublic(set: PublicDataset, name: string): Promise<{ file: File; preset: Preset }> {
+async function fetchPublic(set: PublicDataset, name: string): Promise<{ file: File; preset: Preset }> {
   const address = publicAddress(set, hubBase());
   const response = await fetch(address).catch(() => null);
   if (!response?.ok)
@@ -32,4 +34,18 @@ export async function fetchPublic(set: PublicDataset, name: string): Promise<{ f
       templates: Object.fromEntries(chosen.map(({ task, title, system, user }) => [task, { title, system, user }])),
     },
   };
+}
+
+/** Fetches a public set and opens it with its own mapping and prompts. */
+export async function openPublic(set: PublicDataset): Promise<void> {
+  const name = `${set.title}.parquet`;
+  const pending = { name, preview: null, mapping: null, redact: false, rows: null, busy: true, error: null };
+  experiment.pending = pending;
+  try {
+    const { file, preset } = await fetchPublic(set, name);
+    // Cancel may have been pressed while it came.
+    if (experiment.pending?.name === name) await experiment.openFile(file, preset);
+  } catch (error) {
+    if (experiment.pending?.name === name) experiment.pending = { ...pending, busy: false, error: sentence(error) };
+  }
 }

@@ -1,0 +1,8 @@
+/** The picture of a model's layers. */
+export const TREEMAP = {
+  title: 'The model, matrix by matrix',
+  about:
+    'Each rectangle is a matrix: its area the bytes it takes as stored, its tone the share of weights that are zero. Point at one, or go through them with the arrow keys. The table below holds the same.',
+  cell: (layer: number, linear: string, size: string, zeros: string) =>
+    `Layer ${layer}, ${linear}: ${size} stored, ${zeros} zeros`,
+} as const;

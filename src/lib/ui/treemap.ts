@@ -1,0 +1,60 @@
+/** A rectangle of a treemap, px. */
+export interface Cell<T> {
+  item: T;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Longest side over shortest of the worst rectangle, if `areas` filled a strip along a side of length `side`. */
+function worst(areas: readonly number[], side: number): number {
+  const sum = areas.reduce((a, x) => a + x, 0);
+  const thick = sum / side;
+  return Math.max(...areas.map((area) => Math.max((thick * thick) / area, area / (thick * thick))));
+}
+
+/**
+ * Squarified treemap (Bruls, Huizing, van Wijk 2000): areas in proportion to sizes, rectangles as square as strips
+ * allow, largest first. Sizes that are not above 0 have no rectangle.
+ */
+export function treemap<T>(
+  items: readonly T[],
+  sizeOf: (item: T) => number,
+  frame: { width: number; height: number },
+): Cell<T>[] {
+  const sized = items
+    .map((item) => ({ item, size: sizeOf(item) }))
+    .filter(({ size }) => size > 0)
+    .sort((a, b) => b.size - a.size);
+  const total = sized.reduce((n, { size }) => n + size, 0);
+  const scale = total > 0 ? (frame.width * frame.height) / total : 0;
+  const cells: Cell<T>[] = [];
+  let [x, y, width, height] = [0, 0, frame.width, frame.height];
+  for (let i = 0; i < sized.length;) {
+    const side = Math.min(width, height);
+    const strip = [(sized[i]?.size ?? 0) * scale];
+    let end = i + 1;
+    for (; end < sized.length; end++) {
+      const next = (sized[end]?.size ?? 0) * scale;
+      if (worst([...strip, next], side) > worst(strip, side)) break;
+      strip.push(next);
+    }
+    const thick = strip.reduce((a, b) => a + b, 0) / side;
+    let along = 0;
+    for (const [k, area] of strip.entries()) {
+      const { item } = sized[i + k] as { item: T };
+      const length = area / thick;
+      cells.push(
+        width >= height
+          ? { item, x, y: y + along, width: thick, height: length }
+          : { item, x: x + along, y, width: length, height: thick },
+      );
+      along += length;
+    }
+    if (width >= height) [x, width] = [x + thick, Math.max(0, width - thick)];
+    else [y, height] = [y + thick, Math.max(0, height - thick)];
+    i = end;
+  }
+  return cells;
+}
