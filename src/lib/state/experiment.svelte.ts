@@ -7,7 +7,6 @@ import type { EngineName, TaskName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
 import { records } from './records';
 import { buildPlan, DEFAULT_CHOICES, GENERATED, problemOf, stagesOf, type Choices } from './choices';
-import { askToPersist } from './awake';
 import { device } from './device.svelte';
 import { sentence } from './sentence';
 import { callData } from './workers';
@@ -31,11 +30,11 @@ export const answerable = (dataset: DatasetRecord, task: TaskName) =>
   dataset.tickets.filter((t, i) => dataset.split[i] === 'test' && t[ANSWER[task]] !== null).length;
 
 /** Engines that the page offers. */
-const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu', 'hub'];
+export const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu', 'hub'];
 
 /** One experiment being set up: what the four cards show and change. */
 
-class Experiment {
+export class Experiment {
   /** Generated tickets until a file is imported or a stored set is chosen. */
   generated = $state<{ count: number; seed: number }>({ count: GENERATED.count, seed: GENERATED.seed });
   imported = $state.raw<{ dataset: DatasetRecord; report: ImportReport | null } | null>(null);
@@ -155,7 +154,7 @@ class Experiment {
   /** Copies local files into this browser's own storage, so that they are there after a reload. */
   async storeModel(name: string, files: readonly File[]): Promise<void> {
     this.modelError = null;
-    void askToPersist();
+    void import('./awake').then(({ askToPersist }) => askToPersist());
     this.storing = { bytes: 0, of: files.reduce((n, f) => n + f.size, 0) };
     try {
       const ref = await callData(
@@ -250,41 +249,7 @@ class Experiment {
 
   /** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
   async load(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint'>): Promise<void> {
-    const { choicesOf } = await import('./recipes');
-    const { choices, lost } = choicesOf(recipe.plan);
-    const notes = lost.slice();
-    this.cancelImport();
-    this.choices = choices;
-    this.checkpoint = recipe.checkpoint;
-    this.engineChoice = null;
-    if (PAGE_ENGINES.includes(recipe.plan.engine)) this.engineChoice = recipe.plan.engine;
-    await device.load();
-    if (this.engineChoice === 'gpu' && !device.found?.gpu) {
-      this.engineChoice = null;
-      notes.push('It ran on a GPU; this browser has no WebGPU adapter, so WebAssembly is chosen.');
-    }
-    const stored = await (await records()).getDataset(recipe.plan.dataset.hash).catch(() => null);
-    this.imported = stored ? { dataset: stored, report: null } : null;
-    if (!stored) {
-      this.generated = { count: GENERATED.count, seed: GENERATED.seed };
-      const own = await this.dataset();
-      if (own.hash !== recipe.plan.dataset.hash)
-        notes.push(
-          `It ran on the tickets ${quote(recipe.plan.dataset.name)}, which are not here; links carry no tickets. Choose your own under "Tickets"; until then generated ones are used.`,
-        );
-    }
-    if (recipe.checkpoint.kind === 'stored') {
-      const { listCheckpoints } = await import('../store/opfs');
-      const { hash, name } = recipe.checkpoint;
-      const here = await listCheckpoints().catch(() => []);
-      if (!here.some((c) => c.hash === hash)) {
-        this.checkpoint = { kind: 'builtin' };
-        notes.push(
-          `It ran on the local checkpoint ${quote(name)}, which is not here; links carry no weights. Add the file under "Model"; until then the built-in model is used.`,
-        );
-      }
-    }
-    this.notes = notes;
+    await (await import('./load-recipe')).loadRecipe(this, recipe);
   }
 }
 
