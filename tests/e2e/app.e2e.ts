@@ -256,6 +256,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page
           .getByRole('group', { name: 'Model', exact: true })
           .locator('input[type=file]')
+          .first()
           .setInputFiles({ name: 'x.gguf', mimeType: 'application/octet-stream', buffer: Buffer.from('not a model') });
         await page.getByRole('alert').waitFor();
         await change(page, 'Variants');

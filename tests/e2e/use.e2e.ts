@@ -217,6 +217,40 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     },
   },
   {
+    name: 'takes pasted rows, counts what became of them, and runs them with a prompt of its own',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+        await change(page, 'Tickets');
+        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        const rows = Array.from({ length: 40 }, (_, i) =>
+          i % 2
+            ? `Oil price rises by ${i} percent after storm ${i * 31}\tEnergy`
+            : `Bank ${i} lowers its outlook for year ${i * 17}\tBanks`,
+        );
+        await panel.getByLabel(/^Or paste/).fill(['headline\tsector', ...rows, rows[0]].join('\n'));
+        await panel.getByRole('button', { name: 'Look at it' }).click();
+        equal(await panel.getByRole('combobox', { name: /^Root cause/ }).inputValue(), 'sector', 'the guessed column');
+        await panel.getByRole('button', { name: 'Import' }).click();
+        await panel.getByText(/Split: \d+ for training, \d+ for validation, \d+ for testing/).waitFor();
+        await panel.getByText(/Duplicates: 1 exact/).waitFor();
+        await panel.getByText('2 classes, most frequent first').click();
+        await panel.getByText('Energy 20 (50 %)').waitFor();
+        await panel.getByText('Prompt: Root cause analysis').click();
+        await panel.getByLabel('Wording').selectOption({ label: 'Headline to sector' });
+        await page.getByText('Tasks: Headline to sector.').waitFor();
+        const words = panel.getByLabel('User message');
+        const before = await words.inputValue();
+        await words.fill('Which sector?');
+        await page.getByText(/lacks \{text\}/).waitFor();
+        await words.fill(before);
+        await runButton(page).click();
+        await finished(page);
+        await page.getByText(/pasted, Headline to sector/).waitFor();
+      }),
+  },
+  {
     name: 'lists and searches 10,000 stored experiments without a stutter',
     run: () =>
       withSite(async ({ page }) => {

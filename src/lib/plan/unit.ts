@@ -3,7 +3,7 @@ import type { Tokenizer } from '../checkpoint/tokenizer';
 import { packPrompts } from '../calibrate/prompts';
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops } from '../core/units';
-import { TASK_TABLE, type Task } from '../data/tasks';
+import { taskOf, type Task } from '../data/tasks';
 import { guessProfile } from '../meter/match';
 import { createMeter, type Meter, type WindowWork } from '../meter/meter';
 import { profileByName } from '../meter/profiles';
@@ -142,7 +142,7 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
   const meter = meterFor(request, () => session?.fence());
   await idleWindow(meter);
   try {
-    const task = TASK_TABLE[unit.task];
+    const task = taskOf(unit.task, plan.templates);
     const calibration = {
       prompts: (tokenizer: Tokenizer) =>
         request.calibrationTexts
@@ -210,7 +210,7 @@ function outcomes(
   signal: AbortSignal,
   kernels: KernelBook,
 ): (ticket: Ticket, kind: AnswerOptions['kind']) => Promise<TicketOutcome> {
-  const task = TASK_TABLE[unit.task];
+  const task = taskOf(unit.task, plan.templates);
   const answer = createAnswer(task, causes, o);
   const { session, tokenizer, stopIds } = o;
   return async (ticket, kind) => {
@@ -242,7 +242,7 @@ function outcomes(
 /** TF-IDF with logistic regression (RCA) or the nearest training ticket's response, under the same meter. */
 async function runBaseline(request: UnitRequest, { onProgress, signal }: UnitContext): Promise<RunRecord> {
   const { unit, tickets, train, causes } = request;
-  const task = TASK_TABLE[unit.task];
+  const task = taskOf(unit.task, request.plan.templates);
   const startedAt = new Date().toISOString();
   const meter = meterFor(request, () => undefined);
   await idleWindow(meter);

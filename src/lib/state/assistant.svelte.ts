@@ -162,6 +162,7 @@ class AssistantState {
         engine: plan.engine,
         threads: plan.threads,
         tasks: [...plan.tasks],
+        templates: plan.templates,
         causes: [...causes],
         train: dataset?.tickets.filter((_, i) => dataset.split[i] === 'train') ?? [],
         device: device.found,

@@ -1,10 +1,12 @@
 import { JoulewiseError, quote } from '../core/errors';
+import type { PublicDataset } from '../data/catalogue';
+import type { GeneratorOptions } from '../data/generator';
 import type { ImportReport, TablePreview } from '../data/import';
 import type { DatasetRecord, Mapping } from '../schema/dataset';
-import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import type { SharedRecipeRecord } from '../schema/result';
+import type { CheckpointRef, PlanRecord, Template } from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
+import type { Preset } from './public-set';
 import { records } from './records';
 import { buildPlan, DEFAULT_CHOICES, GENERATED, problemOf, stagesOf, type Choices } from './choices';
 import { device } from './device.svelte';
@@ -29,14 +31,11 @@ const ANSWER: Record<TaskName, 'cause' | 'response'> = { rca: 'cause', response:
 export const answerable = (dataset: DatasetRecord, task: TaskName) =>
   dataset.tickets.filter((t, i) => dataset.split[i] === 'test' && t[ANSWER[task]] !== null).length;
 
-/** Engines that the page offers. */
-export const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu', 'hub'];
-
 /** One experiment being set up: what the four cards show and change. */
 
-export class Experiment {
+class Experiment {
   /** Generated tickets until a file is imported or a stored set is chosen. */
-  generated = $state<{ count: number; seed: number }>({ count: GENERATED.count, seed: GENERATED.seed });
+  generated = $state<GeneratorOptions>({ count: GENERATED.count, seed: GENERATED.seed });
   imported = $state.raw<{ dataset: DatasetRecord; report: ImportReport | null } | null>(null);
   pending = $state<PendingImport | null>(null);
   checkpoint = $state.raw<CheckpointRef>({ kind: 'builtin' });
@@ -52,6 +51,8 @@ export class Experiment {
   /** What a loaded recipe could not bring along, in sentences. */
   notes = $state.raw<string[]>([]);
   #file: File | null = null;
+  /** What is known of the pending file beforehand: of a public set. */
+  #preset: Preset | null = null;
 
   get engine(): EngineName {
     return this.engineChoice ?? device.bestEngine;
@@ -66,20 +67,23 @@ export class Experiment {
       return `The model is being downloaded${of === null ? '' : `: ${Math.floor((100 * bytes) / of)} %`}. What has come is kept.`;
     }
     if (this.engine === 'hub' && this.checkpoint.kind !== 'hub')
-      return 'Ready-made exports come from a Hub repository: choose one under "Model", or another engine under "Budget".';
+      return 'Ready-made exports are of Hub models: choose one, or another engine.';
     if (this.engine === 'hub' && this.choices.prunings.length > 0)
-      return 'Ready-made exports cannot be pruned here: take the prunings out under "Variants".';
+      return 'Ready-made exports cannot be pruned: take the prunings out.';
     if (!this.imported) {
       const { count, seed } = this.generated;
       if (!Number.isInteger(count) || count < 10 || count > 20_000)
         return 'The number of generated tickets must be a whole number from 10 to 20000.';
       if (!Number.isInteger(seed) || seed < 0) return 'The seed must be a whole number.';
+      if (![this.generated.noise ?? 1, this.generated.gaps ?? 1].every((x) => x >= 0 && x <= 3))
+        return 'Noise and gaps of generated tickets go from 0 to 3.';
     }
     return problemOf(this.choices);
   }
 
-  async openFile(file: File): Promise<void> {
+  async openFile(file: File, preset: Preset | null = null): Promise<void> {
     this.#file = file;
+    this.#preset = preset;
     this.pending = {
       name: file.name,
       preview: null,
@@ -92,10 +96,32 @@ export class Experiment {
     try {
       const preview = await callData('preview', { kind: 'blob', name: file.name, blob: file });
       if (this.#file !== file) return;
-      this.pending = { ...this.pending, preview, mapping: preview.guess, busy: false };
+      this.pending = { ...this.pending, preview, mapping: preset?.mapping ?? preview.guess, busy: false };
     } catch (error) {
       if (this.#file === file) this.pending = { ...this.pending, busy: false, error: sentence(error) };
     }
+  }
+
+  /** Text from the clipboard: a table, JSON, or one ticket a line. */
+  openPasted = (text: string) => this.openFile(new File([text], 'pasted.txt', { type: 'text/plain' }));
+
+  /** Fetches a public set from the Hub and opens it with its own mapping and prompts. */
+  async openPublic(set: PublicDataset): Promise<void> {
+    const name = `${set.title}.parquet`;
+    this.pending = { name, preview: null, mapping: null, redact: false, rows: null, busy: true, error: null };
+    try {
+      const { fetchPublic } = await import('./public-set');
+      const { file, preset } = await fetchPublic(set, name);
+      // Cancel may have been pressed while it came.
+      if (this.pending?.name === name) await this.openFile(file, preset);
+    } catch (error) {
+      if (this.pending) this.pending = { ...this.pending, busy: false, error: sentence(error) };
+    }
+  }
+
+  setTemplate(task: TaskName, template: Template | null): void {
+    const { [task]: _, ...others } = this.choices.templates;
+    this.choices.templates = template ? { ...others, [task]: template } : others;
   }
 
   /** Imports the pending file with the chosen mapping. */
@@ -111,6 +137,8 @@ export class Experiment {
           mapping: $state.snapshot(pending.mapping),
           redact: pending.redact,
           seed: this.choices.seed,
+          causeNames: this.#preset?.causeNames ?? {},
+          licence: this.#preset?.licence ?? null,
         },
         {
           onEvent: ({ rows }) => {
@@ -118,7 +146,9 @@ export class Experiment {
           },
         },
       );
+      if (this.#preset) this.choices.templates = this.#preset.templates;
       this.#file = null;
+      this.#preset = null;
       this.pending = null;
       this.#dropTasksWithoutAnswers(this.imported.dataset);
     } catch (error) {
@@ -135,6 +165,7 @@ export class Experiment {
     this.imported = null;
     this.cancelImport();
     this.choices.tasks = DEFAULT_CHOICES.tasks.slice();
+    this.choices.templates = {};
   }
 
   async useStored(hash: string): Promise<void> {
@@ -245,11 +276,6 @@ export class Experiment {
       throw new JoulewiseError('network.failed', this.modelError ?? 'The model could not be downloaded.');
     const plan = buildPlan(choices, dataset, this.checkpoint, this.engine);
     return { plan, dataset, name: `${dataset.name}, ${choices.tasks.join(' and ')}` };
-  }
-
-  /** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
-  async load(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint'>): Promise<void> {
-    await (await import('./load-recipe')).loadRecipe(this, recipe);
   }
 }
 

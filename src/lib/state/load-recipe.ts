@@ -1,17 +1,18 @@
 import { quote } from '../core/errors';
 import type { SharedRecipeRecord } from '../schema/result';
+import type { EngineName } from '../schema/run';
 import { listCheckpoints } from '../store/opfs';
 import { GENERATED } from './choices';
 import { device } from './device.svelte';
-import { PAGE_ENGINES, type Experiment } from './experiment.svelte';
+import { experiment } from './experiment.svelte';
 import { choicesOf } from './recipes';
 import { records } from './records';
 
-/** Sets the cards to what a recipe link or a stored plan says, with notes on what it could not bring along. */
-export async function loadRecipe(
-  experiment: Experiment,
-  recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint'>,
-): Promise<void> {
+/** Engines that the page offers. */
+const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu', 'hub'];
+
+/** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
+export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint'>): Promise<void> {
   const { choices, lost } = choicesOf(recipe.plan);
   const notes = lost.slice();
   experiment.cancelImport();

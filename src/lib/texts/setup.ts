@@ -49,10 +49,13 @@ export const SETUP = {
     title: 'Tickets',
     imported: (n: number, name: string) => `${plural(n, 'ticket')} from ${name}.`,
     generated: (n: number | null) => `${n === null ? 'Some' : n} generated telecom tickets.`,
-    tasks: (tasks: readonly ('rca' | 'response')[]) =>
+    tasks: (
+      tasks: readonly ('rca' | 'response')[],
+      own: Partial<Record<'rca' | 'response', { title: string } | undefined>> = {},
+    ) =>
       tasks.length === 0
         ? 'No task chosen.'
-        : `Tasks: ${listed(tasks.map((task) => ({ rca: 'find the root cause', response: 'write the response' })[task]))}.`,
+        : `Tasks: ${listed(tasks.map((task) => own[task]?.title ?? { rca: 'find the root cause', response: 'write the response' }[task]))}.`,
     cost: 'They never leave this device.',
     fewer: (n: number) => `These tickets have ${n} for testing, so each run answers ${n}.`,
   },

@@ -18,12 +18,25 @@ import { serve } from './rpc';
 const missing = (name: string) =>
   new JoulewiseError('input.unreadable', `${quote(name)} could not be read. Check that it is there and try again.`);
 
+/** A file from an address; what is no file there (an error page) is not taken for one. */
+async function fetched({ name, url }: FileRef & { kind: 'url' }): Promise<Blob> {
+  const response = await fetch(url).catch(() => null);
+  if (!response?.ok)
+    throw new JoulewiseError(
+      'network.failed',
+      `${quote(name)} could not be fetched from ${new URL(url, self.location.href).host} (${response ? `status ${response.status}` : 'no answer'}). Check the connection and try again.`,
+    );
+  return response.blob();
+}
+
 async function importSource(file: FileRef): Promise<ImportSource> {
-  const blob =
-    file.kind === 'blob'
-      ? file.blob
-      : await (await fetch(file.url)).blob().catch(() => Promise.reject(missing(file.name)));
-  return { name: file.name, size: blob.size, stream: () => blob.stream() };
+  const blob = file.kind === 'blob' ? file.blob : await fetched(file);
+  return {
+    name: file.name,
+    size: blob.size,
+    stream: () => blob.stream(),
+    slice: (start, end) => blob.slice(start, end).arrayBuffer(),
+  };
 }
 
 async function byteSource(file: FileRef): Promise<ByteSource> {
@@ -34,9 +47,11 @@ async function byteSource(file: FileRef): Promise<ByteSource> {
 
 serve<DataApi>({
   preview: async (file) => previewTable(await importSource(file)),
-  import: async ({ file, mapping, redact, seed }, { emit, signal }) =>
+  import: async ({ file, mapping, redact, seed, causeNames, licence }, { emit, signal }) =>
     importDataset(await importSource(file), {
       ...(mapping ? { mapping } : {}),
+      ...(causeNames ? { causeNames } : {}),
+      ...(licence ? { licence } : {}),
       redact,
       seed,
       signal,

@@ -1,5 +1,6 @@
 import type { GroupJob, GroupResult } from '../compress/group';
 import type { LayerStatistics, Level } from '../compress/statistics';
+import type { GeneratorOptions } from '../data/generator';
 import type { ImportReport, TablePreview } from '../data/import';
 import type { Assistance, AssistRequest } from '../plan/assist';
 import type { UnitProgress } from '../plan/execute';
@@ -14,7 +15,7 @@ import type { ScaleResult, ScaleShape } from '../run/scale';
 import type { WeightsReport } from '../run/weights';
 import type { ModelConfig } from '../checkpoint/config';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
-import type { CheckpointRef } from '../schema/plan';
+import type { CheckpointRef, Templates } from '../schema/plan';
 import type { DownloadProgress } from '../store/download';
 import type { Device, EngineName, KernelWork, RunRecord, TaskName } from '../schema/run';
 
@@ -25,7 +26,10 @@ export interface VariantRequest {
   engine: EngineName;
   threads: number | null;
   /** Text for recipes that calibrate, or the training tickets of a task; absent or null where there is none. */
-  calibration?: { texts: string[] } | { task: TaskName; train: Ticket[]; causes: string[] } | null;
+  calibration?:
+    | { texts: string[] }
+    | { task: TaskName; train: Ticket[]; causes: string[]; templates?: Templates | undefined }
+    | null;
   /** Build of our own kernels, where a bench or a test names one. */
   kernelBuild?: BuildName | null;
 }
@@ -205,11 +209,18 @@ export type FileRef = { kind: 'url'; name: string; url: string } | { kind: 'blob
 export type DataApi = {
   preview: { args: FileRef; event: never; result: TablePreview };
   import: {
-    args: { file: FileRef; mapping: Partial<Mapping> | null; redact: boolean; seed: number };
+    args: {
+      file: FileRef;
+      mapping: Partial<Mapping> | null;
+      redact: boolean;
+      seed: number;
+      causeNames?: Readonly<Record<string, string>>;
+      licence?: string | null;
+    };
     event: { rows: number; bytes: number };
     result: { dataset: DatasetRecord; report: ImportReport };
   };
-  generate: { args: { count: number; seed: number }; event: never; result: DatasetRecord };
+  generate: { args: GeneratorOptions; event: never; result: DatasetRecord };
   /** Reads all runs of each plan, and keeps what a list shows of it beside the plan. */
   summarise: { args: { hashes: readonly string[] }; event: { hash: string; summary: PlanSummary }; result: void };
   /** What a stored checkpoint is, from its header alone. */
