@@ -5,9 +5,7 @@ import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
 import type { RunRecord } from '../schema/run';
-import { askToPersist, keepAwake } from './awake';
 import { device } from './device.svelte';
-import { interrupted, markEnded, markRunning } from './interrupted';
 import { library } from './library.svelte';
 import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds, type Pace } from './pace';
 import { records } from './records';
@@ -189,6 +187,7 @@ class Live {
       before: null,
       finishedJoules: 0,
     };
+    let markEnded: (() => void) | null = null;
     let release: (() => Promise<void>) | null = null;
     let timer: ReturnType<typeof setInterval> | null = null;
     const redraw = async () => {
@@ -224,7 +223,13 @@ class Live {
       }
     };
     try {
-      const [{ runPlan }, { planHash }] = await Promise.all([import('./run-plan'), import('../plan/execute')]);
+      const [{ runPlan }, { planHash }, { askToPersist, keepAwake }, mark] = await Promise.all([
+        import('./run-plan'),
+        import('../plan/execute'),
+        import('./awake'),
+        import('./interrupted'),
+      ]);
+      markEnded = mark.markEnded;
       await device.load();
       if (!device.found) throw new JoulewiseError('internal', device.error ?? 'The device could not be looked at.');
       const hash = await planHash(plan);
@@ -235,7 +240,7 @@ class Live {
       this.opened = { hash, plan, name, createdAt: known?.createdAt ?? new Date().toISOString() };
       void askToPersist();
       release = await keepAwake();
-      markRunning(hash);
+      mark.markRunning(hash);
       timer = setInterval(() => void redraw(), REDRAW_MS);
       this.status = 'running';
       const outcome = await runPlan({
@@ -264,7 +269,7 @@ class Live {
       this.#abort = null;
       this.#resume = null;
       this.#skip = null;
-      markEnded();
+      markEnded?.();
       this.status = 'idle';
       await release?.();
       void library.refresh();
@@ -332,6 +337,7 @@ class Live {
 
   /** Goes on with the experiment whose tab was closed while it ran, and says what was kept. */
   async goOn(): Promise<void> {
+    const { interrupted, markEnded } = await import('./interrupted');
     const hash = await interrupted();
     if (hash === null || this.busy) return;
     markEnded();
