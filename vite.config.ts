@@ -17,13 +17,21 @@ const versions = {
   '@huggingface/transformers': packageJson.dependencies['@huggingface/transformers'],
 };
 
+/** Small modules that the first page always loads: one file of them compresses better than twenty. */
+const FIRST_PAGE =
+  /src\/lib\/(?:core\/(?:errors|units)|store\/present|run\/probe|plan\/price|meter\/sources|workers\/rpc|texts\/(?:format|setup|shell)|ui\/(?:Card|Later|Message)\.|state\/(?:awake|choices|cost|default-work|device|experiment|interrupted|library|live|pace|records|results|sentence|series|workers)\.)/;
+
 export default defineConfig({
   define: { __VERSIONS__: JSON.stringify(versions) },
   plugins: [sveltekit()],
   server: { headers },
   preview: { headers },
   worker: { format: 'es', plugins: () => [sveltekit()] },
-  build: { target: 'chrome120', assetsInlineLimit: 0 },
+  build: {
+    target: 'chrome120',
+    assetsInlineLimit: 0,
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', test: FIRST_PAGE }] } } },
+  },
   optimizeDeps: { exclude: ['onnxruntime-web', '@huggingface/transformers'] },
   test: {
     include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'tests/unit/**/*.test.ts'],

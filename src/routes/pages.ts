@@ -1,4 +1,4 @@
-import { SHELL } from '$lib/texts/shell';
+import { SHELL } from '../lib/texts/shell';
 
 const { page } = SHELL;
 

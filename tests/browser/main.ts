@@ -2,8 +2,12 @@ import type { BrowserTest } from './harness';
 import { tests as engines } from './engines';
 import { tests as leaks } from './leaks';
 import { tests as plans } from './plans';
+import { tests as access } from '../e2e/access.e2e';
 import { tests as app } from '../e2e/app.e2e';
+import { tests as first } from '../e2e/first.e2e';
+import { tests as limits } from '../e2e/limits.e2e';
 import { tests as offline } from '../e2e/offline.e2e';
+import { tests as robust } from '../e2e/robust.e2e';
 import { tests as use } from '../e2e/use.e2e';
 
 /** Runs the browser tests one after another (a GPU test wants the machine for itself) and prints their counts. */
@@ -11,7 +15,18 @@ const only = process.argv[2];
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-const all: BrowserTest[] = [...engines, ...leaks, ...plans, ...app, ...use, ...offline];
+const all: BrowserTest[] = [
+  ...engines,
+  ...leaks,
+  ...plans,
+  ...app,
+  ...use,
+  ...first,
+  ...limits,
+  ...access,
+  ...robust,
+  ...offline,
+];
 for (const test of all) {
   if (only && !test.name.includes(only)) continue;
   const start = Date.now();

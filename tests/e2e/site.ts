@@ -11,6 +11,8 @@ export interface Site {
   page: Page;
   context: BrowserContext;
   server: SiteServer;
+  /** Folder of the browser's profile. */
+  profile: string;
   /** Errors in the console, thrown errors, and requests to other hosts, as they come. */
   faults: string[];
   /** Closes the browser and deletes its profile, unless it was given. */
@@ -57,6 +59,7 @@ export async function openSite(o: SiteOptions = {}): Promise<Site> {
     page,
     context,
     server,
+    profile,
     faults,
     async close() {
       await context.close();

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { exampleRun } from '../../src/lib/rank/example';
-import { finished, runButton, sharedLink, tinyBudget } from './flows';
+import { change, finished, runButton, sharedLink, tinyBudget } from './flows';
+import { startMirror } from './mirror';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
 /** Pages beside the first one, as a person uses them, in the built site. */
@@ -149,6 +150,104 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         equal(await cells.innerText(), '€0.10 (€0.09 to €0.12)', 'cost of a million tickets');
         await page.reload();
         equal(await cells.innerText(), '€0.10 (€0.09 to €0.12)', 'the choice is kept');
+      }),
+  },
+  {
+    name: 'downloads a Hub model from a mirror, goes on after a break and a stop, refuses a damaged file, and runs it',
+    async run() {
+      const mirror = await startMirror(fileURLToPath(new URL('../../static/builtin', import.meta.url)));
+      const site = await openSite();
+      try {
+        const { page } = site;
+        page.setDefaultTimeout(20_000);
+        await page.addInitScript((base) => localStorage.setItem('hubBase', base), mirror.base);
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4, tasks: ['rca'] });
+        await change(page, 'Model');
+        const panel = page.getByRole('group', { name: 'Model', exact: true });
+        await panel.getByText(/^134.*M parameters|^135 M parameters/).waitFor();
+        await panel
+          .getByText(/fp32 .*, fp16 .*, int8 .*, int4 .*GiB|MiB/)
+          .first()
+          .waitFor();
+        await panel.getByLabel('Another repository on the Hub').fill('test/tiny');
+        await panel.getByRole('button', { name: 'Use it', exact: true }).click();
+        equal(mirror.starts, [], 'nothing is asked for before a click on Download');
+
+        // A wrong hash: refused, and nothing stays.
+        mirror.behave.lie = true;
+        await panel.getByRole('button', { name: /^Download it now/ }).click();
+        await panel.getByText(/came damaged: its SHA-256/).waitFor();
+        mirror.behave.lie = false;
+
+        // Slowly, then stopped: what has come is kept.
+        mirror.starts.length = 0;
+        mirror.behave.pace = 256 * 1024;
+        await panel.getByRole('button', { name: /^Download it now/ }).click();
+        await panel.getByText(/^Downloading: [2-9].* MiB of .*MiB\/s/).waitFor();
+        await panel.getByRole('button', { name: 'Stop' }).click();
+        await panel.getByText(/What has come is kept/).waitFor();
+
+        // Again, and the connection breaks on the way: it goes on by itself.
+        mirror.behave.pace = null;
+        mirror.behave.cutAfter = 1_000_000;
+        await panel.getByRole('button', { name: /^Download it now/ }).click();
+        await panel.getByText('Its files are in this browser.').waitFor();
+        const [first, stoppedAt, cutAt] = mirror.starts;
+        console.log(`      weights were asked for from bytes ${mirror.starts.join(', ')}`);
+        equal(first, 0, 'the first request');
+        assert((stoppedAt ?? 0) > 1_000_000, `resumed after a stop: ${mirror.starts.join()}`);
+        assert((cutAt ?? 0) > (stoppedAt ?? 0), `resumed after a break: ${mirror.starts.join()}`);
+
+        const asked = mirror.starts.length;
+        await runButton(page).click();
+        await finished(page);
+        equal(mirror.starts.length, asked, 'Run takes the stored files');
+        equal(
+          site.faults.filter(
+            (fault) => !fault.includes(mirror.base) && !/ERR_(CONTENT_LENGTH|INCOMPLETE|CONNECTION)/.test(fault),
+          ),
+          [],
+          'faults but the requests clicked for, and the broken one',
+        );
+      } finally {
+        await site.close();
+        await mirror.close();
+      }
+    },
+  },
+  {
+    name: 'takes pasted rows, counts what became of them, and runs them with a prompt of its own',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+        await change(page, 'Tickets');
+        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        const rows = Array.from({ length: 40 }, (_, i) =>
+          i % 2
+            ? `Oil price rises by ${i} percent after storm ${i * 31}\tEnergy`
+            : `Bank ${i} lowers its outlook for year ${i * 17}\tBanks`,
+        );
+        await panel.getByLabel(/^Or paste/).fill(['headline\tsector', ...rows, rows[0]].join('\n'));
+        await panel.getByRole('button', { name: 'Look at it' }).click();
+        equal(await panel.getByRole('combobox', { name: /^Root cause/ }).inputValue(), 'sector', 'the guessed column');
+        await panel.getByRole('button', { name: 'Import' }).click();
+        await panel.getByText(/Split: \d+ for training, \d+ for validation, \d+ for testing/).waitFor();
+        await panel.getByText(/Duplicates: 1 exact/).waitFor();
+        await panel.getByText('2 classes, most frequent first').click();
+        await panel.getByText('Energy 20 (50 %)').waitFor();
+        await panel.getByText('Prompt: Root cause analysis').click();
+        await panel.getByLabel('Wording').selectOption({ label: 'Headline to sector' });
+        await page.getByText('Tasks: Headline to sector.').waitFor();
+        const words = panel.getByLabel('User message');
+        const before = await words.inputValue();
+        await words.fill('Which sector?');
+        await page.getByText(/lacks \{text\}/).waitFor();
+        await words.fill(before);
+        await runButton(page).click();
+        await finished(page);
+        await page.getByText(/pasted, Headline to sector/).waitFor();
       }),
   },
   {

@@ -133,10 +133,15 @@ export function httpFileSet(
 /** The Hub's address is a setting, so that tests and mirrors serve it from elsewhere. */
 export const HUB_BASE = 'https://huggingface.co';
 
-export function hubFileSet(repo: string, revision: string, base = HUB_BASE): FileSet {
-  if (!/^[\w.-]+\/[\w.-]+$/.test(repo))
+export function hubFileSet(
+  repo: string,
+  revision: string,
+  base = HUB_BASE,
+): FileSet & { address(file: string): string } {
+  if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(repo))
     throw new JoulewiseError('option.invalid', `${quote(repo)} is not a Hub repository: write it as "owner/name".`);
-  return httpFileSet(repo, `${base}/${repo}/resolve/${encodeURIComponent(revision)}`);
+  const root = `${base}/${repo}/resolve/${encodeURIComponent(revision)}`;
+  return { ...httpFileSet(repo, root), address: (file) => `${root}/${file}` };
 }
 
 /** Reads a small text file whole (config, tokenizer); `limit` in bytes guards against a mislabelled weight file. */

@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   'engine.failed': { usage: false },
   'engine.lost': { usage: false },
   'engine.memory': { usage: false },
+  'run.skipped': { usage: false },
   'store.quota': { usage: false },
   'store.unavailable': { usage: false },
   'store.busy': { usage: false },

@@ -63,19 +63,40 @@ export interface PackedMatrix {
   bytes: number;
 }
 
-/** What a model would take, dense formats assumed. */
-export function modelBytes(config: ModelConfig, ffnSizes: readonly number[], inner: FormatName, outer: FormatName) {
+/** Every matrix of a model that is all of one format, embedding and output projection apart, before it is packed. */
+export function expectedMatrices(
+  config: ModelConfig,
+  ffnSizes: readonly number[],
+  inner: FormatName,
+  outer: FormatName,
+): Map<string, PackedMatrix> {
   const { hiddenSize, heads, kvHeads, headDim, vocabSize } = config;
-  let bytes = packedBytes(outer, vocabSize, hiddenSize) * (config.tiedEmbeddings ? 1 : 2);
-  for (const ffn of ffnSizes)
-    bytes +=
-      packedBytes(inner, heads * headDim, hiddenSize) +
-      2 * packedBytes(inner, kvHeads * headDim, hiddenSize) +
-      packedBytes(inner, hiddenSize, heads * headDim) +
-      2 * packedBytes(inner, ffn, hiddenSize) +
-      packedBytes(inner, hiddenSize, ffn);
-  return bytes;
+  const matrix = (format: FormatName, rows: number, columns: number): PackedMatrix => ({
+    format,
+    rows,
+    columns,
+    bytes: packedBytes(format, rows, columns),
+  });
+  const matrices = new Map([['model.embed_tokens.weight', matrix(outer, vocabSize, hiddenSize)]]);
+  if (!config.tiedEmbeddings) matrices.set('lm_head.weight', matrix(outer, vocabSize, hiddenSize));
+  ffnSizes.forEach((ffn, layer) => {
+    const shapes: Readonly<Record<LinearName, readonly [rows: number, columns: number]>> = {
+      q_proj: [heads * headDim, hiddenSize],
+      k_proj: [kvHeads * headDim, hiddenSize],
+      v_proj: [kvHeads * headDim, hiddenSize],
+      o_proj: [hiddenSize, heads * headDim],
+      gate_proj: [ffn, hiddenSize],
+      up_proj: [ffn, hiddenSize],
+      down_proj: [hiddenSize, ffn],
+    };
+    for (const linear of LINEARS) matrices.set(names.linear(layer, linear), matrix(inner, ...shapes[linear]));
+  });
+  return matrices;
 }
+
+/** What a model would take, dense formats assumed. */
+export const modelBytes = (...model: Parameters<typeof expectedMatrices>) =>
+  [...expectedMatrices(...model).values()].reduce((n, m) => n + m.bytes, 0);
 
 /** Formats that a refusal offers instead, largest first. */
 const OFFERS: readonly (readonly [recipe: string, inner: FormatName, outer: FormatName])[] = [
@@ -84,7 +105,7 @@ const OFFERS: readonly (readonly [recipe: string, inner: FormatName, outer: Form
   ['int4', 'int4', 'int8'],
 ];
 /** Part of the 4 GiB that activations, tables and a first piece of cache need. */
-const RESERVE_BYTES = 128 * 2 ** 20;
+export const RESERVE_BYTES = 128 * 2 ** 20;
 
 /** Refuses a model that 4 GiB cannot hold, with what would fit. */
 export function checkFits(
@@ -106,6 +127,10 @@ export function checkFits(
     }`,
   );
 }
+
+/** Bytes of one cached number, its part of the scales included. */
+export const cachedBytes = (cache: CacheFormat, headDim: number): number =>
+  CACHE_BYTES[cache](headDim) / (2 * L.CHUNK * headDim);
 
 /** What one pass is asked for. */
 export interface PassRequest {
@@ -248,10 +273,8 @@ export class CpuModel {
     throw new TypeError(`no place for ${name}`);
   }
 
-  /** Bytes of one cached number, its part of the scales included. */
   get cachedBytes(): number {
-    const { headDim } = this.config;
-    return CACHE_BYTES[this.cache](headDim) / (2 * L.CHUNK * headDim);
+    return cachedBytes(this.cache, this.config.headDim);
   }
 
   /** Bytes of all packed matrices. */

@@ -25,7 +25,7 @@ export interface Table {
   batches: AsyncGenerator<Row[], void, undefined>;
 }
 
-export const FORMAT_NAMES = ['csv', 'tsv', 'json', 'jsonl'] as const;
+export const FORMAT_NAMES = ['csv', 'tsv', 'json', 'jsonl', 'parquet'] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
 interface Format {

@@ -72,4 +72,17 @@ describe('generateDataset', () => {
     expect(sides.size).toBeGreaterThan(10);
     for (const side of sides.values()) expect(side.size).toBe(1);
   });
+
+  it('writes cleaner or rougher, fuller or poorer tickets as asked, and as ever where nothing is asked', () => {
+    const options = { count: 60, seed: 3 };
+    const texts = (more: object) => generateTickets({ ...options, ...more }).map(({ text }) => text);
+    expect(texts({ noise: 1, gaps: 1 })).toEqual(texts({}));
+    expect(texts({ noise: 0 }).join()).not.toMatch(/\bbatt\b|\bpls\b|\bvolt\b/);
+    const words = (list: string[]) => list.join(' ').split(' ').length;
+    expect(texts({ noise: 3 })).not.toEqual(texts({}));
+    const missing = (gaps: number) =>
+      generateFaults({ ...options, gaps }).filter(({ fault }) => fault.evidence.alarm === null).length;
+    expect([missing(0), missing(1) < missing(3)]).toEqual([0, true]);
+    expect(words(texts({ gaps: 0 }))).toBeGreaterThan(words(texts({ gaps: 3 })));
+  });
 });

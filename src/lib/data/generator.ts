@@ -14,7 +14,14 @@ export const GENERATOR_NAME = 'Generated telecom tickets';
 export interface GeneratorOptions {
   count: number;
   seed: number;
+  /** How often abbreviations and typing errors come, times the usual; default 1, 0 for clean texts. */
+  noise?: number;
+  /** How often evidence is left out of a ticket, times the usual; default 1, 0 where every ticket tells all. */
+  gaps?: number;
 }
+
+/** Settings lie between nothing and this many times the usual. */
+export const MAX_SETTING = 3;
 
 const NAME_HEADS = [
   'Ash', 'Bar', 'Bel', 'Birch', 'Black', 'Bram', 'Brook', 'Cal', 'Clay', 'Cold', 'Cran', 'Dal', 'Dun', 'East', 'Elm',
@@ -68,13 +75,13 @@ function drawCause(random: Random): CauseRow {
   return CAUSES[Number(at)] as CauseRow;
 }
 
-function drawEvidence(random: Random, cause: CauseRow): Evidence {
+function drawEvidence(random: Random, cause: CauseRow, gaps: number): Evidence {
   const unless = <T>(omitted: number, value: T) => (random.chance(omitted) ? null : value);
   return {
-    alarm: unless(OMITTED.alarm, draw(random, cause.alarms)),
-    clue: unless(OMITTED.clue, draw(random, cause.clues)),
-    circumstance: unless(OMITTED.circumstance, draw(random, cause.circumstances)),
-    effect: unless(OMITTED.effect, draw(random, cause.effects)),
+    alarm: unless(gaps * OMITTED.alarm, draw(random, cause.alarms)),
+    clue: unless(gaps * OMITTED.clue, draw(random, cause.clues)),
+    circumstance: unless(gaps * OMITTED.circumstance, draw(random, cause.circumstances)),
+    effect: unless(gaps * OMITTED.effect, draw(random, cause.effects)),
   };
 }
 
@@ -91,12 +98,12 @@ const PLACE = /\{(\w+)\}/g;
 const fill = (wording: string, places: Fault['places']) =>
   wording.replace(PLACE, (whole, name: string) => places[name] ?? whole);
 
-function drawFault(random: Random, network: readonly Site[], time: number): Fault {
+function drawFault(random: Random, network: readonly Site[], time: number, gaps: number): Fault {
   const site = random.pick(network);
   const cause = drawCause(random);
   return {
     cause,
-    evidence: drawEvidence(random, cause),
+    evidence: drawEvidence(random, cause, gaps),
     places: {
       site: site.name,
       peer: site.peer,
@@ -262,11 +269,11 @@ function mistype(random: Random, word: string): string {
 }
 
 /** Abbreviations and typing errors. Names of sites (capitals) stay whole, so that a response can name them. */
-const roughen = (random: Random, { abbreviated, typos }: Style, text: string) =>
+const roughen = (random: Random, { abbreviated, typos }: Style, noise: number, text: string) =>
   text.replace(/\b[a-z]{4,}\b/g, (word) => {
     const short = ABBREVIATIONS[word];
-    if (short !== undefined && random.chance(abbreviated)) return short;
-    return word.length > 4 && random.chance(typos) ? mistype(random, word) : word;
+    if (short !== undefined && random.chance(noise * abbreviated)) return short;
+    return word.length > 4 && random.chance(noise * typos) ? mistype(random, word) : word;
   });
 
 const MIN_WORDS = 25;
@@ -322,12 +329,12 @@ const HOUR = 3_600_000;
 /** Chance that a second operator writes up the same fault. */
 const TWICE = 0.04;
 
-function write(random: Random, fault: Fault, id: string, group: string | null): Ticket {
+function write(random: Random, fault: Fault, id: string, group: string | null, noise: number): Ticket {
   const style = random.pick(STYLES);
   const clean = compose(random, style, fault);
   return {
     id,
-    text: roughen(random, style, clean),
+    text: roughen(random, style, noise, clean),
     cause: fault.cause.label,
     response: respond(random, fault, clean),
     group,
@@ -336,7 +343,12 @@ function write(random: Random, fault: Fault, id: string, group: string | null): 
 }
 
 /** Tickets with the faults they were written from, for computing what a perfect reader could know. */
-export function generateFaults({ count, seed }: GeneratorOptions): { ticket: Ticket; fault: Fault }[] {
+export function generateFaults({
+  count,
+  seed,
+  noise = 1,
+  gaps = 1,
+}: GeneratorOptions): { ticket: Ticket; fault: Fault }[] {
   const root = createRandom(seed);
   const network = buildNetwork(root.fork('network'));
   const out: { ticket: Ticket; fault: Fault }[] = [];
@@ -345,12 +357,12 @@ export function generateFaults({ count, seed }: GeneratorOptions): { ticket: Tic
     // One stream per fault: a ticket does not depend on how many are asked for.
     const random = root.fork(`fault ${i}`);
     time += Math.ceil(random.next() * 2 * HOUR);
-    const fault = drawFault(random, network, time);
+    const fault = drawFault(random, network, time, gaps);
     const twice = random.chance(TWICE);
     const group = twice ? `incident ${seed}-${i}` : null;
     for (let report = 0; report < (twice ? 2 : 1) && out.length < count; report++) {
       const id = `G${seed}-${String(out.length + 1).padStart(5, '0')}`;
-      out.push({ ticket: write(random, fault, id, group), fault });
+      out.push({ ticket: write(random, fault, id, group, noise), fault });
     }
   }
   return out;
@@ -361,8 +373,9 @@ export const generateTickets = (options: GeneratorOptions): Ticket[] =>
   generateFaults(options).map(({ ticket }) => ticket);
 
 /** The generated tickets as a dataset, split 0.7 / 0.1 / 0.2. */
-export async function generateDataset({ count, seed }: GeneratorOptions): Promise<DatasetRecord> {
-  const tickets = generateTickets({ count, seed });
+export async function generateDataset(options: GeneratorOptions): Promise<DatasetRecord> {
+  const { count, seed } = options;
+  const tickets = generateTickets(options);
   const split = splitTickets(tickets, { seed });
   return {
     v: 1,

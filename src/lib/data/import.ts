@@ -5,6 +5,7 @@ import { median, quantile } from '../core/stats';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
 import { type Duplicates, findDuplicates } from './duplicates';
 import { detectFormat, type DropReason, type FormatName, type Row, type Sink, type Table } from './formats';
+import { isParquet, openParquet } from './parquet';
 import { guessMapping, isMissing, listColumns, resolveMapping } from './mapping';
 import { redact, type RedactionKind, REDACTION_TITLES } from './redact';
 import { rankCauses, splitTickets } from './split';
@@ -36,6 +37,10 @@ export interface ImportOptions {
   /** What is not said is guessed. */
   mapping?: Partial<Mapping>;
   redact?: boolean;
+  /** Names of causes that the file says by number or code. */
+  causeNames?: Readonly<Record<string, string>>;
+  /** Of the source, where it is known. */
+  licence?: string;
   seed: number;
   signal?: AbortSignal;
   /** Rows read so far, and bytes of the file itself. */
@@ -127,6 +132,11 @@ async function withTable<T>(
   use: (table: OpenTable) => Promise<T>,
 ): Promise<T> {
   const limits = limitsOf(options);
+  if (await isParquet(source)) {
+    const notes = new Notes(limits);
+    const inspection: Inspection = { gzipped: false, encoding: 'utf-8', sample: '', complete: false };
+    return use({ ...(await openParquet(source, options)), format: 'parquet', inspection, notes });
+  }
   let inspection = await inspect(source, limits, options.signal);
   for (;;) {
     const { gzipped, encoding, sample } = inspection;
@@ -229,12 +239,13 @@ interface Draft extends Ticket {
 
 interface Collector {
   mapping: Mapping;
+  causeNames: Readonly<Record<string, string>>;
   notes: Notes;
   redactor: Redactor | null;
 }
 
 /** A ticket from a row, or null where the row is dropped. */
-function draftOf(row: Row, number: number, { mapping, notes, redactor }: Collector): Draft | null {
+function draftOf(row: Row, number: number, { mapping, causeNames, notes, redactor }: Collector): Draft | null {
   const { cellChars, textChars } = notes.limits;
   const cell = (column: string | null) => (column === null ? '' : (row.get(column) ?? ''));
   const cells = [...mapping.text, mapping.cause, mapping.response].map(cell);
@@ -250,7 +261,8 @@ function draftOf(row: Row, number: number, { mapping, notes, redactor }: Collect
     return redactor ? redactor.apply(cut) : cut;
   };
   const text = mapping.text.map(read).filter((part) => part !== null);
-  const cause = read(mapping.cause)?.replace(/\s+/g, ' ') ?? null;
+  const said = read(mapping.cause)?.replace(/\s+/g, ' ') ?? null;
+  const cause = said !== null && Object.hasOwn(causeNames, said) ? (causeNames[said] ?? said) : said;
   const response = read(mapping.response);
   if (text.length === 0) notes.drop('no text');
   else if (cause === null && response === null) notes.drop('no answer');
@@ -418,7 +430,7 @@ export async function importDataset(
   source: ImportSource,
   options: ImportOptions,
 ): Promise<{ dataset: DatasetRecord; report: ImportReport }> {
-  const { mapping: said = {}, seed, signal, onProgress } = options;
+  const { mapping: said = {}, causeNames = {}, licence = null, seed, signal, onProgress } = options;
   let bytes = 0;
   const opening: OpenOptions = {
     ...(options.limits && { limits: options.limits }),
@@ -431,7 +443,9 @@ export async function importDataset(
     if (head.length === 0) assertSome([], 0, guessMapping([], []), notes, columns);
     const mapping = resolveMapping(guessMapping(columns, head.slice(0, GUESS_ROWS)), said, columns);
     const redactor = options.redact === false ? null : new Redactor();
-    const { drafts, rows } = await collect(all, { mapping, notes, redactor }, (count) => onProgress?.(count, bytes));
+    const { drafts, rows } = await collect(all, { mapping, causeNames, notes, redactor }, (count) =>
+      onProgress?.(count, bytes),
+    );
     assertSome(drafts, rows, mapping, notes, columns);
 
     const duplicates = findDuplicates(drafts.map(({ text }) => text));
@@ -456,7 +470,7 @@ export async function importDataset(
       v: 1,
       hash: await contentHash({ tickets, split }),
       name: source.name.replace(/\.gz$/i, '').replace(/\.\w{1,6}$/, ''),
-      source: { kind: format, origin: source.name, licence: null },
+      source: { kind: format, origin: source.name, licence },
       mapping,
       seed,
       tickets,

@@ -58,4 +58,40 @@ describe('flatten', () => {
       tags: 'x\ny',
     });
   });
+
+  it('takes the shown value of ServiceNow, and the text of a Jira document', () => {
+    const cells = flatten({
+      number: { display_value: 'INC0001', value: 'INC0001' },
+      assignment_group: { display_value: 'Transport', link: 'https://x.test/api/1' },
+      fields: {
+        description: {
+          type: 'doc',
+          version: 1,
+          content: [
+            {
+              type: 'paragraph',
+              content: [
+                { type: 'text', text: 'Link down' },
+                { type: 'text', text: ' at site 7' },
+              ],
+            },
+            {
+              type: 'bulletList',
+              content: [
+                {
+                  type: 'listItem',
+                  content: [{ type: 'paragraph', content: [{ type: 'text', text: 'since 03:00' }] }],
+                },
+              ],
+            },
+          ],
+        },
+      },
+    });
+    expect(Object.fromEntries(cells)).toEqual({
+      number: 'INC0001',
+      assignment_group: 'Transport',
+      'fields.description': 'Link down at site 7\nsince 03:00',
+    });
+  });
 });

@@ -110,6 +110,37 @@ const MAX_PATH = 4;
 /** Columns of one object. */
 const MAX_COLUMNS = 2000;
 
+/** Texts of a document in Atlassian's format (ADF), which Jira exports descriptions and comments in, block by block. */
+function documentText(node: unknown): string {
+  if (typeof node !== 'object' || node === null) return '';
+  const { type, text, content } = node as { type?: unknown; text?: unknown; content?: unknown };
+  if (typeof text === 'string') return text;
+  if (type === 'hardBreak') return '\n';
+  if (!Array.isArray(content)) return '';
+  const inner = content.map(documentText).join('');
+  return BLOCKS.has(String(type)) ? `${inner}\n` : inner;
+}
+const BLOCKS: ReadonlySet<string> = new Set([
+  'paragraph',
+  'heading',
+  'codeBlock',
+  'blockquote',
+  'listItem',
+  'tableRow',
+]);
+
+/**
+ * Values that systems wrap: ServiceNow's `{display_value, value}` (people read the first), Jira's documents.
+ * Undefined where the value is none of these.
+ */
+function unwrapped(value: object): unknown {
+  if ('display_value' in value && ('value' in value || 'link' in value))
+    return (value as { display_value: unknown }).display_value;
+  if ((value as { type?: unknown }).type === 'doc' && Array.isArray((value as { content?: unknown }).content))
+    return documentText(value).trim();
+  return undefined;
+}
+
 const scalar = (value: unknown) =>
   typeof value === 'string' ? value : value === null || value === undefined ? '' : JSON.stringify(value);
 
@@ -125,7 +156,9 @@ export function flatten(object: object): Map<string, string> {
     cells.set(path, before === undefined || before === '' ? text : text === '' ? before : `${before}\n${text}`);
   };
   const visit = (value: unknown, path: string, level: number) => {
-    if (typeof value !== 'object' || value === null || level >= MAX_PATH) put(path, scalar(value));
+    const inner = typeof value === 'object' && value !== null && path !== '' ? unwrapped(value) : undefined;
+    if (inner !== undefined) put(path, scalar(inner));
+    else if (typeof value !== 'object' || value === null || level >= MAX_PATH) put(path, scalar(value));
     else if (Array.isArray(value)) for (const item of value) visit(item, path, level + 1);
     else
       for (const [key, inner] of Object.entries(value)) visit(inner, path === '' ? key : `${path}.${key}`, level + 1);

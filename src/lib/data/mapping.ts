@@ -44,18 +44,18 @@ const isProse = ({ length, numeric, filled }: Profile) => filled > 0 && length >
 const TITLES = ['shortdescription', 'title', 'subject', 'summary', 'headline', 'specificproblem', 'name'];
 const BODIES = [
   'description', 'longdescription', 'document', 'text', 'body', 'tickettext', 'ticket', 'message', 'details', 'detail', 'problem',
-  'problemdescription', 'symptom', 'symptoms', 'content', 'additionaltext', 'complaint', 'issue', 'question', 'alarmtext', 'note', 'summary',
+  'problemdescription', 'symptom', 'instruction', 'report', 'article', 'symptoms', 'content', 'additionaltext', 'complaint', 'issue', 'question', 'alarmtext', 'note', 'summary',
 ]; // prettier-ignore
 const NAMES = {
   cause: [
     'rootcause', 'rca', 'causecode', 'cause', 'probablecause', 'faultcause', 'failurecause', 'reason', 'closecode', 'resolutioncode',
     'topicgroup', 'faulttype', 'failuretype', 'faultclass', 'category', 'subcategory', 'label', 'class', 'topic', 'queue', 'tickettype',
-    'failure', 'target', 'type',
+    'failure', 'target', 'type', 'sector',
   ],
   response: [
     'closenotes', 'resolutionnotes', 'resolutiontext', 'mitigation', 'response', 'answer', 'reply', 'resolution', 'solution', 'fix',
     'actiontaken', 'actionstaken', 'action', 'actions', 'repairaction', 'proposedrepairactions', 'workaround', 'feedback', 'worknotes',
-    'statuschangereason', 'output',
+    'statuschangereason', 'output', 'abstract',
   ],
   group: [
     'incidentid', 'incident', 'problemid', 'parentincident', 'parent', 'parentid', 'groupid', 'group', 'correlationid', 'outageid',

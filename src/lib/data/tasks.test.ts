@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Ticket } from '../schema/dataset';
-import { cutText, TASK_TABLE, TEXT_BUDGET } from './tasks';
+import { cutText, TASK_TABLE, TEXT_BUDGET, taskOf, TEMPLATES } from './tasks';
 
 const ticket: Ticket = {
   id: '1',
@@ -36,5 +36,27 @@ describe('cutText', () => {
 
   it('does not halve a surrogate pair', () => {
     for (let budget = 5; budget < 20; budget++) expect(cutText('😀'.repeat(30), budget).isWellFormed()).toBe(true);
+  });
+});
+
+describe('a user’s own prompt', () => {
+  const ticket = { id: '1', text: 'Oil {causes} rises', cause: 'Energy', response: null, group: null, time: null };
+  const sector = TEMPLATES.find(({ id }) => id === 'sector');
+  if (!sector) throw new Error('sector');
+
+  it('takes the place of the task’s own words, filled in once', () => {
+    const task = taskOf('rca', { rca: sector });
+    expect(task.title).toBe('Headline to sector');
+    expect(task.messages(ticket, ['Energy', 'Banks']).map(({ content }) => content)).toEqual([
+      'You sort headlines by sector. Answer with one sector from the list only.',
+      'Sectors: Energy; Banks\nHeadline: Oil {causes} rises\nWhich sector?',
+    ]);
+    expect(taskOf('response', { rca: sector })).toBe(TASK_TABLE.response);
+    expect(taskOf('rca', undefined)).toBe(TASK_TABLE.rca);
+    expect(
+      taskOf('rca', { rca: { ...sector, system: ' ' } })
+        .messages(ticket, [])
+        .map(({ role }) => role),
+    ).toEqual(['user']);
   });
 });

@@ -1,4 +1,5 @@
 import type { Ticket } from '../schema/dataset';
+import type { Template, Templates } from '../schema/plan';
 import type { TaskName } from '../schema/run';
 
 export interface ChatMessage {
@@ -69,3 +70,62 @@ export const TASK_TABLE: Readonly<Record<TaskName, Task>> = {
     scored: 'text',
   },
 };
+
+/** Ready-made prompts for other work of the same two forms: choosing one of the values of a column, or writing a text. */
+export const TEMPLATES: readonly (Template & { id: string; task: TaskName })[] = [
+  {
+    id: 'sector',
+    task: 'rca',
+    title: 'Headline to sector',
+    system: 'You sort headlines by sector. Answer with one sector from the list only.',
+    user: 'Sectors: {causes}\nHeadline: {text}\nWhich sector?',
+  },
+  {
+    id: 'route',
+    task: 'rca',
+    title: 'Message to team',
+    system: 'You pass messages on to the team that can help. Answer with one team from the list only.',
+    user: 'Teams: {causes}\nMessage: {text}\nWhich team?',
+  },
+  {
+    id: 'summary',
+    task: 'response',
+    title: 'Summary',
+    system: 'You summarise reports. Write what matters in one to three sentences.',
+    user: 'Report: {text}\nSummary?',
+  },
+  {
+    id: 'title',
+    task: 'response',
+    title: 'Headline',
+    system: 'You write headlines. Answer with one line.',
+    user: 'Text: {text}\nHeadline?',
+  },
+];
+
+/** Tokens of a text that a user's own prompt asks for: the plan's own ceiling holds. */
+const OWN_MAX_TOKENS = 2048;
+
+/** A task, with the user's words where a plan has any. */
+export function taskOf(name: TaskName, templates: Templates | undefined): Task {
+  const task = TASK_TABLE[name];
+  const own = templates?.[name];
+  if (!own) return task;
+  return {
+    ...task,
+    title: own.title,
+    maxNewTokens: task.scored === 'text' ? OWN_MAX_TOKENS : task.maxNewTokens,
+    messages: (ticket, causes, budget) => {
+      const values: Readonly<Record<string, string>> = {
+        text: cutText(ticket.text, budget),
+        causes: causes.join('; '),
+      };
+      // One pass: what a ticket says in braces is not filled in again.
+      const fill = (words: string) => words.replace(/\{(text|causes)\}/g, (_, key: string) => values[key] ?? '');
+      return [
+        ...(own.system.trim() === '' ? [] : [{ role: 'system' as const, content: fill(own.system) }]),
+        { role: 'user', content: fill(own.user) },
+      ];
+    },
+  };
+}

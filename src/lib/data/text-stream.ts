@@ -7,6 +7,8 @@ export interface ImportSource {
   /** Bytes; null where unknown. */
   size: number | null;
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Bytes [start, end), where the file can be read in any order; Parquet needs it. */
+  slice?: (start: number, end: number) => Promise<ArrayBuffer>;
 }
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252';

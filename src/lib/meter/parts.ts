@@ -19,8 +19,6 @@ export interface PartClass {
   compute: readonly [number, number, number];
   /** Short-term power over rated power. */
   overshoot: number;
-  /** Why these shares. */
-  basis: string;
 }
 
 const GPU_MEMORY = [0.25, 0.6, 1.2] as const;
@@ -29,8 +27,6 @@ const CPU_MEMORY = [0.25, 0.6, 1.2] as const;
 /** Many cores share one memory: a few of them saturate it while the rest of the rating stays unused. */
 const MANY_CORE_MEMORY = [0.15, 0.4, 1] as const;
 const CPU_COMPUTE = [1, 3, 8] as const;
-const CPU_BASIS =
-  'WebAssembly has 128-bit lanes where the peak counts 256 or 512, hence 1/3/8; reading at full bandwidth keeps several cores awake';
 
 export const PART_CLASSES = {
   discrete: {
@@ -39,8 +35,6 @@ export const PART_CLASSES = {
     memory: GPU_MEMORY,
     compute: GPU_COMPUTE,
     overshoot: 1.1,
-    basis:
-      'memory chips and interface take about a quarter of board power (low); a memory-bound decode draws 60-70 % of it (388 of 575 W, facts/energy.md)',
   },
   accelerator: {
     boundary: 'gpu',
@@ -48,7 +42,6 @@ export const PART_CLASSES = {
     memory: GPU_MEMORY,
     compute: GPU_COMPUTE,
     overshoot: 1,
-    basis: 'as graphics cards; data-centre parts idle with memory and links awake',
   },
   integrated: {
     boundary: 'package',
@@ -56,7 +49,6 @@ export const PART_CLASSES = {
     memory: GPU_MEMORY,
     compute: GPU_COMPUTE,
     overshoot: 1.6,
-    basis: 'as graphics cards, on the whole package: processor cores, graphics and memory controller share one rating',
   },
   apple: {
     boundary: 'package',
@@ -64,7 +56,6 @@ export const PART_CLASSES = {
     memory: GPU_MEMORY,
     compute: GPU_COMPUTE,
     overshoot: 1.3,
-    basis: 'as integrated graphics, with deeper idle',
   },
   handset: {
     boundary: 'device',
@@ -72,7 +63,6 @@ export const PART_CLASSES = {
     memory: GPU_MEMORY,
     compute: GPU_COMPUTE,
     overshoot: 1.5,
-    basis: 'as integrated graphics; the idle share includes a lit display at its high end',
   },
   laptop: {
     boundary: 'package',
@@ -80,7 +70,6 @@ export const PART_CLASSES = {
     memory: CPU_MEMORY,
     compute: CPU_COMPUTE,
     overshoot: 2,
-    basis: CPU_BASIS,
   },
   desktop: {
     boundary: 'package',
@@ -88,7 +77,6 @@ export const PART_CLASSES = {
     memory: MANY_CORE_MEMORY,
     compute: CPU_COMPUTE,
     overshoot: 1.8,
-    basis: CPU_BASIS,
   },
   server: {
     boundary: 'package',
@@ -96,7 +84,6 @@ export const PART_CLASSES = {
     memory: MANY_CORE_MEMORY,
     compute: CPU_COMPUTE,
     overshoot: 1.1,
-    basis: CPU_BASIS,
   },
   'apple-cpu': {
     boundary: 'package',
@@ -104,7 +91,6 @@ export const PART_CLASSES = {
     memory: CPU_MEMORY,
     compute: [0.7, 1.5, 4],
     overshoot: 1.3,
-    basis: 'the peak counts 128-bit lanes, which WebAssembly has',
   },
   'handset-cpu': {
     boundary: 'device',
@@ -112,8 +98,6 @@ export const PART_CLASSES = {
     memory: CPU_MEMORY,
     compute: [0.7, 1.5, 5],
     overshoot: 1.5,
-    basis:
-      'the peak counts 128-bit lanes, which WebAssembly has; the idle share includes a lit display at its high end',
   },
   board: {
     boundary: 'system',
@@ -121,8 +105,6 @@ export const PART_CLASSES = {
     memory: CPU_MEMORY,
     compute: [0.7, 1.5, 5],
     overshoot: 1.3,
-    basis:
-      'the whole board; Raspberry Pi documentation gives 600 mA (Pi 4) and 800 mA (Pi 5) at 5 V for a bare active board',
   },
   software: {
     boundary: 'package',
@@ -130,9 +112,27 @@ export const PART_CLASSES = {
     memory: [0.5, 1.5, 4],
     compute: [2, 10, 40],
     overshoot: 2,
-    basis: 'a software renderer compiles shaders to CPU code: far below the rate of WebAssembly kernels',
   },
 } as const satisfies Record<string, PartClass>;
+
+/** Where numbers of some kind of part come from; the text is in sheets.ts, which the first page does not load. */
+export type SheetName =
+  | 'geforce'
+  | 'geforceLaptop'
+  | 'nvidiaServer'
+  | 'radeon'
+  | 'amdApu'
+  | 'intelGraphics'
+  | 'arc'
+  | 'appleGpu'
+  | 'phoneGpu'
+  | 'laptopCpu'
+  | 'snapdragonX'
+  | 'desktopCpu'
+  | 'serverCpu'
+  | 'appleCpu'
+  | 'phoneCpu'
+  | 'board';
 
 export type PartClassName = keyof typeof PART_CLASSES;
 
@@ -146,12 +146,14 @@ export interface Part {
   watts: number;
   gbps: number;
   tflops: number;
-  /** Where the three numbers come from. */
-  sheet: string;
+  /** Where the three numbers come from, in `SHEETS`. */
+  sheet: SheetName;
+  /** What is particular to this part; may be empty. */
+  note: string;
 }
 
 const rows =
-  (partClass: PartClassName, sheet: string) =>
+  (partClass: PartClassName, sheet: SheetName) =>
   (name: string, model: string, watts: number, gbps: number, tflops: number, note = ''): Part => ({
     name,
     model,
@@ -159,57 +161,25 @@ const rows =
     watts,
     gbps,
     tflops,
-    sheet: note === '' ? sheet : `${sheet}; ${note}`,
+    sheet,
+    note,
   });
 
-const geforce = rows(
-  'discrete',
-  'NVIDIA product specifications: graphics card power, memory bandwidth, boost clock x CUDA cores x 2',
-);
-const geforceLaptop = rows('discrete', 'NVIDIA laptop GPU specifications; middle of the range of graphics power');
-const nvidiaServer = rows('accelerator', 'NVIDIA data-centre data sheet: maximum power, memory bandwidth, FP32');
-const radeon = rows(
-  'discrete',
-  'AMD product specifications: typical board power, memory bandwidth, peak single precision',
-);
-const amdApu = rows(
-  'integrated',
-  'AMD Ryzen product specifications: default TDP, maximum memory speed x 128 bit, graphics cores x clock',
-);
-const intelGraphics = rows(
-  'integrated',
-  'Intel ARK: processor base power, maximum memory bandwidth, execution units x 16 x clock',
-);
-const arc = rows('discrete', 'Intel ARK: total board power, memory bandwidth, Xe cores x 256 x clock');
-const appleGpu = rows(
-  'apple',
-  'Apple states bandwidth and cores; power is the package power that reviews measured under GPU load, rate is cores x ALUs x clock',
-);
-const phoneGpu = rows(
-  'handset',
-  'SoC product brief: memory type; power is the sustained limit of a phone, rate is ALUs x clock as reported by reviews',
-);
-const laptopCpu = rows(
-  'laptop',
-  'Intel ARK / AMD product specifications: base TDP, memory bandwidth; rate from cores, all-core clock and vector width',
-);
-const desktopCpu = rows(
-  'desktop',
-  'Intel ARK / AMD product specifications: base TDP, memory bandwidth; rate from cores, all-core clock and vector width',
-);
-const serverCpu = rows(
-  'server',
-  'Intel ARK / AMD EPYC data sheet: TDP, memory bandwidth per socket; rate from cores, base clock and vector width',
-);
-const appleCpu = rows(
-  'apple-cpu',
-  'Apple states bandwidth and cores; power is the CPU package power that reviews measured, rate is cores x clock x four 128-bit units',
-);
-const phoneCpu = rows(
-  'handset-cpu',
-  'SoC product brief: memory type, cores, clocks; power is the sustained limit of a phone',
-);
-const board = rows('board', 'board documentation: maximum power, memory type, cores and clock');
+const geforce = rows('discrete', 'geforce');
+const geforceLaptop = rows('discrete', 'geforceLaptop');
+const nvidiaServer = rows('accelerator', 'nvidiaServer');
+const radeon = rows('discrete', 'radeon');
+const amdApu = rows('integrated', 'amdApu');
+const intelGraphics = rows('integrated', 'intelGraphics');
+const arc = rows('discrete', 'arc');
+const appleGpu = rows('apple', 'appleGpu');
+const phoneGpu = rows('handset', 'phoneGpu');
+const laptopCpu = rows('laptop', 'laptopCpu');
+const desktopCpu = rows('desktop', 'desktopCpu');
+const serverCpu = rows('server', 'serverCpu');
+const appleCpu = rows('apple-cpu', 'appleCpu');
+const phoneCpu = rows('handset-cpu', 'phoneCpu');
+const board = rows('board', 'board');
 
 /** Parts of one profile row: together they span what an architecture name can mean. */
 export const PARTS = {
@@ -339,9 +309,7 @@ export const PARTS = {
     phoneGpu('qualcomm-adreno-750', 'Adreno (TM) 750', 7, 76.8, 2.8),
   ],
   'adreno-8xx': [phoneGpu('qualcomm-adreno-830', 'Adreno (TM) 830', 8, 85.3, 3.4)],
-  'adreno-x1': [
-    rows('integrated', 'Qualcomm Snapdragon X Elite product brief')('qualcomm-x1-85', 'Adreno X1-85', 23, 135, 4.6),
-  ],
+  'adreno-x1': [rows('integrated', 'snapdragonX')('qualcomm-x1-85', 'Adreno X1-85', 23, 135, 4.6)],
   bifrost: [phoneGpu('arm-mali-g52', 'Mali-G52', 3, 13.9, 0.06), phoneGpu('arm-mali-g76', 'Mali-G76', 4.5, 34, 0.6)],
   valhall: [
     phoneGpu('arm-mali-g57', 'Mali-G57', 3, 17, 0.12),
@@ -400,9 +368,7 @@ export const PARTS = {
     phoneCpu('cpu-tensor-g2', 'Google Tensor G2', 5.5, 51.2, 0.29),
     phoneCpu('cpu-snapdragon-8-gen-2', 'Snapdragon 8 Gen 2', 7, 67.2, 0.36),
   ],
-  'cpu-snapdragon-x': [
-    rows('laptop', 'Qualcomm Snapdragon X Elite product brief')('cpu-x1e-80', 'Snapdragon X Elite', 23, 135, 1.3),
-  ],
+  'cpu-snapdragon-x': [rows('laptop', 'snapdragonX')('cpu-x1e-80', 'Snapdragon X Elite', 23, 135, 1.3)],
   'cpu-pi-4': [board('cpu-bcm2711', 'Raspberry Pi 4', 7, 12.8, 0.058)],
   'cpu-pi-5': [board('cpu-bcm2712', 'Raspberry Pi 5', 10, 17.1, 0.154)],
   'cpu-jetson': [board('cpu-jetson-orin-nano', 'Jetson Orin Nano', 15, 68, 0.072)],

@@ -4,6 +4,7 @@ import { bytes, flops, seconds } from '../core/units';
 import type { Device } from '../schema/run';
 import { guessProfile, profileChoices } from './match';
 import { CLASS_PROFILES, NAMED_PROFILES, profileByName, PROFILES, UNKNOWN_PROFILES } from './profiles';
+import { sourcesOf } from './sheets';
 import { powerBounds, readingFromProfile } from './sources';
 
 const QUANTITIES = ['idleW', 'loadW', 'pjPerByte', 'pjPerFlop'] as const;
@@ -16,7 +17,7 @@ describe('profile table', () => {
       for (const quantity of QUANTITIES) {
         const { low, mid, high } = profile[quantity];
         expect([low > 0, low <= mid, mid <= high], `${profile.name} ${quantity}`).toEqual([true, true, true]);
-        expect(profile.sources[quantity].length).toBeGreaterThan(20);
+        expect(sourcesOf(profile)[quantity].length).toBeGreaterThan(20);
       }
   });
   it('lets the unknown hold every product, and a class each of its own', () => {

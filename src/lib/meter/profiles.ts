@@ -29,20 +29,19 @@ export interface PowerProfile {
   pjPerByte: Range;
   /** b: picojoules per 32-bit operation (a multiply-add counts as two). */
   pjPerFlop: Range;
-  /** Where each number comes from. */
-  sources: { idleW: string; loadW: string; pjPerByte: string; pjPerFlop: string };
+  /** What the numbers are derived from: a product, or the names of the profiles that this one spans. */
+  origin: { part: Part } | { members: readonly string[] };
 }
 
 const range = (low: number, mid: number, high: number): Range => ({ low, mid, high });
 
-const sharesText = (shares: readonly number[]) => shares.join('/');
-
 /** Watts over giga-units per second are nanojoules: a thousand picojoules. */
 const PJ_PER_NJ = 1000;
 
-function derive({ name, model, watts, gbps, tflops, sheet, ...part }: Part, kind: PowerProfile['kind']): PowerProfile {
+function derive(part: Part, kind: PowerProfile['kind']): PowerProfile {
+  const { name, model, watts, gbps, tflops } = part;
   const partClass: PartClass = PART_CLASSES[part.class];
-  const { idle, memory, compute, overshoot, basis } = partClass;
+  const { idle, memory, compute, overshoot } = partClass;
   const idleW = range(idle[0] * watts, idle[1] * watts, idle[2] * watts);
   // The more of the rating is idle power, the less is left for the work: low work goes with high idle.
   const perUnit = (shares: PartClass['memory'], gigaUnits: number) =>
@@ -60,12 +59,7 @@ function derive({ name, model, watts, gbps, tflops, sheet, ...part }: Part, kind
     loadW: range(idleW.mid, watts, watts * overshoot),
     pjPerByte: perUnit(memory, gbps),
     pjPerFlop: perUnit(compute, tflops * 1000),
-    sources: {
-      idleW: `derived: ${sharesText(idle)} x ${watts} W (${sheet}); ${basis}`,
-      loadW: `${watts} W (${sheet})`,
-      pjPerByte: `derived: ${sharesText(memory)} x (${watts} W - idle) / ${gbps} GB/s (${sheet}); ${basis}`,
-      pjPerFlop: `derived: ${sharesText(compute)} x (${watts} W - idle) / ${tflops} TFLOP/s (${sheet}); ${basis}`,
-    },
+    origin: { part },
   };
 }
 
@@ -89,7 +83,6 @@ function spanning(
   kind: PowerProfile['kind'],
   members: readonly PowerProfile[],
 ): PowerProfile {
-  const names = members.map((m) => m.name).join(', ');
   return {
     name,
     label,
@@ -100,9 +93,7 @@ function spanning(
       PowerProfile,
       (typeof QUANTITIES)[number]
     >),
-    sources: Object.fromEntries(
-      QUANTITIES.map((q) => [q, `derived: lowest low, median mid, highest high of ${names}`]),
-    ) as PowerProfile['sources'],
+    origin: { members: members.map((m) => m.name) },
   };
 }
 

@@ -1,4 +1,4 @@
-import { TASK_TABLE } from '../data/tasks';
+import { taskOf } from '../data/tasks';
 import { guessProfile } from '../meter/match';
 import { createMeter, type Meter } from '../meter/meter';
 import { profileByName } from '../meter/profiles';
@@ -6,7 +6,7 @@ import { addReadings, profileSource } from '../meter/sources';
 import type { EngineSession } from '../run/engine';
 import { openVariant, type OpenVariant } from '../run/open';
 import type { Ticket } from '../schema/dataset';
-import type { CheckpointRef } from '../schema/plan';
+import type { CheckpointRef, Templates } from '../schema/plan';
 import type { Device, EngineName, Reading, TaskName } from '../schema/run';
 import { createAnswer, type Answer } from './answer';
 import { trainingPrompts, WARM_UP_TOKENS, type UnitContext } from './unit';
@@ -19,6 +19,8 @@ export interface AssistRequest {
   engine: EngineName;
   threads: number | null;
   tasks: readonly TaskName[];
+  /** The plan's own prompts. */
+  templates: Templates | undefined;
   causes: string[];
   /** Training tickets, for recipes that calibrate. */
   train: Ticket[];
@@ -74,7 +76,7 @@ export async function openAssistant(
     onProgress: (done: number, of: number) => void;
   },
 ): Promise<Assistant> {
-  const { tasks, causes, engine, checkpoint, threads, maxNewTokens } = request;
+  const { tasks, templates, causes, engine, checkpoint, threads, maxNewTokens } = request;
   const profile = request.profile ? profileByName(request.profile) : guessProfile(request.device, engine).profile;
   let session: EngineSession | null = null;
   const freshMeter = (): Meter =>
@@ -88,7 +90,7 @@ export async function openAssistant(
     profile,
     assets: context.assets,
     calibration: {
-      prompts: (tokenizer) => trainingPrompts(tokenizer, TASK_TABLE[tasks[0] ?? 'rca'], request.train, causes),
+      prompts: (tokenizer) => trainingPrompts(tokenizer, taskOf(tasks[0] ?? 'rca', templates), request.train, causes),
       open: () => Promise.resolve(context.openHost({ checkpoint, threads })),
     },
     inPhase: (phase, work) => loading.window(phase, NO_WORK, work),
@@ -97,7 +99,7 @@ export async function openAssistant(
   });
   session = opened.session;
   const answerOf = (task: TaskName, meter: Meter): Answer =>
-    createAnswer(TASK_TABLE[task], causes, { ...opened, meter });
+    createAnswer(taskOf(task, templates), causes, { ...opened, meter });
   for (const task of tasks) await answerOf(task, loading)(ticketOf('Test'), { kind: 'warm-up', limit: WARM_UP_TOKENS });
   return {
     kernel: session.kernel,
@@ -110,7 +112,7 @@ export async function openAssistant(
           ticketOf(text),
           {
             kind: 'measured',
-            limit: Math.min(maxNewTokens, TASK_TABLE[task].maxNewTokens),
+            limit: Math.min(maxNewTokens, taskOf(task, templates).maxNewTokens),
             signal,
             onText: (written) => onText(task, written),
           },

@@ -4,6 +4,15 @@ import type { PlanRecord } from '../schema/plan';
 import type { RunRecord } from '../schema/run';
 import { runId, stageUnits, stageVariants, type Unit } from './units';
 
+/** What answering tickets took so far in a unit: estimates, at the middle of their intervals. */
+export interface Spent {
+  seconds: number;
+  /** Null where nothing can be said. */
+  joules: number | null;
+  /** Read and written. */
+  tokens: number;
+}
+
 /** Where a unit has got to. */
 export interface UnitProgress {
   phase: string;
@@ -12,6 +21,7 @@ export interface UnitProgress {
   /** Ticket text and output so far, for the live view; never stored. */
   ticket?: string;
   output?: string;
+  spent?: Spent;
 }
 
 export type PlanEvent =
@@ -37,7 +47,7 @@ export interface PlanOutcome {
 }
 
 /** Failures after which the same variant is not tried again in this plan; the others go on. */
-const VARIANT_FAILURES: readonly string[] = ['engine.memory', 'engine.failed', 'recipe.impossible'];
+const VARIANT_FAILURES: readonly string[] = ['engine.memory', 'engine.failed', 'recipe.impossible', 'run.skipped'];
 /** Failures that end the plan: nothing that follows could succeed. */
 const PLAN_FAILURES: readonly string[] = [
   'cancelled',

@@ -3,7 +3,7 @@ import type { Tokenizer } from '../checkpoint/tokenizer';
 import { packPrompts } from '../calibrate/prompts';
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops } from '../core/units';
-import { TASK_TABLE, type Task } from '../data/tasks';
+import { taskOf, type Task } from '../data/tasks';
 import { guessProfile } from '../meter/match';
 import { createMeter, type Meter, type WindowWork } from '../meter/meter';
 import { profileByName } from '../meter/profiles';
@@ -17,7 +17,7 @@ import type { Device, RunRecord, TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { scoreRun } from '../score/metrics';
 import { answerIds, createAnswer, type AnswerOptions } from './answer';
-import type { UnitProgress } from './execute';
+import type { Spent, UnitProgress } from './execute';
 import { runId, type Unit } from './units';
 import { KernelBook, NO_WORK } from './work';
 
@@ -87,6 +87,16 @@ const idleWindow = (meter: Meter) =>
     () => new Promise<void>((done) => setTimeout(done, IDLE_MS)),
   );
 
+/** What answering took so far; joules are null where they cannot be told. */
+async function spent(meter: Meter): Promise<Spent> {
+  const readings = (await meter.read()).filter((r) => r.phase === 'prefill' || r.phase === 'decode');
+  return {
+    seconds: readings.reduce((n, r) => n + r.seconds, 0),
+    joules: readings.reduce<number | null>((n, r) => (n === null || !r.joules ? null : n + r.joules.mid), 0),
+    tokens: readings.reduce((n, r) => n + (r.tokens ?? 0), 0),
+  };
+}
+
 /** The fields of a record that do not depend on how it was computed. */
 async function record(
   request: UnitRequest,
@@ -100,7 +110,7 @@ async function record(
 ): Promise<RunRecord> {
   const { plan, planHash, unit, causes, device, versions } = request;
   return {
-    v: 2,
+    v: 3,
     id: runId(planHash, unit),
     plan: planHash,
     variant: unit.variant,
@@ -114,6 +124,7 @@ async function record(
     versions,
     dataset: plan.dataset,
     warnings: [],
+    conditions: null,
     phases: await meter.read(),
     causes,
     tickets: outcomes,
@@ -131,7 +142,7 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
   const meter = meterFor(request, () => session?.fence());
   await idleWindow(meter);
   try {
-    const task = TASK_TABLE[unit.task];
+    const task = taskOf(unit.task, plan.templates);
     const calibration = {
       prompts: (tokenizer: Tokenizer) =>
         request.calibrationTexts
@@ -170,6 +181,7 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
         of: request.tickets.length,
         ticket: ticket.text,
         output: outcome.output,
+        spent: await spent(meter),
       });
     }
     const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];
@@ -198,7 +210,7 @@ function outcomes(
   signal: AbortSignal,
   kernels: KernelBook,
 ): (ticket: Ticket, kind: AnswerOptions['kind']) => Promise<TicketOutcome> {
-  const task = TASK_TABLE[unit.task];
+  const task = taskOf(unit.task, plan.templates);
   const answer = createAnswer(task, causes, o);
   const { session, tokenizer, stopIds } = o;
   return async (ticket, kind) => {
@@ -230,7 +242,7 @@ function outcomes(
 /** TF-IDF with logistic regression (RCA) or the nearest training ticket's response, under the same meter. */
 async function runBaseline(request: UnitRequest, { onProgress, signal }: UnitContext): Promise<RunRecord> {
   const { unit, tickets, train, causes } = request;
-  const task = TASK_TABLE[unit.task];
+  const task = taskOf(unit.task, request.plan.templates);
   const startedAt = new Date().toISOString();
   const meter = meterFor(request, () => undefined);
   await idleWindow(meter);

@@ -29,7 +29,7 @@ export const exampleResult = (more: Partial<VariantResult> = {}): VariantResult 
 });
 
 export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
-  v: 2,
+  v: 3,
   id: 'plan/unit',
   plan: 'plan',
   variant: 'fp16',
@@ -69,6 +69,7 @@ export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
   },
   fallbacks: [],
   warnings: [],
+  conditions: null,
   phases: [exampleReading('load', 100), exampleReading('prefill', 3), exampleReading('decode', 1)],
   causes: ['A', 'B'],
   tickets: [exampleOutcome('1', 'A', 'A'), exampleOutcome('2', 'B', 'A')],

@@ -4,9 +4,17 @@ import { parseRecord } from '../schema/record';
 import { Run } from '../schema/run';
 
 describe('run records', () => {
-  it('of version 1 read as the newest: what their kernels did is unknown', () => {
-    const { kernels: _, ...first } = exampleRun();
+  it('of older versions read as the newest: what their kernels did and under what conditions is unknown', () => {
+    const { kernels: _kernels, conditions: _conditions, ...first } = exampleRun();
     expect(parseRecord(Run, { ...first, v: 1 })).toEqual(exampleRun());
+    expect(parseRecord(Run, { ...first, kernels: null, v: 2 })).toEqual(exampleRun());
+  });
+
+  it('keep under what they were measured', () => {
+    const run = exampleRun({
+      conditions: { onBattery: true, hiddenSeconds: 2.5, pressure: 'serious', slowing: null },
+    });
+    expect(parseRecord(Run, run)).toEqual(run);
   });
 
   it('keep what each kernel did', () => {

@@ -1,6 +1,5 @@
 import type { Adapter } from '../checkpoint/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint';
-import { attentionWork } from '../checkpoint/config';
 import { LINEARS } from '../checkpoint/families';
 import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
@@ -11,6 +10,7 @@ import { JoulewiseError } from '../core/errors';
 import { FORMATS, type FormatName } from '../cpu/formats';
 import { checkFits, CpuModel, type KernelMs, type PassRequest } from '../cpu/model';
 import { bestBuild, type BuildName, type Spawn } from '../cpu/module';
+import { passWork } from '../cpu/work';
 import { vectorNames } from '../decoder/decoder';
 import { addCosts, totalBytes, type Cost } from '../graph/cost';
 import type { Compression, KernelWork } from '../schema/run';
@@ -37,7 +37,12 @@ export interface CpuOptions {
 }
 
 /** Dense format that a precision is packed in, for the size of a model before it is read. */
-const FORMAT_OF: Readonly<Record<PrecisionName, FormatName>> = { fp32: 'f32', fp16: 'f16', int8: 'int8', int4: 'int4' };
+export const FORMAT_OF: Readonly<Record<PrecisionName, FormatName>> = {
+  fp32: 'f32',
+  fp16: 'f16',
+  int8: 'int8',
+  int4: 'int4',
+};
 
 /**
  * Checkpoint + recipe -> an open session of our own kernels. Each layer is compressed, packed into the kernels' memory
@@ -238,36 +243,13 @@ export class CpuSession implements EngineSession {
     return { logProbs, last };
   }
 
-  /**
-   * Work of each kernel in one pass. Multiply-adds count two. Weights are read as packed (2:4: values and places), once a
-   * pass; embeddings by the row. Norms, rope and gates take no operations here: they are thousandths of a matrix.
-   */
   private work(fresh: number, past: number, logits: number): Record<keyof KernelMs, Cost> {
-    const { config, matrices } = this.model;
-    const none = (): Cost => ({ flops: 0, weightBytes: 0, activationBytes: 0 });
-    const work = { embedding: none(), linear: none(), attention: none(), vectors: none(), head: none() };
-    for (const [name, m] of matrices) {
-      const isHead = name === this.headName;
-      const isRows = name.includes('embed_tokens');
-      const used = isHead ? logits : isRows ? 0 : fresh;
-      const own = work[isHead ? 'head' : 'linear'];
-      own.flops += 2 * m.rows * m.columns * FORMATS[m.format].density * used;
-      if (used) own.weightBytes += m.bytes;
-      own.activationBytes += 4 * (m.rows + m.columns) * used;
-      if (isRows) work.embedding.weightBytes += (fresh * m.bytes) / m.rows;
-    }
-    const attention = attentionWork(config, fresh, past);
-    work.attention.flops = attention.flops * config.layers;
-    work.attention.activationBytes = this.model.cachedBytes * attention.cached * config.layers;
-    return work;
+    const { config, matrices, cachedBytes } = this.model;
+    return passWork(config, matrices, cachedBytes, fresh, past, logits);
   }
 
   cost(fresh: number, past: number, logits: number): Cost {
     return Object.values(this.work(fresh, past, logits)).reduce(addCosts);
-  }
-
-  private get headName(): string {
-    return this.model.config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
   }
 
   takeKernels(): KernelWork[] {

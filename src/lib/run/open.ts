@@ -14,7 +14,7 @@ import { hubDtype, openHub } from './hub';
 import { chooseKernel, type GraphKernelRow } from './kernels';
 import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from './prepare';
-import { requestGpuDevice } from './probe';
+import { MAX_THREADS, requestGpuDevice } from './probe';
 import { openWgsl } from './wgsl';
 
 /** Addresses of the runtimes' files, by backend. */
@@ -54,9 +54,6 @@ export interface OpenVariant {
   /** Null where the weights are not ours to count. */
   compression: Compression | null;
 }
-
-/** More threads than this gain nothing on the small matrices of a decode step. */
-const MAX_THREADS = 8;
 
 /** Threads that this page may use, and why fewer than asked. */
 export function chooseThreads(asked: number | null): { threads: number; fallbacks: string[] } {

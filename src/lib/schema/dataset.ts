@@ -40,7 +40,7 @@ export const Dataset = defineRecord({
     hash: v.string(),
     name: v.string(),
     source: v.object({
-      kind: v.picklist(['generated', 'csv', 'tsv', 'json', 'jsonl']),
+      kind: v.picklist(['generated', 'csv', 'tsv', 'json', 'jsonl', 'parquet']),
       /** File name, or the generator's name. */
       origin: v.string(),
       licence: v.nullable(v.string()),

@@ -27,6 +27,18 @@ export const StageSchema = v.variant('kind', [
 ]);
 export type Stage = v.InferOutput<typeof StageSchema>;
 
+/** Words that a model reads instead of a task's own; `{text}` and `{causes}` are filled in. */
+export const TemplateSchema = v.object({
+  title: name,
+  system: v.pipe(v.string(), v.maxLength(2000)),
+  user: v.pipe(v.string(), v.maxLength(2000)),
+});
+export type Template = v.InferOutput<typeof TemplateSchema>;
+
+/** By task; a task that is not named keeps its own words. */
+export const TemplatesSchema = v.partial(v.object({ rca: TemplateSchema, response: TemplateSchema }));
+export type Templates = v.InferOutput<typeof TemplatesSchema>;
+
 /** Dataset x task x checkpoint x variants x budget: what "Run" runs. Its content hash names it. */
 export const Plan = defineRecord({
   name: 'plan',
@@ -49,6 +61,8 @@ export const Plan = defineRecord({
     seed: v.number(),
     /** Text that recipes calibrate on; absent = the training tickets. Part of what names the plan. */
     calibration: v.optional(v.object({ hash: name, name })),
+    /** The user's own prompts; absent = those of the table of tasks. Part of what names the plan. */
+    templates: v.optional(TemplatesSchema),
     /** Weight of energy efficiency in R = w*phi + (1-w)*rho. */
     w: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
     /** Row of the power profile table that the user confirmed; null = guess from the probe. */

@@ -121,14 +121,29 @@ export const KernelWorkSchema = v.object({
 });
 export type KernelWork = v.InferOutput<typeof KernelWorkSchema>;
 
+/** Compute pressure of the processor, as browsers tell it. */
+export const PRESSURES = ['nominal', 'fair', 'serious', 'critical'] as const;
+
+/** Under what a run was measured, as far as a page can see it; null where it cannot. */
+export const ConditionsSchema = v.object({
+  onBattery: v.nullable(v.boolean()),
+  /** Seconds for which the tab was hidden. */
+  hiddenSeconds: v.nullable(finite),
+  /** The worst while it ran. */
+  pressure: v.nullable(v.picklist(PRESSURES)),
+  /** Seconds per ticket over those of the first repeat: above 1 where the device slowed down. */
+  slowing: v.nullable(finite),
+});
+export type Conditions = v.InferOutput<typeof ConditionsSchema>;
+
 /** One variant, one task, one repeat, measured on one device. */
 export const Run = defineRecord({
   name: 'run',
-  version: 2,
-  // Version 2 tells what each kernel did.
-  upgraders: { 1: (old) => ({ ...old, kernels: null }) },
+  version: 3,
+  // Version 2 tells what each kernel did, version 3 under what conditions.
+  upgraders: { 1: (old) => ({ ...old, kernels: null }), 2: (old) => ({ ...old, conditions: null }) },
   schema: v.object({
-    v: v.literal(2),
+    v: v.literal(3),
     /** `${planHash}/${unit key}`: a finished unit is never run again. */
     id: v.string(),
     plan: v.string(),
@@ -151,6 +166,8 @@ export const Run = defineRecord({
     fallbacks: v.array(v.string()),
     /** What may spoil the measurement (tab hidden, on battery, ...). */
     warnings: v.array(v.string()),
+    /** What the warnings say, as figures; null where nobody watched. */
+    conditions: v.nullable(ConditionsSchema),
     phases: v.array(ReadingSchema),
     causes: v.array(v.string()),
     tickets: v.array(TicketOutcomeSchema),

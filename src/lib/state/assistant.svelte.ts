@@ -45,7 +45,7 @@ export class Seat {
     return this.status === 'opening' || this.status === 'answering';
   }
 
-  async answer(text: string, request: AssistRequest, key: string): Promise<void> {
+  async answer(text: string, request: AssistRequest, variants: readonly string[], key: string): Promise<void> {
     if (this.busy) return;
     this.error = null;
     this.made = null;
@@ -56,7 +56,7 @@ export class Seat {
         this.close();
         this.status = 'opening';
         const engine = (this.#engine = keepEngine());
-        const checkpoint = await localCheckpoint(request.checkpoint, request.engine, [request.variant]);
+        const checkpoint = await localCheckpoint(request.checkpoint, request.engine, variants);
         const { fallbacks } = await engine.call(
           'openAssistant',
           { ...request, checkpoint },
@@ -162,13 +162,15 @@ class AssistantState {
         engine: plan.engine,
         threads: plan.threads,
         tasks: [...plan.tasks],
+        templates: plan.templates,
         causes: [...causes],
         train: dataset?.tickets.filter((_, i) => dataset.split[i] === 'train') ?? [],
         device: device.found,
         profile: plan.profile,
         maxNewTokens: plan.maxNewTokens,
       };
-      await seat.answer(this.text, request, `${hash}/${seat.variant}`);
+      const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
+      await seat.answer(this.text, request, variants, `${hash}/${seat.variant}`);
     } catch (error) {
       this.error = sentence(error);
     }

@@ -1,7 +1,7 @@
 import { HUB_BASE } from '../checkpoint/source';
 import type { CheckpointRef } from '../schema/plan';
 import type { EngineName } from '../schema/run';
-import { listCheckpoints } from '../store/opfs';
+import type { DownloadProgress } from '../store/download';
 import { callData } from './workers';
 
 /** Which stored checkpoint a Hub repository became, so that it is downloaded once. */
@@ -11,22 +11,48 @@ const key = (repo: string, revision: string, exports: readonly string[] | null) 
 /** The Hub's address: a setting, so that mirrors and tests serve it from elsewhere. */
 export const hubBase = () => localStorage.getItem('hubBase') ?? HUB_BASE;
 
+const exportsOf = (engine: EngineName, variants: readonly string[]) =>
+  engine === 'hub' ? variants.filter((v) => v !== 'tf-idf').toSorted() : null;
+
+/** Names of Hub repositories that stored checkpoints came from, by hash. */
+export function hubNames(): Map<string, string> {
+  const names = new Map<string, string>();
+  for (let i = 0; i < localStorage.length; i++) {
+    const name = localStorage.key(i) ?? '';
+    const found = /^hub:(.+?)@([^:]*):(.*)$/.exec(name);
+    const hash = localStorage.getItem(name);
+    if (found && hash) names.set(hash, found[3] === 'weights' ? String(found[1]) : `${found[1]}, ${found[3]}`);
+  }
+  return names;
+}
+
+/** The stored copy of a Hub repository; null where there is none (or none that is still here). */
+export async function storedHub(
+  ref: CheckpointRef & { kind: 'hub' },
+  engine: EngineName,
+  variants: readonly string[],
+): Promise<CheckpointRef | null> {
+  const hash = localStorage.getItem(key(ref.repo, ref.revision, exportsOf(engine, variants)));
+  if (!hash) return null;
+  const { listCheckpoints } = await import('../store/opfs');
+  return (await listCheckpoints()).some((c) => c.hash === hash) ? { kind: 'stored', hash, name: ref.repo } : null;
+}
+
 /** A Hub repository is brought into OPFS before anything runs, so that no unit downloads it again; others stay as they are. */
 export async function localCheckpoint(
   ref: CheckpointRef,
   engine: EngineName,
   variants: readonly string[],
-  onProgress?: (p: { bytes: number; of: number }) => void,
+  o: { onProgress?: (p: DownloadProgress) => void; signal?: AbortSignal } = {},
 ): Promise<CheckpointRef> {
   if (ref.kind !== 'hub') return ref;
-  const exports = engine === 'hub' ? variants.toSorted() : null;
-  const known = localStorage.getItem(key(ref.repo, ref.revision, exports));
-  if (known && (await listCheckpoints()).some((c) => c.hash === known))
-    return { kind: 'stored', hash: known, name: ref.repo };
+  const known = await storedHub(ref, engine, variants);
+  if (known) return known;
+  const exports = exportsOf(engine, variants);
   const stored = await callData(
     'storeHub',
     { repo: ref.repo, revision: ref.revision, base: hubBase(), exports },
-    { onEvent: onProgress },
+    { onEvent: o.onProgress, signal: o.signal },
   );
   if (stored.kind === 'stored') localStorage.setItem(key(ref.repo, ref.revision, exports), stored.hash);
   return stored;

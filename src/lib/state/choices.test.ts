@@ -71,4 +71,19 @@ describe('choices', () => {
   it('offers only prunings that recipes know', () => {
     for (const { part } of PRUNING_CHIPS) expect(() => parseExtra(`fp16+${part}`)).not.toThrow();
   });
+
+  it('refuses a prompt without places for what it is about, and lets plans without own prompts be as ever', () => {
+    const own = (user: string) => ({ title: 't', system: '', user });
+    const choices = { ...structuredClone(DEFAULT_CHOICES), tasks: ['rca' as const] };
+    const problem = (user: string) => problemOf({ ...choices, templates: { rca: own(user) } });
+    expect(problem('{text} {causes}')).toBeNull();
+    expect(problem('{causes}')).toMatch(/\{text\}/);
+    expect(problem('{text}')).toMatch(/\{causes\}/);
+    const plan = (more: object) =>
+      buildPlan({ ...choices, ...more }, { hash: 'h', name: 'n' }, { kind: 'builtin' }, 'cpu');
+    expect('templates' in plan({})).toBe(false);
+    // A prompt of a task that is not run names no other plan.
+    expect(plan({ templates: { response: own('{text}') } })).toEqual(plan({}));
+    expect(plan({ templates: { rca: own('{text} {causes}') } }).templates).toEqual({ rca: own('{text} {causes}') });
+  });
 });

@@ -1,10 +1,12 @@
 import type { PrecisionName } from '../compress/precisions';
-import type { CheckpointRef, PlanRecord, Stage } from '../schema/plan';
+import type { CheckpointRef, PlanRecord, Stage, Templates } from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
 
 /** What the user chose, beside tickets and model: all that the cards hold, as plain data. */
 export interface Choices {
   tasks: TaskName[];
+  /** The user's own prompts, by task. */
+  templates: Templates;
   precisions: PrecisionName[];
   /** Recipe parts such as `2:4` or `ffn25`. */
   prunings: string[];
@@ -29,6 +31,7 @@ export const GENERATED = { name: 'Generated telecom tickets', count: 400, seed: 
 /** The same plan as `joulewise demo`, so that both find each other's finished runs. */
 export const DEFAULT_CHOICES: Readonly<Choices> = {
   tasks: ['rca', 'response'],
+  templates: {},
   precisions: ['fp32', 'fp16', 'int8', 'int4'],
   prunings: ['2:4', 'mag50', 'ffn25'],
   extra: [],
@@ -64,6 +67,13 @@ export function stagesOf(c: Choices): Stage[] {
 export function problemOf(c: Choices): string | null {
   if (c.tasks.length === 0) return 'Choose at least one task under "Tickets".';
   if (c.precisions.length + c.extra.length === 0) return 'Choose at least one precision under "Variants".';
+  for (const task of c.tasks) {
+    const own = c.templates[task];
+    const lacks = (task === 'rca' ? ['{text}', '{causes}'] : ['{text}']).find(
+      (place) => own && !(own.system + own.user).includes(place),
+    );
+    if (lacks) return `A prompt under "Tickets" lacks ${lacks}, which is filled in.`;
+  }
   const whole = (n: number, from: number, to: number) => Number.isInteger(n) && n >= from && n <= to;
   if (!whole(c.limit, 1, 100_000)) return 'Tickets per task must be a whole number from 1 on.';
   if (!whole(c.repeats, 1, 100)) return 'Repeats must be a whole number from 1 to 100.';
@@ -72,6 +82,10 @@ export function problemOf(c: Choices): string | null {
   if (!whole(c.k, 1, 50)) return 'The number of best variants must be a whole number from 1 to 50.';
   return null;
 }
+
+/** Prompts of the chosen tasks only: those of others would name another plan for the same work. */
+const ownTemplates = ({ tasks, templates }: Choices): Templates =>
+  Object.fromEntries(tasks.flatMap((task) => (templates[task] ? [[task, { ...templates[task] }]] : [])));
 
 export const buildPlan = (
   c: Choices,
@@ -93,6 +107,7 @@ export const buildPlan = (
   seed: c.seed,
   w: c.w,
   profile: c.profile,
+  ...(Object.keys(ownTemplates(c)).length > 0 ? { templates: ownTemplates(c) } : {}),
 });
 
 /** Runs that a plan takes: exact for lists, an upper bound for a `best` stage, whose variants may repeat. */
@@ -102,3 +117,12 @@ export function countRuns(c: Choices): { variants: number; runs: number; atMost:
   const variants = sizes.reduce((a, n) => a + n, 0) + (c.baseline ? 1 : 0);
   return { variants, runs: variants * c.tasks.length * c.repeats, atMost: stages.length > 1 };
 }
+
+/** What the work of an experiment does not depend on. */
+const COSTLESS: readonly (keyof Choices)[] = ['threads', 'seed', 'w', 'profile'];
+
+/** Whether these choices take the same work as the defaults. */
+export const isUntouched = (c: Choices): boolean =>
+  (Object.keys(DEFAULT_CHOICES) as (keyof Choices)[]).every(
+    (key) => COSTLESS.includes(key) || JSON.stringify(c[key]) === JSON.stringify(DEFAULT_CHOICES[key]),
+  );

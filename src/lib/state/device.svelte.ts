@@ -1,6 +1,6 @@
 import type { PowerProfile } from '../meter/profiles';
 import type { ProfileGuess } from '../meter/match';
-import { probeDevice } from '../run/probe';
+import { MAX_THREADS, probeDevice } from '../run/probe';
 import type { Device, EngineName } from '../schema/run';
 import { sentence } from './sentence';
 
@@ -26,6 +26,11 @@ class DeviceState {
     return this.#loading;
   }
 
+  /** True when nothing more will be found, so that what depends on it is drawn once. */
+  get settled(): boolean {
+    return this.#matcher !== null || this.error !== null;
+  }
+
   get hasRealGpu(): boolean {
     return this.found?.gpu != null && !this.found.gpu.fallback;
   }
@@ -46,6 +51,17 @@ class DeviceState {
 
   guess(engine: EngineName): ProfileGuess | null {
     return this.found && this.#matcher ? this.#matcher.guessProfile(this.found, engine) : null;
+  }
+
+  /** The profile that energy is estimated by: the named one, or the guess. */
+  profile(engine: EngineName, chosen: string | null): PowerProfile | null {
+    return this.profiles(engine).find((p) => p.name === chosen) ?? this.guess(engine)?.profile ?? null;
+  }
+
+  /** Threads that a run takes, as `run/open.ts` chooses them. */
+  threads(asked: number | null): number {
+    if (!this.found?.crossOriginIsolated) return 1;
+    return asked ?? Math.min(this.found.cores ?? 1, MAX_THREADS);
   }
 
   profiles(engine: EngineName): readonly PowerProfile[] {

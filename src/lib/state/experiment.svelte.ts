@@ -1,11 +1,15 @@
 import { JoulewiseError, quote } from '../core/errors';
+import type { PublicDataset } from '../data/catalogue';
+import type { GeneratorOptions } from '../data/generator';
 import type { ImportReport, TablePreview } from '../data/import';
 import type { DatasetRecord, Mapping } from '../schema/dataset';
-import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import type { SharedRecipeRecord } from '../schema/result';
+import type { CheckpointRef, PlanRecord, Template } from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
+import type { DownloadProgress } from '../store/download';
+import type { Preset } from './public-set';
 import { records } from './records';
-import { buildPlan, DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from './choices';
+import { buildPlan, DEFAULT_CHOICES, GENERATED, problemOf, stagesOf, type Choices } from './choices';
+import { askToPersist } from './awake';
 import { device } from './device.svelte';
 import { sentence } from './sentence';
 import { callData } from './workers';
@@ -29,17 +33,18 @@ export const answerable = (dataset: DatasetRecord, task: TaskName) =>
   dataset.tickets.filter((t, i) => dataset.split[i] === 'test' && t[ANSWER[task]] !== null).length;
 
 /** One experiment being set up: what the four cards show and change. */
-/** Engines that the page offers. */
-const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu'];
 
 class Experiment {
   /** Generated tickets until a file is imported or a stored set is chosen. */
-  generated = $state<{ count: number; seed: number }>({ count: GENERATED.count, seed: GENERATED.seed });
+  generated = $state<GeneratorOptions>({ count: GENERATED.count, seed: GENERATED.seed });
   imported = $state.raw<{ dataset: DatasetRecord; report: ImportReport | null } | null>(null);
   pending = $state<PendingImport | null>(null);
   checkpoint = $state.raw<CheckpointRef>({ kind: 'builtin' });
   /** Share of a local checkpoint that is stored, while it is being stored. */
   storing = $state<{ bytes: number; of: number } | null>(null);
+  /** A download from the Hub under way. */
+  download = $state.raw<DownloadProgress | null>(null);
+  #download: AbortController | null = null;
   modelError = $state<string | null>(null);
   choices = $state<Choices>(structuredClone(DEFAULT_CHOICES));
   /** Null = what the probe suggests. */
@@ -47,6 +52,8 @@ class Experiment {
   /** What a loaded recipe could not bring along, in sentences. */
   notes = $state.raw<string[]>([]);
   #file: File | null = null;
+  /** What is known of the pending file beforehand: of a public set. */
+  #preset: Preset | null = null;
 
   get engine(): EngineName {
     return this.engineChoice ?? device.bestEngine;
@@ -56,17 +63,28 @@ class Experiment {
   get problem(): string | null {
     if (this.pending?.busy) return 'The tickets are still being imported.';
     if (this.storing) return 'The checkpoint is still being stored.';
+    if (this.download) {
+      const { bytes, of } = this.download;
+      return `The model is being downloaded${of === null ? '' : `: ${Math.floor((100 * bytes) / of)} %`}. What has come is kept.`;
+    }
+    if (this.engine === 'hub' && this.checkpoint.kind !== 'hub')
+      return 'Ready-made exports are of Hub models: choose one, or another engine.';
+    if (this.engine === 'hub' && this.choices.prunings.length > 0)
+      return 'Ready-made exports cannot be pruned: take the prunings out.';
     if (!this.imported) {
       const { count, seed } = this.generated;
       if (!Number.isInteger(count) || count < 10 || count > 20_000)
         return 'The number of generated tickets must be a whole number from 10 to 20000.';
       if (!Number.isInteger(seed) || seed < 0) return 'The seed must be a whole number.';
+      if (![this.generated.noise ?? 1, this.generated.gaps ?? 1].every((x) => x >= 0 && x <= 3))
+        return 'Noise and gaps of generated tickets go from 0 to 3.';
     }
     return problemOf(this.choices);
   }
 
-  async openFile(file: File): Promise<void> {
+  async openFile(file: File, preset: Preset | null = null): Promise<void> {
     this.#file = file;
+    this.#preset = preset;
     this.pending = {
       name: file.name,
       preview: null,
@@ -79,10 +97,32 @@ class Experiment {
     try {
       const preview = await callData('preview', { kind: 'blob', name: file.name, blob: file });
       if (this.#file !== file) return;
-      this.pending = { ...this.pending, preview, mapping: preview.guess, busy: false };
+      this.pending = { ...this.pending, preview, mapping: preset?.mapping ?? preview.guess, busy: false };
     } catch (error) {
       if (this.#file === file) this.pending = { ...this.pending, busy: false, error: sentence(error) };
     }
+  }
+
+  /** Text from the clipboard: a table, JSON, or one ticket a line. */
+  openPasted = (text: string) => this.openFile(new File([text], 'pasted.txt', { type: 'text/plain' }));
+
+  /** Fetches a public set from the Hub and opens it with its own mapping and prompts. */
+  async openPublic(set: PublicDataset): Promise<void> {
+    const name = `${set.title}.parquet`;
+    this.pending = { name, preview: null, mapping: null, redact: false, rows: null, busy: true, error: null };
+    try {
+      const { fetchPublic } = await import('./public-set');
+      const { file, preset } = await fetchPublic(set, name);
+      // Cancel may have been pressed while it came.
+      if (this.pending?.name === name) await this.openFile(file, preset);
+    } catch (error) {
+      if (this.pending) this.pending = { ...this.pending, busy: false, error: sentence(error) };
+    }
+  }
+
+  setTemplate(task: TaskName, template: Template | null): void {
+    const { [task]: _, ...others } = this.choices.templates;
+    this.choices.templates = template ? { ...others, [task]: template } : others;
   }
 
   /** Imports the pending file with the chosen mapping. */
@@ -98,6 +138,8 @@ class Experiment {
           mapping: $state.snapshot(pending.mapping),
           redact: pending.redact,
           seed: this.choices.seed,
+          causeNames: this.#preset?.causeNames ?? {},
+          licence: this.#preset?.licence ?? null,
         },
         {
           onEvent: ({ rows }) => {
@@ -105,7 +147,9 @@ class Experiment {
           },
         },
       );
+      if (this.#preset) this.choices.templates = this.#preset.templates;
       this.#file = null;
+      this.#preset = null;
       this.pending = null;
       this.#dropTasksWithoutAnswers(this.imported.dataset);
     } catch (error) {
@@ -122,6 +166,7 @@ class Experiment {
     this.imported = null;
     this.cancelImport();
     this.choices.tasks = DEFAULT_CHOICES.tasks.slice();
+    this.choices.templates = {};
   }
 
   async useStored(hash: string): Promise<void> {
@@ -141,13 +186,15 @@ class Experiment {
   /** Copies local files into this browser's own storage, so that they are there after a reload. */
   async storeModel(name: string, files: readonly File[]): Promise<void> {
     this.modelError = null;
+    void askToPersist();
     this.storing = { bytes: 0, of: files.reduce((n, f) => n + f.size, 0) };
     try {
-      this.checkpoint = await callData(
+      const ref = await callData(
         'storeCheckpoint',
         { name, files: files.map((file) => ({ kind: 'blob', name: file.name, blob: file })) },
         { onEvent: (p) => (this.storing = p) },
       );
+      this.useLocal(ref);
     } catch (error) {
       this.modelError = sentence(error);
     } finally {
@@ -155,13 +202,60 @@ class Experiment {
     }
   }
 
+  chooseEngine(engine: EngineName): void {
+    this.engineChoice = engine;
+    this.choices.profile = null;
+    // What is exported already cannot be pruned.
+    if (engine === 'hub') this.choices.prunings = [];
+  }
+
+  /** A checkpoint from this device or this site; ready-made exports are of the Hub only. */
+  useLocal(ref: CheckpointRef): void {
+    this.checkpoint = ref;
+    this.modelError = null;
+    if (this.engineChoice === 'hub') this.engineChoice = null;
+  }
+
+  /** Ready-made exports of a repository, run as they are. */
+  useExports(repo: string): void {
+    this.useHub(repo, 'main');
+    this.chooseEngine('hub');
+  }
+
   useHub(repo: string, revision: string): void {
-    if (!/^[\w.-]{1,96}\/[\w.-]{1,96}$/.test(repo)) {
+    if (!/^[\w-][\w.-]{0,95}\/[\w-][\w.-]{0,95}$/.test(repo)) {
       this.modelError = 'A Hub repository is written owner/name, for example HuggingFaceTB/SmolLM2-135M-Instruct.';
       return;
     }
     this.modelError = null;
     this.checkpoint = { kind: 'hub', repo, revision: revision || 'main' };
+  }
+
+  /** Brings the chosen Hub repository here now, going on where an earlier try ended; what Run would do first. */
+  async fetchModel(): Promise<boolean> {
+    const { checkpoint } = this;
+    if (checkpoint.kind !== 'hub' || this.download) return checkpoint.kind !== 'hub';
+    this.modelError = null;
+    const abort = (this.#download = new AbortController());
+    try {
+      const { localCheckpoint } = await import('./checkpoint');
+      const variants = stagesOf(this.choices).flatMap((s) => (s.kind === 'variants' ? s.variants : []));
+      await localCheckpoint(checkpoint, this.engine, variants, {
+        signal: abort.signal,
+        onProgress: (progress) => (this.download = progress),
+      });
+      return true;
+    } catch (error) {
+      this.modelError = sentence(error);
+      return false;
+    } finally {
+      this.download = null;
+      this.#download = null;
+    }
+  }
+
+  stopDownload(): void {
+    this.#download?.abort();
   }
 
   /** The tickets themselves; generated ones are made now, in a worker. */
@@ -179,47 +273,10 @@ class Experiment {
           'input.empty',
           `No test ticket of ${quote(dataset.name)} has an answer for the task ${task}. Open "Tickets" and drop it.`,
         );
+    if (!(await this.fetchModel()))
+      throw new JoulewiseError('network.failed', this.modelError ?? 'The model could not be downloaded.');
     const plan = buildPlan(choices, dataset, this.checkpoint, this.engine);
     return { plan, dataset, name: `${dataset.name}, ${choices.tasks.join(' and ')}` };
-  }
-
-  /** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
-  async load(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint'>): Promise<void> {
-    const { choicesOf } = await import('./recipes');
-    const { choices, lost } = choicesOf(recipe.plan);
-    const notes = lost.slice();
-    this.cancelImport();
-    this.choices = choices;
-    this.checkpoint = recipe.checkpoint;
-    this.engineChoice = null;
-    if (PAGE_ENGINES.includes(recipe.plan.engine)) this.engineChoice = recipe.plan.engine;
-    await device.load();
-    if (this.engineChoice === 'gpu' && !device.found?.gpu) {
-      this.engineChoice = null;
-      notes.push('It ran on a GPU; this browser has no WebGPU adapter, so WebAssembly is chosen.');
-    }
-    const stored = await (await records()).getDataset(recipe.plan.dataset.hash).catch(() => null);
-    this.imported = stored ? { dataset: stored, report: null } : null;
-    if (!stored) {
-      this.generated = { count: GENERATED.count, seed: GENERATED.seed };
-      const own = await this.dataset();
-      if (own.hash !== recipe.plan.dataset.hash)
-        notes.push(
-          `It ran on the tickets ${quote(recipe.plan.dataset.name)}, which are not here; links carry no tickets. Choose your own under "Tickets"; until then generated ones are used.`,
-        );
-    }
-    if (recipe.checkpoint.kind === 'stored') {
-      const { listCheckpoints } = await import('../store/opfs');
-      const { hash, name } = recipe.checkpoint;
-      const here = await listCheckpoints().catch(() => []);
-      if (!here.some((c) => c.hash === hash)) {
-        this.checkpoint = { kind: 'builtin' };
-        notes.push(
-          `It ran on the local checkpoint ${quote(name)}, which is not here; links carry no weights. Add the file under "Model"; until then the built-in model is used.`,
-        );
-      }
-    }
-    this.notes = notes;
   }
 }
 

@@ -50,7 +50,7 @@ class VariantExport {
           recipe: variant,
           engine: plan.engine,
           threads: plan.threads,
-          calibration: { task: plan.tasks[0] ?? 'rca', train, causes },
+          calibration: { task: plan.tasks[0] ?? 'rca', train, causes, templates: plan.templates },
         },
         { signal: abort.signal, onEvent: ({ done, of }) => (this.done = of > 0 ? done / of : null) },
       );

@@ -1,5 +1,5 @@
 import { JoulewiseError, quote } from '../core/errors';
-import type { PlanEvent } from '../plan/execute';
+import type { PlanEvent, Spent } from '../plan/execute';
 import type { Unit } from '../plan/units';
 import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
@@ -7,11 +7,13 @@ import type { VariantResult } from '../schema/result';
 import type { RunRecord } from '../schema/run';
 import { askToPersist, keepAwake } from './awake';
 import { device } from './device.svelte';
+import { interrupted, markEnded, markRunning } from './interrupted';
 import { library } from './library.svelte';
 import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds, type Pace } from './pace';
 import { records } from './records';
 import { localResults, type ResultSet } from './results';
 import { sentence } from './sentence';
+import { emptySeries, extend, wattsBetween, type Series } from './series';
 
 /** Figures that move are redrawn at most this often. */
 const REDRAW_MS = 250;
@@ -29,6 +31,8 @@ export interface Progress {
   ticket: { index: number; of: number } | null;
   text: string | null;
   output: string | null;
+  /** Read and written, in this unit; null before its first ticket. */
+  tokensPerSecond: number | null;
 }
 
 interface Opened {
@@ -45,6 +49,29 @@ interface Failure {
 
 export type Status = 'idle' | 'starting' | 'running' | 'pausing' | 'paused' | 'stopping';
 
+/** A run under way, between two redraws. */
+interface Pending {
+  pace: Pace;
+  unit: Unit | null;
+  began: number;
+  view: Partial<Progress>;
+  runs: RunRecord[];
+  /** Of the current unit: what it took so far, and at the last redraw. */
+  spent: Spent | null;
+  before: Spent | null;
+  /** Of answering tickets in finished units; null where one of them cannot say. */
+  finishedJoules: number | null;
+}
+
+function plusJoules(sum: number | null, run: RunRecord): number | null {
+  for (const { phase, joules } of run.phases) {
+    if (phase !== 'prefill' && phase !== 'decode') continue;
+    if (sum === null || !joules) return null;
+    sum += joules.mid;
+  }
+  return sum;
+}
+
 /** The plan that runs, or the stored one that is looked at. One at a time in a tab. */
 class Live {
   status = $state<Status>('idle');
@@ -53,8 +80,14 @@ class Live {
   /** How the last run ended, where it ended well or by the user. */
   ended = $state<string | null>(null);
   loading = $state(false);
+  /** Finished runs that were kept when the tab was closed; null where none was. */
+  returned = $state<number | null>(null);
+  /** Seconds of the last run, where it ran from its beginning to its end at once; else null. */
+  measuredSeconds: number | null = null;
   opened = $state.raw<Opened | null>(null);
   progress = $state.raw<Progress | null>(null);
+  series = $state.raw<Series>(emptySeries());
+  #skip: (() => void) | null = null;
   #runs = $state.raw<RunRecord[]>([]);
   #folded = $state.raw<VariantResult[]>([]);
   #failures = $state.raw<Failure[]>([]);
@@ -141,19 +174,25 @@ class Live {
     this.error = null;
     this.ended = null;
     this.progress = null;
+    this.measuredSeconds = null;
     const abort = new AbortController();
     this.#abort = abort;
-    const pending: { pace: Pace; unit: Unit | null; began: number; view: Partial<Progress>; runs: RunRecord[] } = {
+    this.series = emptySeries();
+    const started = performance.now();
+    const pending: Pending = {
       pace: expectedPace(plan),
       unit: null,
       began: 0,
       view: {},
       runs: [],
+      spent: null,
+      before: null,
+      finishedJoules: 0,
     };
     let release: (() => Promise<void>) | null = null;
     let timer: ReturnType<typeof setInterval> | null = null;
     const redraw = async () => {
-      const { pace, unit, view } = pending;
+      const { pace, unit, view, spent, before } = pending;
       if (unit) {
         const ticket = view.ticket ?? null;
         this.progress = {
@@ -167,7 +206,17 @@ class Live {
           ticket,
           text: view.text ?? null,
           output: view.output ?? null,
+          tokensPerSecond: spent && spent.seconds > 0 ? spent.tokens / spent.seconds : null,
         };
+        this.series = extend(this.series, {
+          t: (performance.now() - started) / 1000,
+          watts: spent && spent !== before ? wattsBetween(before, spent) : null,
+          joules:
+            spent?.joules == null || pending.finishedJoules === null
+              ? pending.finishedJoules
+              : pending.finishedJoules + spent.joules,
+        });
+        pending.before = spent;
       }
       if (pending.runs.length !== this.#runs.length) {
         this.#runs = pending.runs.slice();
@@ -186,6 +235,7 @@ class Live {
       this.opened = { hash, plan, name, createdAt: known?.createdAt ?? new Date().toISOString() };
       void askToPersist();
       release = await keepAwake();
+      markRunning(hash);
       timer = setInterval(() => void redraw(), REDRAW_MS);
       this.status = 'running';
       const outcome = await runPlan({
@@ -194,10 +244,13 @@ class Live {
         device: device.found,
         name,
         signal: abort.signal,
+        onSkippable: (skip) => (this.#skip = skip),
         onEvent: (event) => this.#take(event, pending),
         gate: () => this.#gate(abort.signal),
       });
       pending.runs = outcome.runs;
+      const { seconds } = pending.pace;
+      if (seconds.length === outcome.runs.length) this.measuredSeconds = seconds.reduce((a, s) => a + s, 0);
       this.ended = `Finished: ${outcome.runs.length} runs${outcome.failures.length > 0 ? `, ${outcome.failures.length} failed` : ''}.`;
     } catch (error) {
       if (error instanceof JoulewiseError && error.code === 'cancelled')
@@ -210,16 +263,15 @@ class Live {
       this.progress = null;
       this.#abort = null;
       this.#resume = null;
+      this.#skip = null;
+      markEnded();
       this.status = 'idle';
       await release?.();
       void library.refresh();
     }
   }
 
-  #take(
-    event: PlanEvent,
-    pending: { pace: Pace; unit: Unit | null; began: number; view: Partial<Progress>; runs: RunRecord[] },
-  ): void {
+  #take(event: PlanEvent, pending: Pending): void {
     switch (event.type) {
       case 'stage':
         pending.pace = stageBegins(pending.pace, event.stage, event.units);
@@ -229,9 +281,11 @@ class Live {
         pending.unit = event.unit;
         pending.began = performance.now();
         pending.view = { phase: 'load', ticket: null };
+        pending.spent = pending.before = null;
         return;
       case 'progress': {
-        const { phase, done, of, ticket, output } = event.progress;
+        const { phase, done, of, ticket, output, spent } = event.progress;
+        pending.spent = spent ?? pending.spent;
         pending.view =
           phase === 'load' || phase === 'warm-up'
             ? { ...pending.view, phase, ticket: null }
@@ -241,6 +295,8 @@ class Live {
       case 'run':
         pending.pace = unitEnds(pending.pace, event.resumed ? null : (performance.now() - pending.began) / 1000);
         pending.runs.push(event.run);
+        pending.finishedJoules = plusJoules(pending.finishedJoules, event.run);
+        pending.spent = pending.before = null;
         return;
       case 'failed':
         pending.pace = unitEnds(pending.pace, null);
@@ -267,6 +323,21 @@ class Live {
     this.status = 'stopping';
     this.#abort?.abort();
     this.#resume?.();
+  }
+
+  /** Leaves out the variant that runs, and goes on with the others. */
+  skip(): void {
+    this.#skip?.();
+  }
+
+  /** Goes on with the experiment whose tab was closed while it ran, and says what was kept. */
+  async goOn(): Promise<void> {
+    const hash = await interrupted();
+    if (hash === null || this.busy) return;
+    markEnded();
+    const kept = (await (await records()).runsOfPlan(hash)).length;
+    this.returned = kept;
+    await this.resume(hash);
   }
 
   #gate(signal: AbortSignal): Promise<void> {

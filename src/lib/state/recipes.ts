@@ -29,6 +29,7 @@ export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices
     lost,
     choices: {
       tasks: plan.tasks.slice(),
+      templates: structuredClone(plan.templates ?? {}),
       precisions: variants.filter(isPrecision),
       prunings: best[0]?.prunings.slice() ?? [],
       extra: variants.filter((v) => !isPrecision(v)).map((v) => formatRecipe(parseRecipe(v))),

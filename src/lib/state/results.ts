@@ -6,6 +6,8 @@ import type { RunRecord, TaskName } from '../schema/run';
 export interface ResultSet {
   results: VariantResult[];
   tasks: TaskName[];
+  /** What the user called tasks with prompts of their own. */
+  titles: Partial<Record<TaskName, string>>;
   w: number;
   createdAt: string;
   dataset: string;
@@ -35,6 +37,9 @@ export function localResults(
   return {
     results: folded.map((result) => withWarnings(result, runs)),
     tasks: plan.tasks,
+    titles: Object.fromEntries(
+      Object.entries(plan.templates ?? {}).flatMap(([task, own]) => (own ? [[task, own.title]] : [])),
+    ),
     w: plan.w,
     dataset: plan.dataset.name,
     checkpoint: model?.engine === 'classical' ? 'none' : (model?.checkpoint.name ?? 'none'),
@@ -50,6 +55,7 @@ export function localResults(
 export const sharedResults = (record: SharedResultRecord): ResultSet => ({
   results: record.variants,
   tasks: record.tasks,
+  titles: {},
   w: Math.min(1, Math.max(0, record.w)),
   createdAt: record.createdAt,
   dataset: record.dataset,

@@ -10,6 +10,7 @@ import type { PlanRecord } from '../schema/plan';
 import type { Device, TaskName } from '../schema/run';
 import { getPlan, runsOfPlan, saveDataset, savePlan, saveRun } from '../store/db';
 import { localCheckpoint } from './checkpoint';
+import { slowingOf, warningsOf, watchConditions } from './conditions';
 import { VERSIONS } from './versions';
 import { callEngine } from './workers';
 
@@ -21,6 +22,8 @@ export interface RunPlanOptions {
   onEvent: (event: PlanEvent) => void;
   signal: AbortSignal;
   gate?: () => Promise<void>;
+  /** Told how to leave out the variant that runs: its unit ends, and its further ones are not begun. */
+  onSkippable?: (skip: () => void) => void;
   /** The text that `plan.calibration` names. */
   calibrationTexts?: string[] | null;
 }
@@ -35,27 +38,6 @@ export function testTickets(dataset: DatasetRecord, task: TaskName, limit: numbe
 /** Whether a unit's recipe reads calibration text; ready-made exports and the baseline have no recipe. */
 const calibrates = ({ engine, variant }: Unit) =>
   engine !== 'hub' && engine !== 'classical' && calibrationLevel(parseRecipe(variant)) !== null;
-
-/** What may spoil a measurement, as far as a page can see it. */
-async function watchDisturbances(): Promise<{ stop: () => string[] }> {
-  const seen = new Set<string>();
-  const note = () => {
-    if (document.visibilityState === 'hidden')
-      seen.add('The tab was hidden during the run; browsers slow hidden tabs down.');
-  };
-  const battery =
-    (await (navigator as { getBattery?: () => Promise<{ charging: boolean }> }).getBattery?.().catch(() => null)) ??
-    null;
-  if (battery && !battery.charging) seen.add('The device ran on battery, where it may clock lower.');
-  document.addEventListener('visibilitychange', note);
-  note();
-  return {
-    stop() {
-      document.removeEventListener('visibilitychange', note);
-      return [...seen];
-    },
-  };
-}
 
 /** Runs a plan to its end, or to `signal`; every finished unit is stored. One tab at a time runs a plan. */
 export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
@@ -87,10 +69,12 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
         'store.busy',
         'Another tab is running this very plan. Watch it there, or stop it there first.',
       );
+    const earlier = await runsOfPlan(hash);
+    const watch = await watchConditions();
     return executePlan(
       plan,
       {
-        finished: runsOfPlan,
+        finished: () => Promise.resolve(earlier.slice()),
         save: saveRun,
         emit: o.onEvent,
         gate: o.gate ?? (() => Promise.resolve()),
@@ -110,16 +94,27 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
             device,
             versions: VERSIONS,
           };
-          const watch = await watchDisturbances();
+          const skip = new AbortController();
+          o.onSkippable?.(() => skip.abort());
+          watch.take();
           try {
-            const run = await callEngine('unit', request, { onEvent: onProgress, signal });
-            return { ...run, warnings: [...run.warnings, ...watch.stop()] };
-          } finally {
-            watch.stop();
+            const run = await callEngine('unit', request, {
+              onEvent: onProgress,
+              signal: AbortSignal.any([signal, skip.signal]),
+            });
+            const conditions = { ...watch.take(), slowing: slowingOf(run, earlier) };
+            earlier.push(run);
+            return { ...run, conditions, warnings: [...run.warnings, ...warningsOf(conditions)] };
+          } catch (error) {
+            if (!skip.signal.aborted || signal.aborted) throw error;
+            throw new JoulewiseError(
+              'run.skipped',
+              'Skipped by you. Finished repeats are kept; Resume tries it again.',
+            );
           }
         },
       },
       o.signal,
-    );
+    ).finally(() => watch.end());
   });
 }

@@ -7,9 +7,9 @@ import { JoulewiseError, quote } from '../core/errors';
  * `checkpoints/<hash>/<file>`. A folder appears under that name only when it is complete.
  */
 const ROOT = 'checkpoints';
-const CHUNK_BYTES = 8 * 2 ** 20;
+export const CHUNK_BYTES = 8 * 2 ** 20;
 
-async function root(): Promise<FileSystemDirectoryHandle> {
+export async function checkpointsRoot(): Promise<FileSystemDirectoryHandle> {
   try {
     return await (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT, { create: true });
   } catch (cause) {
@@ -31,9 +31,24 @@ export function storeError(cause: unknown): unknown {
   return cause;
 }
 
+/** Name of a set of files by content: SHA-256 over the SHA-256 of each chunk of each file, in order of name. */
+export const treeHash = (files: readonly { name: string; byteLength: number; chunks: readonly string[] }[]) =>
+  sha256(files.map(({ name, byteLength, chunks }) => `${name}:${byteLength}:${chunks.join()}`).join('\n'));
+
+/** Gives a complete folder its final name; where the same content is here already, the folder goes. */
+export async function commitFolder(
+  directory: FileSystemDirectoryHandle,
+  folder: string,
+  hash: string,
+): Promise<string> {
+  if (await exists(directory, hash)) await directory.removeEntry(folder, { recursive: true });
+  else await commit(directory, folder, hash);
+  return hash;
+}
+
 /**
- * Copies files into OPFS and names them by content: SHA-256 over the SHA-256 of each 8 MiB chunk of each file, in
- * order of name (a tree, since the platform hashes no streams). Storing the same files twice stores them once.
+ * Copies files into OPFS and names them by content (a tree, since the platform hashes no streams). Storing the same
+ * files twice stores them once.
  */
 export async function storeCheckpoint(
   files: readonly ByteSource[],
@@ -42,10 +57,10 @@ export async function storeCheckpoint(
 ): Promise<string> {
   const sorted = files.slice().sort((a, b) => (a.name < b.name ? -1 : 1));
   const total = sorted.reduce((n, f) => n + f.byteLength, 0);
-  const directory = await root();
+  const directory = await checkpointsRoot();
   const temporary = `incoming-${crypto.randomUUID()}`;
   const target = await directory.getDirectoryHandle(temporary, { create: true });
-  const digests: string[] = [];
+  const trees: Parameters<typeof treeHash>[0][number][] = [];
   let done = 0;
   try {
     for (const file of sorted) {
@@ -61,12 +76,9 @@ export async function storeCheckpoint(
         onProgress?.(done, total);
       }
       await writable.close();
-      digests.push(`${file.name}:${file.byteLength}:${chunks.join()}`);
+      trees.push({ name: file.name, byteLength: file.byteLength, chunks });
     }
-    const hash = await sha256(digests.join('\n'));
-    if (await exists(directory, hash)) await directory.removeEntry(temporary, { recursive: true });
-    else await commit(directory, temporary, hash);
-    return hash;
+    return await commitFolder(directory, temporary, await treeHash(trees));
   } catch (error) {
     await directory.removeEntry(temporary, { recursive: true }).catch(() => undefined);
     throw storeError(error);
@@ -95,7 +107,7 @@ async function locate(directory: FileSystemDirectoryHandle, hash: string): Promi
 }
 
 /** OPFS names hold no slash; a file in a subfolder ("onnx/model.onnx") keeps its path percent-encoded. */
-function safeName(name: string): string {
+export function safeName(name: string): string {
   if (!/^[\w .()+,=@/-]+$/.test(name) || name.startsWith('.') || name.includes('..'))
     throw new JoulewiseError(
       'input.format',
@@ -106,7 +118,7 @@ function safeName(name: string): string {
 
 /** Files of a stored checkpoint. Throws where they are gone. */
 export async function openStored(hash: string, name: string): Promise<FileSet> {
-  const directory = await locate(await root(), hash);
+  const directory = await locate(await checkpointsRoot(), hash);
   if (!directory)
     throw new JoulewiseError(
       'store.unavailable',
@@ -126,7 +138,7 @@ export interface StoredCheckpoint {
 
 /** Every complete checkpoint kept here. */
 export async function listCheckpoints(): Promise<StoredCheckpoint[]> {
-  const directory = await root();
+  const directory = await checkpointsRoot();
   const out: StoredCheckpoint[] = [];
   for await (const entry of directory.values()) {
     const hash = /^([0-9a-f]{64})\.ref$/.exec(entry.name)?.[1];
@@ -145,7 +157,7 @@ export async function listCheckpoints(): Promise<StoredCheckpoint[]> {
 }
 
 export async function removeCheckpoint(hash: string): Promise<void> {
-  const directory = await root();
+  const directory = await checkpointsRoot();
   const data = await locate(directory, hash);
   if (data) await directory.removeEntry(data.name, { recursive: true });
   await directory.removeEntry(`${hash}.ref`).catch(() => undefined);
@@ -153,7 +165,7 @@ export async function removeCheckpoint(hash: string): Promise<void> {
 
 /** Removes what an interrupted download left behind: folders that no marker names. */
 export async function removeUnfinished(): Promise<number> {
-  const directory = await root();
+  const directory = await checkpointsRoot();
   const named = new Set<string>();
   const folders: string[] = [];
   for await (const entry of directory.values()) {

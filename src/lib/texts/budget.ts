@@ -15,8 +15,10 @@ export const BUDGET = {
     cpu: "cpu: Joulewise's own kernels on WebAssembly",
     'ort-cpu': 'ort-cpu: ONNX Runtime on WebAssembly',
     gpu: 'gpu: ONNX Runtime on WebGPU',
+    hub: 'hub: ready-made ONNX exports through Transformers.js (joules unknown)',
   },
   noAdapter: ' (no adapter here)',
+  noExports: ' (for Hub models only)',
   profile: 'Power profile, from which energy is estimated',
   guessed: (label: string | null) => (label === null ? 'Guessed from the device' : `Guessed: ${label}`),
   profileHint:

@@ -1,4 +1,4 @@
-import { duration } from './format';
+import { duration, joules, significant, whole } from './format';
 
 /** A run under way. */
 export const LIVE = {
@@ -14,6 +14,16 @@ export const LIVE = {
   continue: 'Continue',
   pause: 'Pause',
   stop: 'Stop',
+  skip: 'Skip this variant',
+  chart: {
+    title: 'Power and energy of answering tickets, estimated',
+    time: 'Seconds',
+    watts: 'Watts',
+    joules: 'Joules so far',
+    now: (watts: number | null, energy: number | null) =>
+      `${watts === null ? 'Power: unknown while a model is opened' : `About ${significant(watts, 2)} W`}, ${energy === null ? 'joules unknown' : `${joules(energy)} so far`}, estimated.`,
+  },
+  speed: (tokens: number) => `${whole(tokens)} tokens a second, read and written`,
   done: 'Runs done',
   left: (seconds: number | null) =>
     seconds === null ? 'time left: known after the first run' : `about ${duration(seconds)} left`,

@@ -99,7 +99,7 @@ export const METHOD = {
         'An operation in 16 or 8 bits is cheaper than one in 32 by a factor of its own, with low, mid and high.',
       ],
       formula:
-        'P_idle = idle share · rated W     a = memory share · (rated − idle) / bandwidth     b = compute share · (rated − idle) / peak rate',
+        'P_idle = idle share · rated W\na = memory share · (rated − idle) / bandwidth\nb = compute share · (rated − idle) / peak rate',
       source: 'Vendors’ data sheets; shares from published measurements and our own benches.',
     },
     {
@@ -108,7 +108,7 @@ export const METHOD = {
       says: [
         'Prefill and decode of all test tickets, idle power of that time included, divided by the tickets. The mean over repeats, with its 95 % interval.',
       ],
-      formula: 'E per ticket = Σ (E_prefill + E_decode) / tickets     interval: mean ± t · s / √repeats',
+      formula: 'E per ticket = Σ (E_prefill + E_decode) / tickets\ninterval: mean ± t · s / √repeats',
       source: 'Student’s t, n − 1 degrees of freedom. One repeat has no interval.',
     },
     {
@@ -162,7 +162,7 @@ export const METHOD = {
       says: [
         'Counted node by node on the graph that runs. A weight is read once a pass; activations and the cache are read and written. A multiply-add is two operations. Zeros of a mask are multiplied like any weight unless a 2:4 kernel leaves them out.',
       ],
-      formula: 'linear layer: operations = 2 · tokens · inputs · outputs     bytes = weights + scales + activations',
+      formula: 'linear layer: operations = 2 · tokens · inputs · outputs\nbytes = weights + scales + activations',
       source: 'Shapes of our own graphs; kernels say what they read.',
     },
     {
@@ -182,7 +182,7 @@ export const METHOD = {
         'One watt-hour is 3,600 joules. Grams of CO₂ equivalent are kilowatt-hours times the yearly average intensity of a grid that you choose; its source and year stand beside the figure. An average of a year says nothing of this hour, and making the device is not in it.',
         'Cost is kilowatt-hours times your price.',
       ],
-      formula: 'g CO₂e = E / 3.6 MJ · intensity     cost = E / 3.6 MJ · price',
+      formula: 'g CO₂e = E / 3.6 MJ · intensity\ncost = E / 3.6 MJ · price',
       source: 'Ember (CC BY-SA 4.0) and Electricity Maps (ODbL), through CO2.js of the Green Web Foundation.',
     },
     {

@@ -1,10 +1,47 @@
-import { listed, plural, whole } from './format';
+import { bytes, duration, joules, listed, plural, whole } from './format';
 
 /** The first page: four steps, and Run. */
 export const SETUP = {
   title: 'Joulewise: which variant does your tickets on the fewest joules?',
   question:
     'Which variant of a language model does your fault tickets well enough on the fewest joules, on this device?',
+  lead: 'Everything runs in this browser. Tickets never leave it.',
+  here: {
+    region: 'On this device',
+    looking: 'Looking at this device.',
+    cores: (n: number) => plural(n, 'core'),
+    engine: (gpu: boolean, threads: number) =>
+      gpu
+        ? 'Models run on the GPU (WebGPU).'
+        : `Models run on the processor (WebAssembly, ${plural(threads, 'thread')}).`,
+    oneThread: 'This host does not let threads share memory, so only one of the cores works.',
+    power: 'A browser tells no watts. Joules are estimated: counted bytes and operations times the power profile of',
+    guessed: 'guessed; correct it under "Budget"',
+    chosen: 'chosen by you',
+  },
+  own: { tickets: 'Use my tickets', model: 'Use my model' },
+  cost: {
+    label: (seconds: number, energy: number, download: string | null) =>
+      `about ${duration(seconds)}, ${joules(energy)}${download === null ? '' : `, ${download}`}`,
+    nothing: 'nothing to download',
+    download: 'plus the download',
+    between: (s: { low: number; high: number }, e: { low: number; high: number }) =>
+      `Estimated: ${duration(s.low)} to ${duration(s.high)}, and ${joules(e.low)} to ${joules(e.high)} of the whole device, since its power is not known better.`,
+    later: 'Time, energy and memory are known once the model is downloaded.',
+    show: 'Cost of each variant',
+    counting: 'Counting.',
+    variant: 'Variant',
+    memory: 'Memory',
+    time: 'Time',
+    energy: 'Joules, estimated',
+    fits: 'Fits here',
+    yes: 'yes',
+    no: 'no: it will be left out',
+    calibrates: 'calibration comes on top',
+    stage: 'A second stage adds its variants when the first is ranked; they are in the sum above.',
+    tooLarge: (variants: readonly string[], needs: number, has: number) =>
+      `${listed(variants)} will not fit: up to ${bytes(needs)} of memory, and a page here has ${bytes(has)}. Choose fewer bits, or a smaller model.`,
+  },
   change: 'Change',
   close: 'Close',
   opening: 'Opening.',
@@ -12,17 +49,20 @@ export const SETUP = {
     title: 'Tickets',
     imported: (n: number, name: string) => `${plural(n, 'ticket')} from ${name}.`,
     generated: (n: number | null) => `${n === null ? 'Some' : n} generated telecom tickets.`,
-    tasks: (tasks: readonly ('rca' | 'response')[]) =>
+    tasks: (
+      tasks: readonly ('rca' | 'response')[],
+      own: Partial<Record<'rca' | 'response', { title: string } | undefined>> = {},
+    ) =>
       tasks.length === 0
         ? 'No task chosen.'
-        : `Tasks: ${listed(tasks.map((task) => ({ rca: 'find the root cause', response: 'write the response' })[task]))}.`,
+        : `Tasks: ${listed(tasks.map((task) => own[task]?.title ?? { rca: 'find the root cause', response: 'write the response' }[task]))}.`,
     cost: 'They never leave this device.',
     fewer: (n: number) => `These tickets have ${n} for testing, so each run answers ${n}.`,
   },
   model: {
     title: 'Model',
     builtin: 'The built-in model.',
-    builtinCost: 'Small, trained on generated tickets; about 7 MB from this site.',
+    builtinCost: 'Small, trained on generated tickets; comes with this site.',
     stored: (name: string) => `${name}, from this device.`,
     storedCost: 'Nothing to download.',
     hub: (repo: string) => `${repo} from the Hugging Face Hub.`,
@@ -46,10 +86,13 @@ export const SETUP = {
   },
   run: 'Run',
   runs: (n: number, atMost: boolean) => `${atMost ? 'up to ' : ''}${whole(n)} ${n === 1 ? 'run' : 'runs'}`,
-  runHint: 'The time left is known after the first run. You can pause, stop and go on later.',
+  runsHint: (n: number, atMost: boolean) => `${atMost ? 'Up to ' : ''}${plural(n, 'run')}.`,
+  runHint: 'You can pause, stop and go on later.',
   reading: 'Reading the stored experiment.',
   preliminary: 'Still running: these results are preliminary and will change.',
   later: 'Results appear here after the first run.',
+  returned: (kept: number) =>
+    `This page was closed while an experiment ran. ${plural(kept, 'finished run was', 'finished runs were')} kept; it goes on from there.`,
   kept: 'Experiments on this device',
   keptHint: 'The newest are here. All of them, with names, notes and search:',
 } as const;

@@ -1,4 +1,4 @@
-import { listed, plural, whole } from './format';
+import { bytes, listed, percent, plural, whole } from './format';
 
 /** The panel of the step "Tickets", and a file on its way in. */
 export const TICKETS = {
@@ -9,13 +9,41 @@ export const TICKETS = {
   countHint: 'a fifth of them is for testing',
   seed: 'Seed',
   seedHint: 'the same seed gives the same tickets',
-  file: 'Import a file: CSV, TSV, JSON or JSON lines, also gzipped. It stays on this device.',
+  noise: 'Noise',
+  noiseHint: 'abbreviations and typing errors, times the usual',
+  gaps: 'Gaps',
+  gapsHint: 'evidence that is left out, times the usual',
+  file: 'Import a file: CSV, TSV, JSON, JSON lines (also gzipped) or Parquet; exports of ServiceNow, Jira and TMF621 are known. It stays on this device.',
+  paste: 'Or paste a table, JSON, or rows copied from a sheet',
+  usePasted: 'Look at it',
+  catalogue: {
+    title: 'Public sets',
+    about: 'Nothing is fetched before you press the button, which says from where.',
+    row: (rows: number, size: number | null, licence: string) =>
+      `${whole(rows)} rows, ${size === null ? 'size not told' : bytes(size)}, ${licence}`,
+    columns: (columns: readonly string[]) => `Columns: ${columns.join(', ')}.`,
+    fetch: (host: string) => `Fetch it from ${host}`,
+  },
+  prompts: {
+    title: (task: string) => `Prompt: ${task}`,
+    about:
+      'What the model is asked. With your own words and the right column, the same two tasks do other work: choosing one of the values of a column, or writing a text.',
+    preset: 'Wording',
+    usual: 'Fault tickets (the usual)',
+    own: 'My own',
+    name: 'Name of the task',
+    system: 'System message',
+    user: 'User message',
+    places: { rca: '{text} and {causes} are filled in.', response: '{text} is filled in.' },
+    ownTitle: { rca: 'My choice', response: 'My text' },
+    ownUser: { rca: 'Choices: {causes}\nText: {text}\nWhich one?', response: 'Text: {text}\nAnswer?' },
+  },
   earlier: 'From earlier experiments:',
   earlierSet: (name: string, n: number) => `${name} (${n})`,
   tasks: 'Tasks',
   task: { rca: 'find the root cause', response: 'write the response' },
   import: {
-    looking: 'Looking at the file.',
+    looking: 'Fetching or looking at the file.',
     format: (format: string, gzipped: boolean, encoding: string, columns: number) =>
       `${format.toUpperCase()}${gzipped ? ', gzipped' : ''}, ${encoding}, ${plural(columns, 'column')}`,
     text: 'Text of a ticket',
@@ -39,11 +67,21 @@ export const TICKETS = {
       `${plural(tickets, 'ticket')} of ${plural(rows, 'row')}, ${plural(causes, 'cause')}; ${test} of them are for testing.`,
     dropped: (reasons: readonly (readonly [reason: string, n: number])[]) =>
       `Left out: ${listed(reasons.map(([reason, n]) => `${n} (${reason})`))}.`,
-    nearDuplicates: (n: number) => `${n} near duplicates stay together in the split.`,
     notRedacted: 'Nothing was redacted, as you chose.',
     redacted: (kinds: readonly (readonly [kind: string, n: number])[]) =>
       `Redacted: ${listed(kinds.map(([kind, n]) => `${n} ${kind}`)) || 'nothing'}.`,
     nothingFound: 'Redaction found nothing to hide.',
     became: 'became:',
+    examples: 'Examples of what was redacted',
+    example: (kind: string, n: number) => `${kind}, ${whole(n)}`,
+    duplicates: (exact: number, near: number, conflicting: number) =>
+      `Duplicates: ${whole(exact)} exact ones left out${conflicting > 0 ? ` (${whole(conflicting)} of them with another cause)` : ''}, ${whole(near)} near ones kept together in the split.`,
+    splits: (train: number, validation: number, test: number) =>
+      `Split: ${whole(train)} for training, ${whole(validation)} for validation, ${whole(test)} for testing.`,
+    lengths: ({ min, median, p90, max }: { min: number; median: number; p90: number; max: number }) =>
+      `Characters a ticket: median ${whole(median)}, nine in ten up to ${whole(p90)}, from ${whole(min)} to ${whole(max)}.`,
+    classes: (n: number) => `${plural(n, 'class', 'classes')}, most frequent first`,
+    share: (count: number, of: number) => `${whole(count)} (${percent(count / of)})`,
+    moreClasses: (n: number) => `and ${n} more`,
   },
 } as const;

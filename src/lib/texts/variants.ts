@@ -1,6 +1,8 @@
 /** The panel of the step "Variants". */
 export const VARIANTS = {
   precisions: 'Precisions',
+  ready:
+    'Ready-made exports run as they are: choose precisions that the repository holds (8 bits: model_quantized, 4 bits: model_q4).',
   prunings: 'Prunings',
   combine: 'How to combine them',
   staged: 'In two stages: every precision first, then the best with each pruning',

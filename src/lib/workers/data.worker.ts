@@ -1,4 +1,5 @@
 import { openCheckpoint } from '../checkpoint/checkpoint';
+import { hubListing } from '../checkpoint/hub';
 import { blobSource, httpSource, hubFileSet, readJson, type ByteSource, type FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
 import { generateDataset } from '../data/generator';
@@ -6,9 +7,9 @@ import { importDataset, previewTable } from '../data/import';
 import type { ImportSource } from '../data/text-stream';
 import { summarise } from '../plan/summary';
 import { HUB_DTYPES, hubDtype } from '../run/hub';
-import type { CheckpointRef } from '../schema/plan';
 import { changePlan, getPlan, runsOfPlan } from '../store/db';
-import { storeCheckpoint } from '../store/opfs';
+import { downloadCheckpoint, type RemoteFile } from '../store/download';
+import { openStored, storeCheckpoint } from '../store/opfs';
 import type { DataApi, FileRef } from './protocol';
 import { serve } from './rpc';
 
@@ -17,12 +18,25 @@ import { serve } from './rpc';
 const missing = (name: string) =>
   new JoulewiseError('input.unreadable', `${quote(name)} could not be read. Check that it is there and try again.`);
 
+/** A file from an address; what is no file there (an error page) is not taken for one. */
+async function fetched({ name, url }: FileRef & { kind: 'url' }): Promise<Blob> {
+  const response = await fetch(url).catch(() => null);
+  if (!response?.ok)
+    throw new JoulewiseError(
+      'network.failed',
+      `${quote(name)} could not be fetched from ${new URL(url, self.location.href).host} (${response ? `status ${response.status}` : 'no answer'}). Check the connection and try again.`,
+    );
+  return response.blob();
+}
+
 async function importSource(file: FileRef): Promise<ImportSource> {
-  const blob =
-    file.kind === 'blob'
-      ? file.blob
-      : await (await fetch(file.url)).blob().catch(() => Promise.reject(missing(file.name)));
-  return { name: file.name, size: blob.size, stream: () => blob.stream() };
+  const blob = file.kind === 'blob' ? file.blob : await fetched(file);
+  return {
+    name: file.name,
+    size: blob.size,
+    stream: () => blob.stream(),
+    slice: (start, end) => blob.slice(start, end).arrayBuffer(),
+  };
 }
 
 async function byteSource(file: FileRef): Promise<ByteSource> {
@@ -33,9 +47,11 @@ async function byteSource(file: FileRef): Promise<ByteSource> {
 
 serve<DataApi>({
   preview: async (file) => previewTable(await importSource(file)),
-  import: async ({ file, mapping, redact, seed }, { emit, signal }) =>
+  import: async ({ file, mapping, redact, seed, causeNames, licence }, { emit, signal }) =>
     importDataset(await importSource(file), {
       ...(mapping ? { mapping } : {}),
+      ...(causeNames ? { causeNames } : {}),
+      ...(licence ? { licence } : {}),
       redact,
       seed,
       signal,
@@ -51,24 +67,36 @@ serve<DataApi>({
       emit({ hash, summary });
     }
   },
+  describe: async ({ hash, name }) => (await openCheckpoint(await openStored(hash, name))).config,
   async storeCheckpoint({ name, files }, { emit, signal }) {
     const set = sourceSet(name, await Promise.all(files.map(byteSource)));
-    return keep(set, emit, signal);
+    // What is refused takes no room.
+    await isModel(set);
+    const hash = await storeCheckpoint(set.sources, (bytes, of) => emit({ bytes, of }), signal);
+    return { kind: 'stored', name, hash };
   },
   async storeHub({ repo, revision, base, exports }, { emit, signal }) {
-    const hub = hubFileSet(repo, revision, base);
-    const wanted = exports ? exports.flatMap(exportFiles) : await weightFiles(hub);
-    const sources: ByteSource[] = [];
-    for (const name of [...TEXT_FILES, ...wanted]) {
-      const source = await hub.open(name);
-      if (source) sources.push(source);
+    const listing = await hubListing(repo, revision, base);
+    // A moving branch may change under a download that goes on later: the commit does not.
+    const commit = listing?.commit ?? revision;
+    const hub = hubFileSet(repo, commit, base);
+    const names = [...TEXT_FILES, ...(exports ? exports.flatMap(exportFiles) : await weightFiles(hub))];
+    const files: RemoteFile[] = [];
+    for (const name of names) {
+      const listed = listing?.files.find((f) => f.name === name);
+      // Without a listing a file is asked for: a mirror says no more than whether it is there.
+      const length = listing ? null : ((await hub.open(name))?.byteLength ?? null);
+      if (listed) files.push({ ...listed, url: hub.address(name) });
+      else if (length !== null) files.push({ name, bytes: length, sha256: null, url: hub.address(name) });
     }
-    if (sources.length === 0)
+    if (files.length === 0)
       throw new JoulewiseError(
         'input.unreadable',
-        `The Hub has no repository ${quote(repo)} at ${quote(revision)}, or it is not public.`,
+        `The Hub has no repository ${quote(repo)} at ${quote(revision)} with the files that are needed, or it is not public.`,
       );
-    return keep(sourceSet(repo, sources), emit, signal);
+    const key = `${base}/${repo}@${commit}:${files.map((f) => f.name).join()}`;
+    const hash = await downloadCheckpoint(key, files, { name: repo, check: isModel, onProgress: emit, signal });
+    return { kind: 'stored', name: repo, hash };
   },
 });
 
@@ -104,14 +132,7 @@ function sourceSet(name: string, sources: ByteSource[]): FileSet & { sources: By
   };
 }
 
-/** Checks that the files are a checkpoint or a ready-made export, then stores them. */
-async function keep(
-  set: FileSet & { sources: ByteSource[] },
-  emit: (p: { bytes: number; of: number }) => void,
-  signal: AbortSignal,
-): Promise<CheckpointRef> {
-  // A file that is damaged or of an unknown kind is refused before it takes room.
-  if (!set.sources.some((s) => s.name.endsWith('.onnx'))) await openCheckpoint(set);
-  const hash = await storeCheckpoint(set.sources, (bytes, of) => emit({ bytes, of }), signal);
-  return { kind: 'stored', name: set.name, hash };
+/** Refuses a damaged or unknown checkpoint; ready-made exports are opened by their library only. */
+async function isModel(set: FileSet): Promise<void> {
+  if (!(await set.list())?.some((name) => name.endsWith('.onnx'))) await openCheckpoint(set);
 }

@@ -8,7 +8,7 @@ import { bytes, flops } from '../core/units';
 import { measureLimits } from '../cpu/limits';
 import { bestBuild, type BuildName } from '../cpu/module';
 import { spawnWorker } from '../cpu/spawn';
-import { TASK_TABLE } from '../data/tasks';
+import { taskOf } from '../data/tasks';
 import { vectorNames } from '../decoder/decoder';
 import { totalBytes } from '../graph/cost';
 import { createMeter } from '../meter/meter';
@@ -37,9 +37,9 @@ import { serve } from './rpc';
 function calibrationOf({ checkpoint, threads, calibration }: Omit<VariantRequest, 'engine'>): Calibration | null {
   if (!calibration) return null;
   if ('texts' in calibration) return calibrationOn(calibration.texts, { checkpoint, threads });
-  const { task, train, causes } = calibration;
+  const { task, train, causes, templates } = calibration;
   return {
-    prompts: (tokenizer) => trainingPrompts(tokenizer, TASK_TABLE[task], train, causes),
+    prompts: (tokenizer) => trainingPrompts(tokenizer, taskOf(task, templates), train, causes),
     open: () => Promise.resolve(openHost({ checkpoint, threads })),
   };
 }

@@ -1,5 +1,6 @@
 import type { GroupJob, GroupResult } from '../compress/group';
 import type { LayerStatistics, Level } from '../compress/statistics';
+import type { GeneratorOptions } from '../data/generator';
 import type { ImportReport, TablePreview } from '../data/import';
 import type { Assistance, AssistRequest } from '../plan/assist';
 import type { UnitProgress } from '../plan/execute';
@@ -12,8 +13,10 @@ import type { Cost } from '../graph/cost';
 import type { ExportReport } from '../run/export';
 import type { ScaleResult, ScaleShape } from '../run/scale';
 import type { WeightsReport } from '../run/weights';
+import type { ModelConfig } from '../checkpoint/config';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
-import type { CheckpointRef } from '../schema/plan';
+import type { CheckpointRef, Templates } from '../schema/plan';
+import type { DownloadProgress } from '../store/download';
 import type { Device, EngineName, KernelWork, RunRecord, TaskName } from '../schema/run';
 
 /** What every call to the engine worker says about the model. */
@@ -23,7 +26,10 @@ export interface VariantRequest {
   engine: EngineName;
   threads: number | null;
   /** Text for recipes that calibrate, or the training tickets of a task; absent or null where there is none. */
-  calibration?: { texts: string[] } | { task: TaskName; train: Ticket[]; causes: string[] } | null;
+  calibration?:
+    | { texts: string[] }
+    | { task: TaskName; train: Ticket[]; causes: string[]; templates?: Templates | undefined }
+    | null;
   /** Build of our own kernels, where a bench or a test names one. */
   kernelBuild?: BuildName | null;
 }
@@ -203,23 +209,32 @@ export type FileRef = { kind: 'url'; name: string; url: string } | { kind: 'blob
 export type DataApi = {
   preview: { args: FileRef; event: never; result: TablePreview };
   import: {
-    args: { file: FileRef; mapping: Partial<Mapping> | null; redact: boolean; seed: number };
+    args: {
+      file: FileRef;
+      mapping: Partial<Mapping> | null;
+      redact: boolean;
+      seed: number;
+      causeNames?: Readonly<Record<string, string>>;
+      licence?: string | null;
+    };
     event: { rows: number; bytes: number };
     result: { dataset: DatasetRecord; report: ImportReport };
   };
-  generate: { args: { count: number; seed: number }; event: never; result: DatasetRecord };
+  generate: { args: GeneratorOptions; event: never; result: DatasetRecord };
   /** Reads all runs of each plan, and keeps what a list shows of it beside the plan. */
   summarise: { args: { hashes: readonly string[] }; event: { hash: string; summary: PlanSummary }; result: void };
+  /** What a stored checkpoint is, from its header alone. */
+  describe: { args: Extract<CheckpointRef, { kind: 'stored' }>; event: never; result: ModelConfig };
   /** Copies a checkpoint's files into OPFS, once they are known to be readable. */
   storeCheckpoint: {
     args: { name: string; files: FileRef[] };
     event: { bytes: number; of: number };
     result: CheckpointRef;
   };
-  /** Downloads what an engine needs of a Hub repository into OPFS; ready-made exports by their names in `exports`. */
+  /** Downloads what an engine needs of a Hub repository into OPFS, going on where an earlier try ended; ready-made exports by their names in `exports`. */
   storeHub: {
     args: { repo: string; revision: string; base: string; exports: string[] | null };
-    event: { bytes: number; of: number };
+    event: DownloadProgress;
     result: CheckpointRef;
   };
 };

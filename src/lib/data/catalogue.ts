@@ -1,0 +1,81 @@
+import type { Mapping } from '../schema/dataset';
+import { TEMPLATES } from './tasks';
+
+/** A public set of texts with answers, and how it is mapped. Facts from its card on the Hub. */
+export interface PublicDataset {
+  repo: string;
+  title: string;
+  /** What is in it, in a few words. */
+  about: string;
+  licence: string;
+  split: string;
+  rows: number;
+  /** Bytes of the file that is fetched; null where its card does not say. */
+  bytes: number | null;
+  columns: readonly string[];
+  mapping: Mapping;
+  /** Names of causes that the file says by number. */
+  causeNames: Readonly<Record<string, string>>;
+  /** Prompts that fit it, by id; none = those of fault tickets. */
+  templates: readonly (typeof TEMPLATES)[number]['id'][];
+}
+
+const mapping = (m: Partial<Mapping> & Pick<Mapping, 'text'>): Mapping => ({
+  cause: null,
+  response: null,
+  group: null,
+  time: null,
+  ...m,
+});
+
+const NEWS_TOPICS = [
+  'Analyst Update', 'Fed, Central Banks', 'Company, Product News', 'Treasuries, Corporate Debt', 'Dividend', 'Earnings',
+  'Energy, Oil', 'Financials', 'Currencies', 'General News, Opinion', 'Gold, Metals, Materials', 'IPO', 'Legal, Regulation',
+  'M&A, Investments', 'Macro', 'Markets', 'Politics', 'Personnel Change', 'Stock Commentary', 'Stock Movement',
+]; // prettier-ignore
+
+export const PUBLIC_DATASETS: readonly PublicDataset[] = [
+  {
+    repo: 'bitext/Bitext-customer-support-llm-chatbot-training-dataset',
+    title: 'Bitext customer support',
+    about: 'requests to a shop with their intent and an answer; made by templates and checked by people',
+    licence: 'CDLA-Sharing-1.0',
+    split: 'train',
+    rows: 26_872,
+    bytes: null,
+    columns: ['flags', 'instruction', 'category', 'intent', 'response'],
+    mapping: mapping({ text: ['instruction'], cause: 'intent', response: 'response' }),
+    causeNames: {},
+    templates: ['route'],
+  },
+  {
+    repo: 'zeroshot/twitter-financial-news-topic',
+    title: 'Financial headlines',
+    about: 'economics: short news with one of 20 topics',
+    licence: 'MIT',
+    split: 'train',
+    rows: 16_990,
+    bytes: null,
+    columns: ['text', 'label'],
+    mapping: mapping({ text: ['text'], cause: 'label' }),
+    causeNames: Object.fromEntries(NEWS_TOPICS.map((name, i) => [String(i), name])),
+    templates: ['sector'],
+  },
+  {
+    repo: 'FiscalNote/billsum',
+    title: 'BillSum',
+    about: 'economics and law: bills of the US Congress with a summary of each (the test split)',
+    licence: 'CC0-1.0',
+    split: 'test',
+    rows: 3269,
+    bytes: null,
+    columns: ['text', 'summary', 'title'],
+    mapping: mapping({ text: ['title', 'text'], response: 'summary' }),
+    causeNames: {},
+    templates: ['summary'],
+  },
+];
+
+/** The Hub keeps every public set also as Parquet, under one address; so one reader and one host are enough. */
+export const publicAddress = ({ repo, split }: PublicDataset, base: string) =>
+  `${base}/datasets/${repo}/resolve/refs%2Fconvert%2Fparquet/default/${split}/0000.parquet`;

@@ -1,0 +1,75 @@
+import { PART_CLASSES, type Part, type PartClassName, type SheetName } from './parts';
+import type { PowerProfile } from './profiles';
+
+/** Where the numbers of profiles come from, in words. Apart from the numbers, which the first page loads. */
+
+const SHEETS: Readonly<Record<SheetName, string>> = {
+  geforce: 'NVIDIA product specifications: graphics card power, memory bandwidth, boost clock x CUDA cores x 2',
+  geforceLaptop: 'NVIDIA laptop GPU specifications; middle of the range of graphics power',
+  nvidiaServer: 'NVIDIA data-centre data sheet: maximum power, memory bandwidth, FP32',
+  radeon: 'AMD product specifications: typical board power, memory bandwidth, peak single precision',
+  amdApu: 'AMD Ryzen product specifications: default TDP, maximum memory speed x 128 bit, graphics cores x clock',
+  intelGraphics: 'Intel ARK: processor base power, maximum memory bandwidth, execution units x 16 x clock',
+  arc: 'Intel ARK: total board power, memory bandwidth, Xe cores x 256 x clock',
+  appleGpu:
+    'Apple states bandwidth and cores; power is the package power that reviews measured under GPU load, rate is cores x ALUs x clock',
+  phoneGpu:
+    'SoC product brief: memory type; power is the sustained limit of a phone, rate is ALUs x clock as reported by reviews',
+  laptopCpu:
+    'Intel ARK / AMD product specifications: base TDP, memory bandwidth; rate from cores, all-core clock and vector width',
+  snapdragonX: 'Qualcomm Snapdragon X Elite product brief',
+  desktopCpu:
+    'Intel ARK / AMD product specifications: base TDP, memory bandwidth; rate from cores, all-core clock and vector width',
+  serverCpu:
+    'Intel ARK / AMD EPYC data sheet: TDP, memory bandwidth per socket; rate from cores, base clock and vector width',
+  appleCpu:
+    'Apple states bandwidth and cores; power is the CPU package power that reviews measured, rate is cores x clock x four 128-bit units',
+  phoneCpu: 'SoC product brief: memory type, cores, clocks; power is the sustained limit of a phone',
+  board: 'board documentation: maximum power, memory type, cores and clock',
+};
+
+const CPU_BASIS =
+  'WebAssembly has 128-bit lanes where the peak counts 256 or 512, hence 1/3/8; reading at full bandwidth keeps several cores awake';
+
+/** Why the shares of a class of parts are what they are. */
+const BASES: Readonly<Record<PartClassName, string>> = {
+  discrete:
+    'memory chips and interface take about a quarter of board power (low); a memory-bound decode draws 60-70 % of it (388 of 575 W, facts/energy.md)',
+  accelerator: 'as graphics cards; data-centre parts idle with memory and links awake',
+  integrated:
+    'as graphics cards, on the whole package: processor cores, graphics and memory controller share one rating',
+  apple: 'as integrated graphics, with deeper idle',
+  handset: 'as integrated graphics; the idle share includes a lit display at its high end',
+  laptop: CPU_BASIS,
+  desktop: CPU_BASIS,
+  server: CPU_BASIS,
+  'apple-cpu': 'the peak counts 128-bit lanes, which WebAssembly has',
+  'handset-cpu':
+    'the peak counts 128-bit lanes, which WebAssembly has; the idle share includes a lit display at its high end',
+  board:
+    'the whole board; Raspberry Pi documentation gives 600 mA (Pi 4) and 800 mA (Pi 5) at 5 V for a bare active board',
+  software: 'a software renderer compiles shaders to CPU code: far below the rate of WebAssembly kernels',
+};
+
+export type Sources = Readonly<Record<'idleW' | 'loadW' | 'pjPerByte' | 'pjPerFlop', string>>;
+
+const sharesText = (shares: readonly number[]) => shares.join('/');
+
+function sourcesOfPart({ class: name, watts, gbps, tflops, sheet: sheetName, note }: Part): Sources {
+  const { idle, memory, compute } = PART_CLASSES[name];
+  const sheet = note === '' ? SHEETS[sheetName] : `${SHEETS[sheetName]}; ${note}`;
+  const basis = BASES[name];
+  return {
+    idleW: `derived: ${sharesText(idle)} x ${watts} W (${sheet}); ${basis}`,
+    loadW: `${watts} W (${sheet})`,
+    pjPerByte: `derived: ${sharesText(memory)} x (${watts} W - idle) / ${gbps} GB/s (${sheet}); ${basis}`,
+    pjPerFlop: `derived: ${sharesText(compute)} x (${watts} W - idle) / ${tflops} TFLOP/s (${sheet}); ${basis}`,
+  };
+}
+
+/** Where each number of a profile comes from. */
+export function sourcesOf({ origin }: PowerProfile): Sources {
+  if ('part' in origin) return sourcesOfPart(origin.part);
+  const text = `derived: lowest low, median mid, highest high of ${origin.members.join(', ')}`;
+  return { idleW: text, loadW: text, pjPerByte: text, pjPerFlop: text };
+}

@@ -1,0 +1,106 @@
+import type { ModelConfig } from '../checkpoint/config';
+import { expectedMatrices } from '../cpu/model';
+import { totalBytes, type Cost } from '../graph/cost';
+import { variantShape, type CountedEngine, type VariantShape } from '../run/shape';
+import type { PlanRecord } from '../schema/plan';
+import type { TaskName } from '../schema/run';
+import { addWork, NO_WORK, type Work } from './price';
+
+/** What a plan will take, counted from the model's configuration before a weight is read. */
+
+/** Tokens of a mean ticket. */
+export interface TicketLengths {
+  /** Of the prompt, by task. */
+  prompt: Readonly<Record<TaskName, number>>;
+  /** Of all allowed causes together, scored behind the prompt. */
+  causes: number;
+}
+
+/** Mean tokens of a generated ticket under the built-in tokenizer (`npm run demo`). */
+export const GENERATED_LENGTHS: TicketLengths = { prompt: { rca: 131, response: 86 }, causes: 28 };
+
+/** Share of the allowed tokens that a response takes before it ends by itself. */
+const WRITTEN_SHARE = 0.3;
+
+export interface VariantForecast {
+  variant: string;
+  shape: VariantShape;
+  /** All units of this variant. */
+  work: Work;
+}
+
+export interface Forecast {
+  /** Those that are named; a later stage's are known only when it begins. */
+  variants: VariantForecast[];
+  /** With the later stages, each of whose variants counts as a mean one. */
+  work: Work;
+  units: number;
+}
+
+function workOf(shape: VariantShape, passes: readonly Cost[]): Work {
+  const flops = passes.reduce((n, c) => n + c.flops, 0);
+  return {
+    ...NO_WORK,
+    bytes: passes.reduce((n, c) => n + totalBytes(c), 0),
+    operations: { ...NO_WORK.operations, [shape.arithmetic]: flops },
+    passes: passes.length,
+  };
+}
+
+/** Answering one ticket, and scoring its reference, which is not metered but takes its time. */
+function ticketWork(shape: VariantShape, task: TaskName, lengths: TicketLengths, maxNewTokens: number): Work {
+  const prompt = lengths.prompt[task];
+  if (task === 'rca') return workOf(shape, [shape.cost(prompt + lengths.causes, 0, 1 + lengths.causes)]);
+  const written = Math.max(1, Math.round(maxNewTokens * WRITTEN_SHARE));
+  const step = shape.cost(1, prompt + Math.round(written / 2), 1);
+  const decode = Array.from({ length: written }, () => step);
+  return workOf(shape, [shape.cost(prompt, 0, 1), ...decode, shape.cost(prompt + written, 0, written)]);
+}
+
+export type ForecastPlan = Pick<PlanRecord, 'tasks' | 'stages' | 'limit' | 'repeats' | 'maxNewTokens' | 'baseline'>;
+
+export function forecast(
+  plan: ForecastPlan,
+  config: ModelConfig,
+  engine: CountedEngine,
+  features: readonly string[],
+  lengths: TicketLengths,
+): Forecast {
+  const parameters = [
+    ...expectedMatrices(
+      config,
+      Array.from({ length: config.layers }, () => config.intermediateSize),
+      'f32',
+      'f32',
+    ).values(),
+  ].reduce((n, m) => n + m.rows * m.columns, 0);
+  const of = (variant: string): VariantForecast => {
+    const shape = variantShape(config, variant, engine, features);
+    let work = NO_WORK;
+    for (const task of plan.tasks) {
+      // One ticket warms up.
+      const unit = addWork(NO_WORK, ticketWork(shape, task, lengths, plan.maxNewTokens), plan.limit + 1);
+      work = addWork(work, { ...unit, openings: 1, parameters }, plan.repeats);
+    }
+    return { variant, shape, work };
+  };
+  const perVariant = plan.tasks.length * plan.repeats;
+  const named = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
+  const variants = named.map(of);
+  let work = variants.reduce((sum, v) => addWork(sum, v.work), NO_WORK);
+  let units = perVariant * variants.length;
+  for (const stage of plan.stages) {
+    if (stage.kind !== 'best') continue;
+    for (const pruning of stage.prunings) {
+      const pruned = named.filter((v) => !v.includes('+') && !v.startsWith('auto@')).map((v) => of(`${v}+${pruning}`));
+      for (const { work: one } of pruned) work = addWork(work, one, stage.k / pruned.length);
+      if (pruned.length > 0) units += perVariant * stage.k;
+    }
+  }
+  if (plan.baseline) {
+    // The classical baseline takes a start, and next to nothing else.
+    units += perVariant;
+    work = { ...work, openings: work.openings + perVariant };
+  }
+  return { variants, work, units };
+}

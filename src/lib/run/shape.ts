@@ -1,0 +1,100 @@
+import type { ModelConfig } from '../checkpoint/config';
+import { PRECISIONS } from '../compress/precisions';
+import { PRUNERS } from '../compress/pruners';
+import { asks2of4, calibrationLevel, linearRecipe, parseRecipe } from '../compress/recipe';
+import { FORMATS, type FormatName } from '../cpu/formats';
+import { cachedBytes, expectedMatrices, RESERVE_BYTES } from '../cpu/model';
+import { MAX_BYTES } from '../cpu/memory';
+import { passWork } from '../cpu/work';
+import { buildDecoder, DIMS } from '../decoder/decoder';
+import { addCosts, graphCost, type Cost } from '../graph/cost';
+import { byteSize } from '../graph/graph';
+import type { Arithmetic } from '../meter/sources';
+import type { EngineName } from '../schema/run';
+import { FORMAT_OF } from './cpu';
+import { arithmeticOf, chooseKernel } from './kernels';
+import { MAX_CONTEXT } from './prepare';
+
+/** What is known of a variant before a weight is read: from the configuration alone. */
+export interface VariantShape {
+  /** As the engine reads them. */
+  weightBytes: number;
+  /** Most bytes of memory that hold it; more than this engine has = it will not run. */
+  memoryBytes: number;
+  fits: boolean;
+  arithmetic: Arithmetic;
+  /** Calibration comes on top of what passes cost. */
+  calibrates: boolean;
+  /** Work of one pass over `fresh` tokens behind `past` ones. */
+  cost(fresh: number, past: number, logits: number): Cost;
+}
+
+/** Engines whose work is known beforehand. */
+export type CountedEngine = Extract<EngineName, 'cpu' | 'ort-cpu' | 'gpu'>;
+
+/**
+ * The shape that a recipe gives a model: the layers and neurons that stay, and what each pass over it costs, counted as
+ * the engine counts it. A recipe under a budget counts as 8-bit. Throws what the recipe parser and the kernel table throw.
+ */
+export function variantShape(
+  base: ModelConfig,
+  text: string,
+  engine: CountedEngine,
+  features: readonly string[],
+): VariantShape {
+  const recipe = parseRecipe(text);
+  const { kernel } = chooseKernel(engine, recipe, features);
+  const config = { ...base };
+  for (const { pruner, share } of recipe.prunings) {
+    const row = PRUNERS[pruner];
+    const nothing = (n: number) => new Float64Array(n);
+    if (row.kind === 'layers') config.layers = row.keep(Array.from(nothing(base.layers)), share ?? 0).length;
+    if (row.kind === 'neurons') config.intermediateSize = row.keep(nothing(base.intermediateSize), share ?? 0).length;
+    if (row.kind === 'groups') {
+      config.kvHeads = row.keep(nothing(base.kvHeads), share ?? 0).length;
+      config.heads = (base.heads / base.kvHeads) * config.kvHeads;
+    }
+  }
+  const ffnSizes = Array.from({ length: config.layers }, () => config.intermediateSize);
+  const shared = { arithmetic: arithmeticOf(kernel.title), calibrates: calibrationLevel(recipe) !== null };
+
+  if (kernel.engine === 'cpu') {
+    const dense = FORMAT_OF[recipe.precision];
+    const sparse = `${dense} 2:4`;
+    const inner = asks2of4(linearRecipe(recipe)) && sparse in FORMATS ? (sparse as FormatName) : dense;
+    const matrices = expectedMatrices(config, ffnSizes, inner, FORMAT_OF[PRECISIONS[recipe.precision].outer]);
+    const weightBytes = [...matrices.values()].reduce((n, m) => n + m.bytes, 0);
+    const cached = cachedBytes(recipe.kv8 ? 'int8' : 'f32', config.headDim);
+    const memoryBytes = weightBytes + RESERVE_BYTES;
+    return {
+      ...shared,
+      weightBytes,
+      memoryBytes,
+      fits: memoryBytes <= MAX_BYTES,
+      cost: (fresh, past, logits) =>
+        Object.values(passWork(config, matrices, cached, fresh, past, logits)).reduce(addCosts),
+    };
+  }
+  const graph = buildDecoder({
+    config,
+    ffnSizes,
+    form: kernel.form,
+    outerForm: kernel.outerForm,
+    formOf: null,
+    use: 'engine',
+    headSink: kernel.engine === 'ort-cpu',
+    presents: kernel.engine === 'ort-cpu' ? 'fresh' : 'whole',
+    maxPositions: Math.min(config.maxPositions, MAX_CONTEXT),
+  });
+  const weightBytes = graph.initializers.reduce((sum, i) => (i.data ? sum : sum + byteSize(i)), 0);
+  // ONNX Runtime holds the weights it was handed beside those it packed.
+  const memoryBytes = 2 * weightBytes + RESERVE_BYTES;
+  return {
+    ...shared,
+    weightBytes,
+    memoryBytes,
+    fits: kernel.engine === 'gpu' || memoryBytes <= MAX_BYTES,
+    cost: (fresh, past, logits) =>
+      graphCost(graph, { [DIMS.B]: 1, [DIMS.S]: fresh, [DIMS.P]: past, [DIMS.T]: past + fresh, n: logits }),
+  };
+}

@@ -1,0 +1,33 @@
+import type { Work } from '../plan/price';
+import type { CountedEngine } from '../run/shape';
+import type { EngineName } from '../schema/run';
+
+/**
+ * Work of the default experiment on the built-in model, so that the first page can say what Run costs without loading
+ * what counts it. Four digits; a test compares them with the count.
+ */
+export const DEFAULT_WORK: Readonly<Record<CountedEngine, Work>> = {
+  cpu: {
+    bytes: 129800000000,
+    operations: { f32: 823300000000, f16: 0, i16: 390800000000, i8: 432500000000 },
+    passes: 16500,
+    openings: 66,
+    parameters: 212300000,
+  },
+  'ort-cpu': {
+    bytes: 332500000000,
+    operations: { f32: 868900000000, f16: 0, i16: 0, i8: 1712000000000 },
+    passes: 16500,
+    openings: 66,
+    parameters: 212300000,
+  },
+  gpu: {
+    bytes: 169200000000,
+    operations: { f32: 1303000000000, f16: 434500000000, i16: 0, i8: 0 },
+    passes: 16500,
+    openings: 66,
+    parameters: 212300000,
+  },
+};
+
+export const isCounted = (engine: EngineName): engine is CountedEngine => engine in DEFAULT_WORK;

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { configFromJson } from '../checkpoint/config';
+import { profileByName } from '../meter/profiles';
+import type { CountedEngine } from '../run/shape';
+import { buildPlan, DEFAULT_CHOICES } from './choices';
+import { DEFAULT_WORK } from './default-work';
+import { forecast, GENERATED_LENGTHS } from '../plan/forecast';
+import { priceOf, type Work } from '../plan/price';
+
+const builtin = configFromJson(
+  JSON.parse(readFileSync('static/builtin/config.json', 'utf8')) as Record<string, unknown>,
+);
+const plan = (more = {}) =>
+  buildPlan({ ...DEFAULT_CHOICES, ...more }, { hash: 'h', name: 'n' }, { kind: 'builtin' }, 'cpu');
+const count = (engine: CountedEngine, more = {}, config = builtin) =>
+  forecast(plan(more), config, engine, ['shader-f16'], GENERATED_LENGTHS);
+const figures = (work: Work): number[] => [
+  work.bytes,
+  ...Object.values(work.operations),
+  work.passes,
+  work.openings,
+  work.parameters,
+];
+/** Largest relative difference of any figure. */
+const differences = (a: Work, b: Work) =>
+  Math.max(...figures(a).map((x, i) => Math.abs(x - (figures(b)[i] ?? NaN)) / Math.max(1, x)));
+
+describe('forecast', () => {
+  it('is what the first page says of the default experiment', () => {
+    for (const engine of ['cpu', 'ort-cpu', 'gpu'] as const)
+      // "About" on the page: it may drift by a few percent as kernels change.
+      expect(differences(count(engine).work, DEFAULT_WORK[engine])).toBeLessThan(0.05);
+    expect(count('cpu').units).toBe(66);
+  });
+
+  it('counts what a recorded run of the built-in model counted', () => {
+    // 24 tickets of 3812 tokens, candidates included, took 24.99 GFLOP in fp32 (npm run demo).
+    const { variants } = count('cpu', { tasks: ['rca'], precisions: ['fp32'], prunings: [], limit: 24, repeats: 1 });
+    const answered = (variants[0]?.work.operations.f32 ?? NaN) * (24 / 25);
+    expect(answered / 24.99e9).toBeCloseTo(1, 1);
+  });
+
+  it('sees what pruning saves, and what an engine cannot hold', () => {
+    const of = (variant: string) => count('cpu', { precisions: [variant], prunings: [] }).variants[0];
+    expect(of('int8+2:4')?.work.operations.i16).toBeLessThan(of('int8')?.work.operations.i16 ?? 0);
+    expect(of('int8+ffn50')?.shape.weightBytes).toBeLessThan(of('int8')?.shape.weightBytes ?? 0);
+    const large = {
+      ...builtin,
+      hiddenSize: 3072,
+      intermediateSize: 8192,
+      layers: 28,
+      heads: 24,
+      kvHeads: 8,
+      headDim: 128,
+      vocabSize: 128_256,
+    };
+    const fits = count('cpu', { prunings: [] }, large).variants.map((v) => [v.variant, v.shape.fits]);
+    expect(fits).toEqual([
+      ['fp32', false],
+      ['fp16', false],
+      ['int8', true],
+      ['int4', true],
+    ]);
+  });
+
+  it('prices with an interval that narrows once this device has run', () => {
+    const o = { engine: 'cpu', threads: 2, profile: profileByName('cpu-laptop'), correction: null } as const;
+    const { work } = count('cpu');
+    const first = priceOf(work, o);
+    const later = priceOf(work, { ...o, correction: 2 });
+    expect(first.joules.low).toBeLessThan(first.joules.mid);
+    expect(first.joules.mid).toBeLessThan(first.joules.high);
+    expect(later.seconds.mid).toBeCloseTo(2 * first.seconds.mid, 6);
+    expect(later.seconds.high / later.seconds.low).toBeLessThan(first.seconds.high / first.seconds.low);
+    expect(priceOf(work, { ...o, threads: 4 }).seconds.mid).toBeLessThan(first.seconds.mid);
+  });
+});

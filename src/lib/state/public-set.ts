@@ -1,0 +1,35 @@
+import { JoulewiseError, quote } from '../core/errors';
+import { publicAddress, type PublicDataset } from '../data/catalogue';
+import { TEMPLATES } from '../data/tasks';
+import type { Mapping } from '../schema/dataset';
+import type { Templates } from '../schema/plan';
+import { hubBase } from './checkpoint';
+
+/** What is known of a file before it is read. */
+export interface Preset {
+  mapping: Mapping;
+  causeNames: Readonly<Record<string, string>>;
+  licence: string;
+  templates: Templates;
+}
+
+/** A public set from the Hub, with its mapping and the prompts that fit it. Throws `network.failed`. */
+export async function fetchPublic(set: PublicDataset, name: string): Promise<{ file: File; preset: Preset }> {
+  const address = publicAddress(set, hubBase());
+  const response = await fetch(address).catch(() => null);
+  if (!response?.ok)
+    throw new JoulewiseError(
+      'network.failed',
+      `${quote(set.title)} could not be fetched from ${new URL(address).host} (${response ? `status ${response.status}` : 'no answer'}). Check the connection and try again.`,
+    );
+  const chosen = TEMPLATES.filter(({ id }) => set.templates.includes(id));
+  return {
+    file: new File([await response.blob()], name),
+    preset: {
+      mapping: set.mapping,
+      causeNames: set.causeNames,
+      licence: set.licence,
+      templates: Object.fromEntries(chosen.map(({ task, title, system, user }) => [task, { title, system, user }])),
+    },
+  };
+}

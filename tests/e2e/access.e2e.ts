@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright';
+import { between, exampleResult } from '../../src/lib/rank/example';
+import { PAGES } from '../../src/routes/pages';
+import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { change, finished, ranking, RUN_MS, tinyBudget } from './flows';
+import { assert, equal, ORIGIN, withSite } from './site';
+
+/** Every page for everyone: axe, the keyboard alone, a narrow screen. */
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface AxeResult {
+  violations: { id: string; help: string; nodes: { target: string[]; failureSummary: string }[] }[];
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const { violations: found } = await page.evaluate(() =>
+    (window as unknown as { axe: { run(): Promise<AxeResult> } }).axe.run(),
+  );
+  return found.map(
+    (v) =>
+      `${v.id} (${v.help}): ${v.nodes
+        .map((n) => n.target.join(' '))
+        .slice(0, 4)
+        .join(' | ')}`,
+  );
+}
+
+/** A settled page: nothing is being looked at or read any more. */
+async function settle(page: Page): Promise<void> {
+  await page.getByRole('heading', { level: 1 }).first().waitFor();
+  await page.waitForLoadState('networkidle');
+  await page.waitForTimeout(200);
+}
+
+async function sharedLink(): Promise<string> {
+  const record = toShared(
+    ['fp16', 'int8', 'int4+ffn25'].map((variant, i) =>
+      exampleResult({ variant, energy: between(0.3 + i / 10, 0.4 + i / 10, 0.5 + i / 10) }),
+    ),
+    {
+      createdAt: '2026-01-02T03:04:05Z',
+      device: { name: 'Test device', profile: 'cpu-laptop', browser: null },
+      checkpoint: 'model',
+      dataset: 'tickets',
+      tasks: ['rca'],
+      w: 0.5,
+    },
+  );
+  return `/r#${await encodeLink(record)}`;
+}
+
+export const tests: { name: string; run(): Promise<void> }[] = [
+  {
+    name: 'axe finds nothing on any page, light and dark, and none scrolls sideways at 360 px',
+    run: () =>
+      withSite(async ({ page }) => {
+        // A finished experiment, so that pages have something to show.
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 2, repeats: 2, tokens: 4 });
+        await page.getByRole('button', { name: /^Run/ }).click();
+        await finished(page);
+        const found: string[] = [];
+        let checked = 0;
+        const check = async (name: string) => {
+          for (const colorScheme of ['light', 'dark'] as const) {
+            await page.emulateMedia({ colorScheme });
+            found.push(...(await violations(page)).map((v) => `${name}, ${colorScheme}: ${v}`));
+            checked++;
+          }
+          await page.setViewportSize({ width: 360, height: 740 });
+          await page.waitForTimeout(100);
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+          if (wide > 360) found.push(`${name}: ${wide} px wide at 360 px`);
+          await page.setViewportSize({ width: 1280, height: 900 });
+        };
+        await check('open cards');
+        for (const { id } of [...PAGES, { id: '/r' }, { id: await sharedLink() }]) {
+          await page.goto('about:blank');
+          await page.goto(ORIGIN + id);
+          await settle(page);
+          await check(id.slice(0, 12));
+        }
+        console.log(`      ${checked} states checked, ${found.length} violations`);
+        equal(found, [], 'violations');
+      }),
+  },
+  {
+    name: 'the keyboard alone leads from the first page to a ranked result, and motion may be reduced',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.emulateMedia({ reducedMotion: 'reduce' });
+        await page.goto(ORIGIN);
+        await page.getByRole('button', { name: /^Run: about/ }).waitFor();
+        /** Tab until the focused element's name says so; fails where the focus is not to be seen. */
+        const to = async (name: RegExp) => {
+          for (let i = 0; i < 60; i++) {
+            await page.keyboard.press('Tab');
+            const focused = await page.evaluate(() => {
+              const element = document.activeElement as HTMLElement;
+              const label = element.getAttribute('aria-label') ?? (element as HTMLInputElement).labels?.[0]?.innerText;
+              const box = element.getBoundingClientRect();
+              return {
+                text: label ?? element.innerText,
+                seen: box.width > 0,
+                outline: getComputedStyle(element).outlineStyle,
+              };
+            });
+            if (!name.test(focused.text)) continue;
+            assert(focused.seen && focused.outline !== 'none', `the focus on ${String(name)} can be seen`);
+            return;
+          }
+          throw new Error(`the keyboard does not reach ${String(name)}`);
+        };
+        await to(/^Skip to the content/);
+        await page.keyboard.press('Enter');
+        await to(/^Change\s*Variants/);
+        await page.keyboard.press('Enter');
+        for (const name of [/^fp32/, /^fp16/, /^2:4/, /^mag50/, /^ffn25/]) {
+          await to(name);
+          await page.keyboard.press('Space');
+        }
+        await to(/^Change\s*Budget/);
+        await page.keyboard.press('Enter');
+        await to(/^Tickets per task/);
+        await page.keyboard.type('2');
+        await to(/^Repeats/);
+        await page.keyboard.type('1');
+        await page.keyboard.press('Tab');
+        await page.getByText(/2 tickets per task, 1 repeat/).waitFor();
+        await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+        await to(/^Run: about/);
+        await page.keyboard.press('Enter');
+        await page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });
+        await ranking(page).waitFor();
+        const moving = await page.evaluate(
+          () => document.getAnimations().filter((a) => a.playState === 'running').length,
+        );
+        equal(moving, 0, 'animations under reduced motion');
+        await change(page, 'Tickets');
+      }),
+  },
+];
