@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { ADAPTER_FILES } from '../src/lib/checkpoint/adapter';
 import { HUB_BASE } from '../src/lib/checkpoint/source';
 import { JoulewiseError, quote } from '../src/lib/core/errors';
 import type { CheckpointRef } from '../src/lib/schema/plan';
@@ -42,7 +43,7 @@ const share = (d: Driver, path: string): FileRef => ({ kind: 'url', ...d.server.
 
 /** Files that belong to a checkpoint; others in the folder are left alone. */
 const CHECKPOINT_FILES =
-  /^onnx\/[\w.-]+$|\.(?:safetensors|gguf|jinja)$|^(?:config|tokenizer|tokenizer_config|generation_config|model\.safetensors\.index)\.json$/;
+  /^onnx\/[\w.-]+$|\.(?:safetensors|gguf|jinja)$|^(?:config|adapter_config|tokenizer|tokenizer_config|generation_config|model\.safetensors\.index)\.json$/;
 
 /** Where the Hub is: a setting, so that mirrors and tests serve it from elsewhere. */
 export const hubBase = () => process.env['JOULEWISE_HUB'] ?? HUB_BASE;
@@ -51,7 +52,17 @@ export const hubBase = () => process.env['JOULEWISE_HUB'] ?? HUB_BASE;
  * `builtin`, a GGUF or safetensors file, a folder (also one that `export` made), or a Hub repository as
  * `hub:owner/name[@revision]`. `exports` names the ready-made exports that the `hub` engine will ask for.
  */
-export async function checkpointOf(d: Driver, text: string, exports: string[] | null = null): Promise<CheckpointRef> {
+export async function checkpointOf(
+  d: Driver,
+  text: string,
+  o: { exports?: string[] | null; adapter?: string | null } = {},
+): Promise<CheckpointRef> {
+  const { exports = null, adapter = null } = o;
+  if (adapter !== null && (text === 'builtin' || text.startsWith('hub:')))
+    throw new JoulewiseError(
+      'option.invalid',
+      'An adapter is stored with the files it was trained on: give them as --checkpoint, a .gguf file or a folder.',
+    );
   if (text === 'builtin') return { kind: 'builtin' };
   const hub = /^hub:([^@]+)(?:@(.+))?$/.exec(text);
   if (hub) return d.call('storeHub', { repo: hub[1] as string, revision: hub[2] ?? 'main', base: hubBase(), exports });
@@ -68,10 +79,11 @@ export async function checkpointOf(d: Driver, text: string, exports: string[] | 
       `Folder ${quote(text)} holds no checkpoint. It should hold a .gguf file, or model.safetensors with config.json and tokenizer.json.`,
     );
   const base = folder ? path : dirname(path);
-  return d.call('storeCheckpoint', {
-    name: basename(path),
-    files: names.map((f) => ({ ...share(d, join(base, f)), name: f })),
-  });
+  const files = names.map((f) => ({ ...share(d, join(base, f)), name: f }));
+  if (adapter === null) return d.call('storeCheckpoint', { name: basename(path), files });
+  const low = existing(adapter, 'Adapter');
+  for (const name of ADAPTER_FILES) files.push({ ...share(d, existing(join(low, name), 'Adapter file')), name });
+  return d.call('storeCheckpoint', { name: `${basename(path)} with ${basename(low)}`, files });
 }
 
 export const ticketFile = (d: Driver, path: string): FileRef => share(d, existing(path, 'File'));

@@ -15,12 +15,12 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   },
   run: {
     usage:
-      '--checkpoint F --data F [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-cpu|hub] [--threads N] [--limit N] [--repeats N] [--seed N] [--calib F] [--fresh] --out FILE',
+      '--checkpoint F --data F [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-cpu|hub] [--threads N] [--limit N] [--repeats N] [--seed N] [--calib F] [--adapter DIR] [--fresh] --out FILE',
     about: 'measure and rank variants on tickets',
     run,
   },
   eval: {
-    usage: '--checkpoint F --variant V --text-file F [--calib F] [--engine ..] [--threads N]',
+    usage: '--checkpoint F --variant V --text-file F [--calib F] [--adapter DIR] [--engine ..] [--threads N]',
     about: 'negative log-likelihood and top-5 of a text, as JSON',
     run: evaluate,
   },
@@ -30,7 +30,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
     run: generate,
   },
   export: {
-    usage: '--checkpoint F --variant V --out DIR [--calib F] [--engine gpu|ort-cpu]',
+    usage: '--checkpoint F --variant V --out DIR [--calib F] [--adapter DIR] [--engine gpu|ort-cpu]',
     about: 'a folder that Transformers.js and onnxruntime load',
     run: exportModel,
   },
@@ -58,7 +58,7 @@ const help = () =>
     ...Object.entries(COMMANDS).map(([name, c]) => `  ${name} ${c.usage}\n      ${c.about}`),
     '',
     '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, kvgroupsN, blocksN and auto@ need it (run: without it, the training tickets).',
-    '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --swiftshader: WebGPU in software.',
+    '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --adapter: a folder with a LoRA adapter of that checkpoint, as PEFT saves it. --swiftshader: WebGPU in software.',
     'Exit codes: 0 fine, 1 the work failed, 2 bad usage or input.',
   ].join('\n');
 

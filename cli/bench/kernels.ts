@@ -106,7 +106,9 @@ export async function kernelRows(d: Driver, checkpoint: string, threads: number,
       FLOORS.prefillInt8,
     ),
     ...OURS.filter((r) => r !== 'int8').map((r) => plain(`own ${r} prefill`, prefill(r), 'tokens/s')),
-    ...(['fp16', 'fp16+2:4', 'int8+2:4', 'int8+kv8', 'int4+kv8'] as const).map((r) => plain(`own ${r} decode`, decode(r), 'tokens/s')),
+    ...(['fp16', 'fp16+2:4', 'int8+2:4', 'int8+kv8', 'int4+kv8'] as const).map((r) =>
+      plain(`own ${r} decode`, decode(r), 'tokens/s'),
+    ),
     ...(['fp32', 'int8', 'int4'] as const).map((r) =>
       demand(
         `own ${r} scoring ${LABELS} labels over prefill alone`,

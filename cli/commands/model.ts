@@ -24,6 +24,7 @@ const MODEL_FLAGS = {
   threads: 'whole',
   swiftshader: 'flag',
   calib: 'text',
+  adapter: 'text',
 } as const;
 
 /** Longest text that `eval` reads: beyond, the context would not hold it anyway. */
@@ -46,7 +47,10 @@ export async function evaluate(argv: readonly string[]): Promise<void> {
   const checkpoint = a.text('checkpoint') ?? 'builtin';
   const result = await withDriver({ swiftshader: wantsSwiftshader(a) }, async (d) =>
     d.call<EvaluateResult>('evaluate', {
-      checkpoint: await checkpointOf(d, checkpoint, engine === 'hub' ? [recipe] : null),
+      checkpoint: await checkpointOf(d, checkpoint, {
+        exports: engine === 'hub' ? [recipe] : null,
+        adapter: a.text('adapter'),
+      }),
       recipe,
       engine,
       threads: threadsOf(a),
@@ -64,7 +68,10 @@ export async function generate(argv: readonly string[]): Promise<void> {
   const prompt = a.need('prompt');
   const result = await withDriver({ swiftshader: wantsSwiftshader(a) }, async (d) =>
     d.call<GenerateResult>('generate', {
-      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin', engine === 'hub' ? [recipe] : null),
+      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin', {
+        exports: engine === 'hub' ? [recipe] : null,
+        adapter: a.text('adapter'),
+      }),
       recipe,
       engine,
       threads: threadsOf(a),
@@ -86,7 +93,7 @@ export async function exportModel(argv: readonly string[]): Promise<void> {
   mkdirSync(out, { recursive: true });
   const report = await withDriver({}, async (d) =>
     d.call<{ kernel: string; dtype: string; files: { path: string; bytes: number }[] }>('exportVariant', {
-      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin'),
+      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin', { adapter: a.text('adapter') }),
       recipe,
       engine,
       threads: null,
@@ -121,7 +128,7 @@ export async function compress(argv: readonly string[]): Promise<void> {
   mkdirSync(out, { recursive: true });
   const { layers, files, ...report } = await withDriver({}, async (d) =>
     d.call<CompressReply>('compress', {
-      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin'),
+      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin', { adapter: a.text('adapter') }),
       recipe,
       threads: threadsOf(a),
       calibration: await calibrationTexts(d, a.text('calib')),

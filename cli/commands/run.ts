@@ -137,6 +137,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     fresh: 'flag',
     swiftshader: 'flag',
     calib: 'text',
+    adapter: 'text',
   });
   const engine = engineOf(a);
   const task = taskOf(a);
@@ -153,7 +154,10 @@ export async function run(argv: readonly string[]): Promise<void> {
     const { dataset, report: imported } = await importFile(d, data, a, task);
     for (const w of imported.warnings) say(`Note: ${w}`);
     say(`${imported.kept} of ${imported.rows} rows kept from ${data}; columns ${JSON.stringify(imported.mapping)}.`);
-    const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText, engine === 'hub' ? variants : null);
+    const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText, {
+      exports: engine === 'hub' ? variants : null,
+      adapter: a.text('adapter'),
+    });
     const calib = a.text('calib');
     const calibration = await calibrationTexts(d, calib);
     const plan: PlanRecord = {

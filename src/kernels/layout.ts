@@ -132,6 +132,9 @@ export const M_KV_HEAD_BYTES = MODEL + 240;
 export const M_KV_INT8 = MODEL + 244;
 /** Float32 ones, a head's worth: scales of what has none. */
 export const M_ONES = MODEL + 248;
+/** What adapters' A made of each token: [slot][token][MAX_RANK], and the bytes of a slot. */
+export const M_ADAPTED = MODEL + 256;
+export const M_ADAPTED_SLOT = MODEL + 260;
 /** 1 where byte products are summed in 32 bits by one instruction (VNNI, ARM), 0 where 16 bits are faster. */
 export const M_WIDE_SUMS = MODEL + 236;
 
@@ -151,6 +154,9 @@ export const P_WEIGHTS = MODEL + 164;
 export const P_QUERY = MODEL + 168;
 export const P_OUT = MODEL + 172;
 export const P_PANEL = MODEL + 176;
+
+export const P_ADAPTED = MODEL + 264;
+export const P_PRODUCT = MODEL + 268;
 
 // What one pass is about.
 export const PASS_TOKENS = MODEL + 192;
@@ -195,4 +201,16 @@ export const W_DEPTH = 8;
 export const W_DATA = 12;
 /** Float32 per output, where the format has one. */
 export const W_SCALES = 16;
+/** Low-rank adapter that is added to the product; 0 where there is none. */
+export const W_ADAPTER = 20;
 export const MATRIX_BYTES = 32;
+
+// ------------------------------------------------------------------ an adapter: y += B (A x), both float32
+/** Matrix A [rank, inputs], then matrix B [outputs, rank], its factor multiplied in. */
+export const A_DOWN = 0;
+export const A_UP = MATRIX_BYTES;
+/** Which of the matrices that read one input this belongs to: 0, 1 or 2. */
+export const A_SLOT = 2 * MATRIX_BYTES;
+export const ADAPTER_BYTES = 3 * MATRIX_BYTES;
+/** Largest rank. */
+export const MAX_RANK = 256;

@@ -9,6 +9,7 @@ import {
   splitPlanes,
   spreadIntoTile,
 } from './activations';
+import { adapt, adaptRows, adaptToken } from './adapter';
 import { attendOne, attendTile, storeKeyValue } from './attention';
 import { attendOne8, attendTile8, storeKeyValue8 } from './cache8';
 import { gemvF16, gemvF16Sparse, rowF16 } from './float16';
@@ -194,6 +195,7 @@ export function matvec(matrix: usize, x: usize, y: usize, from: i32, to: i32, mi
       break;
     }
   }
+  adapt(matrix, x, y, from, to, mine);
 }
 
 /** First row of thread t's panels of a matrix. */
@@ -355,6 +357,7 @@ function shareGemm(
   const from = cutRows(matrix, t, threads);
   const to = cutRows(matrix, t + 1, threads);
   gemm(matrix, y, stride, tokens, from, to, add, mine + pointer(P_PANEL));
+  adaptRows(matrix, y, stride, tokens, from, to, mine);
 }
 
 /** Many tokens: matrices times matrices, attention in tiles. */
@@ -383,6 +386,9 @@ function prefill(t: i32, threads: i32): void {
     for (let i = first; i < last; i++) {
       rmsNorm(x + <usize>i * strideX * 4, pointer(layer + L_INPUT_NORM), row, hidden, strideX);
       packToken(row, strideX, i, forms, mine);
+      adaptToken(layer + L_Q, row, i);
+      adaptToken(layer + L_K, row, i);
+      adaptToken(layer + L_V, row, i);
     }
     barrier(threads);
     mark(t, COUNT_VECTOR);
@@ -411,7 +417,10 @@ function prefill(t: i32, threads: i32): void {
     barrier(threads);
     mark(t, COUNT_ATTENTION);
     forms = formOfMatrix(layer + L_O);
-    for (let i = first; i < last; i++) packToken(attended + <usize>i * strideQ * 4, strideQ, i, forms, mine);
+    for (let i = first; i < last; i++) {
+      packToken(attended + <usize>i * strideQ * 4, strideQ, i, forms, mine);
+      adaptToken(layer + L_O, attended + <usize>i * strideQ * 4, i);
+    }
     barrier(threads);
     mark(t, COUNT_VECTOR);
     shareGemm(layer + L_O, x, strideX, tokens, true, t, threads, mine);
@@ -421,6 +430,8 @@ function prefill(t: i32, threads: i32): void {
     for (let i = first; i < last; i++) {
       rmsNorm(x + <usize>i * strideX * 4, pointer(layer + L_POST_NORM), row, hidden, strideX);
       packToken(row, strideX, i, forms, mine);
+      adaptToken(layer + L_GATE, row, i);
+      adaptToken(layer + L_UP, row, i);
     }
     barrier(threads);
     mark(t, COUNT_VECTOR);
@@ -434,6 +445,7 @@ function prefill(t: i32, threads: i32): void {
       const at = <usize>i * strideFfn * 4;
       swiglu(gate + at, up + at, gate + at, depth);
       packToken(gate + at, depth, i, forms, mine);
+      adaptToken(layer + L_DOWN, gate + at, i);
     }
     barrier(threads);
     mark(t, COUNT_VECTOR);

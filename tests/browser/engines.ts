@@ -166,6 +166,37 @@ export const tests: BrowserTest[] = [
       }),
   },
   {
+    name: 'a LoRA adapter from PEFT gives what PyTorch gives, apart on our own kernels and merged elsewhere',
+    run: () =>
+      withBrowser({}, async (d) => {
+        const folder = join(root, 'tests/fixtures/adapter');
+        const o = JSON.parse(readFileSync(join(folder, 'figures.json'), 'utf8')) as {
+          text: string;
+          without: Figures;
+          with: Figures;
+        };
+        const checkpoint = await checkpointOf(d, join(root, 'static/builtin'), { adapter: folder });
+        assert(Math.abs(o.with.nll - o.without.nll) > 0.1, 'the adapter changes the model');
+        for (const [engine, recipe, tolerance] of [
+          ['cpu', 'fp32', 1e-5],
+          ['ort-cpu', 'fp32', 1e-5],
+          ['cpu', 'int8', 1e-2],
+        ] as const) {
+          const found = await evaluate(d, checkpoint, recipe, o.text, engine);
+          assertClose(found.nll, o.with.nll, tolerance, `${recipe} on ${engine}: NLL`);
+          const apart = /an adapter beside 16 matrices in fp32/.test(found.kernel);
+          const merged = found.fallbacks.some((f) => /adapter was merged/.test(f));
+          assertEqual(
+            [apart, merged],
+            [engine === 'cpu', engine !== 'cpu'],
+            `${engine}: says what became of the adapter`,
+          );
+        }
+        const made = await generate(d, checkpoint, 'fp32', o.text, 'cpu', 16);
+        assertEqual(made.ids, o.with.greedy, '16 greedy tokens equal to PyTorch');
+      }),
+  },
+  {
     name: 'our own kernels tell bytes, operations and milliseconds, which add up to the pass',
     run: () =>
       withBrowser({}, async (d) => {

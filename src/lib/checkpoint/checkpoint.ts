@@ -1,6 +1,7 @@
 import { JoulewiseError, quote } from '../core/errors';
 import { configFromJson, type ModelConfig } from './config';
-import { LINEARS, names } from './families';
+import { mergeInto, readAdapter, type Adapter } from './adapter';
+import { LINEARS, names, type LinearName } from './families';
 import { openGguf } from './gguf';
 import { readSafetensorsSet } from './safetensors';
 import { readJson, readText, type FileSet } from './source';
@@ -13,12 +14,14 @@ export interface Checkpoint {
   config: ModelConfig;
   tokenizer: TokenizerFiles;
   tensors: ReadonlyMap<string, TensorEntry>;
-  /** float32, row-major; linear weights are [out, in]. */
+  /** float32, row-major; linear weights are [out, in]. What an adapter adds is merged in. */
   read(tensor: string): Promise<Float32Array<ArrayBuffer>>;
+  /** The adapter beside the weights, and the checkpoint without it, for engines that keep them apart. */
+  adapted: { adapter: Adapter; base: Checkpoint } | null;
 }
 
 /** Readers in the order they are tried; each gives null where the files are not its kind. */
-const READERS: readonly ((files: FileSet) => Promise<Omit<Checkpoint, 'read' | 'name'> | null>)[] = [
+const READERS: readonly ((files: FileSet) => Promise<Omit<Checkpoint, 'read' | 'name' | 'adapted'> | null>)[] = [
   readGgufSet,
   readFolder,
 ];
@@ -28,9 +31,10 @@ export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
     const found = await reader(files);
     if (found) {
       checkTensors(found.config, found.tensors);
-      return {
+      const base: Checkpoint = {
         name: files.name,
         ...found,
+        adapted: null,
         read(tensor) {
           const entry = found.tensors.get(tensor);
           if (!entry)
@@ -38,12 +42,35 @@ export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
           return readTensor(entry);
         },
       };
+      const adapter = await readAdapter(
+        files,
+        base.config.layers,
+        (layer, linear) => found.tensors.get(names.linear(layer, linear))?.shape ?? [],
+      );
+      return adapter ? withAdapter(base, adapter) : base;
     }
   }
   throw new JoulewiseError(
     'checkpoint.format',
     `No weights were found in ${quote(files.name)}. Give a .gguf file, or a folder with model.safetensors, config.json and tokenizer.json.`,
   );
+}
+
+function withAdapter(base: Checkpoint, adapter: Adapter): Checkpoint {
+  const places = new Map<string, [layer: number, linear: LinearName]>();
+  for (let layer = 0; layer < base.config.layers; layer++)
+    for (const linear of LINEARS) places.set(names.linear(layer, linear), [layer, linear]);
+  return {
+    ...base,
+    adapted: { adapter, base },
+    async read(tensor) {
+      const data = await base.read(tensor);
+      const place = places.get(tensor);
+      const low = place ? await adapter.read(...place) : null;
+      if (low) mergeInto(data, low);
+      return data;
+    },
+  };
 }
 
 async function readGgufSet(files: FileSet) {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as L from '../../kernels/layout';
 import type { ModelConfig } from '../checkpoint/config';
+import { mergeInto, type LowRank } from '../checkpoint/adapter';
 import type { LinearName } from '../checkpoint/families';
 import { dequantize, PRECISIONS, type PrecisionName, type StoredTensor } from '../compress/precisions';
 import { prune2of4 } from '../compress/pruners';
@@ -49,7 +50,15 @@ function source(seed: number, precision: PrecisionName, sparse: boolean): Source
 /** A model of random weights, started. */
 async function build(
   config: ModelConfig,
-  o: { inner: Source; outer: Source; build: BuildName; threads: number; ffnSizes?: number[]; cache?: CacheFormat },
+  o: {
+    inner: Source;
+    outer: Source;
+    build: BuildName;
+    threads: number;
+    ffnSizes?: number[];
+    cache?: CacheFormat;
+    prepare?: (m: CpuModel) => void;
+  },
 ): Promise<CpuModel> {
   const ffnSizes = o.ffnSizes ?? Array<number>(config.layers).fill(config.intermediateSize);
   const model = new CpuModel(config, ffnSizes, config.maxPositions);
@@ -87,6 +96,7 @@ async function build(
       Float32Array.from({ length: size }, () => 1 + random.normal() * 0.1),
     );
   }
+  o.prepare?.(model);
   await model.start(await loadModule(o.build), o.threads, spawnThread, o.cache);
   return model;
 }
@@ -377,6 +387,60 @@ describe('model', () => {
       model.close();
     },
   );
+
+  it('an adapter beside the weights equals one merged into them, in prefill and decode', async () => {
+    const config = { ...CONFIG, hiddenSize: 72, headDim: 24, heads: 3, layers: 2, intermediateSize: 100 };
+    const random = createRandom(12);
+    const draw = (n: number, scale: number) => Float32Array.from({ length: n }, () => random.normal() * scale);
+    const lows = new Map<string, LowRank>();
+    const shapes: Record<LinearName, [number, number]> = {
+      q_proj: [72, 72],
+      k_proj: [24, 72],
+      v_proj: [24, 72],
+      o_proj: [72, 72],
+      gate_proj: [100, 72],
+      up_proj: [100, 72],
+      down_proj: [72, 100],
+    };
+    const names = Object.keys(shapes) as LinearName[];
+    // Not every layer has every one, and ranks need not be even.
+    for (const [layer, linear] of [0, 1].flatMap((l) => names.map((n) => [l, n] as const))) {
+      if (layer === 1 && linear === 'k_proj') continue;
+      const [rows, columns] = shapes[linear];
+      const rank = linear === 'o_proj' ? 40 : 5;
+      lows.set(`${layer} ${linear}`, { rank, a: draw(rank * columns, 0.1), b: draw(rows * rank, 0.1) });
+    }
+    const ids = Array.from({ length: 20 }, (_, i) => (i * 11) % config.vocabSize);
+    const out: number[][][] = [];
+    for (const apart of [true, false]) {
+      const dense = source(4, 'fp32', false);
+      let made = 0;
+      const inner: Source = (rows, columns) => {
+        const t = dense(rows, columns);
+        const low = lows.get(`${Math.floor(made / 7)} ${names[made++ % 7]}`);
+        if (!apart && low && t.format === 'fp32') mergeInto(t.data, low);
+        return t;
+      };
+      const model = await build(config, {
+        inner,
+        outer: source(5, 'fp32', false),
+        build: 'relaxed',
+        threads: 2,
+        prepare: (m) => {
+          if (apart)
+            for (const [key, low] of lows) {
+              const [layer, linear] = key.split(' ') as [string, LinearName];
+              m.setAdapter(Number(layer), linear, low);
+            }
+        },
+      });
+      expect(model.adapters).toBe(apart ? 13 : 0);
+      out.push([...logitsOf(model, ids, 0, [3, 19]), ...logitsOf(model, [7], 20)].map((l) => [...l]));
+      model.close();
+    }
+    const [apart, merged] = out as [number[][], number[][]];
+    apart.forEach((row, i) => row.forEach((v, j) => expect(Math.abs(v - (merged[i]?.[j] ?? NaN))).toBeLessThan(2e-4)));
+  });
 
   it.each(CASES)('%s, 2:4 %s: identical bits on 1, 2 and 3 threads', async (precision, sparse) => {
     const config = { ...CONFIG, hiddenSize: 120, heads: 5, kvHeads: 1, headDim: 24, layers: 2 };

@@ -1,5 +1,6 @@
 import * as L from '../../kernels/layout';
 import { ropeFrequencies, type ModelConfig } from '../checkpoint/config';
+import type { LowRank } from '../checkpoint/adapter';
 import { LINEARS, names, type LinearName } from '../checkpoint/families';
 import type { StoredTensor } from '../compress/precisions';
 import { JoulewiseError } from '../core/errors';
@@ -21,6 +22,18 @@ const MATRIX_FIELD: Readonly<Record<LinearName, number>> = {
   up_proj: L.L_UP,
   down_proj: L.L_DOWN,
 };
+
+/** Matrices that read one input have different slots, so that their adapters' first halves lie side by side. */
+const ADAPTER_SLOT: Readonly<Record<LinearName, number>> = {
+  q_proj: 0,
+  k_proj: 1,
+  v_proj: 2,
+  o_proj: 0,
+  gate_proj: 0,
+  up_proj: 1,
+  down_proj: 0,
+};
+const ADAPTER_SLOTS = 3;
 
 /** Where the pointer to a named vector of a layer stands. */
 const VECTOR_FIELDS: readonly (readonly [name: (layer: number) => string, field: number])[] = [
@@ -147,6 +160,8 @@ export class CpuModel {
   private team: ThreadTeam | null = null;
   private readonly layerTable: number;
   private readonly outerMatrices: number;
+  /** Matrices with an adapter. */
+  adapters = 0;
   /** How keys and values are kept, once started. */
   cache: CacheFormat = 'f32';
   private chunks = 0;
@@ -211,6 +226,22 @@ export class CpuModel {
   setLayer(layer: number, weights: Readonly<Record<LinearName, StoredTensor>>): void {
     for (const linear of LINEARS)
       this.place(names.linear(layer, linear), this.layerAt(layer) + MATRIX_FIELD[linear], weights[linear]);
+  }
+
+  /**
+   * A low-rank adapter beside a matrix that stands already: y += b (a x). a [rank, inputs], b [outputs, rank], its factor
+   * multiplied in, both float32.
+   */
+  setAdapter(layer: number, linear: LinearName, { rank, a, b }: LowRank): void {
+    const name = names.linear(layer, linear);
+    const matrix = this.layerAt(layer) + MATRIX_FIELD[linear];
+    const { rows, columns } = this.matrices.get(name) as PackedMatrix;
+    const at = this.memory.take(L.ADAPTER_BYTES);
+    this.placeAs(`${name} lora_A`, at + L.A_DOWN, { format: 'fp32', rows: rank, columns, data: a }, 'f32');
+    this.placeAs(`${name} lora_B`, at + L.A_UP, { format: 'fp32', rows, columns: rank, data: b }, 'f32');
+    this.memory.setU32(at + L.A_SLOT, ADAPTER_SLOT[linear]);
+    this.memory.setU32(matrix + L.W_ADAPTER, at);
+    this.adapters++;
   }
 
   /** Embedding and output projection; `head` is null where they are one. */
@@ -289,6 +320,10 @@ export class CpuModel {
     set(L.M_TILES_BYTE, memory.take(tokens * deepest));
     set(L.M_BLOCK_SCALES, floats((tokens * deepest) / L.DEPTH));
     set(L.M_BLOCK_SUMS, floats((tokens * deepest) / L.DEPTH));
+    if (this.adapters) {
+      set(L.M_ADAPTED, floats(ADAPTER_SLOTS * tokens * L.MAX_RANK));
+      set(L.M_ADAPTED_SLOT, tokens * L.MAX_RANK * 4);
+    }
     this.logitsAt = floats(MAX_LOGITS * stride.logits);
     set(L.M_LOGITS, this.logitsAt);
     this.idsAt = floats(tokens * 3);
@@ -333,6 +368,8 @@ export class CpuModel {
       [L.P_QUERY, L.TILE * this.config.headDim * 4],
       // A tile of results; of each row one over the sum of its weights, and the scale of its levels.
       [L.P_OUT, L.TILE * padRows(this.config.headDim) * 4 + 64],
+      [L.P_ADAPTED, L.MAX_RANK * 4],
+      [L.P_PRODUCT, deepest * 4],
       // One panel, unpacked to floats.
       [L.P_PANEL, L.PANEL * deepest * 4],
     ];

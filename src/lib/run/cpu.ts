@@ -1,8 +1,11 @@
+import type { Adapter } from '../checkpoint/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint';
+import { LINEARS } from '../checkpoint/families';
 import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
 import { PRECISIONS, type PrecisionName } from '../compress/precisions';
-import { formatRecipe, type Recipe } from '../compress/recipe';
+import { PRUNERS } from '../compress/pruners';
+import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { FORMATS, type FormatName } from '../cpu/formats';
 import { checkFits, CpuModel, type KernelMs, type PassRequest } from '../cpu/model';
@@ -52,12 +55,28 @@ export async function openCpu(
 ): Promise<{ session: CpuSession; compression: Compression }> {
   const build = o.build ?? bestBuild();
   const module = await o.inPhase('load', () => o.loadModule(build));
-  return withCompressed(checkpoint, recipe, o, (compressed) => packModel(compressed, recipe, module, build, o));
+  const apart = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
+  return withCompressed(apart?.base ?? checkpoint, recipe, o, (compressed) =>
+    packModel(compressed, recipe, apart?.adapter ?? null, module, build, {
+      ...o,
+      fallbacks: apart ? o.fallbacks : [...o.fallbacks, ...adapterMerged(checkpoint)],
+    }),
+  );
 }
+
+/** Whether a recipe leaves every linear layer's inputs and outputs as an adapter knows them. */
+const staysApart = (recipe: Recipe): boolean =>
+  calibrationLevel(recipe) === null &&
+  recipe.prunings.every((p) => ['mask', 'columns'].includes(PRUNERS[p.pruner].kind));
+
+/** What is said where an adapter does not stay apart. */
+export const adapterMerged = ({ adapted }: Checkpoint): string[] =>
+  adapted ? ['The adapter was merged into the weights before they were compressed.'] : [];
 
 async function packModel(
   compressed: CompressedModel,
   recipe: Recipe,
+  adapter: Adapter | null,
   module: WebAssembly.Module,
   build: BuildName,
   o: CpuOptions,
@@ -83,6 +102,10 @@ async function packModel(
   for (let layer = 0; layer < config.layers; layer++) {
     const stored = await o.inPhase('compress', () => compressed.layer(layer));
     await step(() => model.setLayer(layer, stored));
+    for (const linear of LINEARS) {
+      const low = await adapter?.read(layer, linear);
+      if (low) model.setAdapter(layer, linear, low);
+    }
   }
   const embedding = await o.inPhase('compress', () => compressed.embedding());
   const head = await o.inPhase('compress', () => compressed.head());
@@ -121,6 +144,7 @@ export class CpuSession implements EngineSession {
       o.kernel.title,
       BUILD_TITLES[build],
       ...(o.kernel.mixed ? [`${four} matrices in 4 bits`] : []),
+      ...(model.adapters ? [`an adapter beside ${model.adapters} matrices in fp32`] : []),
       ...(model.cache === 'int8' ? ['keys and values kept in int8'] : []),
       ...(sparse ? [`${sparse} matrices as 2:4 values and places`] : []),
     ].join(', ');

@@ -8,7 +8,7 @@ import type { PowerProfile } from '../meter/profiles';
 import { targetOf, type Calibration } from './compress';
 import { spawnWorker } from '../cpu/spawn';
 import type { BuildName } from '../cpu/module';
-import { openCpu } from './cpu';
+import { adapterMerged, openCpu } from './cpu';
 import type { EngineSession } from './engine';
 import { hubDtype, openHub } from './hub';
 import { chooseKernel, type GraphKernelRow } from './kernels';
@@ -84,7 +84,8 @@ async function openOwn(o: OpenOptions, recipe: Recipe, own: OwnWeights): Promise
   });
   const { compression } = variant;
   const assets = own.device ? o.assets.webgpu : o.assets.wasm;
-  const session = await o.inPhase('load', () => openOrt(variant, { ...own, assets }));
+  const fallbacks = [...own.fallbacks, ...adapterMerged(checkpoint)];
+  const session = await o.inPhase('load', () => openOrt(variant, { ...own, fallbacks, assets }));
   return {
     session,
     tokenizer: createTokenizer(checkpoint.tokenizer),
@@ -154,7 +155,7 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
     const checkpoint = await openCheckpoint(o.files);
     const device = await gpuDevice();
     return {
-      ...(await openWgsl(checkpoint, parseRecipe(o.variant), device, { ...o, fallbacks: [] })),
+      ...(await openWgsl(checkpoint, parseRecipe(o.variant), device, { ...o, fallbacks: adapterMerged(checkpoint) })),
       tokenizer: createTokenizer(checkpoint.tokenizer),
       stopIds: checkpoint.config.eosTokenIds,
       family: checkpoint.config.family,

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { mergeInto } from './adapter';
+import { openCheckpoint } from './checkpoint';
+import { names } from './families';
+import { fileSet } from './testing';
+
+const read = (path: string) => new Uint8Array(readFileSync(path));
+const builtin = Object.fromEntries(
+  ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json', 'model.safetensors'].map((f) => [
+    f,
+    read(`static/builtin/${f}`),
+  ]),
+);
+const weights = read('tests/fixtures/adapter/adapter_model.safetensors');
+const config = JSON.parse(readFileSync('tests/fixtures/adapter/adapter_config.json', 'utf8')) as Record<
+  string,
+  unknown
+>;
+const open = (changed: Record<string, unknown> = {}, more: Record<string, Uint8Array<ArrayBuffer>> = {}) =>
+  openCheckpoint(
+    fileSet({
+      ...builtin,
+      'adapter_model.safetensors': weights,
+      'adapter_config.json': JSON.stringify({ ...config, ...changed }),
+      ...more,
+    }),
+  );
+
+describe('LoRA adapters', () => {
+  it('stand beside the checkpoint and are merged into what is read', async () => {
+    const checkpoint = await open();
+    const { adapter, base } = checkpoint.adapted ?? {};
+    expect(adapter).toMatchObject({ rank: 4, count: 16 });
+    expect(await adapter?.read(0, 'k_proj')).toBeNull();
+    const low = await adapter?.read(0, 'down_proj');
+    expect(low && [low.a.length, low.b.length]).toEqual([4 * 768, 256 * 4]);
+    const name = names.linear(0, 'down_proj');
+    const want = (await base?.read(name)) as Float32Array;
+    const before = want.slice();
+    if (low) mergeInto(want, low);
+    expect(await checkpoint.read(name)).toEqual(want);
+    expect(want).not.toEqual(before);
+    // Row 3, column 5 by hand, twice alpha / r = 2 in b already.
+    const sum = [0, 1, 2, 3].reduce((s, r) => s + (low?.b[3 * 4 + r] ?? NaN) * (low?.a[r * 768 + 5] ?? NaN), 0);
+    expect((want[3 * 768 + 5] as number) - (before[3 * 768 + 5] as number)).toBeCloseTo(sum, 5);
+    expect((await openCheckpoint(fileSet(builtin))).adapted).toBeNull();
+  });
+
+  it.each([
+    [{ peft_type: 'LOHA' }, /it is no LoRA adapter/],
+    [{ use_dora: true }, /DoRA adapter.*merge it first/],
+    [{ bias: 'all' }, /trains biases/],
+    [{ modules_to_save: ['lm_head'] }, /replaces whole layers/],
+    [{ rank_pattern: { q_proj: 8 } }, /rank differs by layer/],
+    [{ r: 8 }, /do not fit this checkpoint/],
+    [{ lora_alpha: undefined }, /names no rank "r" and factor "lora_alpha"/],
+  ])('%j is refused in a sentence', async (changed, message) => {
+    await expect(open(changed)).rejects.toThrow(message);
+  });
+
+  it('half an adapter is refused', async () => {
+    await expect(openCheckpoint(fileSet({ ...builtin, 'adapter_model.safetensors': weights }))).rejects.toThrow(
+      /adapter_config\.json is missing/,
+    );
+  });
+});
