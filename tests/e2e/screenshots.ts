@@ -1,23 +1,32 @@
 import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Page } from 'playwright';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import type { VariantResult } from '../../src/lib/schema/result';
 import { encodeLink, toShared } from '../../src/lib/share/codec';
 import { openSite, ORIGIN } from './site';
 
-/** Pictures of every view at 390 and 1280 px, light and dark, into screenshots/ (ignored): `npx tsx tests/e2e/screenshots.ts`. */
+/**
+ * Pictures of every page with something to show, at 360, 390 and 1280 px, light and dark, into screenshots/ (ignored):
+ * `npx tsx tests/e2e/screenshots.ts [part of a view's name]`. Views that show a run of this browser need one first; the
+ * profile under .joulewise/screenshots keeps it for the next time.
+ */
 
 const OUT = fileURLToPath(new URL('../../screenshots/', import.meta.url));
+const PROFILE = fileURLToPath(new URL('../../.joulewise/screenshots', import.meta.url));
 
-async function link(variants: VariantResult[]): Promise<string> {
+async function link(
+  variants: VariantResult[],
+  name = 'ANGLE (Intel, Mesa Intel(R) UHD Graphics 620)',
+  w = 0.5,
+): Promise<string> {
   const record = toShared(variants, {
     createdAt: '2026-01-02T03:04:05Z',
-    device: { name: 'ANGLE (Intel, Mesa Intel(R) UHD Graphics 620)', profile: 'cpu-laptop', browser: 'Chrome 150' },
+    device: { name, profile: 'cpu-laptop', browser: 'Chrome 150' },
     checkpoint: 'SmolLM2-135M-Instruct',
     dataset: 'tickets of the northern region, second half',
     tasks: ['rca', 'response'],
-    w: 0.5,
+    w,
   });
   return `${ORIGIN}/r#${await encodeLink(record)}`;
 }
@@ -44,20 +53,115 @@ const one = [
   exampleResult({ variant: 'int4+layers12.5+ffn62.5+mag50-forty-letter', energy: exact(0.31), quality: exact(0.7) }),
 ];
 
-const VIEWS: { name: string; show(page: Page): Promise<void> }[] = [
+/** Results of the same variants on a slower and a leaner device. */
+const devices = [1, 0.35].map((factor) =>
+  ['fp16', 'int8', 'int4', 'int8+2:4', 'int4+ffn25'].map((variant, i) =>
+    exampleResult({
+      variant,
+      energy: between(factor * (0.9 - i * 0.13), factor * (1 - i * 0.13), factor * (1.1 - i * 0.13)),
+      quality: between(0.62 - i * 0.02, 0.7 - i * 0.02, 0.77 - i * 0.02),
+      metrics,
+    }),
+  ),
+);
+
+interface View {
+  name: string;
+  /** Needs the finished experiment of `runOnce`. */
+  own?: boolean;
+  show(page: Page): Promise<void>;
+}
+
+const open =
+  (path: string, settled: (page: Page) => Promise<void> = async () => undefined) =>
+  async (page: Page) => {
+    await page.goto(ORIGIN + path);
+    await page.getByRole('heading', { level: 1 }).first().waitFor();
+    await settled(page);
+  };
+
+const openCard = (card: string) =>
+  open('/', (page) => page.getByRole('button', { name: `Change ${card}` }).click({ timeout: 20_000 }));
+
+/** Scrolls through the page, so that what loads when it is seen is there, and back. */
+async function seeAll(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    for (let y = 0; y < document.body.scrollHeight; y += 500) {
+      scrollTo(0, y);
+      await new Promise((done) => setTimeout(done, 60));
+    }
+    scrollTo(0, 0);
+  });
+}
+
+const results = open('/', async (page) => {
+  await page.getByRole('region', { name: 'Ranking' }).waitFor({ timeout: 30_000 });
+  await seeAll(page);
+});
+
+const CSV = [
+  'Number,Short description,Close notes,Root cause,Opened',
+  ...Array.from(
+    { length: 60 },
+    (_, i) =>
+      `INC${1000 + i},"Site ${i} ${i % 2 ? 'lost mains, battery alarm' : 'link down after digging'}, call anna.b${i}@example.com or +49 30 1234${i}",${i % 2 ? 'Generator brought to the site' : `Fibre spliced in case ${i}`},${i % 2 ? 'power failure' : 'fibre cut'},2026-01-0${1 + (i % 9)}`,
+  ),
+].join('\n');
+
+const VIEWS: View[] = [
+  { name: 'start', show: open('/', (page) => page.getByRole('button', { name: /^Run: about/ }).waitFor()) },
+  { name: 'step-tickets', show: openCard('Tickets') },
   {
-    name: 'start',
+    name: 'step-tickets-import',
     async show(page) {
-      await page.goto(ORIGIN);
-      await page.getByText(/Energy estimated as for/).waitFor();
+      await openCard('Tickets')(page);
+      const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+      await panel.getByLabel(/^Or paste/).fill(CSV);
+      await panel.getByRole('button', { name: 'Look at it' }).click();
+      await panel.getByRole('button', { name: 'Import' }).waitFor();
     },
   },
   {
-    name: 'open',
+    name: 'step-tickets-imported',
     async show(page) {
-      await page.goto(ORIGIN);
-      for (const card of ['Tickets', 'Model', 'Variants', 'Budget'])
-        await page.getByRole('button', { name: `Change ${card}` }).click();
+      await VIEWS.find((v) => v.name === 'step-tickets-import')?.show(page);
+      const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+      await panel.getByRole('button', { name: 'Import' }).click();
+      await panel.getByText(/^Split/).waitFor();
+      for (const summary of await panel.locator('summary').all()) await summary.click();
+    },
+  },
+  { name: 'step-model', show: openCard('Model') },
+  { name: 'step-variants', show: openCard('Variants') },
+  {
+    name: 'step-budget',
+    async show(page) {
+      await openCard('Budget')(page);
+      await page.getByText('Cost of each variant').click();
+      await page.getByRole('columnheader', { name: /Memory/ }).waitFor();
+    },
+  },
+  { name: 'results', own: true, show: results },
+  {
+    name: 'results-share',
+    own: true,
+    async show(page) {
+      await results(page);
+      await page.getByRole('button', { name: 'Share the results' }).click();
+      await page.getByRole('button', { name: 'Show as QR code' }).click();
+      await page.getByRole('img', { name: 'QR code of the link' }).waitFor();
+    },
+  },
+  {
+    name: 'results-grams',
+    own: true,
+    async show(page) {
+      await results(page);
+      await page.getByLabel('Energy as').first().selectOption('gCO2e');
+      const region = page.getByLabel('Region');
+      await region.locator('option').nth(3).waitFor({ state: 'attached' });
+      await region.selectOption({ label: 'Germany' });
+      await seeAll(page);
     },
   },
   {
@@ -65,7 +169,7 @@ const VIEWS: { name: string; show(page: Page): Promise<void> }[] = [
     async show(page) {
       await page.goto(await link(many));
       await page.locator('svg .mark').first().waitFor();
-      await page.locator('figure').scrollIntoViewIfNeeded();
+      await seeAll(page);
     },
   },
   {
@@ -73,69 +177,183 @@ const VIEWS: { name: string; show(page: Page): Promise<void> }[] = [
     async show(page) {
       await page.goto(await link(one));
       await page.locator('svg .mark').first().waitFor();
+      await seeAll(page);
     },
   },
-  { name: 'broken', show: async (page) => void (await page.goto(`${ORIGIN}/r#e1.AAAA`)) },
+  { name: 'broken', show: open('/r#e1.AAAA') },
+  { name: 'r-empty', show: open('/r') },
+  {
+    name: 'r-recipe',
+    async show(page) {
+      await page.goto(await recipeLink());
+      await page.getByRole('button', { name: 'Load it' }).waitFor();
+    },
+  },
+  { name: 'compare-empty', show: open('/compare') },
+  {
+    name: 'compare',
+    async show(page) {
+      await open('/compare')(page);
+      for (const [i, variants] of devices.entries()) {
+        await page.getByLabel('A result link').fill(await link(variants, ['Laptop of the NOC', 'Raspberry Pi 5'][i]));
+        await page.getByRole('button', { name: 'Add', exact: true }).click();
+        await page
+          .getByRole('button', { name: /^Remove/ })
+          .nth(i)
+          .waitFor();
+      }
+    },
+  },
+  {
+    name: 'compress',
+    async show(page) {
+      await open('/compress')(page);
+      await page.getByLabel('Recipe').fill('int8+2:4');
+      await page.getByRole('button', { name: 'Compress' }).click();
+      await page.getByRole('group', { name: 'The model, matrix by matrix' }).waitFor({ timeout: 60_000 });
+    },
+  },
+  {
+    name: 'history',
+    own: true,
+    show: open('/history', (page) =>
+      page
+        .getByText(/complete/)
+        .first()
+        .waitFor(),
+    ),
+  },
+  {
+    name: 'history-edit',
+    own: true,
+    show: open('/history', (page) =>
+      page
+        .getByRole('button', { name: /^Name and notes/ })
+        .first()
+        .click(),
+    ),
+  },
+  {
+    name: 'assistant',
+    own: true,
+    async show(page) {
+      await open('/assistant')(page);
+      await page.getByRole('button', { name: 'Take a test ticket' }).click();
+      await page.getByRole('button', { name: 'Compare both' }).click();
+      await page
+        .getByText(/^Together: /)
+        .nth(1)
+        .waitFor({ timeout: 60_000 });
+    },
+  },
+  {
+    name: 'paper',
+    own: true,
+    show: open('/paper', (page) => page.getByRole('heading', { name: 'Stage one' }).waitFor()),
+  },
+  { name: 'method', show: open('/method') },
   {
     name: 'device',
-    async show(page) {
-      await page.goto(`${ORIGIN}/device`);
-      await page
+    show: open('/device', (page) =>
+      page
         .getByText(/Power profile:/)
         .first()
-        .waitFor();
+        .waitFor(),
+    ),
+  },
+  { name: 'storage', own: true, show: open('/storage', (page) => page.getByText(/^Used/).waitFor()) },
+  {
+    name: 'report',
+    own: true,
+    async show(page) {
+      await results(page);
+      const download = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Save as a page' }).click();
+      await (await download).saveAs(`${OUT}report.html`);
+      await page.goto(pathToFileURL(`${OUT}report.html`).href);
     },
   },
-  { name: 'method', show: async (page) => void (await page.goto(`${ORIGIN}/method`)) },
-  { name: 'storage', show: async (page) => void (await page.goto(`${ORIGIN}/storage`)) },
 ];
 
-/** A run on a small budget, half way and at its end. */
-async function runOnce(page: Page, shoot: (name: string) => Promise<void>): Promise<void> {
+/** A recipe, as another person might share it. */
+const recipeLink = async () =>
+  `${ORIGIN}/r#${await encodeLink({
+    v: 1,
+    kind: 'recipe',
+    checkpoint: { kind: 'hub', repo: 'HuggingFaceTB/SmolLM2-135M-Instruct', revision: 'main' },
+    plan: {
+      dataset: { hash: 'd', name: 'tickets of the northern region' },
+      tasks: ['rca', 'response'],
+      stages: [
+        { kind: 'variants', variants: ['fp16', 'int8', 'int4'] },
+        { kind: 'best', k: 2, prunings: ['2:4', 'ffn25'] },
+      ],
+      baseline: true,
+      engine: 'cpu',
+      threads: null,
+      limit: 50,
+      repeats: 3,
+      maxNewTokens: 48,
+      seed: 1,
+      w: 0.5,
+      profile: null,
+    },
+  })}`;
+
+async function shootAll(page: Page, name: string): Promise<void> {
+  for (const [width, height] of [
+    [1280, 900],
+    [390, 844],
+    [360, 740],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    for (const colorScheme of width === 360 ? (['light'] as const) : (['light', 'dark'] as const)) {
+      await page.emulateMedia({ colorScheme });
+      await page.waitForTimeout(250);
+      await page.screenshot({ path: `${OUT}${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    if (wide > width) console.log(`${name}: ${wide} px wide at ${width} px`);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+/** The default experiment, half way and at its end, unless the profile holds one. */
+async function runOnce(page: Page): Promise<void> {
   await page.goto(ORIGIN);
-  await page.getByRole('button', { name: 'Change Budget' }).click();
-  await page.getByLabel('Tickets per task').fill('12');
-  await page.getByLabel('Repeats').fill('2');
-  await page.getByRole('button', { name: 'Close Budget' }).click();
+  await page.getByRole('button', { name: /^Run: about/ }).waitFor();
+  if (await page.getByRole('heading', { name: 'Experiments on this device' }).isVisible()) return;
   await page.getByRole('button', { name: /^Run/ }).click();
   await page.getByText(/^Run \d+ of \d+, about/).waitFor({ timeout: 120_000 });
   await page.getByText(/, ticket \d+ of/).waitFor({ timeout: 60_000 });
-  await shoot('running');
-  await page.getByText(/Finished: \d+ runs/).waitFor({ timeout: 600_000 });
-  await page.getByRole('button', { name: 'Share the results' }).click();
-  await shoot('results');
-  await page.getByRole('link', { name: 'History' }).first().click();
-  await page.getByText(/complete/).waitFor();
-  await shoot('history');
-  await page.goto(`${ORIGIN}/assistant`);
-  await page.getByRole('button', { name: 'Take a test ticket' }).click();
-  await page.getByRole('button', { name: 'Compare both' }).click();
-  await page
-    .getByText(/^Together: /)
-    .nth(1)
-    .waitFor();
-  await shoot('assistant');
+  await shootAll(page, 'running');
+  await page.getByText(/Finished: \d+ runs/).waitFor({ timeout: 900_000 });
 }
 
 const wanted = process.argv[2] ?? '';
+const views = VIEWS.filter((v) => v.name.includes(wanted));
 mkdirSync(OUT, { recursive: true });
-const site = await openSite();
-const shootAll = async (name: string) => {
-  for (const width of [390, 1280])
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await site.page.emulateMedia({ colorScheme });
-      await site.page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
-      await site.page.waitForTimeout(300);
-      await site.page.screenshot({ path: `${OUT}${name}-${width}-${colorScheme}.png`, fullPage: name !== 'many' });
-    }
-};
-for (const view of VIEWS.filter((v) => v.name.includes(wanted))) {
-  await site.page.goto('about:blank');
-  await view.show(site.page);
-  await site.page.waitForTimeout(300);
-  await shootAll(view.name);
+mkdirSync(PROFILE, { recursive: true });
+const site = await openSite({ profile: PROFILE });
+site.page.setDefaultTimeout(30_000);
+// The page before its first run is another than after it.
+for (const view of [...views.filter((v) => !v.own), null, ...views.filter((v) => v.own)]) {
+  if (view === null) {
+    if (views.some((v) => v.own)) await runOnce(site.page);
+    continue;
+  }
+  try {
+    await site.page.goto('about:blank');
+    await view.show(site.page);
+    await site.page.waitForTimeout(300);
+    await shootAll(site.page, view.name);
+    // A light page with nothing to press, as it leaves the printer.
+    if (view.name === 'results') await site.page.pdf({ path: `${OUT}results.pdf`, format: 'A4' });
+  } catch (error) {
+    console.log(`${view.name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
-if ('results'.includes(wanted)) await runOnce(site.page, shootAll);
 console.log(site.faults.join('\n') || 'no faults');
 await site.close();
 process.exit(0);
