@@ -29,6 +29,11 @@ export class KernelMemory {
     return this.memory.buffer.byteLength;
   }
 
+  /** Bytes handed out, those below the first piece included. */
+  get used(): number {
+    return this.next;
+  }
+
   /** Address of `bytes` zeroed bytes. Fails with engine.memory where the browser gives no more. */
   take(bytes: number): number {
     const at = this.next;

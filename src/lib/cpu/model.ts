@@ -132,6 +132,18 @@ export function checkFits(
 export const cachedBytes = (cache: CacheFormat, headDim: number): number =>
   CACHE_BYTES[cache](headDim) / (2 * L.CHUNK * headDim);
 
+/** Raise when panels, or where they and their descriptors lie, change; images of before are then packed anew. */
+export const MODEL_VERSION = 1;
+const IMAGE_PIECE_BYTES = 8 * 2 ** 20;
+
+/** A packed model as plain data, beside the `bytes` bytes of its memory. */
+export interface ModelImage {
+  matrices: [name: string, PackedMatrix][];
+  adapters: number;
+  topLevel: number;
+  bytes: number;
+}
+
 /** What one pass is asked for. */
 export interface PassRequest {
   ids: readonly number[];
@@ -271,6 +283,30 @@ export class CpuModel {
           return;
         }
     throw new TypeError(`no place for ${name}`);
+  }
+
+  /** What packing left, before `start`: all that another model of this shape needs to stand where this one does. */
+  image(): { image: ModelImage; pieces: Iterable<Uint8Array<ArrayBuffer>> } {
+    const { memory, matrices, adapters, topLevel } = this;
+    const bytes = memory.used;
+    function* pieces() {
+      for (let at = 0; at < bytes; at += IMAGE_PIECE_BYTES)
+        yield memory.u8(at, Math.min(IMAGE_PIECE_BYTES, bytes - at)).slice();
+    }
+    return { image: { matrices: [...matrices], adapters, topLevel, bytes }, pieces: pieces() };
+  }
+
+  /** Takes the place of every `set...`: an image of a model with the same configuration, in pieces of any length. */
+  async restore(image: ModelImage, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    this.memory.take(image.bytes - this.memory.used);
+    let at = 0;
+    for await (const piece of pieces) {
+      this.memory.u8(at, piece.length).set(piece);
+      at += piece.length;
+    }
+    for (const [name, matrix] of image.matrices) this.matrices.set(name, matrix);
+    this.adapters = image.adapters;
+    this.topLevel = image.topLevel;
   }
 
   get cachedBytes(): number {

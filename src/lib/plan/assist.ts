@@ -72,7 +72,7 @@ const ticketOf = (text: string): Ticket => ({
 /** Opens a variant and warms it up, so that the first answer takes no longer than the others. */
 export async function openAssistant(
   request: AssistRequest,
-  context: Pick<UnitContext, 'openFiles' | 'assets' | 'openHost' | 'signal'> & {
+  context: Pick<UnitContext, 'openFiles' | 'keepingOf' | 'assets' | 'openHost' | 'signal'> & {
     onProgress: (done: number, of: number) => void;
   },
 ): Promise<Assistant> {
@@ -88,6 +88,7 @@ export async function openAssistant(
     engine,
     threads,
     profile,
+    keeping: context.keepingOf(checkpoint),
     assets: context.assets,
     calibration: {
       prompts: (tokenizer) => trainingPrompts(tokenizer, taskOf(tasks[0] ?? 'rca', templates), request.train, causes),

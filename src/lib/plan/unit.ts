@@ -10,6 +10,7 @@ import { profileByName } from '../meter/profiles';
 import { profileSource } from '../meter/sources';
 import type { CalibrationHost } from '../run/compress';
 import type { EngineSession } from '../run/engine';
+import type { PackedStore } from '../run/kept';
 import { openVariant, type Assets } from '../run/open';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
@@ -43,6 +44,8 @@ export interface UnitContext {
   assets: Assets;
   /** Threads for recipes that calibrate. */
   openHost: (o: { checkpoint: CheckpointRef; threads: number | null }) => CalibrationHost;
+  /** Where packed models of a checkpoint are kept; null where it has no hash to be known by. */
+  keepingOf: (ref: CheckpointRef) => PackedStore | null;
   onProgress: (p: UnitProgress) => void;
   signal: AbortSignal;
 }
@@ -153,6 +156,7 @@ async function runModel(request: UnitRequest, context: UnitContext): Promise<Run
     const opened = await openVariant({
       files,
       calibration,
+      keeping: context.keepingOf(request.checkpoint),
       profile: profileOf(request),
       variant: unit.variant,
       engine: unit.engine,

@@ -14,6 +14,7 @@ import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
 import type { PowerProfile } from '../meter/profiles';
 import { ratesOf } from '../meter/sources';
 import type { EngineName, Phase } from '../schema/run';
+import { WEIGHTS_VERSION } from './kept';
 import { arithmeticOf } from './kernels';
 
 /** Threads and places that calibrated recipes work with; opened only where a recipe needs them. */
@@ -104,7 +105,7 @@ export async function compressVariant(
       }),
     );
     // What a budget buys depends on what things cost.
-    const made = { recipe: formatRecipe(recipe), statistics: statistics.hash };
+    const made = { recipe: formatRecipe(recipe), statistics: statistics.hash, version: WEIGHTS_VERSION };
     const hash = await contentHash(target ? { ...made, engine: target.engine, rates: target.rates } : made);
     const model = await o.inPhase('compress', () =>
       compressCheckpoint(checkpoint, recipe, {

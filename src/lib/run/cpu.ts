@@ -1,6 +1,8 @@
 import type { Adapter } from '../checkpoint/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint';
+import type { ModelConfig } from '../checkpoint/config';
 import { LINEARS } from '../checkpoint/families';
+import { createTokenizer } from '../checkpoint/tokenizer';
 import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
 import { PRECISIONS, type PrecisionName } from '../compress/precisions';
@@ -17,6 +19,7 @@ import type { Compression, KernelWork } from '../schema/run';
 import { withCompressed, type Calibration } from './compress';
 import { logProbability, type CandidateScore, type EngineSession } from './engine';
 import type { CpuKernelRow } from './kernels';
+import { packedKey, type PackedStore } from './kept';
 import { packCandidates } from './packed';
 import { MAX_CONTEXT, type InPhase } from './prepare';
 
@@ -27,6 +30,8 @@ export interface CpuOptions {
   inPhase: InPhase;
   calibration?: Calibration | null;
   target?: Target | null;
+  /** Where packed models are kept; null or none = nowhere. */
+  keeping?: PackedStore | null;
   /** Compiles one of the two builds. */
   loadModule: (build: BuildName) => Promise<WebAssembly.Module>;
   spawn: Spawn;
@@ -56,12 +61,54 @@ export async function openCpu(
   const build = o.build ?? bestBuild();
   const module = await o.inPhase('load', () => o.loadModule(build));
   const apart = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
-  return withCompressed(apart?.base ?? checkpoint, recipe, o, (compressed) =>
-    packModel(compressed, recipe, apart?.adapter ?? null, module, build, {
-      ...o,
-      fallbacks: apart ? o.fallbacks : [...o.fallbacks, ...adapterMerged(checkpoint)],
-    }),
+  const { model, compression, kept } = await keptOr(checkpoint, recipe, o, () =>
+    withCompressed(apart?.base ?? checkpoint, recipe, o, (compressed) =>
+      packModel(compressed, recipe, apart?.adapter ?? null, o),
+    ),
   );
+  await o.inPhase('load', () => model.start(module, o.threads, o.spawn, recipe.kv8 ? 'int8' : 'f32'));
+  const session = new CpuSession(model, build, {
+    ...o,
+    fallbacks: [
+      ...o.fallbacks,
+      ...(apart ? [] : adapterMerged(checkpoint)),
+      ...(kept ? ['The weights were compressed and packed in an earlier run and kept; this run read them.'] : []),
+    ],
+  });
+  return { session, compression: { ...compression, recipe: formatRecipe(recipe) } };
+}
+
+/** The model that an earlier run kept; else what `make` makes, kept for the next time. */
+async function keptOr(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  { keeping, calibration, target, inPhase }: CpuOptions,
+  make: () => Promise<PackedModel>,
+): Promise<PackedModel & { kept: boolean }> {
+  if (!keeping) return { ...(await make()), kept: false };
+  const prompts =
+    calibrationLevel(recipe) === null ? null : calibration?.prompts(createTokenizer(checkpoint.tokenizer));
+  const key = await packedKey(keeping.checkpointHash, recipe, prompts ?? null, target ?? null);
+  const found = await keeping.read(key);
+  if (found) {
+    const { config, ffnSizes, compression, image } = found.header;
+    const model = modelOf(config, ffnSizes);
+    await inPhase('load', () => model.restore(image, found.pieces));
+    return { model, compression, kept: true };
+  }
+  const { model, compression } = await make();
+  const { image, pieces } = model.image();
+  await keeping.write(key, { config: model.config, ffnSizes: [...model.ffnSizes], compression, image }, pieces);
+  return { model, compression, kept: false };
+}
+
+const modelOf = (config: ModelConfig, ffnSizes: readonly number[]) =>
+  new CpuModel(config, ffnSizes, Math.min(config.maxPositions, MAX_CONTEXT));
+
+/** Weights in the kernels' memory, not started. */
+interface PackedModel {
+  model: CpuModel;
+  compression: Compression;
 }
 
 /** Whether a recipe leaves every linear layer's inputs and outputs as an adapter knows them. */
@@ -77,10 +124,8 @@ async function packModel(
   compressed: CompressedModel,
   recipe: Recipe,
   adapter: Adapter | null,
-  module: WebAssembly.Module,
-  build: BuildName,
   o: CpuOptions,
-): Promise<{ session: CpuSession; compression: Compression }> {
+): Promise<PackedModel> {
   const { config, ffnSizes } = compressed;
   const inner = FORMAT_OF[recipe.precision];
   const sparse = `${inner} 2:4`;
@@ -91,7 +136,7 @@ async function packModel(
     recipe.prunings.some((p) => p.pruner.includes('2:4')) && sparse in FORMATS ? (sparse as FormatName) : inner,
     FORMAT_OF[PRECISIONS[recipe.precision].outer],
   );
-  const model = new CpuModel(config, ffnSizes, Math.min(config.maxPositions, MAX_CONTEXT));
+  const model = modelOf(config, ffnSizes);
   const steps = config.layers + 2;
   let done = 0;
   const step = async (pack: () => void) => {
@@ -112,9 +157,7 @@ async function packModel(
   await step(() => model.setOuter(embedding, head));
   for (const name of vectorNames(config)) model.setVector(name, await compressed.vector(name));
   await step(() => undefined);
-  await o.inPhase('load', () => model.start(module, o.threads, o.spawn, recipe.kv8 ? 'int8' : 'f32'));
-  const compression = { ...compressed.counted(), computedBytes: model.weightBytes };
-  return { session: new CpuSession(model, build, o), compression };
+  return { model, compression: { ...compressed.counted(), computedBytes: model.weightBytes } };
 }
 
 const BUILD_TITLES: Readonly<Record<BuildName, string>> = { relaxed: 'relaxed SIMD', baseline: 'baseline SIMD' };

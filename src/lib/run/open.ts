@@ -11,6 +11,7 @@ import type { BuildName } from '../cpu/module';
 import { adapterMerged, openCpu } from './cpu';
 import type { EngineSession } from './engine';
 import { hubDtype, openHub } from './hub';
+import type { PackedStore } from './kept';
 import { chooseKernel, type GraphKernelRow } from './kernels';
 import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from './prepare';
@@ -39,6 +40,8 @@ export interface OpenOptions {
   inPhase: InPhase;
   /** Where recipes that calibrate take their text and threads from; null where there is none. */
   calibration?: Calibration | null;
+  /** Where the engine `cpu` keeps packed models; null or none = nowhere. */
+  keeping?: PackedStore | null;
   /** Of the device: what a budget of joules counts with. */
   profile: PowerProfile;
   onProgress?: (done: number, of: number) => void;

@@ -8,6 +8,7 @@ import {
   removeUnfinished,
   type StoredCheckpoint,
 } from '../store/opfs';
+import { removePacked } from '../store/packed';
 import { removeCalibration } from '../store/pieces';
 import { library } from './library.svelte';
 import { live } from './live.svelte';
@@ -76,6 +77,7 @@ class StorageState {
       await removeAllCheckpoints();
       await removeAllExports();
       await removeCalibration();
+      await removePacked();
       this.message = 'Everything was deleted.';
     });
 

@@ -1,6 +1,7 @@
 import { blobFileSet, type ByteSource, type FileSet } from '../checkpoint/source';
 import { sha256 } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
+import { removePacked } from './packed';
 
 /**
  * Weights in the origin's private file system, each checkpoint in a folder named by its hash:
@@ -161,6 +162,7 @@ export async function removeCheckpoint(hash: string): Promise<void> {
   const data = await locate(directory, hash);
   if (data) await directory.removeEntry(data.name, { recursive: true });
   await directory.removeEntry(`${hash}.ref`).catch(() => undefined);
+  await removePacked(hash);
 }
 
 /** Removes what an interrupted download left behind: folders that no marker names. */

@@ -1,6 +1,8 @@
 import { httpFileSet, hubFileSet, type FileSet } from '../checkpoint/source';
 import type { CheckpointRef } from '../schema/plan';
+import type { PackedStore } from '../run/kept';
 import { openStored } from '../store/opfs';
+import { opfsPacked } from '../store/packed';
 
 /** Files of the checkpoint that comes with the site (static/builtin). */
 export const BUILTIN_FILES = [
@@ -27,3 +29,7 @@ export async function openFiles(ref: CheckpointRef): Promise<FileSet> {
       return ref satisfies never;
   }
 }
+
+/** Stored checkpoints are named by their content; others may change under their name, and the built-in one packs at once. */
+export const keepingOf = (ref: CheckpointRef): PackedStore | null =>
+  ref.kind === 'stored' ? opfsPacked(ref.hash) : null;

@@ -22,13 +22,14 @@ import { generate } from '../run/generate';
 import { chooseThreads, loadKernels, openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
 import { compressVariant, cpuForm, targetOf, withCompressed, type Calibration } from '../run/compress';
+import type { PackedStore } from '../run/kept';
 import { chooseKernel } from '../run/kernels';
 import { measureScale } from '../run/scale';
 import { writeWeights } from '../run/weights';
 import { guessProfile } from '../meter/match';
 import type { EngineName, KernelWork, Phase } from '../schema/run';
 import { ASSETS } from './assets';
-import { openFiles } from './checkpoints';
+import { keepingOf, openFiles } from './checkpoints';
 import type { EngineApi, Progress, VariantRequest } from './protocol';
 import { calibrationOn, calibrationThreads, openHost } from './pool';
 import { serve } from './rpc';
@@ -107,7 +108,12 @@ function stopwatch<N extends Phase, R extends Phase>(named: N, rest: R) {
 }
 
 /** One thread, one variant: it ends with the run, because a WebAssembly heap never shrinks. */
-async function open(request: VariantRequest, emit: (p: Progress) => void, signal: AbortSignal) {
+async function open(
+  request: VariantRequest,
+  emit: (p: Progress) => void,
+  signal: AbortSignal,
+  keeping: PackedStore | null = keepingOf(request.checkpoint),
+) {
   const { ms, inPhase } = stopwatch('compress', 'load');
   const opened = await openVariant({
     files: await openFiles(request.checkpoint),
@@ -118,6 +124,7 @@ async function open(request: VariantRequest, emit: (p: Progress) => void, signal
     assets: ASSETS,
     calibration: calibrationOf(request),
     profile: await profileOf(request.engine),
+    keeping,
     signal,
     onProgress: (done, of) => emit({ phase: 'load', done, of }),
     inPhase,
@@ -181,7 +188,8 @@ serve<EngineApi>({
 
   async speed(args, { emit, signal }) {
     const start = performance.now();
-    const { session, compression, tokenizer } = await open(args, emit, signal);
+    // Opening is timed, so nothing kept may shorten it.
+    const { session, compression, tokenizer } = await open(args, emit, signal, null);
     const openMs = performance.now() - start;
     const random = createRandom(1);
     const vocabulary = Math.max(...tokenizer.encode('a b c d e f g h')) + 1;
@@ -225,7 +233,7 @@ serve<EngineApi>({
 
   async measureRecipe({ texts, prefill, decode, repeats, ...request }, { emit, signal }) {
     const start = performance.now();
-    const { session, tokenizer, compression } = await open(request, emit, signal);
+    const { session, tokenizer, compression } = await open(request, emit, signal, null);
     const openMs = performance.now() - start;
     try {
       const measured = await measure(session, {
@@ -383,6 +391,7 @@ serve<EngineApi>({
   async openAssistant(args, { emit, signal }) {
     assistant = await openAssistant(args, {
       openFiles,
+      keepingOf,
       openHost,
       assets: ASSETS,
       signal,
@@ -396,5 +405,6 @@ serve<EngineApi>({
     return assistant.answer(text, { signal, onText: (task, written) => emit({ task, text: written }) });
   },
 
-  unit: (args, { emit, signal }) => runUnit(args, { openFiles, openHost, assets: ASSETS, onProgress: emit, signal }),
+  unit: (args, { emit, signal }) =>
+    runUnit(args, { openFiles, keepingOf, openHost, assets: ASSETS, onProgress: emit, signal }),
 });

@@ -1,0 +1,45 @@
+import type { ModelConfig } from '../checkpoint/config';
+import { formatRecipe, type Recipe } from '../compress/recipe';
+import type { Target } from '../compress/budget';
+import { contentHash } from '../core/canonical';
+import { MODEL_VERSION, type ModelImage } from '../cpu/model';
+import type { Compression } from '../schema/run';
+
+/** Raise when a pruner or quantizer gives other weights than before; what was kept is then made anew. */
+export const WEIGHTS_VERSION = 1;
+
+/** A compressed and packed model, all but the bytes of its memory. */
+export interface KeptHeader {
+  config: ModelConfig;
+  ffnSizes: number[];
+  compression: Compression;
+  image: ModelImage;
+}
+
+/** Packed models of one checkpoint, under the hash of what made them. */
+export interface PackedStore {
+  /** Of the checkpoint's files, an adapter among them. */
+  checkpointHash: string;
+  /** Null where nothing whole is kept. */
+  read(key: string): Promise<{ header: KeptHeader; pieces: AsyncIterable<Uint8Array> } | null>;
+  /** May keep nothing where there is no room: all of it can be made again. */
+  write(key: string, header: KeptHeader, pieces: Iterable<Uint8Array<ArrayBuffer>>): Promise<void>;
+}
+
+/**
+ * Name of what packing leaves. How keys and values are kept changes no weight. `prompts` are those of a calibrated
+ * recipe, else null; a budget counts with the costs of `target`.
+ */
+export const packedKey = (
+  checkpointHash: string,
+  recipe: Recipe,
+  prompts: readonly (readonly number[])[] | null,
+  target: Target | null,
+): Promise<string> =>
+  contentHash({
+    checkpoint: checkpointHash,
+    recipe: formatRecipe({ ...recipe, kv8: false }),
+    prompts,
+    rates: recipe.budget === null ? null : (target?.rates ?? null),
+    versions: [WEIGHTS_VERSION, MODEL_VERSION],
+  });
