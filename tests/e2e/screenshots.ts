@@ -322,38 +322,47 @@ async function shootAll(page: Page, name: string): Promise<void> {
 /** The default experiment, half way and at its end, unless the profile holds one. */
 async function runOnce(page: Page): Promise<void> {
   await page.goto(ORIGIN);
-  await page.getByRole('button', { name: /^Run: about/ }).waitFor();
-  if (await page.getByRole('heading', { name: 'Experiments on this device' }).isVisible()) return;
-  await page.getByRole('button', { name: /^Run/ }).click();
+  const run = page.getByRole('button', { name: /^Run: about/ });
+  await run.waitFor();
+  const kept = page.getByRole('region', { name: 'Ranking' });
+  if ((await Promise.race([kept.waitFor({ timeout: 5000 }).then(() => true), page.waitForTimeout(4000)])) === true)
+    return;
+  await run.click();
   await page.getByText(/^Run \d+ of \d+, about/).waitFor({ timeout: 120_000 });
   await page.getByText(/, ticket \d+ of/).waitFor({ timeout: 60_000 });
   await shootAll(page, 'running');
   await page.getByText(/Finished: \d+ runs/).waitFor({ timeout: 900_000 });
 }
 
+/** A browser that never saw the site, or with `profile` the one that keeps a finished experiment. */
+async function shoot(views: readonly View[], profile?: string): Promise<void> {
+  if (views.length === 0) return;
+  const { page, faults, close } = await openSite(profile === undefined ? {} : { profile });
+  page.setDefaultTimeout(30_000);
+  if (profile !== undefined) await runOnce(page);
+  for (const { name, show } of views) {
+    try {
+      await page.goto('about:blank');
+      await show(page);
+      await page.waitForTimeout(300);
+      await shootAll(page, name);
+      // A light page with nothing to press, as it leaves the printer.
+      if (name === 'results') await page.pdf({ path: `${OUT}results.pdf`, format: 'A4' });
+    } catch (error) {
+      console.log(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  console.log(faults.join('\n') || 'no faults');
+  await close();
+}
+
 const wanted = process.argv[2] ?? '';
 const views = VIEWS.filter((v) => v.name.includes(wanted));
 mkdirSync(OUT, { recursive: true });
 mkdirSync(PROFILE, { recursive: true });
-const site = await openSite({ profile: PROFILE });
-site.page.setDefaultTimeout(30_000);
-// The page before its first run is another than after it.
-for (const view of [...views.filter((v) => !v.own), null, ...views.filter((v) => v.own)]) {
-  if (view === null) {
-    if (views.some((v) => v.own)) await runOnce(site.page);
-    continue;
-  }
-  try {
-    await site.page.goto('about:blank');
-    await view.show(site.page);
-    await site.page.waitForTimeout(300);
-    await shootAll(site.page, view.name);
-    // A light page with nothing to press, as it leaves the printer.
-    if (view.name === 'results') await site.page.pdf({ path: `${OUT}results.pdf`, format: 'A4' });
-  } catch (error) {
-    console.log(`${view.name}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-console.log(site.faults.join('\n') || 'no faults');
-await site.close();
+await shoot(views.filter((v) => !v.own));
+await shoot(
+  views.filter((v) => v.own),
+  PROFILE,
+);
 process.exit(0);

@@ -71,16 +71,20 @@ function uncompressed(ranking: Ranking): RankedVariant | null {
   return models.toSorted((a, b) => bytes(b) - bytes(a) || zeros(a) - zeros(b))[0] ?? null;
 }
 
+/** Writes the joules of one ticket, in whichever unit they are read. */
+export type SayTicket = (joules: number) => string;
+const inJoules: SayTicket = (joules) => `${formatJoules(joules)} per ticket`;
+
 /**
  * The answer in one sentence, its uncertainty in the same breath.
  * @param reference variant to compare with; by default the uncompressed one, or the runner-up where that one wins
  */
-export function headline(ranking: Ranking, reference?: string): string {
+export function headline(ranking: Ranking, reference?: string, say = inJoules): string {
   const [winner, second] = ranking.ranked;
   if (!winner?.result.energy) return 'No variant has both a known energy and a known quality yet.';
   const { result } = winner;
   const verb = result.tier === 'profile' ? 'an estimated' : 'a measured';
-  const start = `${result.variant} does it on ${verb} ${formatJoules(winner.result.energy.mid)} per ticket`;
+  const start = `${result.variant} does it on ${verb} ${say(winner.result.energy.mid)}`;
   const wanted = ranking.ranked.find((row) => row.result.variant === reference) ?? uncompressed(ranking);
   const other = wanted && wanted !== winner ? wanted : second;
   if (!other) return `${start}, quality ${two(winner.rho.mid)}; there is nothing to compare it with yet.`;
@@ -90,11 +94,11 @@ export function headline(ranking: Ranking, reference?: string): string {
 }
 
 /** What the classical baseline took, in one sentence; it stands beside the ranking, never in it. */
-export function baselineSentence(baseline: VariantResult, ranking: Ranking): string {
+export function baselineSentence(baseline: VariantResult, ranking: Ranking, say = inJoules): string {
   const { energy, quality, tier, boundary } = baseline;
   const first = ranking.ranked[0]?.result;
   const joules = energy
-    ? `${tier === 'profile' ? 'an estimated ' : ''}${formatJoules(energy.mid)} per ticket`
+    ? `${tier === 'profile' ? 'an estimated ' : ''}${say(energy.mid)}`
     : 'an unknown energy';
   const meter = !first
     ? ''

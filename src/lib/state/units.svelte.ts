@@ -1,5 +1,5 @@
 import { GRID_SOURCES, gridRegions, type GridRegion, type GridSourceId } from '../meter/grid';
-import type { EnergyUnit } from '../texts/energy';
+import { JOULES, type EnergyUnit } from '../texts/energy';
 import { sentence } from './sentence';
 
 interface Kept {
@@ -50,13 +50,14 @@ export class Units {
     return this.regions?.find(({ code }) => code === this.#kept.region) ?? null;
   }
 
+  /** Joules while the rate of the chosen unit is missing; the switch asks for it. */
   get unit(): EnergyUnit {
     const { kind, price, currency } = this.#kept;
     switch (kind) {
       case 'gCO2e':
-        return { kind, gramsPerKWh: this.region?.gramsPerKWh ?? null };
+        return this.region ? { kind, gramsPerKWh: this.region.gramsPerKWh } : JOULES;
       case 'cost':
-        return { kind, pricePerKWh: price, currency };
+        return price === null ? JOULES : { kind, pricePerKWh: price, currency };
       case 'J':
       case 'Wh':
         return { kind };

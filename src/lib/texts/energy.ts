@@ -1,13 +1,16 @@
-import { JOULES_PER_KWH } from '../core/units';
-import { fixed, joulesInterval, LOCALE, significant } from './format';
+import { formatJoules, JOULES_PER_KWH, jouleUnit } from '../core/units';
+import { fixed, LOCALE, significant } from './format';
 
-/** Joules in another unit; null rates are unknown and stay so. */
+/**
+ * In which unit energy is read. Whoever chose grams or cost but no region or price yet reads joules: a unit without its
+ * rate is none.
+ */
 export type EnergyUnit =
   | { kind: 'J' }
   | { kind: 'Wh' }
   /** Grams of CO2 equivalent a kWh of the chosen grid. */
-  | { kind: 'gCO2e'; gramsPerKWh: number | null }
-  | { kind: 'cost'; pricePerKWh: number | null; currency: string };
+  | { kind: 'gCO2e'; gramsPerKWh: number }
+  | { kind: 'cost'; pricePerKWh: number; currency: string };
 
 export const JOULES: EnergyUnit = { kind: 'J' };
 
@@ -17,8 +20,8 @@ interface Ends {
   high: number | null;
 }
 
-/** Prices are said for this many tickets: one costs less than any coin. */
-export const PRICED_TICKETS = 1_000_000;
+/** One ticket costs less than any coin, so its cost is said for this many. */
+const PRICED_TICKETS = 1_000_000;
 
 const PREFIXES = [
   { from: 1, scale: 1, prefix: '' },
@@ -27,45 +30,76 @@ const PREFIXES = [
   { from: 0, scale: 1e-9, prefix: 'n' },
 ] as const;
 
-function spread(x: Ends, write: (value: number) => string, unit: string): string {
-  // No ticket takes less than nothing.
-  const at = (value: number) => write(Math.max(0, value));
-  return x.low === null || x.high === null
-    ? `${at(x.mid)}${unit} (no interval)`
-    : `${at(x.mid)}${unit} (${at(x.low)} to ${at(x.high)})`;
-}
-
-const times = ({ mid, low, high }: Ends, factor: number): Ends => ({
-  mid: mid * factor,
-  low: low === null ? null : low * factor,
-  high: high === null ? null : high * factor,
-});
-
-function prefixed(x: Ends, unit: string): string {
-  const { scale, prefix } = PREFIXES.find(({ from }) => x.mid >= from) ?? PREFIXES[3];
-  return spread(times(x, 1 / scale), (value) => significant(value), ` ${prefix}${unit}`);
-}
-
-/** Energy of one ticket in a unit, with its interval; cost for `PRICED_TICKETS` of them. */
-export function energyInterval(x: Ends | null, unit: EnergyUnit): string {
-  if (!x) return 'unknown';
+/** How much of the unit one joule is, without a prefix. */
+export function perJoule(unit: EnergyUnit): number {
   switch (unit.kind) {
     case 'J':
-      return joulesInterval(x);
+      return 1;
     case 'Wh':
-      return prefixed(times(x, 1000 / JOULES_PER_KWH), 'Wh');
+      return 1000 / JOULES_PER_KWH;
     case 'gCO2e':
-      return unit.gramsPerKWh === null ? 'unknown' : prefixed(times(x, unit.gramsPerKWh / JOULES_PER_KWH), 'g');
-    case 'cost': {
-      if (unit.pricePerKWh === null) return 'unknown';
-      const priced = times(x, (unit.pricePerKWh * PRICED_TICKETS) / JOULES_PER_KWH);
-      const money = new Intl.NumberFormat(LOCALE, { style: 'currency', currency: unit.currency });
-      return spread(priced, (value) => money.format(value), '');
-    }
+      return unit.gramsPerKWh / JOULES_PER_KWH;
+    case 'cost':
+      return unit.pricePerKWh / JOULES_PER_KWH;
     default:
       return unit satisfies never;
   }
 }
+
+/** Writes amounts about the size of `joules`, all with one prefix, so that an interval has one unit. */
+function writer(joules: number, unit: EnergyUnit, digits: number): { at: (joules: number) => string; name: string } {
+  const factor = perJoule(unit);
+  const size = joules * factor;
+  if (unit.kind === 'cost') {
+    const coins = size >= 1 ? {} : { maximumSignificantDigits: digits };
+    const money = new Intl.NumberFormat(LOCALE, { style: 'currency', currency: unit.currency, ...coins });
+    return { at: (x) => money.format(x * factor), name: '' };
+  }
+  if (unit.kind === 'J') {
+    const { scale, unit: name } = jouleUnit(joules);
+    return { at: (x) => significant(x / scale, digits), name: ` ${name}` };
+  }
+  const { scale, prefix } = PREFIXES.find(({ from }) => size >= from) ?? PREFIXES[3];
+  const name = ` ${prefix}${unit.kind === 'Wh' ? 'Wh' : 'g CO₂e'}`;
+  return { at: (x) => significant((x * factor) / scale, digits), name };
+}
+
+/** An amount of energy with two digits: `0.31 J`, `86 µWh`, `41 µg CO₂e`, `€0.000026`. */
+export function energyAmount(joules: number, unit: EnergyUnit): string {
+  if (unit.kind === 'J') return formatJoules(joules);
+  const { at, name } = writer(joules, unit, 2);
+  return `${at(joules)}${name}`;
+}
+
+const priced = (joules: number, unit: EnergyUnit) => (unit.kind === 'cost' ? joules * PRICED_TICKETS : joules);
+
+/** The same of one ticket, for an axis or a column that says "per ticket"; cost is that of a million tickets. */
+export const ticketAmount = (joules: number, unit: EnergyUnit) => energyAmount(priced(joules, unit), unit);
+
+/** `0.31 J per ticket`, `€26 per million tickets`. */
+export const perTicket = (joules: number, unit: EnergyUnit) =>
+  `${ticketAmount(joules, unit)} ${unit.kind === 'cost' ? 'per million tickets' : 'per ticket'}`;
+
+/** Energy with its interval, in one unit for all three: `0.310 J (0.290 to 0.330)`. Nothing takes less than nothing: ends stop at 0. */
+export function energyInterval(x: Ends | null, unit: EnergyUnit): string {
+  if (!x) return 'unknown';
+  const { at, name } = writer(x.mid, unit, 3);
+  const end = (joules: number) => at(Math.max(0, joules));
+  return x.low === null || x.high === null
+    ? `${end(x.mid)}${name} (no interval)`
+    : `${end(x.mid)}${name} (${end(x.low)} to ${end(x.high)})`;
+}
+
+/** The same of one ticket; cost is that of a million. */
+export const ticketInterval = (x: Ends | null, unit: EnergyUnit) =>
+  energyInterval(
+    x && {
+      mid: priced(x.mid, unit),
+      low: x.low === null ? null : priced(x.low, unit),
+      high: x.high === null ? null : priced(x.high, unit),
+    },
+    unit,
+  );
 
 /** Head of a column of such figures. */
 export const ENERGY_HEAD: Readonly<Record<EnergyUnit['kind'], string>> = {
@@ -90,7 +124,7 @@ export const UNITS = {
   reading: 'Reading the grid data.',
   intensity: (grams: number, region: string, source: string) =>
     `${fixed(grams, 0)} g CO₂e per kWh: ${region}, ${source}. Average of the year, not of this hour; making the device is not in it.`,
-  noRegion: 'Choose a region: without one, grams are unknown.',
-  noPrice: 'Enter what a kWh costs you: without it, cost is unknown.',
+  noRegion: 'Choose a region: its grid says how many grams a kWh is. Until then figures stay in joules.',
+  noPrice: 'Enter what a kWh costs you. Until then figures stay in joules.',
   cost: 'Electricity only: the device, its wear and your time are not in it.',
 } as const;

@@ -1,4 +1,4 @@
-import { formatJoules, jouleUnit } from '../core/units';
+import { formatJoules } from '../core/units';
 
 /** Numbers, units, dates and lists as people read them. Unknown is "unknown" or empty, never 0. */
 
@@ -35,16 +35,6 @@ export function significant(x: number, digits = 3): string {
   if (x === 0) return '0';
   const places = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(x))));
   return fixed(x, Math.min(places, 12));
-}
-
-/** `0.31 J (0.29 to 0.33)`: one unit for all three, chosen by the middle. No ticket takes less than nothing: ends stop at 0. */
-export function joulesInterval(x: Ends | null): string {
-  if (!x) return 'unknown';
-  const { scale, unit } = jouleUnit(x.mid);
-  const at = (value: number) => significant(Math.max(0, value) / scale);
-  return x.low === null || x.high === null
-    ? `${at(x.mid)} ${unit} (no interval)`
-    : `${at(x.mid)} ${unit} (${at(x.low)} to ${at(x.high)})`;
 }
 
 /** `0.72 (0.65 to 0.79)` with a fixed number of places. */
