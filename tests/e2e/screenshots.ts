@@ -69,11 +69,11 @@ interface View {
   name: string;
   /** Needs the finished experiment of `runOnce`. */
   own?: boolean;
-  show(page: Page): Promise<void>;
+  show: (page: Page) => Promise<void>;
 }
 
 const open =
-  (path: string, settled: (page: Page) => Promise<void> = async () => undefined) =>
+  (path: string, settled: (page: Page) => Promise<void> = () => Promise.resolve()) =>
   async (page: Page) => {
     await page.goto(ORIGIN + path);
     await page.getByRole('heading', { level: 1 }).first().waitFor();
@@ -108,23 +108,26 @@ const CSV = [
   ),
 ].join('\n');
 
+/** The preview of a pasted CSV. */
+async function showImport(page: Page): Promise<void> {
+  await openCard('Tickets')(page);
+  const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+  await panel.getByLabel(/^Or paste/).fill(CSV);
+  await panel.getByRole('button', { name: 'Look at it' }).click();
+  await panel.getByRole('button', { name: 'Import' }).waitFor();
+}
+
 const VIEWS: View[] = [
   { name: 'start', show: open('/', (page) => page.getByRole('button', { name: /^Run: about/ }).waitFor()) },
   { name: 'step-tickets', show: openCard('Tickets') },
   {
     name: 'step-tickets-import',
-    async show(page) {
-      await openCard('Tickets')(page);
-      const panel = page.getByRole('group', { name: 'Tickets', exact: true });
-      await panel.getByLabel(/^Or paste/).fill(CSV);
-      await panel.getByRole('button', { name: 'Look at it' }).click();
-      await panel.getByRole('button', { name: 'Import' }).waitFor();
-    },
+    show: showImport,
   },
   {
     name: 'step-tickets-imported',
-    async show(page) {
-      await VIEWS.find((v) => v.name === 'step-tickets-import')?.show(page);
+    show: async (page) => {
+      await showImport(page);
       const panel = page.getByRole('group', { name: 'Tickets', exact: true });
       await panel.getByRole('button', { name: 'Import' }).click();
       await panel.getByText(/^Split/).waitFor();
@@ -135,7 +138,7 @@ const VIEWS: View[] = [
   { name: 'step-variants', show: openCard('Variants') },
   {
     name: 'step-budget',
-    async show(page) {
+    show: async (page) => {
       await openCard('Budget')(page);
       await page.getByText('Cost of each variant').click();
       await page.getByRole('columnheader', { name: /Memory/ }).waitFor();
@@ -145,7 +148,7 @@ const VIEWS: View[] = [
   {
     name: 'results-share',
     own: true,
-    async show(page) {
+    show: async (page) => {
       await results(page);
       await page.getByRole('button', { name: 'Share the results' }).click();
       await page.getByRole('button', { name: 'Show as QR code' }).click();
@@ -155,7 +158,7 @@ const VIEWS: View[] = [
   {
     name: 'results-grams',
     own: true,
-    async show(page) {
+    show: async (page) => {
       await results(page);
       await page.getByLabel('Energy as').first().selectOption('gCO2e');
       const region = page.getByLabel('Region');
@@ -166,7 +169,7 @@ const VIEWS: View[] = [
   },
   {
     name: 'many',
-    async show(page) {
+    show: async (page) => {
       await page.goto(await link(many));
       await page.locator('svg .mark').first().waitFor();
       await seeAll(page);
@@ -174,7 +177,7 @@ const VIEWS: View[] = [
   },
   {
     name: 'one',
-    async show(page) {
+    show: async (page) => {
       await page.goto(await link(one));
       await page.locator('svg .mark').first().waitFor();
       await seeAll(page);
@@ -184,7 +187,7 @@ const VIEWS: View[] = [
   { name: 'r-empty', show: open('/r') },
   {
     name: 'r-recipe',
-    async show(page) {
+    show: async (page) => {
       await page.goto(await recipeLink());
       await page.getByRole('button', { name: 'Load it' }).waitFor();
     },
@@ -192,7 +195,7 @@ const VIEWS: View[] = [
   { name: 'compare-empty', show: open('/compare') },
   {
     name: 'compare',
-    async show(page) {
+    show: async (page) => {
       await open('/compare')(page);
       for (const [i, variants] of devices.entries()) {
         await page.getByLabel('A result link').fill(await link(variants, ['Laptop of the NOC', 'Raspberry Pi 5'][i]));
@@ -206,7 +209,7 @@ const VIEWS: View[] = [
   },
   {
     name: 'compress',
-    async show(page) {
+    show: async (page) => {
       await open('/compress')(page);
       await page.getByLabel('Recipe').fill('int8+2:4');
       await page.getByRole('button', { name: 'Compress' }).click();
@@ -236,7 +239,7 @@ const VIEWS: View[] = [
   {
     name: 'assistant',
     own: true,
-    async show(page) {
+    show: async (page) => {
       await open('/assistant')(page);
       await page.getByRole('button', { name: 'Take a test ticket' }).click();
       await page.getByRole('button', { name: 'Compare both' }).click();
@@ -265,7 +268,7 @@ const VIEWS: View[] = [
   {
     name: 'report',
     own: true,
-    async show(page) {
+    show: async (page) => {
       await results(page);
       const download = page.waitForEvent('download');
       await page.getByRole('button', { name: 'Save as a page' }).click();
@@ -337,7 +340,8 @@ async function runOnce(page: Page): Promise<void> {
 /** A browser that never saw the site, or with `profile` the one that keeps a finished experiment. */
 async function shoot(views: readonly View[], profile?: string): Promise<void> {
   if (views.length === 0) return;
-  const { page, faults, close } = await openSite(profile === undefined ? {} : { profile });
+  const site = await openSite(profile === undefined ? {} : { profile });
+  const { page, faults } = site;
   page.setDefaultTimeout(30_000);
   if (profile !== undefined) await runOnce(page);
   for (const { name, show } of views) {
@@ -353,7 +357,7 @@ async function shoot(views: readonly View[], profile?: string): Promise<void> {
     }
   }
   console.log(faults.join('\n') || 'no faults');
-  await close();
+  await site.close();
 }
 
 const wanted = process.argv[2] ?? '';

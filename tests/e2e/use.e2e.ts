@@ -141,15 +141,21 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         equal(await cells.innerText(), '278 µWh (250 to 333)', 'watt-hours');
         await kind.selectOption({ label: 'grams CO₂e' });
         await page.getByText('Choose a region').waitFor();
-        equal(await cells.innerText(), 'unknown', 'no grid is assumed');
+        equal(await cells.innerText(), '1.00 J (0.900 to 1.20)', 'no grid is assumed');
         await page.getByLabel('Region').selectOption({ label: 'France' });
         await page.getByText(/g CO₂e per kWh: France, Electricity Maps, yearly average 2025/).waitFor();
-        assert(/^\d.* µg \(/.test(await cells.innerText()), 'grams');
+        assert(/^\d.* µg CO₂e \(/.test(await cells.innerText()), 'grams');
+        // The sentence and the axis say the same unit as the table.
+        await page.getByRole('heading', { level: 1, name: /on an estimated .* µg CO₂e per ticket/ }).waitFor();
+        await page
+          .locator('svg .axis')
+          .getByText(/^grams CO₂e per ticket, log scale/)
+          .waitFor();
         await kind.selectOption({ label: 'cost of electricity' });
         await page.getByLabel('Price of a kWh').fill('0.36');
-        equal(await cells.innerText(), '€0.10 (€0.09 to €0.12)', 'cost of a million tickets');
+        equal(await cells.innerText(), '€0.100 (€0.0900 to €0.120)', 'cost of a million tickets');
         await page.reload();
-        equal(await cells.innerText(), '€0.10 (€0.09 to €0.12)', 'the choice is kept');
+        equal(await cells.innerText(), '€0.100 (€0.0900 to €0.120)', 'the choice is kept');
       }),
   },
   {

@@ -97,9 +97,7 @@ export function headline(ranking: Ranking, reference?: string, say = inJoules): 
 export function baselineSentence(baseline: VariantResult, ranking: Ranking, say = inJoules): string {
   const { energy, quality, tier, boundary } = baseline;
   const first = ranking.ranked[0]?.result;
-  const joules = energy
-    ? `${tier === 'profile' ? 'an estimated ' : ''}${say(energy.mid)}`
-    : 'an unknown energy';
+  const joules = energy ? `${tier === 'profile' ? 'an estimated ' : ''}${say(energy.mid)}` : 'an unknown energy';
   const meter = !first
     ? ''
     : first.tier === tier && first.boundary === boundary

@@ -1,5 +1,6 @@
 import type { VariantResult } from '../schema/result';
-import { bytes, interval, joulesInterval, percent, seconds } from '../texts/format';
+import { JOULES, ticketInterval } from '../texts/energy';
+import { bytes, interval, percent, seconds } from '../texts/format';
 
 /** What the texts beside an exported variant tell. */
 export interface ExportFacts {
@@ -43,8 +44,8 @@ Made by Joulewise from ${plain(f.checkpoint)}. The licence is that of the origin
 ## What was measured
 
 ${table([
-  [`Joules per ticket, ${how} (95 % over repeats)`, joulesInterval(r.energy)],
-  ['The same from the lowest to the highest value of the power profile', joulesInterval(r.energyRange)],
+  [`Joules per ticket, ${how} (95 % over repeats)`, ticketInterval(r.energy, JOULES)],
+  ['The same from the lowest to the highest value of the power profile', ticketInterval(r.energyRange, JOULES)],
   ['Source of energy', `${r.tier}, boundary ${r.boundary}, ${f.device.profile}`],
   ['Time per ticket', r.latency ? seconds(r.latency.mid) : 'unknown'],
   ['Quality rho (95 % over tickets)', interval(r.quality)],

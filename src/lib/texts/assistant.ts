@@ -1,6 +1,7 @@
 import type { VariantResult } from '../schema/result';
 import type { Boundary, Range, TaskName, Tier } from '../schema/run';
-import { bytes, joules, joulesInterval, percent, plural, seconds } from './format';
+import { energyInterval, perTicket, type EnergyUnit } from './energy';
+import { bytes, percent, plural, seconds } from './format';
 
 /** The page "Assistant": a chosen variant at work, and its export. */
 export const ASSISTANT = {
@@ -12,8 +13,8 @@ export const ASSISTANT = {
   reading: 'Reading the experiment.',
   variant: 'Variant',
   other: 'Beside it',
-  option: ({ variant, energy, tier, quality }: VariantResult) =>
-    `${variant}${energy ? `, ${tier === 'profile' ? 'estimated' : 'measured'} ${joules(energy.mid)} a ticket` : ''}${quality ? `, quality ${quality.mid.toFixed(2)}` : ''}`,
+  option: ({ variant, energy, tier, quality }: VariantResult, unit: EnergyUnit) =>
+    `${variant}${energy ? `, ${tier === 'profile' ? 'estimated' : 'measured'} ${perTicket(energy.mid, unit)}` : ''}${quality ? `, quality ${quality.mid.toFixed(2)}` : ''}`,
   ticket: 'Ticket',
   example: 'Take a test ticket',
   answer: 'Answer',
@@ -26,9 +27,9 @@ export const ASSISTANT = {
   task: { rca: 'Cause', response: 'Drafted response' } as Readonly<Record<TaskName, string>>,
   share: (share: number) => percent(share),
   sharesAbout: 'share of the probability, were these all the causes there are',
-  took: (range: Range | null, tier: Tier, boundary: Boundary) =>
+  took: (range: Range | null, tier: Tier, boundary: Boundary, unit: EnergyUnit) =>
     [
-      range ? joulesInterval({ ...range }) : 'energy unknown',
+      range ? energyInterval(range, unit) : 'energy unknown',
       `${tier === 'profile' ? 'estimated' : 'measured'}, ${boundary}`,
     ] as const,
   time: (ms: number, prompt: number, fresh: number) =>

@@ -15,7 +15,7 @@ export const COMPARE = {
   noResult: 'This experiment has no finished run yet. Run it first.',
   variant: 'Variant',
   answers: 'The answer on each',
-  table: 'Joules per ticket, and quality',
+  table: (energy: string) => `${energy}, and quality`,
   missing: 'not run',
   unknown: 'unknown',
   estimated: 'estimated',

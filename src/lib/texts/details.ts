@@ -1,6 +1,6 @@
 import type { Phase } from '../schema/run';
 import type { Verdict } from '../rank/claims';
-import { joules, plural, significant } from './format';
+import { plural, significant } from './format';
 
 const PHASES: Readonly<Record<Phase, string>> = {
   load: 'load',
@@ -18,17 +18,15 @@ export const DETAILS = {
   phase: PHASES,
   energy: {
     title: 'Where joules go',
-    about:
-      'Joules per ticket by phase. Loading, compressing and warming up happen once and are not counted: their joules are unknown, their seconds stand in the table.',
-    axis: 'joules per ticket',
+    about: (energy: string) =>
+      `${energy}, by phase. Loading, compressing and warming up happen once and are not counted: their energy is unknown, their seconds stand in the table.`,
     bar: (variant: string, phases: string) => `${variant}: ${phases}`,
-    part: (phase: Phase, mid: number) => `${PHASES[phase]} ${joules(mid)}`,
+    part: (phase: Phase, amount: string) => `${PHASES[phase]} ${amount}`,
   },
   columns: {
     variant: 'Variant',
     phase: 'Phase',
     seconds: 'Seconds a run',
-    perTicket: 'Joules per ticket',
     rate: 'Tokens a second',
     operations: 'GFLOP/s',
     bytes: 'GB/s',

@@ -1,26 +1,43 @@
 import { describe, expect, it } from 'vitest';
 import { between, exact } from '../rank/example';
-import { energyInterval, type EnergyUnit } from './energy';
+import { energyAmount, energyInterval, JOULES, perTicket, ticketInterval, type EnergyUnit } from './energy';
 
-describe('energy in other units', () => {
+const WH: EnergyUnit = { kind: 'Wh' };
+const GRAMS: EnergyUnit = { kind: 'gCO2e', gramsPerKWh: 473 };
+const EUROS: EnergyUnit = { kind: 'cost', pricePerKWh: 0.3, currency: 'EUR' };
+
+describe('energy in the chosen unit', () => {
   const x = between(0.9, 1, 1.1);
 
   it('is joules over 3.6 million a kWh', () => {
-    expect(energyInterval(x, { kind: 'J' })).toBe('1.00 J (0.900 to 1.10)');
-    expect(energyInterval(x, { kind: 'Wh' })).toBe('278 µWh (250 to 306)');
-    expect(energyInterval(between(3e6, 3.6e6, 4e6), { kind: 'Wh' })).toBe('1000 Wh (833 to 1111)');
-    expect(energyInterval(x, { kind: 'gCO2e', gramsPerKWh: 473 })).toBe('131 µg (118 to 145)');
-    expect(energyInterval(x, { kind: 'cost', pricePerKWh: 0.3, currency: 'EUR' })).toBe('€0.08 (€0.08 to €0.09)');
+    expect(ticketInterval(x, JOULES)).toBe('1.00 J (0.900 to 1.10)');
+    expect(ticketInterval(x, WH)).toBe('278 µWh (250 to 306)');
+    expect(ticketInterval(between(3e6, 3.6e6, 4e6), WH)).toBe('1000 Wh (833 to 1111)');
+    expect(ticketInterval(x, GRAMS)).toBe('131 µg CO₂e (118 to 145)');
   });
 
-  it('stays unknown where energy, grid or price are, and says where there is no interval', () => {
-    const unknown: EnergyUnit[] = [
-      { kind: 'gCO2e', gramsPerKWh: null },
-      { kind: 'cost', pricePerKWh: null, currency: 'EUR' },
-    ];
-    for (const unit of unknown) expect(energyInterval(x, unit)).toBe('unknown');
-    expect(energyInterval(null, { kind: 'Wh' })).toBe('unknown');
-    expect(energyInterval(exact(1), { kind: 'Wh' })).toBe('278 µWh (no interval)');
-    expect(energyInterval(exact(0), { kind: 'Wh' })).toBe('0 nWh (no interval)');
+  it('is cost of a million tickets where it is of one ticket, and of itself where it is a sum', () => {
+    expect(ticketInterval(x, EUROS)).toBe('€0.0833 (€0.0750 to €0.0917)');
+    expect(ticketInterval(between(90, 100, 110), EUROS)).toBe('€8.33 (€7.50 to €9.17)');
+    expect(perTicket(1, EUROS)).toBe('€0.083 per million tickets');
+    expect(energyAmount(3.6e6, EUROS)).toBe('€0.30');
+  });
+
+  it('says one amount with two digits', () => {
+    expect([0.3123, 1234].map((joules) => perTicket(joules, JOULES))).toEqual([
+      '0.31 J per ticket',
+      '1.2 kJ per ticket',
+    ]);
+    expect(perTicket(1, WH)).toBe('278 µWh per ticket');
+    expect(energyAmount(36, WH)).toBe('10 mWh');
+    expect(energyAmount(0.001, GRAMS)).toBe('131 ng CO₂e');
+  });
+
+  it('keeps one unit for all three numbers, stops at 0, and says where something is unknown', () => {
+    expect(energyInterval(between(0.0009, 0.0021, 0.004), JOULES)).toBe('2.10 mJ (0.900 to 4.00)');
+    expect(energyInterval(exact(2000), JOULES)).toBe('2.00 kJ (no interval)');
+    for (const low of [0, -0.2]) expect(energyInterval(between(low, 0.5, 1), JOULES)).toBe('0.500 J (0 to 1.00)');
+    expect(energyInterval(null, WH)).toBe('unknown');
+    expect(energyInterval(exact(0), WH)).toBe('0 nWh (no interval)');
   });
 });

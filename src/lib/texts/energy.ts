@@ -51,7 +51,7 @@ function writer(joules: number, unit: EnergyUnit, digits: number): { at: (joules
   const factor = perJoule(unit);
   const size = joules * factor;
   if (unit.kind === 'cost') {
-    const coins = size >= 1 ? {} : { maximumSignificantDigits: digits };
+    const coins = size >= 1 ? {} : { minimumSignificantDigits: digits, maximumSignificantDigits: digits };
     const money = new Intl.NumberFormat(LOCALE, { style: 'currency', currency: unit.currency, ...coins });
     return { at: (x) => money.format(x * factor), name: '' };
   }
@@ -108,6 +108,10 @@ export const ENERGY_HEAD: Readonly<Record<EnergyUnit['kind'], string>> = {
   gCO2e: 'Grams CO₂e per ticket',
   cost: 'Electricity per million tickets',
 };
+
+/** The same within a sentence. */
+export const energyWords = ({ kind }: EnergyUnit) =>
+  `${ENERGY_HEAD[kind].charAt(0).toLowerCase()}${ENERGY_HEAD[kind].slice(1)}`;
 
 /** The switch of units above a result. */
 export const UNITS = {

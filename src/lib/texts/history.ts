@@ -1,5 +1,6 @@
 import type { PlanSummary } from '../plan/summary';
-import { joules, plural, whole } from './format';
+import { perTicket, type EnergyUnit } from './energy';
+import { plural, whole } from './format';
 
 /** Experiments kept in this browser: the short list of the first page and the whole one of the history. */
 export const HISTORY = {
@@ -33,7 +34,7 @@ export const HISTORY = {
       : summary.missing === 0
         ? `${plural(runs, 'run')}, complete`
         : `${plural(runs, 'run')}, ${summary.atLeast ? 'at least ' : ''}${plural(summary.missing, 'run')} missing (stopped or failed)`,
-  winner: ({ variant, joules: energy, tier }: NonNullable<PlanSummary['winner']>) =>
-    [`Best: ${variant}, ${tier === 'profile' ? 'estimated' : 'measured'} `, `${joules(energy)} a ticket`] as const,
+  winner: ({ variant, joules, tier }: NonNullable<PlanSummary['winner']>, unit: EnergyUnit) =>
+    [`Best: ${variant}, ${tier === 'profile' ? 'estimated' : 'measured'} `, perTicket(joules, unit)] as const,
   noWinner: 'No ranking yet.',
 } as const;

@@ -1,4 +1,5 @@
-import { duration, joules, significant, whole } from './format';
+import { energyAmount, type EnergyUnit } from './energy';
+import { duration, significant, whole } from './format';
 
 /** A run under way. */
 export const LIVE = {
@@ -19,9 +20,12 @@ export const LIVE = {
     title: 'Power and energy of answering tickets, estimated',
     time: 'Seconds',
     watts: 'Watts',
-    joules: 'Joules so far',
-    now: (watts: number | null, energy: number | null) =>
-      `${watts === null ? 'Power: unknown while a model is opened' : `About ${significant(watts, 2)} W`}, ${energy === null ? 'joules unknown' : `${joules(energy)} so far`}, estimated.`,
+    sofar: { J: 'Joules so far', Wh: 'Watt-hours so far', gCO2e: 'CO₂e so far', cost: 'Cost so far' } satisfies Record<
+      EnergyUnit['kind'],
+      string
+    >,
+    now: (watts: number | null, energy: number | null, unit: EnergyUnit) =>
+      `${watts === null ? 'Power: unknown while a model is opened' : `About ${significant(watts, 2)} W`}, ${energy === null ? 'energy unknown' : `${energyAmount(energy, unit)} so far`}, estimated.`,
   },
   speed: (tokens: number) => `${whole(tokens)} tokens a second, read and written`,
   done: 'Runs done',

@@ -1,4 +1,5 @@
-import { joulesInterval, interval, plural } from './format';
+import { ticketInterval, type EnergyUnit } from './energy';
+import { interval, plural } from './format';
 import type { VariantResult } from '../schema/result';
 
 /** The page "Paper": its experiment, repeated here. */
@@ -18,9 +19,9 @@ export const PAPER = {
     { title: 'Stage one: precision', missing: 'No variant of this stage has been run.' },
     { title: 'Stage two: pruning the best', missing: 'This experiment has no second stage yet.' },
   ],
-  columns: ['Variant', 'Joules per ticket', 'Quality', 'R', 'Standing', 'n'],
-  energy: ({ energy, tier }: VariantResult) =>
-    `${joulesInterval(energy)}${energy ? `, ${tier === 'profile' ? 'estimated' : 'measured'}` : ''}`,
+  columns: (energy: string) => ['Variant', energy, 'Quality', 'R', 'Standing', 'n'],
+  energy: ({ energy, tier }: VariantResult, unit: EnergyUnit) =>
+    `${ticketInterval(energy, unit)}${energy ? `, ${tier === 'profile' ? 'estimated' : 'measured'}` : ''}`,
   quality: (r: VariantResult) => interval(r.quality, 2),
   n: (r: VariantResult) => `${plural(r.tickets, 'ticket')}, ${plural(r.repeats, 'repeat')}`,
 } as const;

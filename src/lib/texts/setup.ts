@@ -1,4 +1,4 @@
-import { bytes, duration, joules, listed, plural, whole } from './format';
+import { bytes, duration, listed, plural, whole } from './format';
 
 /** The first page: four steps, and Run. */
 export const SETUP = {
@@ -21,24 +21,15 @@ export const SETUP = {
   },
   own: { tickets: 'Use my tickets', model: 'Use my model' },
   cost: {
-    label: (seconds: number, energy: number, download: string | null) =>
-      `about ${duration(seconds)}, ${joules(energy)}${download === null ? '' : `, ${download}`}`,
+    label: (seconds: number, energy: string, download: string | null) =>
+      `about ${duration(seconds)}, ${energy}${download === null ? '' : `, ${download}`}`,
     nothing: 'nothing to download',
     download: 'plus the download',
-    between: (s: { low: number; high: number }, e: { low: number; high: number }) =>
-      `Estimated: ${duration(s.low)} to ${duration(s.high)}, and ${joules(e.low)} to ${joules(e.high)} of the whole device, since its power is not known better.`,
+    between: (s: { low: number; high: number }, e: { low: string; high: string }) =>
+      `Estimated: ${duration(s.low)} to ${duration(s.high)}, and ${e.low} to ${e.high} of the whole device, since its power is not known better.`,
     later: 'Time, energy and memory are known once the model is downloaded.',
     show: 'Cost of each variant',
     counting: 'Counting.',
-    variant: 'Variant',
-    memory: 'Memory',
-    time: 'Time',
-    energy: 'Joules, estimated',
-    fits: 'Fits here',
-    yes: 'yes',
-    no: 'no: it will be left out',
-    calibrates: 'calibration comes on top',
-    stage: 'A second stage adds its variants when the first is ranked; they are in the sum above.',
     tooLarge: (variants: readonly string[], needs: number, has: number) =>
       `${listed(variants)} will not fit: up to ${bytes(needs)} of memory, and a page here has ${bytes(has)}. Choose fewer bits, or a smaller model.`,
   },

@@ -4,30 +4,11 @@ import { rankVariants } from '../rank/rank';
 import { energyDomain, linearScale, linearTicks, logDomain, logScale, logTicks, qualityDomain, stepPath } from './axis';
 import { csvCell, resultsCsv } from './csv';
 import { fileName } from './download';
-import {
-  bytes,
-  dateTime,
-  duration,
-  interval,
-  joulesInterval,
-  listed,
-  percent,
-  plural,
-  seconds,
-  significant,
-} from '../texts/format';
+import { bytes, dateTime, duration, interval, listed, percent, plural, seconds, significant } from '../texts/format';
 import { placeLabels, shorten, type LabelPoint } from './labels';
 import { hueOf, shapeOf, shapePath, type Shape } from './marks';
 
 describe('format', () => {
-  it('keeps one unit for an interval', () => {
-    expect(joulesInterval(between(0.291, 0.312, 0.334))).toBe('0.312 J (0.291 to 0.334)');
-    expect(joulesInterval(between(0.0009, 0.0021, 0.004))).toBe('2.10 mJ (0.900 to 4.00)');
-    expect(joulesInterval(exact(2000))).toBe('2.00 kJ (no interval)');
-    for (const low of [0, -0.2]) expect(joulesInterval(between(low, 0.5, 1))).toBe('0.500 J (0 to 1.00)');
-    expect(joulesInterval(null)).toBe('unknown');
-  });
-
   it('never writes an exponent or a zero for the unknown', () => {
     for (const x of [1e-9, 0.00123, 0.5, 12345678]) expect(significant(x)).not.toMatch(/e/);
     expect(interval(null)).toBe('unknown');

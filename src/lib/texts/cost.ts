@@ -1,0 +1,13 @@
+/** What each variant of an experiment will take, as a table. */
+export const COST = {
+  title: 'Cost of each variant',
+  variant: 'Variant',
+  memory: 'Memory',
+  time: 'Time',
+  energy: (unit: string) => `${unit.charAt(0).toUpperCase()}${unit.slice(1)}, estimated`,
+  fits: 'Fits here',
+  yes: 'yes',
+  no: 'no: it will be left out',
+  calibrates: 'calibration comes on top',
+  stage: 'A second stage adds its variants when the first is ranked; they are in the sum above.',
+} as const;
