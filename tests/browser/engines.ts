@@ -321,7 +321,7 @@ export const tests: BrowserTest[] = [
       ),
   },
   {
-    name: 'a Hub repository served from this machine is stored once and runs',
+    name: 'a Hub repository served from this machine is stored once, packed once, and runs',
     run: () =>
       withBrowser({}, async (d) => {
         const folder = join(root, 'static/builtin');
@@ -354,6 +354,15 @@ export const tests: BrowserTest[] = [
           const o = oracle('builtin');
           const found = await evaluate(d, stored, 'fp32', o.text);
           assertClose(found.nll, o.recipes['fp32']?.nll ?? NaN, 1e-5, 'NLL');
+          for (const recipe of ['int8', 'int4+2:4']) {
+            const [fresh, kept] = [
+              await evaluate(d, stored, recipe, o.text, 'cpu'),
+              await evaluate(d, stored, recipe, o.text, 'cpu'),
+            ];
+            const said = (r: EvaluateResult) => r.fallbacks.some((f) => f.includes('packed in an earlier run'));
+            assert(!said(fresh) && said(kept), `${recipe}: the second run reads the packed weights of the first`);
+            assertEqual(kept.nll, fresh.nll, `${recipe}: NLL from kept weights`);
+          }
         } finally {
           server.close();
         }
