@@ -302,7 +302,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.locator('svg .mark[tabindex="0"]').focus();
         await page.keyboard.press('ArrowRight');
         assert(
-          /^(fp|int)\S+: .* per ticket, estimated/.test(await page.locator('figcaption p').first().innerText()),
+          /^(fp|int)\S+: joules per ticket [\d.]+ J \(.* to .*\), estimated; quality /.test(
+            await page.locator('figcaption p').first().innerText(),
+          ),
           'the mark is read out',
         );
         for (const hash of ['e1.AAAA', 'e9.AAAA', 'nonsense', `e1.${'A'.repeat(70_000)}`]) {
