@@ -1,5 +1,4 @@
-import type { Device } from '../run/device';
-import type { Range } from '../schema/run';
+import type { Device, Range } from '../schema/run';
 import { bytes, significant } from './format';
 
 const NOT_TOLD = 'not told';

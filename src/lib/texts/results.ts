@@ -23,6 +23,8 @@ export const RESULTS = {
     csv: 'Save as CSV',
     resultsLink: 'Link to these results, without any ticket',
     recipeLink: 'Link to this recipe, so that others run it on their device',
+    prompts:
+      'Put my own prompts into the link. Whoever has the link can read them, so leave them out if they are confidential.',
   },
   byTask: 'By task',
   computed: 'How each was computed',

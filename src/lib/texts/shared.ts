@@ -33,6 +33,8 @@ export const SHARED = {
   tickets: (name: string, tasks: readonly string[]) => `Tickets: ${name} (not in the link); tasks: ${listed(tasks)}.`,
   budget: (limit: number, repeats: number, engine: string, runs: number | null) =>
     `Budget: ${plural(limit, 'ticket')} per task, ${plural(repeats, 'repeat')}, engine ${engine}${runs === null ? '' : `; up to ${plural(runs, 'run')}`}.`,
+  prompt: (task: string, title: string) => `Its own prompt for ${task}: ${title}`,
+  withheld: (tasks: readonly string[]) => `Its own prompts for ${listed(tasks)} were left out of the link.`,
   download: 'When you press Run, the model comes from huggingface.co.',
   load: 'Load it',
   loadHint: 'It fills the cards of the first page; nothing runs before you press Run there.',
