@@ -9,6 +9,7 @@ import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
 import { winnersByWeight } from '../../src/lib/rank/weights';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
+import type { TaskName } from '../../src/lib/schema/run';
 import type { VariantResult } from '../../src/lib/schema/result';
 import { toShared } from '../../src/lib/share/codec';
 import { encodeLink } from '../../src/lib/share/codec';
@@ -151,9 +152,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   const data = a.need('data');
   const checkpointText = a.text('checkpoint') ?? 'builtin';
   await withDriver({ swiftshader: wantsSwiftshader(a), onEvent: progressLine() }, async (d) => {
-    const { dataset, report: imported } = await importFile(d, data, a, task);
-    for (const w of imported.warnings) say(`Note: ${w}`);
-    say(`${imported.kept} of ${imported.rows} rows kept from ${data}; columns ${JSON.stringify(imported.mapping)}.`);
+    const dataset = await ticketsOf(d, data, a, task);
     const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText, {
       exports: engine === 'hub' ? variants : null,
       adapter: a.text('adapter'),
@@ -189,6 +188,15 @@ export async function run(argv: readonly string[]): Promise<void> {
   });
 }
 
+/** Tickets of a file, or with `--data generated` those of the demo; says what became of a file's rows. */
+async function ticketsOf(d: Driver, data: string, a: Parsed, task: TaskName): Promise<DatasetRecord> {
+  if (data === 'generated') return demoTickets(d);
+  const { dataset, report } = await importFile(d, data, a, task);
+  for (const w of report.warnings) say(`Note: ${w}`);
+  say(`${report.kept} of ${report.rows} rows kept from ${data}; columns ${JSON.stringify(report.mapping)}.`);
+  return dataset;
+}
+
 /** Comma-separated list, or null where the option is absent. */
 function listOf(a: Parsed, name: string): string[] | null {
   const text = a.text(name);
@@ -211,6 +219,8 @@ export const DEMO = {
   prunings: ['2:4', 'mag50', 'ffn25'],
 } as const;
 
+const demoTickets = (d: Driver) => d.call<DatasetRecord>('generateTickets', { count: DEMO.count, seed: DEMO.seed });
+
 export async function demo(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, {
     fresh: 'flag',
@@ -225,7 +235,7 @@ export async function demo(argv: readonly string[]): Promise<void> {
   const out = a.text('out');
   say('Joulewise demo: the built-in checkpoint answers generated telecom fault tickets, both tasks, in two stages.');
   await withDriver({ swiftshader: wantsSwiftshader(a), onEvent: progressLine() }, async (d) => {
-    const dataset = await d.call<DatasetRecord>('generateTickets', { count: DEMO.count, seed: DEMO.seed });
+    const dataset = await demoTickets(d);
     const plan: PlanRecord = {
       v: 1,
       dataset: { hash: dataset.hash, name: dataset.name },

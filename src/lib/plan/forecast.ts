@@ -1,9 +1,11 @@
 import type { ModelConfig } from '../checkpoint/config';
 import { expectedMatrices } from '../cpu/model';
+import { parseRecipe } from '../compress/recipe';
 import { totalBytes, type Cost } from '../graph/cost';
 import { variantShape, type CountedEngine, type VariantShape } from '../run/shape';
 import type { PlanRecord } from '../schema/plan';
 import type { TaskName } from '../schema/run';
+import { calibrationOperations, highestLevel, solveOperations } from './calibration-work';
 import { addWork, NO_WORK, type Work } from './price';
 
 /** What a plan will take, counted from the model's configuration before a weight is read. */
@@ -25,7 +27,7 @@ const WRITTEN_SHARE = 0.3;
 export interface VariantForecast {
   variant: string;
   shape: VariantShape;
-  /** All units of this variant. */
+  /** All units of this variant, and solving its layers; calibration itself serves all variants and is in the sum alone. */
   work: Work;
 }
 
@@ -82,7 +84,7 @@ export function forecast(
       const unit = addWork(NO_WORK, ticketWork(shape, task, lengths, plan.maxNewTokens), plan.limit + 1);
       work = addWork(work, { ...unit, openings: 1, parameters }, plan.repeats);
     }
-    return { variant, shape, work };
+    return { variant, shape, work: { ...work, calibration: solveOperations(config, parseRecipe(variant)) } };
   };
   const perVariant = plan.tasks.length * plan.repeats;
   const named = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
@@ -97,6 +99,9 @@ export function forecast(
       if (pruned.length > 0) units += perVariant * stage.k;
     }
   }
+  const prunings = plan.stages.flatMap((s) => (s.kind === 'best' ? s.prunings : []));
+  const level = highestLevel([...named, ...prunings].map(parseRecipe));
+  if (level !== null) work = addWork(work, { ...NO_WORK, calibration: calibrationOperations(config, level) });
   if (plan.baseline) {
     // The classical baseline takes a start, and next to nothing else.
     units += perVariant;

@@ -14,6 +14,8 @@ export interface Work {
   openings: number;
   /** Parameters read and compressed, over all openings. */
   parameters: number;
+  /** Operations of calibrating and of solving layers, which every engine leaves to the same WebAssembly kernels. */
+  calibration: number;
 }
 
 export const NO_WORK: Work = {
@@ -22,6 +24,7 @@ export const NO_WORK: Work = {
   passes: 0,
   openings: 0,
   parameters: 0,
+  calibration: 0,
 };
 
 export const addWork = (a: Work, b: Work, times = 1): Work => ({
@@ -35,6 +38,7 @@ export const addWork = (a: Work, b: Work, times = 1): Work => ({
   passes: a.passes + times * b.passes,
   openings: a.openings + times * b.openings,
   parameters: a.parameters + times * b.parameters,
+  calibration: a.calibration + times * b.calibration,
 });
 
 /**
@@ -103,16 +107,20 @@ export function priceOf(
       work.bytes / speed.bytesPerSecond +
       work.passes * speed.secondsPerPass +
       work.openings * speed.secondsPerOpening +
-      work.parameters * speed.secondsPerParameter);
+      work.parameters * speed.secondsPerParameter +
+      work.calibration / (SPEEDS.cpu.operationsPerSecond * o.threads));
   const factor = o.correction === null ? UNKNOWN_FACTOR : KNOWN_FACTOR;
   const seconds = { low: mid / factor, mid, high: mid * factor };
   // At the expected time: ends of time and of power together would say nothing any more.
   const joules = (end: keyof Range) =>
     o.profile.idleW[end] * mid +
-    ARITHMETICS.reduce((sum, arithmetic) => {
-      const { perByte, perOperation } = ratesOf(o.profile, arithmetic);
-      const share = operations === 0 ? 0 : work.operations[arithmetic] / operations;
-      return sum + perOperation[end] * work.operations[arithmetic] + perByte[end] * work.bytes * share;
-    }, 0);
+    ARITHMETICS.reduce(
+      (sum, arithmetic) => {
+        const { perByte, perOperation } = ratesOf(o.profile, arithmetic);
+        const share = operations === 0 ? 0 : work.operations[arithmetic] / operations;
+        return sum + perOperation[end] * work.operations[arithmetic] + perByte[end] * work.bytes * share;
+      },
+      ratesOf(o.profile, 'f32').perOperation[end] * work.calibration,
+    );
   return { seconds, joules: { low: joules('low'), mid: joules('mid'), high: joules('high') } };
 }

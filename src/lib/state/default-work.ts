@@ -13,6 +13,7 @@ export const DEFAULT_WORK: Readonly<Record<CountedEngine, Work>> = {
     passes: 16500,
     openings: 66,
     parameters: 212300000,
+    calibration: 0,
   },
   'ort-cpu': {
     bytes: 332500000000,
@@ -20,6 +21,7 @@ export const DEFAULT_WORK: Readonly<Record<CountedEngine, Work>> = {
     passes: 16500,
     openings: 66,
     parameters: 212300000,
+    calibration: 0,
   },
   gpu: {
     bytes: 169200000000,
@@ -27,6 +29,7 @@ export const DEFAULT_WORK: Readonly<Record<CountedEngine, Work>> = {
     passes: 16500,
     openings: 66,
     parameters: 212300000,
+    calibration: 0,
   },
 };
 

@@ -6,7 +6,7 @@ import type { CountedEngine } from '../run/shape';
 import { buildPlan, DEFAULT_CHOICES } from './choices';
 import { DEFAULT_WORK } from './default-work';
 import { forecast, GENERATED_LENGTHS } from '../plan/forecast';
-import { priceOf, type Work } from '../plan/price';
+import { NO_WORK, priceOf, type Work } from '../plan/price';
 
 const builtin = configFromJson(
   JSON.parse(readFileSync('static/builtin/config.json', 'utf8')) as Record<string, unknown>,
@@ -21,6 +21,7 @@ const figures = (work: Work): number[] => [
   work.passes,
   work.openings,
   work.parameters,
+  work.calibration,
 ];
 /** Largest relative difference of any figure. */
 const differences = (a: Work, b: Work) =>
@@ -39,6 +40,47 @@ describe('forecast', () => {
     const { variants } = count('cpu', { tasks: ['rca'], precisions: ['fp32'], prunings: [], limit: 24, repeats: 1 });
     const answered = (variants[0]?.work.operations.f32 ?? NaN) * (24 / 25);
     expect(answered / 24.99e9).toBeCloseTo(1, 1);
+  });
+
+  it('counts one calibration for all variants, and the solving of each', () => {
+    const of = (...precisions: string[]) => count('cpu', { precisions, prunings: [] });
+    const sum = (f: ReturnType<typeof of>) => f.variants.reduce((n, v) => n + v.work.calibration, 0);
+    expect(of('int8', 'int4').work.calibration).toBe(0);
+    const wanda = of('fp16+wanda2:4');
+    expect(sum(wanda)).toBe(0);
+    expect(wanda.work.calibration).toBeGreaterThan(0);
+    const [one, two] = [of('int4.gptq'), of('int4.gptq', 'int8.gptq')];
+    expect(two.work.calibration - sum(two)).toBe(one.work.calibration - sum(one));
+    expect(sum(two)).toBe(2 * sum(one));
+    expect(one.work.calibration - sum(one)).toBeGreaterThan(wanda.work.calibration);
+    // A later stage's prunings calibrate too.
+    const later = count('cpu', { precisions: ['int8'], prunings: ['sparsegpt2:4'] });
+    expect(later.work.calibration).toBeGreaterThan(wanda.work.calibration);
+  });
+
+  it('expects of calibrating SmolLM2-135M what the bench measured', () => {
+    const smollm2 = {
+      ...builtin,
+      hiddenSize: 576,
+      intermediateSize: 1536,
+      layers: 30,
+      heads: 9,
+      kvHeads: 3,
+      headDim: 64,
+      vocabSize: 49_152,
+    };
+    // Seconds on two x86 threads, calibration included (npm run bench -- --part calibrated).
+    const profile = profileByName('cpu-laptop');
+    for (const [variant, seconds] of [
+      ['fp16+wanda50', 43],
+      ['fp16+sparsegpt2:4', 99],
+      ['int4.gptq', 113],
+    ] as const) {
+      const { calibration } = count('cpu', { precisions: [variant], prunings: [] }, smollm2).work;
+      const price = priceOf({ ...NO_WORK, calibration }, { engine: 'cpu', threads: 2, profile, correction: null });
+      expect(price.seconds.mid / seconds).toBeGreaterThan(0.5);
+      expect(price.seconds.mid / seconds).toBeLessThan(2);
+    }
   });
 
   it('sees what pruning saves, and what an engine cannot hold', () => {

@@ -8,6 +8,6 @@ export const COST = {
   fits: 'Fits here',
   yes: 'yes',
   no: 'no: it will be left out',
-  calibrates: 'calibration comes on top',
+  calibrates: 'calibration, once for all, is in the sum',
   stage: 'A second stage adds its variants when the first is ranked; they are in the sum above.',
 } as const;
