@@ -40,7 +40,17 @@ describe.skipIf(missing)('real tickets', () => {
     expect(dataset.tickets.map(({ text }) => text).join('\n')).not.toMatch(/\w@\w+\.\w|https?:\/\//);
   });
 
-  it('says that alarm vectors hold no text', async () => {
-    await expect(load('microwave_failures.csv')).rejects.toMatchObject({ code: 'input.columns' });
+  it('takes the carrier as the class of a notice, not an account', async () => {
+    const { report } = await load('circuit_maintenance.jsonl');
+    expect(report.mapping).toMatchObject({ text: ['parsed.summary', 'text'], cause: 'provider' });
+  });
+
+  it('reads alarm vectors as the names of alarms that were on, and keeps each vector once', async () => {
+    const { dataset, report } = await load('microwave_failures.csv');
+    expect(report.mapping.text).toHaveLength(164);
+    expect(report.mapping.cause).toBe('label');
+    expect(dataset.tickets.length).toBeGreaterThan(1000);
+    expect(dataset.tickets.length).toBeLessThan(1200);
+    expect(dataset.tickets[0]?.text).toMatch(/^alarm_\d+ \d+(\nalarm_\d+ \d+)*$/);
   });
 });

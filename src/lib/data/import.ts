@@ -244,6 +244,8 @@ interface Collector {
   redactor: Redactor | null;
 }
 
+const NUMBER = /^[-+]?\d+(?:\.\d+)?$/;
+
 /** A ticket from a row, or null where the row is dropped. */
 function draftOf(row: Row, number: number, { mapping, causeNames, notes, redactor }: Collector): Draft | null {
   const { cellChars, textChars } = notes.limits;
@@ -260,7 +262,13 @@ function draftOf(row: Row, number: number, { mapping, causeNames, notes, redacto
     const cut = value.slice(0, textChars).toWellFormed();
     return redactor ? redactor.apply(cut) : cut;
   };
-  const text = mapping.text.map(read).filter((part) => part !== null);
+  // Of several columns, a number says something only with its column's name, and 0 says nothing.
+  const part = (column: string) => {
+    const said = read(column);
+    if (said === null || mapping.text.length === 1 || !NUMBER.test(said)) return said;
+    return Number(said) === 0 ? null : `${column} ${said}`;
+  };
+  const text = mapping.text.map(part).filter((words) => words !== null);
   const said = read(mapping.cause)?.replace(/\s+/g, ' ') ?? null;
   const cause = said !== null && Object.hasOwn(causeNames, said) ? (causeNames[said] ?? said) : said;
   const response = read(mapping.response);

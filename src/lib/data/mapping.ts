@@ -50,7 +50,7 @@ const NAMES = {
   cause: [
     'rootcause', 'rca', 'causecode', 'cause', 'probablecause', 'faultcause', 'failurecause', 'reason', 'closecode', 'resolutioncode',
     'topicgroup', 'faulttype', 'failuretype', 'faultclass', 'category', 'subcategory', 'label', 'class', 'topic', 'queue', 'tickettype',
-    'failure', 'target', 'type', 'sector',
+    'failure', 'target', 'type', 'sector', 'provider', 'vendor', 'team', 'department',
   ],
   response: [
     'closenotes', 'resolutionnotes', 'resolutiontext', 'mitigation', 'response', 'answer', 'reply', 'resolution', 'solution', 'fix',
@@ -95,6 +95,9 @@ function named(
   return null;
 }
 
+/** So many columns of numbers beside a class are read as one vector. */
+const FEWEST_COUNTERS = 4;
+
 const longest = (profiles: readonly Profile[]) =>
   profiles.reduce<Profile | null>((best, p) => (best === null || p.length > best.length ? p : best), null);
 
@@ -116,6 +119,11 @@ export function guessMapping(columns: readonly string[], rows: readonly Row[]): 
     const prose = free(cause, response).filter((p) => isProse(p) && p.length >= 20);
     const best = longest(prose.filter((p) => !isClass(p))) ?? longest(prose);
     if (best) text.push(best.column);
+  }
+  // A table of counters or alarms has no words: its columns' names and numbers are the text.
+  if (text.length === 0) {
+    const numbers = free(cause, response).filter((p) => p.numeric > 0.9);
+    if (cause !== null && numbers.length >= FEWEST_COUNTERS) text.push(...numbers.map(({ column }) => column));
   }
   const group = named(free(cause, response, ...text), NAMES.group, ({ distinct, filled }) => distinct < filled);
   const time = named(free(cause, response, group, ...text), NAMES.time, () => true);

@@ -73,6 +73,8 @@ export const SharedRecipe = defineRecord({
     kind: v.literal('recipe'),
     checkpoint: CheckpointRefSchema,
     plan: v.omit(Plan.schema, ['v', 'checkpoint']),
+    /** Tasks whose own prompts stayed with the sender. */
+    withheld: v.optional(v.array(v.picklist(TASKS))),
   }),
 });
 export type SharedRecipeRecord = v.InferOutput<typeof SharedRecipe.schema>;

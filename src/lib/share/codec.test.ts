@@ -6,9 +6,10 @@ import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
 import { exampleOutcome, exampleRun } from '../rank/example';
 import { foldRuns } from '../rank/fold';
+import type { PlanRecord } from '../schema/plan';
 import type { SharedRecipeRecord, VariantResult } from '../schema/result';
 import { METRICS } from '../score/metrics';
-import { decodeLink, encodeLink, roundResult, toShared, type SharedMeta } from './codec';
+import { decodeLink, encodeLink, roundResult, toRecipe, toShared, type SharedMeta } from './codec';
 import { pack, unpack } from './pack';
 
 const meta: SharedMeta = {
@@ -174,6 +175,17 @@ describe('links', () => {
     const more = [{ ...twelveVariants()[0], prompt: secret }] as unknown as VariantResult[];
     expect(canonicalJson(await decodeLink(await encodeLink(toShared(more, meta))))).not.toContain(secret);
   });
+  it('leave prompts of one’s own behind unless they are asked for, and say so', async () => {
+    const own = { title: 'Secret title', system: 'secret system', user: 'secret words {text}' };
+    const stored: PlanRecord = { ...recipe.plan, v: 1, checkpoint: recipe.checkpoint, templates: { response: own } };
+    const opened = async (prompts: boolean) => decodeLink(await encodeLink(toRecipe(stored, { prompts })));
+    const without = await opened(false);
+    expect(canonicalJson(without)).not.toMatch(/secret/i);
+    expect(without).toMatchObject({ kind: 'recipe', withheld: ['response'] });
+    expect(await opened(true)).toMatchObject({ plan: { templates: { response: own } } });
+    expect(toRecipe({ ...stored, templates: undefined }, { prompts: false })).not.toHaveProperty('withheld');
+  });
+
   it('clip long names rather than fail', () => {
     const [first] = twelveVariants();
     const shared = toShared(first ? [{ ...first, kernel: 'k'.repeat(5000) }] : [], {

@@ -9,6 +9,8 @@ import {
   type SharedResultRecord,
   type VariantResult,
 } from '../schema/result';
+import type { PlanRecord } from '../schema/plan';
+import { TASKS } from '../schema/run';
 import { ALPHABET, deflate, fromBase64Url, inflate, toBase64Url } from './bytes';
 import { inUnitsOf, pack, unpack } from './pack';
 
@@ -197,4 +199,18 @@ export function toShared(results: readonly VariantResult[], meta: SharedMeta): S
     dataset: name(meta.dataset),
     variants: results.slice(0, RESULT_LIMITS.variants).map(clipVariant),
   });
+}
+
+/**
+ * A stored plan as a link carries it. A prompt of one's own may be confidential, so its words stay behind unless they
+ * are asked for; which tasks had one is told.
+ */
+export function toRecipe(
+  { v: _, checkpoint, templates = {}, ...plan }: PlanRecord,
+  o: { prompts: boolean },
+): SharedRecipeRecord {
+  const own = TASKS.filter((task) => templates[task]);
+  const record = { v: 1, kind: 'recipe', checkpoint } as const;
+  if (own.length === 0) return { ...record, plan };
+  return o.prompts ? { ...record, plan: { ...plan, templates } } : { ...record, plan, withheld: own };
 }

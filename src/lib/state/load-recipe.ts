@@ -1,4 +1,5 @@
 import { quote } from '../core/errors';
+import { listed } from '../texts/format';
 import type { SharedRecipeRecord } from '../schema/result';
 import type { EngineName } from '../schema/run';
 import { listCheckpoints } from '../store/opfs';
@@ -12,7 +13,7 @@ import { records } from './records';
 const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu', 'hub'];
 
 /** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
-export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint'>): Promise<void> {
+export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint' | 'withheld'>): Promise<void> {
   const { choices, lost } = choicesOf(recipe.plan);
   const notes = lost.slice();
   experiment.cancelImport();
@@ -20,6 +21,10 @@ export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'chec
   experiment.checkpoint = recipe.checkpoint;
   experiment.engineChoice = null;
   if (PAGE_ENGINES.includes(recipe.plan.engine)) experiment.engineChoice = recipe.plan.engine;
+  if (recipe.withheld?.length)
+    notes.push(
+      `It asked ${listed(recipe.withheld)} with prompts of its own, which the sender left out of the link. Ask for them and write them under "Tickets"; until then the usual prompts are used.`,
+    );
   await device.load();
   if (experiment.engineChoice === 'gpu' && !device.found?.gpu) {
     experiment.engineChoice = null;

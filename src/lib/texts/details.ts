@@ -32,6 +32,7 @@ export const DETAILS = {
     bytes: 'GB/s',
     intensity: 'FLOP per byte',
   },
+  table: 'The figures as a table',
   once: 'once a run',
   roofline: {
     title: 'What limits each phase',

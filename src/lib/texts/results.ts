@@ -1,0 +1,107 @@
+import { fixed, plural } from './format';
+
+/** A result: the sentence, the picture, the ranking, and what stands behind them. */
+export const RESULTS = {
+  task: { rca: 'finding the root cause', response: 'writing the response' } as Readonly<Record<string, string>>,
+  what: (checkpoint: string, dataset: string, tasks: string) => `Model: ${checkpoint}. Tickets: ${dataset}, ${tasks};`,
+  times: (tickets: number, repeats: readonly number[], date: string) => {
+    const [low, high] = [Math.min(...repeats), Math.max(...repeats)];
+    return `${plural(tickets, 'ticket')}, ${low === high ? plural(low, 'repeat') : `${low} to ${high} repeats`}, ${date}.`;
+  },
+  energy: 'Energy is',
+  estimated: 'estimated',
+  estimate: (boundaries: string, profile: string) =>
+    `, not measured, for the ${boundaries}: counted bytes and operations times a power profile (${profile}).`,
+  metered: (tiers: string, boundaries: string, source: string) =>
+    `Energy by ${tiers}, for the ${boundaries} (source: ${source}).`,
+  range: (low: string, high: string) =>
+    `On this device it may be ${low} to ${high}, for all variants alike: trust their order more than their joules.`,
+  actions: {
+    results: 'Share the results',
+    recipe: 'Share the recipe',
+    json: 'Save as JSON',
+    csv: 'Save as CSV',
+    resultsLink: 'Link to these results, without any ticket',
+    recipeLink: 'Link to this recipe, so that others run it on their device',
+    prompts:
+      'Put my own prompts into the link. Whoever has the link can read them, so leave them out if they are confidential.',
+  },
+  byTask: 'By task',
+  computed: 'How each was computed',
+  failed: 'What failed',
+  scatter: {
+    label: 'Energy against quality, one point per variant; the table below says the same in words',
+    x: (energy: string) => `${energy}, log scale (left is leaner)`,
+    y: 'quality (up is better)',
+    beside: 'off the scale',
+    prompt: 'Point at a mark, or go to it with the Tab and arrow keys, to read it.',
+    point: (variant: string, energy: string, tier: string, quality: string, standing: string, onFront: boolean) =>
+      `${variant}: ${energy}, ${tier}; quality ${quality}; ${standing === 'beside' ? 'beside the ranking' : standing}${onFront ? ', on the front' : ''}`,
+    key: 'How to read it',
+    keys: [
+      'Hollow marks are estimated, solid ones measured; crosses are 95 % intervals.',
+      'Colour is the precision. Shape is the pruning: circle none, square 2:4, triangle magnitude, diamond feed-forward, cross layers; a star is the classical baseline.',
+      'The line is the best quality to be had for so much energy. A soft disc marks the leader and what is tied with it.',
+    ],
+    margin: 'The baseline is so much leaner that it stands left of the dashed line, beside the scale.',
+    unnamed: (n: number, of: number) => `${n} of ${of} marks have no name for lack of room; the table names them.`,
+  },
+  weight: {
+    label: 'Weight of energy against quality:',
+    only: { quality: 'only quality', energy: 'only energy' },
+    value: (w: number) =>
+      `${fixed(w, 2)}: ${w === 0 ? 'only quality counts' : w === 1 ? 'only energy counts' : 'energy and quality count'}`,
+    always: (variant: string) => `${variant} comes first whatever the weight.`,
+    first: (spans: readonly { variant: string; from: number; to: number }[]) =>
+      `Comes first: ${spans.map((s) => `${s.variant} from ${fixed(s.from, 2)} to ${fixed(s.to, 2)}`).join(', ')}.`,
+    firm: 'The same variant would come first',
+    alternative: {
+      'min-max': 'with energy and quality each stretched over their range',
+      'profile low': "at the low end of the device's power profile",
+      'profile high': 'at its high end',
+    },
+    share: (agreement: number, how: string) => `${how}: at ${Math.round(agreement * 100)} % of all weights`,
+  },
+  ranking: {
+    title: 'Ranking',
+    about: (w: number) =>
+      `Best first by R at w = ${fixed(w, 2)}. In brackets: 95 % intervals. Whose interval of R overlaps the leader's is tied with it.`,
+    number: '#',
+    variant: 'Variant',
+    standing: 'Standing',
+    standingAbout: 'Against the leader, by the 95 % intervals of R. Unknown: one of the two has no interval.',
+    quality: 'Quality',
+    qualityAbout: "Mean of the tasks' main metrics, from 0 to 1.",
+    score: 'R',
+    scoreAbout:
+      'w times energy efficiency (least joules / own joules) plus 1 - w times quality. Our choice of formula.',
+    front: 'Front',
+    frontAbout: 'No other variant is both leaner and better.',
+    onFront: 'on it',
+    time: 'Time per ticket',
+    stored: 'Stored',
+    zeros: 'Zeros',
+    zerosAbout: 'Share of linear weights that are exactly zero.',
+    beside: 'beside',
+    apart: 'not ranked',
+    why: (variant: string, why: string) => `${variant} is not ranked. ${why}`,
+  },
+  metrics: {
+    title: 'Metrics of the tasks',
+    about: 'With 95 % bootstrap intervals over tickets. Those marked "in quality" make up the quality above.',
+    task: { rca: 'Cause', response: 'Response' } as Readonly<Record<string, string>>,
+    higher: 'higher is better',
+    lower: 'lower is better',
+    inQuality: ', in quality',
+  },
+  kernels: {
+    how: 'How it was computed',
+    read: 'Read by the kernel',
+    notes: 'Notes',
+    none: 'none',
+    /** Above the table: what every row would say. */
+    all: (note: string) => `All of them: ${note}`,
+  },
+  tier: (tier: string) => (tier === 'profile' ? 'estimated' : 'measured'),
+  unknown: 'unknown',
+} as const;
