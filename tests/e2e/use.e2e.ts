@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
+import { fileSet } from '../../src/lib/checkpoint/testing';
 import { exampleRun } from '../../src/lib/rank/example';
-import { change, finished, runButton, sharedLink, tinyBudget } from './flows';
+import { change, finished, ranking, runButton, sharedLink, tinyBudget } from './flows';
+import { ggufOf } from './gguf';
 import { startMirror } from './mirror';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
@@ -254,6 +257,45 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await runButton(page).click();
         await finished(page);
         await page.getByText(/pasted, Headline to sector/).waitFor();
+      }),
+  },
+  {
+    name: 'takes a GGUF of one’s own at the model step, ranks its variants, and keeps it for the next time',
+    run: () =>
+      withSite(async ({ page }) => {
+        const files = [
+          'config.json',
+          'generation_config.json',
+          'model.safetensors',
+          'tokenizer.json',
+          'tokenizer_config.json',
+        ];
+        const builtin = await openCheckpoint(
+          fileSet(Object.fromEntries(files.map((f) => [f, new Uint8Array(readFileSync(`static/builtin/${f}`))]))),
+        );
+        await page.goto(ORIGIN);
+        await tinyBudget(page);
+        await change(page, 'Model');
+        await page
+          .getByRole('group', { name: 'Model', exact: true })
+          .locator('input[type=file]')
+          .first()
+          .setInputFiles({
+            name: 'mine.gguf',
+            mimeType: 'application/octet-stream',
+            buffer: Buffer.from(await ggufOf(builtin)),
+          });
+        await page.getByText(/^mine\.gguf, \d/).waitFor();
+        await runButton(page).click();
+        await finished(page);
+        await page.getByText(/Model: mine\.gguf\./).waitFor();
+        equal(await ranking(page).locator('tbody tr').count(), 3, 'two variants and the baseline');
+        await page.goto(`${ORIGIN}/storage`);
+        await page.getByText(/^mine\.gguf, \d/).waitFor();
+        await page.getByText(/^Weights packed by earlier runs, /).waitFor();
+        await page.getByRole('button', { name: 'Delete packed weights' }).click();
+        await page.getByText(/^Weights packed by earlier runs, /).waitFor({ state: 'detached' });
+        await page.getByText(/^mine\.gguf, \d/).waitFor();
       }),
   },
   {

@@ -75,11 +75,17 @@ export function makeGguf(
     u64(offset);
     offset += Math.ceil(t.data.length / 32) * 32;
   }
+  const start = Math.ceil(bytes.length / 32) * 32;
+  // Nothing pads the end of the last tensor.
+  const last = tensors.at(-1);
+  const out = new Uint8Array(last ? start + offset - (-last.data.length & 31) : start);
+  out.set(bytes);
+  let to = start;
   for (const t of tensors) {
-    while (bytes.length % 32) bytes.push(0);
-    bytes.push(...t.data);
+    out.set(t.data, to);
+    to += Math.ceil(t.data.length / 32) * 32;
   }
-  return Uint8Array.from(bytes);
+  return out;
 }
 
 /** A safetensors file; `changed` overrides header entries. */

@@ -8,7 +8,7 @@ import {
   removeUnfinished,
   type StoredCheckpoint,
 } from '../store/opfs';
-import { removePacked } from '../store/packed';
+import { packedBytes, removePacked } from '../store/packed';
 import { removeCalibration } from '../store/pieces';
 import { library } from './library.svelte';
 import { live } from './live.svelte';
@@ -24,6 +24,8 @@ export interface StoredTickets {
 class StorageState {
   checkpoints = $state.raw<StoredCheckpoint[] | null>(null);
   datasets = $state.raw<StoredTickets[] | null>(null);
+  /** Bytes of packed weights that earlier runs left. */
+  packed = $state(0);
   /** Bytes; null where the browser does not say. */
   used = $state<number | null>(null);
   free = $state<number | null>(null);
@@ -40,6 +42,7 @@ class StorageState {
         tickets: tickets.length,
       }));
       this.checkpoints = await listCheckpoints();
+      this.packed = await packedBytes();
       const { usage, quota } = await navigator.storage.estimate();
       this.used = usage ?? null;
       this.free = usage === undefined || quota === undefined ? null : Math.max(0, quota - usage);
@@ -51,6 +54,7 @@ class StorageState {
 
   removeCheckpoint = (hash: string) => this.#change('Deleting the checkpoint', () => removeCheckpoint(hash));
   removeDataset = (hash: string) => this.#change('Deleting the tickets', () => removeDataset(hash));
+  removePacked = () => this.#change('Deleting packed weights', () => removePacked());
   removeUnfinished = () =>
     this.#change('Removing interrupted downloads', async () => {
       this.message = `Removed ${await removeUnfinished()} interrupted downloads.`;

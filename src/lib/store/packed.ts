@@ -17,18 +17,27 @@ async function* piecesOf(blob: Blob): AsyncIterable<Uint8Array> {
     yield new Uint8Array(await blob.slice(at, at + PIECE_BYTES).arrayBuffer());
 }
 
-/** Removes the models written first until `bytes` fit beside the rest; false where they never would. */
-async function makeRoom(bytes: number): Promise<boolean> {
-  const { quota } = await navigator.storage.estimate();
-  const room = Math.min(MOST_BYTES, (quota ?? 0) * SHARE_OF_QUOTA) - bytes;
-  if (room < 0) return false;
+/** All packed models, of all checkpoints. */
+async function listPacked(): Promise<{ file: File; remove: () => Promise<void> }[]> {
   const root = await (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT, { create: true });
-  const kept: { file: File; remove: () => Promise<void> }[] = [];
+  const kept = [];
   for await (const folder of root.values())
     if (folder.kind === 'directory')
       for await (const entry of folder.values())
         if (entry.kind === 'file')
           kept.push({ file: await entry.getFile(), remove: () => folder.removeEntry(entry.name) });
+  return kept;
+}
+
+/** Bytes that all packed models take. */
+export const packedBytes = async (): Promise<number> => (await listPacked()).reduce((n, k) => n + k.file.size, 0);
+
+/** Removes the models written first until `bytes` fit beside the rest; false where they never would. */
+async function makeRoom(bytes: number): Promise<boolean> {
+  const { quota } = await navigator.storage.estimate();
+  const room = Math.min(MOST_BYTES, (quota ?? 0) * SHARE_OF_QUOTA) - bytes;
+  if (room < 0) return false;
+  const kept = await listPacked();
   kept.sort((a, b) => a.file.lastModified - b.file.lastModified);
   let taken = kept.reduce((n, k) => n + k.file.size, 0);
   for (const { file, remove } of kept) {

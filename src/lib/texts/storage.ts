@@ -18,6 +18,9 @@ export const STORAGE = {
   ticketSet: (name: string, n: number) => `${name}, ${plural(n, 'ticket')}`,
   checkpoints: 'Checkpoints',
   checkpoint: (files: readonly string[], size: number) => `${files.join(', ')}, ${bytes(size)}`,
+  packed: (size: number) =>
+    `Weights packed by earlier runs, ${bytes(size)}: they save time alone, and are made again when needed.`,
+  packedShort: 'packed weights',
   unfinished: 'Remove what interrupted copies left',
   everything: 'Everything',
   everythingAbout: 'Experiments, runs and tickets go into one file; model weights do not.',
