@@ -113,7 +113,7 @@ async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, ou
     writeFileSync(out, `${JSON.stringify(record, null, 1)}\n`);
     say(`Wrote ${out}.`);
   }
-  print(headline(ranking));
+  print(headline(ranking, { baseline }));
   print('');
   print(renderRanking(ranking, baseline, winners));
   print('');

@@ -97,7 +97,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByRole('button', { name: 'Compress' }).click();
         await page.getByText('Finished.').waitFor({ timeout: RUN_MS });
         const rows = page.getByRole('region', { name: 'Layers' }).locator('tbody tr');
-        equal(await rows.count(), 4 * 7, 'one row per layer and matrix');
+        equal(await rows.count(), 4 * 7 + 1, 'one row per layer and matrix, and the embedding');
         assert(
           /int8\+sparsegpt2:4.*%.*%.*KiB.*ms/.test((await rows.first().innerText()).replace(/\s+/g, ' ')),
           'figures',

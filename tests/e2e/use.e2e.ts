@@ -295,8 +295,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByRole('button', { name: 'Compress' }).click();
         const map = page.getByRole('group', { name: 'The model, matrix by matrix' });
         await map.waitFor();
-        equal(await map.locator('g').count(), 4 * 7, 'a rectangle a matrix');
+        equal(await map.locator('g').count(), 1 + 4 * 7, 'a rectangle a matrix, the shared embedding among them');
         await map.locator('g[tabindex="0"]').focus();
+        await map.getByRole('img', { name: /^Embedding: .* stored, <1 % zeros$/ }).waitFor();
         await page.keyboard.press('ArrowRight');
         assert(/^Layer \d, \w+: .* stored, 50 % zeros$/.test(await page.locator('figcaption').innerText()), 'in words');
 

@@ -42,6 +42,21 @@ export interface LayerReport extends LinearReport {
   packed: PackedForm | null;
 }
 
+/** What became of a matrix outside of the layers. */
+export interface OuterReport {
+  matrix: 'embedding' | 'head';
+  /** As stored. */
+  bytes: number;
+  /** Share of weights that are 0. */
+  sparsity: number;
+}
+
+export const outerReport = (matrix: OuterReport['matrix'], t: StoredTensor): OuterReport => ({
+  matrix,
+  bytes: storedBytes(t),
+  sparsity: countZeros(t) / (t.rows * t.columns),
+});
+
 /** What calibrated recipes work with; recipes that need no statistics need none of it. */
 export interface CompressOptions {
   /** Null where the recipe needs none (`calibrationLevel`). */

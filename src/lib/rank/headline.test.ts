@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { between, exact, exampleResult } from './example';
+import type { VariantResult } from '../schema/result';
 import { formatJoules } from '../core/units';
 import { baselineSentence, headline } from './headline';
 import { rankVariants } from './rank';
@@ -22,6 +23,18 @@ describe('headline', () => {
       'int8+ffn25 does it on an estimated 0.31 J per ticket, 41 % less than fp16 (95 %: 37-45), quality tied.',
     );
   });
+  it('says first where the classical baseline does the job better than all', () => {
+    const say = (quality: VariantResult['quality']) =>
+      headline(rankVariants([fp16, pruned], 0.5), {
+        baseline: exampleResult({ variant: 'tf-idf', engine: 'classical', energy: exact(0.001), quality }),
+      });
+    expect(say(between(0.8, 0.85, 0.9))).toBe(
+      'The classical baseline does it better than any of these: quality 0.85 against 0.72 at best. Of them, int8+ffn25 takes an estimated 0.31 J per ticket, 41 % less than fp16 (95 %: 37-45), quality tied.',
+    );
+    // Where the numbers cannot tell, or it is worse, nothing is said.
+    for (const quality of [between(0.74, 0.85, 0.9), exact(0.85), between(0.1, 0.2, 0.3), null])
+      expect(say(quality)).toMatch(/^int8\+ffn25 does it on/);
+  });
   it('compares the uncompressed with the runner-up when it wins', () => {
     expect(headline(rankVariants([fp16, pruned], 0))).toBe(
       'fp16 does it on an estimated 0.53 J per ticket, 69 % more than int8+ffn25 (95 %: 59-81), quality tied; all in all tied with int8+ffn25.',
@@ -40,7 +53,7 @@ describe('headline', () => {
   it('has something to say of one variant, and of none', () => {
     expect(headline(rankVariants([fp16], 0.5))).toMatch(/nothing to compare it with yet\.$/);
     expect(headline(rankVariants([], 0.5))).toBe('No variant has both a known energy and a known quality yet.');
-    expect(headline(rankVariants([fp16, pruned], 0.5), 'fp16')).toMatch(/than fp16/);
+    expect(headline(rankVariants([fp16, pruned], 0.5), { reference: 'fp16' })).toMatch(/than fp16/);
   });
   it('formats joules', () => {
     expect([2345, 12.34, 0.31, 0.0012, 4.2e-6, 1e-9, 0, -0.2].map(formatJoules)).toEqual([

@@ -75,16 +75,37 @@ function uncompressed(ranking: Ranking): RankedVariant | null {
 export type SayTicket = (joules: number) => string;
 const inJoules: SayTicket = (joules) => `${formatJoules(joules)} per ticket`;
 
-/**
- * The answer in one sentence, its uncertainty in the same breath.
- * @param reference variant to compare with; by default the uncompressed one, or the runner-up where that one wins
- */
-export function headline(ranking: Ranking, reference?: string, say = inJoules): string {
+interface HeadlineOptions {
+  /** Variant to compare with; by default the uncompressed one, or the runner-up where that one wins. */
+  reference?: string;
+  say?: SayTicket;
+  /** Stands beside the ranking; where it answers better than all, that is the answer. */
+  baseline?: VariantResult | null;
+}
+
+/** The best quality of any model, where the baseline's lies above every model's interval: none of them does the job. */
+function beatenAt(ranking: Ranking, baseline: VariantResult | null): number | null {
+  const quality = baseline?.quality;
+  if (!quality || ranking.ranked.length === 0) return null;
+  const better = ({ rho }: RankedVariant) => quality.mid > rho.mid && overlap(quality, rho) === false;
+  return ranking.ranked.every(better) ? Math.max(...ranking.ranked.map((row) => row.rho.mid)) : null;
+}
+
+/** The answer in a sentence, its uncertainty in the same breath; two where the classical baseline does the job better. */
+export function headline(
+  ranking: Ranking,
+  { reference, say = inJoules, baseline = null }: HeadlineOptions = {},
+): string {
   const [winner, second] = ranking.ranked;
   if (!winner?.result.energy) return 'No variant has both a known energy and a known quality yet.';
   const { result } = winner;
+  const best = beatenAt(ranking, baseline);
+  const beaten =
+    best === null || !baseline?.quality
+      ? ''
+      : `The classical baseline does it better than any of these: quality ${two(baseline.quality.mid)} against ${two(best)} at best. Of them, `;
   const verb = result.tier === 'profile' ? 'an estimated' : 'a measured';
-  const start = `${result.variant} does it on ${verb} ${say(winner.result.energy.mid)}`;
+  const start = `${beaten}${result.variant} ${beaten ? 'takes' : 'does it on'} ${verb} ${say(winner.result.energy.mid)}`;
   const wanted = ranking.ranked.find((row) => row.result.variant === reference) ?? uncompressed(ranking);
   const other = wanted && wanted !== winner ? wanted : second;
   if (!other) return `${start}, quality ${two(winner.rho.mid)}; there is nothing to compare it with yet.`;

@@ -3,6 +3,7 @@ export const TREEMAP = {
   title: 'The model, matrix by matrix',
   about:
     'Each rectangle is a matrix: its area the bytes it takes as stored, its tone the share of weights that are zero. Point at one, or go through them with the arrow keys. The table below holds the same.',
-  cell: (layer: number, linear: string, size: string, zeros: string) =>
-    `Layer ${layer}, ${linear}: ${size} stored, ${zeros} zeros`,
+  inLayer: (layer: number, linear: string) => `Layer ${layer}, ${linear}`,
+  outer: { embedding: 'Embedding', head: 'Output projection' },
+  cell: (where: string, size: string, zeros: string) => `${where}: ${size} stored, ${zeros} zeros`,
 } as const;

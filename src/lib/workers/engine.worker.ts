@@ -1,4 +1,5 @@
 import { openCheckpoint } from '../checkpoint/checkpoint';
+import { outerReport } from '../compress/compress';
 import { PRECISIONS } from '../compress/precisions';
 import { prune2of4, pruneMagnitude } from '../compress/pruners';
 import { calibrationLevel, parseRecipe, type Recipe } from '../compress/recipe';
@@ -339,10 +340,11 @@ serve<EngineApi>({
             );
           await inPhase('compress', () => model.layer(layer));
         }
-        await model.embedding();
-        await model.head();
+        const outer = [outerReport('embedding', await model.embedding())];
+        const head = await model.head();
+        if (head) outer.push(outerReport('head', head));
         for (const name of vectorNames(model.config)) await model.vector(name);
-        return { layers: [...model.reports()], compression: model.counted(), ms };
+        return { layers: [...model.reports()], outer, compression: model.counted(), ms };
       },
     );
   },

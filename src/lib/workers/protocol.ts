@@ -1,3 +1,4 @@
+import type { OuterReport } from '../compress/compress';
 import type { GroupJob, GroupResult } from '../compress/group';
 import type { LayerStatistics, Level } from '../compress/statistics';
 import type { GeneratorOptions } from '../data/generator';
@@ -162,6 +163,7 @@ export type EngineApi = {
     event: Progress & { report?: LayerReport };
     result: {
       layers: LayerReport[];
+      outer: OuterReport[];
       compression: WeightsReport['compression'];
       ms: { calibrate: number; compress: number };
     };
