@@ -325,6 +325,11 @@ async function shootAll(page: Page, name: string): Promise<void> {
 /** The default experiment, half way and at its end, unless the profile holds one. */
 async function runOnce(page: Page): Promise<void> {
   await page.goto(ORIGIN);
+  // The profile's service worker would show the build of the last time.
+  await page.evaluate(async () => {
+    for (const worker of await navigator.serviceWorker.getRegistrations()) await worker.unregister();
+  });
+  await page.goto(ORIGIN);
   const run = page.getByRole('button', { name: /^Run: about/ });
   await run.waitFor();
   const kept = page.getByRole('region', { name: 'Ranking' });
@@ -340,7 +345,7 @@ async function runOnce(page: Page): Promise<void> {
 /** A browser that never saw the site, or with `profile` the one that keeps a finished experiment. */
 async function shoot(views: readonly View[], profile?: string): Promise<void> {
   if (views.length === 0) return;
-  const site = await openSite(profile === undefined ? {} : { profile });
+  const site = await openSite({ options: { serviceWorkers: 'block' }, ...(profile !== undefined && { profile }) });
   const { page, faults } = site;
   page.setDefaultTimeout(30_000);
   if (profile !== undefined) await runOnce(page);

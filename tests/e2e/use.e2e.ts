@@ -226,6 +226,36 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     },
   },
   {
+    name: 'summarises: a task of its own, with ROUGE and the first sentence as the classical baseline',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+        await change(page, 'Tickets');
+        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        const rows = Array.from(
+          { length: 40 },
+          (_, i) =>
+            `Storm ${i * 31} cut the cable at site ${i}. The crew of depot ${i * 7} is on its way.\tCable cut at site ${i}`,
+        );
+        await panel.getByLabel(/^Or paste/).fill(['report\tabstract', ...rows].join('\n'));
+        await panel.getByRole('button', { name: 'Look at it' }).click();
+        await panel.getByRole('button', { name: 'Import' }).click();
+        await panel.getByText(/Split: \d+ for training/).waitFor();
+        await panel.getByRole('checkbox', { name: /^summary/ }).check();
+        await panel.getByRole('checkbox', { name: /^response/ }).uncheck();
+        await page.getByText('Tasks: summarise.').waitFor();
+        await runButton(page).click();
+        await finished(page);
+        const metrics = page.getByRole('region', { name: 'Metrics of the tasks' });
+        for (const name of ['ROUGE-1', 'ROUGE-2', 'ROUGE-L'])
+          await metrics
+            .getByRole('columnheader', { name: `Summary: ${name} F1 higher is better, in quality` })
+            .waitFor();
+        await page.getByText('classical: first sentence of the ticket (JavaScript)').waitFor();
+      }),
+  },
+  {
     name: 'takes pasted rows, counts what became of them, and runs them with a prompt of its own',
     run: () =>
       withSite(async ({ page }) => {

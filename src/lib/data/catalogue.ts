@@ -1,4 +1,5 @@
 import type { Mapping } from '../schema/dataset';
+import type { TaskName } from '../schema/run';
 import { TEMPLATES } from './tasks';
 
 /** A public set of texts with answers, and how it is mapped. Facts from its card on the Hub. */
@@ -18,6 +19,8 @@ export interface PublicDataset {
   causeNames: Readonly<Record<string, string>>;
   /** Prompts that fit it, by id; none = those of fault tickets. */
   templates: readonly (typeof TEMPLATES)[number]['id'][];
+  /** Tasks that it is for; absent = those of the chosen that its columns answer. */
+  tasks?: readonly TaskName[];
 }
 
 const mapping = (m: Partial<Mapping> & Pick<Mapping, 'text'>): Mapping => ({
@@ -72,7 +75,8 @@ export const PUBLIC_DATASETS: readonly PublicDataset[] = [
     columns: ['text', 'summary', 'title'],
     mapping: mapping({ text: ['title', 'text'], response: 'summary' }),
     causeNames: {},
-    templates: ['summary'],
+    templates: [],
+    tasks: ['summary'],
   },
 ];
 

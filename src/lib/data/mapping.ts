@@ -137,7 +137,11 @@ type Key = (typeof KEYS)[number];
 const isKey = (key: string): key is Key => (KEYS as readonly string[]).includes(key);
 
 /** What `target` means for a task. */
-const TARGET: Readonly<Record<TaskName, 'cause' | 'response'>> = { rca: 'cause', response: 'response' };
+const TARGET: Readonly<Record<TaskName, 'cause' | 'response'>> = {
+  rca: 'cause',
+  response: 'response',
+  summary: 'response',
+};
 
 /** Splits at a sign outside double quotes, and takes the quotes off. */
 function splitQuoted(text: string, sign: string): string[] {

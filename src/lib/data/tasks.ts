@@ -69,6 +69,18 @@ export const TASK_TABLE: Readonly<Record<TaskName, Task>> = {
     maxNewTokens: 64,
     scored: 'text',
   },
+  summary: {
+    name: 'summary',
+    title: 'Summary',
+    // A written answer is one column, whatever was asked for: a file with responses and summaries is imported twice.
+    target: (ticket) => ticket.response,
+    messages: (ticket, _causes, budget) => [
+      { role: 'system', content: 'You summarise reports. Write what matters in one to three sentences.' },
+      { role: 'user', content: `Report: ${cutText(ticket.text, budget)}\nSummary?` },
+    ],
+    maxNewTokens: 96,
+    scored: 'text',
+  },
 };
 
 /** Ready-made prompts for other work of the same two forms: choosing one of the values of a column, or writing a text. */
@@ -86,13 +98,6 @@ export const TEMPLATES: readonly (Template & { id: string; task: TaskName })[] =
     title: 'Message to team',
     system: 'You pass messages on to the team that can help. Answer with one team from the list only.',
     user: 'Teams: {causes}\nMessage: {text}\nWhich team?',
-  },
-  {
-    id: 'summary',
-    task: 'response',
-    title: 'Summary',
-    system: 'You summarise reports. Write what matters in one to three sentences.',
-    user: 'Report: {text}\nSummary?',
   },
   {
     id: 'title',

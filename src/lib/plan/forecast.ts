@@ -19,7 +19,7 @@ export interface TicketLengths {
 }
 
 /** Mean tokens of a generated ticket under the built-in tokenizer (`npm run demo`). */
-export const GENERATED_LENGTHS: TicketLengths = { prompt: { rca: 131, response: 86 }, causes: 28 };
+export const GENERATED_LENGTHS: TicketLengths = { prompt: { rca: 131, response: 86, summary: 86 }, causes: 28 };
 
 /** Share of the allowed tokens that a response takes before it ends by itself. */
 const WRITTEN_SHARE = 0.3;

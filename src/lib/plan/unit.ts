@@ -14,7 +14,7 @@ import type { PackedStore } from '../run/kept';
 import { openVariant, type Assets } from '../run/open';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import type { Device, RunRecord, TicketOutcome } from '../schema/run';
+import type { Device, RunRecord, TicketOutcome, TaskName } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { scoreRun } from '../score/metrics';
 import { answerIds, createAnswer, type AnswerOptions } from './answer';
@@ -243,7 +243,13 @@ function outcomes(
   };
 }
 
-/** TF-IDF with logistic regression (RCA) or the nearest training ticket's response, under the same meter. */
+const BASELINE_KERNEL: Readonly<Record<TaskName, string>> = {
+  rca: 'TF-IDF + multinomial logistic regression (JavaScript)',
+  response: 'nearest training ticket by TF-IDF (JavaScript)',
+  summary: 'first sentence of the ticket (JavaScript)',
+};
+
+/** The classical answer to a task (`score/baseline.ts`), under the same meter. */
 async function runBaseline(request: UnitRequest, { onProgress, signal }: UnitContext): Promise<RunRecord> {
   const { unit, tickets, train, causes } = request;
   const task = taskOf(unit.task, request.plan.templates);
@@ -296,10 +302,7 @@ async function runBaseline(request: UnitRequest, { onProgress, signal }: UnitCon
   }
   onProgress({ phase: unit.task, done: tickets.length, of: tickets.length });
   return record(request, meter, startedAt, outcomes, {
-    kernel:
-      unit.task === 'rca'
-        ? 'TF-IDF + multinomial logistic regression (JavaScript)'
-        : 'nearest training ticket by TF-IDF (JavaScript)',
+    kernel: BASELINE_KERNEL[unit.task],
     threads: 1,
     compression: null,
     fallbacks: [],

@@ -36,7 +36,9 @@ export const TemplateSchema = v.object({
 export type Template = v.InferOutput<typeof TemplateSchema>;
 
 /** By task; a task that is not named keeps its own words. */
-export const TemplatesSchema = v.partial(v.object({ rca: TemplateSchema, response: TemplateSchema }));
+export const TemplatesSchema = v.partial(
+  v.object({ rca: TemplateSchema, response: TemplateSchema, summary: TemplateSchema }),
+);
 export type Templates = v.InferOutput<typeof TemplatesSchema>;
 
 /** Dataset x task x checkpoint x variants x budget: what "Run" runs. Its content hash names it. */

@@ -60,6 +60,14 @@ describe('baseline', () => {
     expect(predict(model, 'FAN failure')).toMatchObject({ output: 'Replace.' });
     expect(predict(model, '???')).toMatchObject({ output: '', similarity: 0 });
   });
+  it('summarises by the first sentence or line', () => {
+    const model = trainBaseline({ task: 'summary', texts: ['a'], targets: ['b'] });
+    const said = (text: string) => predict(model, text).output;
+    expect(said(' Link 1.5 Gbit/s down at A. Crew sent. ')).toBe('Link 1.5 Gbit/s down at A.');
+    expect(said('Subject: outage\nDear team')).toBe('Subject: outage');
+    expect(said('no end of a sentence')).toBe('no end of a sentence');
+  });
+
   it('orders scores by the causes of the run, finite also for a cause never seen', () => {
     const model = trainBaseline({ task: 'rca', texts: ['aa', 'bb'], targets: ['A', 'B'], minDf: 1 });
     const scores = scoresOf(model, predict(model, 'bb').scores ?? [], ['C', 'B', 'A']);

@@ -30,7 +30,7 @@ export interface Classifier {
   work: Work;
 }
 
-/** response: the response of the training ticket with the nearest text. */
+/** Text tasks: the answer of the training ticket with the nearest text. */
 export interface Retriever {
   task: 'response';
   tfidf: Tfidf;
@@ -40,13 +40,19 @@ export interface Retriever {
   work: Work;
 }
 
-export type Baseline = Classifier | Retriever;
+/** summary: the first sentence (the "lead" that summarisers are measured against); what others were given says nothing. */
+export interface Lead {
+  task: 'summary';
+  work: Work;
+}
+
+export type Baseline = Classifier | Retriever | Lead;
 
 export interface Prediction {
   output: string;
-  /** rca: log-probability (nats) of each of `logistic.classes`; null for response. */
+  /** rca: log-probability (nats) of each of `logistic.classes`; else null. */
   scores: number[] | null;
-  /** response: cosine to the ticket that was found, in [0, 1]; null for rca. */
+  /** response: cosine to the ticket that was found, in [0, 1]; else null. */
   similarity: number | null;
   work: Work;
 }
@@ -117,12 +123,14 @@ function trainRetriever(tfidf: Tfidf, rows: readonly SparseVector[], targets: re
  */
 export function trainBaseline(input: BaselineInput & { task: 'rca' }): Classifier;
 export function trainBaseline(input: BaselineInput & { task: 'response' }): Retriever;
+export function trainBaseline(input: BaselineInput & { task: 'summary' }): Lead;
 export function trainBaseline(input: BaselineInput): Baseline;
 export function trainBaseline({ task, texts, targets, ...options }: BaselineInput): Baseline {
   if (texts.length === 0)
     throw new JoulewiseError('input.empty', 'The classical baseline needs training tickets, and there are none.');
   if (texts.length !== targets.length)
     throw new JoulewiseError('option.invalid', `${texts.length} texts but ${targets.length} targets were given.`);
+  if (task === 'summary') return { task, work: work(0, 0) };
   const { ngrams, minDf, c } = { ...BASELINE_DEFAULTS, ...options };
   const tfidf = fitTfidf(texts, { ngrams, minDf });
   const rows = texts.map((text) => tfidfVector(tfidf, text));
@@ -175,9 +183,29 @@ function retrieve({ tfidf, postings, responses }: Retriever, text: string): Pred
   };
 }
 
+const SENTENCE_END = /[.!?](?=\s)|\n/;
+
+/** The text up to its first end of a sentence or line. */
+function lead(text: string): Prediction {
+  const trimmed = text.trim();
+  const end = SENTENCE_END.exec(trimmed)?.index;
+  const output = end === undefined ? trimmed : trimmed.slice(0, end + 1).trim();
+  return { output, scores: null, similarity: null, work: work(0, output.length) };
+}
+
 /** Answers one ticket. The first of equally good classes or tickets wins. */
-export const predict = (model: Baseline, text: string): Prediction =>
-  model.task === 'rca' ? classify(model, text) : retrieve(model, text);
+export function predict(model: Baseline, text: string): Prediction {
+  switch (model.task) {
+    case 'rca':
+      return classify(model, text);
+    case 'response':
+      return retrieve(model, text);
+    case 'summary':
+      return lead(text);
+    default:
+      return model satisfies never;
+  }
+}
 
 /** Where a cause was never seen in training: the logarithm of the smallest positive double, as JSON has no -Infinity. */
 const UNSEEN = Math.log(Number.MIN_VALUE);

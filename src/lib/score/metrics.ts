@@ -45,6 +45,61 @@ function causeNll(outcome: TicketOutcome, causes: readonly string[]): readonly [
   return outcome.scores === null || own === undefined ? [0, 0] : [logSumExp(outcome.scores) - own, 1];
 }
 
+/** Rows of a task whose answer is a text. */
+function textMetrics(task: TaskName, inRho: readonly string[]): Metric[] {
+  const rows: Omit<Metric, 'inRho'>[] = [
+    ...[1, 2].map((n): Omit<Metric, 'inRho'> => ({
+      name: `rouge${n}`,
+      label: `ROUGE-${n} F1`,
+      task,
+      range: [0, 1],
+      higherIsBetter: true,
+      compute: (o) => meanStatistic(o.map(({ reference, output }) => rougeN(reference, output, n))),
+    })),
+    {
+      name: 'rougeL',
+      label: 'ROUGE-L F1',
+      task,
+      range: [0, 1],
+      higherIsBetter: true,
+      compute: (o) => meanStatistic(o.map(({ reference, output }) => rougeL(reference, output))),
+    },
+    {
+      name: 'chrf',
+      label: 'chrF2',
+      task,
+      range: [0, 100],
+      higherIsBetter: true,
+      compute: (o) =>
+        sumStatistic(
+          o.map(({ reference, output }) => chrfCounts(reference, output)),
+          chrfScore,
+        ),
+    },
+    {
+      name: 'bleu',
+      label: 'BLEU-4',
+      task,
+      range: [0, 100],
+      higherIsBetter: true,
+      compute: (o) =>
+        sumStatistic(
+          o.map(({ reference, output }) => bleuCounts(reference, output)),
+          bleuScore,
+        ),
+    },
+    {
+      name: 'nll',
+      label: 'NLL of the reference (nats per token)',
+      task,
+      range: [0, Infinity],
+      higherIsBetter: false,
+      compute: (o) => weightedNll(o.map(referenceNll)),
+    },
+  ];
+  return rows.map((metric) => ({ ...metric, inRho: inRho.includes(metric.name) }));
+}
+
 export const METRICS: readonly Metric[] = [
   {
     name: 'accuracy',
@@ -73,59 +128,9 @@ export const METRICS: readonly Metric[] = [
     inRho: false,
     compute: (o, causes) => weightedNll(o.map((outcome) => causeNll(outcome, causes))),
   },
-  ...[1, 2].map((n): Metric => ({
-    name: `rouge${n}`,
-    label: `ROUGE-${n} F1`,
-    task: 'response',
-    range: [0, 1],
-    higherIsBetter: true,
-    inRho: false,
-    compute: (o) => meanStatistic(o.map(({ reference, output }) => rougeN(reference, output, n))),
-  })),
-  {
-    name: 'rougeL',
-    label: 'ROUGE-L F1',
-    task: 'response',
-    range: [0, 1],
-    higherIsBetter: true,
-    inRho: true,
-    compute: (o) => meanStatistic(o.map(({ reference, output }) => rougeL(reference, output))),
-  },
-  {
-    name: 'chrf',
-    label: 'chrF2',
-    task: 'response',
-    range: [0, 100],
-    higherIsBetter: true,
-    inRho: true,
-    compute: (o) =>
-      sumStatistic(
-        o.map(({ reference, output }) => chrfCounts(reference, output)),
-        chrfScore,
-      ),
-  },
-  {
-    name: 'bleu',
-    label: 'BLEU-4',
-    task: 'response',
-    range: [0, 100],
-    higherIsBetter: true,
-    inRho: false,
-    compute: (o) =>
-      sumStatistic(
-        o.map(({ reference, output }) => bleuCounts(reference, output)),
-        bleuScore,
-      ),
-  },
-  {
-    name: 'nll',
-    label: 'NLL of the reference (nats per token)',
-    task: 'response',
-    range: [0, Infinity],
-    higherIsBetter: false,
-    inRho: false,
-    compute: (o) => weightedNll(o.map(referenceNll)),
-  },
+  ...textMetrics('response', ['rougeL', 'chrf']),
+  // What summaries are compared by in print.
+  ...textMetrics('summary', ['rouge1', 'rouge2', 'rougeL']),
 ];
 
 export const metricsOf = (task: TaskName) => METRICS.filter((metric) => metric.task === task);

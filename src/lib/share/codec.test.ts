@@ -8,6 +8,7 @@ import { exampleOutcome, exampleRun } from '../rank/example';
 import { foldRuns } from '../rank/fold';
 import type { PlanRecord } from '../schema/plan';
 import type { SharedRecipeRecord, VariantResult } from '../schema/result';
+import type { TaskName } from '../schema/run';
 import { METRICS } from '../score/metrics';
 import { decodeLink, encodeLink, roundResult, toRecipe, toShared, type SharedMeta } from './codec';
 import { pack, unpack } from './pack';
@@ -24,8 +25,8 @@ const meta: SharedMeta = {
 const PRECISIONS = ['fp32', 'fp16', 'int8', 'int4'];
 const PRUNINGS = ['', '+ffn25', '+2:4'];
 
-/** Twelve variants with all metrics of both tasks, every number with all its digits. */
-function twelveVariants(): VariantResult[] {
+/** Twelve variants with all metrics of two tasks, every number with all its digits. */
+function twelveVariants(tasks: readonly string[] = meta.tasks): VariantResult[] {
   const random = createRandom('twelve');
   const estimate = (mid: number, width: number, n: number) => ({
     mid,
@@ -48,7 +49,7 @@ function twelveVariants(): VariantResult[] {
         latency: estimate(0.3 + random.next(), 0.04, 5),
         quality: estimate(0.5 + random.next() / 4, 0.06, 100),
         metrics: Object.fromEntries(
-          METRICS.map(({ task, name, range }) => [
+          METRICS.filter(({ task }) => tasks.includes(task)).map(({ task, name, range }) => [
             `${task}.${name}`,
             estimate((Number.isFinite(range[1]) ? range[1] : 4) * (0.3 + random.next() / 2), 0.07, 100),
           ]),
@@ -100,13 +101,17 @@ const codeOf = async (text: string): Promise<string> => {
 const linkOf = (json: string) => `e1.${deflateRawSync(json).toString('base64url')}`;
 
 describe('links', () => {
-  it('carry twelve variants with all metrics in a short text', async () => {
-    const shared = toShared(twelveVariants(), meta);
-    const link = await encodeLink(shared);
-    console.info(`share: 12 variants x ${METRICS.length} metrics: ${link.length} characters`);
-    expect(await decodeLink(link)).toEqual(roundResult(shared));
-    expect(link.length).toBeLessThan(2000);
-  });
+  // Responses and summaries answer the same column, so no plan has all three.
+  it.each<[TaskName[]]>([[['rca', 'response']], [['rca', 'summary']]])(
+    'carry twelve variants with all metrics of %j in a short text',
+    async (tasks) => {
+      const shared = toShared(twelveVariants(tasks), { ...meta, tasks });
+      const link = await encodeLink(shared);
+      console.info(`share: 12 variants, ${tasks.join(' and ')}: ${link.length} characters`);
+      expect(await decodeLink(link)).toEqual(roundResult(shared));
+      expect(link.length).toBeLessThan(2000);
+    },
+  );
   it('carry a recipe exactly, in a shorter one', async () => {
     const link = await encodeLink(recipe);
     expect(await decodeLink(link)).toEqual(recipe);

@@ -37,7 +37,7 @@ async function lengthsOf(dataset: DatasetRecord | null): Promise<TicketLengths> 
   const text = characters / dataset.tickets.length / CHARACTERS;
   const causes = Math.ceil(dataset.causes.join('; ').length / CHARACTERS);
   const prompt = (more: number) => Math.round(FRAME_TOKENS + text + more);
-  return { prompt: { rca: prompt(causes), response: prompt(0) }, causes };
+  return { prompt: { rca: prompt(causes), response: prompt(0), summary: prompt(0) }, causes };
 }
 
 /** What the experiment that is being set up will cost, before anything is spent. */

@@ -24,7 +24,11 @@ export interface PendingImport {
   error: string | null;
 }
 
-const ANSWER: Record<TaskName, 'cause' | 'response'> = { rca: 'cause', response: 'response' };
+const ANSWER: Record<TaskName, 'cause' | 'response'> = {
+  rca: 'cause',
+  response: 'response',
+  summary: 'response',
+};
 
 /** Test tickets of a dataset that have an answer for a task. */
 export const answerable = (dataset: DatasetRecord, task: TaskName) =>
@@ -123,7 +127,10 @@ class Experiment {
           },
         },
       );
-      if (this.#preset) this.choices.templates = this.#preset.templates;
+      if (this.#preset) {
+        this.choices.templates = this.#preset.templates;
+        if (this.#preset.tasks) this.choices.tasks = [...this.#preset.tasks];
+      }
       this.#file = null;
       this.#preset = null;
       this.pending = null;

@@ -3,6 +3,7 @@ import { publicAddress, type PublicDataset } from '../data/catalogue';
 import { TEMPLATES } from '../data/tasks';
 import type { Mapping } from '../schema/dataset';
 import type { Templates } from '../schema/plan';
+import type { TaskName } from '../schema/run';
 import { hubBase } from './checkpoint';
 import { experiment } from './experiment.svelte';
 import { sentence } from './sentence';
@@ -13,6 +14,7 @@ export interface Preset {
   causeNames: Readonly<Record<string, string>>;
   licence: string;
   templates: Templates;
+  tasks: readonly TaskName[] | null;
 }
 
 /** A public set from the Hub, with its mapping and the prompts that fit it. Throws `network.failed`. */
@@ -31,6 +33,7 @@ async function fetchPublic(set: PublicDataset, name: string): Promise<{ file: Fi
       mapping: set.mapping,
       causeNames: set.causeNames,
       licence: set.licence,
+      tasks: set.tasks ?? null,
       templates: Object.fromEntries(chosen.map(({ task, title, system, user }) => [task, { title, system, user }])),
     },
   };

@@ -24,7 +24,7 @@ export const ASSISTANT = {
   opening: (share: number | null) => `Loading and compressing${share === null ? '' : `: ${percent(share)}`}.`,
   working: 'Working.',
   empty: 'Its answer appears here.',
-  task: { rca: 'Cause', response: 'Drafted response' } as Readonly<Record<TaskName, string>>,
+  task: { rca: 'Cause', response: 'Drafted response', summary: 'Summary' } as Readonly<Record<TaskName, string>>,
   share: (share: number) => percent(share),
   sharesAbout: 'share of the probability, were these all the causes there are',
   took: (range: Range | null, tier: Tier, boundary: Boundary, unit: EnergyUnit) =>

@@ -76,7 +76,7 @@ export const DETAILS = {
       string
     >,
   },
-  tasks: { rca: 'Root cause', response: 'Response' } as Readonly<Record<string, string>>,
+  tasks: { rca: 'Root cause', response: 'Response', summary: 'Summary' } as Readonly<Record<string, string>>,
   figure: { svg: 'Save as SVG', png: 'Save as PNG' },
   report: {
     button: 'Save as a page',

@@ -40,6 +40,7 @@ export const LIVE = {
     train: 'training',
     rca: 'finding causes',
     response: 'writing responses',
+    summary: 'writing summaries',
   } as Readonly<Record<string, string>>,
   ticketOf: (index: number, of: number) => `, ticket ${index} of ${of}`,
   ticket: 'Ticket',

@@ -2,7 +2,9 @@ import { fixed, plural } from './format';
 
 /** A result: the sentence, the picture, the ranking, and what stands behind them. */
 export const RESULTS = {
-  task: { rca: 'finding the root cause', response: 'writing the response' } as Readonly<Record<string, string>>,
+  task: { rca: 'finding the root cause', response: 'writing the response', summary: 'writing the summary' } as Readonly<
+    Record<string, string>
+  >,
   what: (checkpoint: string, dataset: string, tasks: string) => `Model: ${checkpoint}. Tickets: ${dataset}, ${tasks};`,
   times: (tickets: number, repeats: readonly number[], date: string) => {
     const [low, high] = [Math.min(...repeats), Math.max(...repeats)];
@@ -89,7 +91,7 @@ export const RESULTS = {
   metrics: {
     title: 'Metrics of the tasks',
     about: 'With 95 % bootstrap intervals over tickets. Those marked "in quality" make up the quality above.',
-    task: { rca: 'Cause', response: 'Response' } as Readonly<Record<string, string>>,
+    task: { rca: 'Cause', response: 'Response', summary: 'Summary' } as Readonly<Record<string, string>>,
     higher: 'higher is better',
     lower: 'lower is better',
     inQuality: ', in quality',

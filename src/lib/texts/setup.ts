@@ -1,3 +1,4 @@
+import type { TaskName } from '../schema/run';
 import { bytes, duration, listed, plural, whole } from './format';
 
 /** The first page: four steps, and Run. */
@@ -40,13 +41,10 @@ export const SETUP = {
     title: 'Tickets',
     imported: (n: number, name: string) => `${plural(n, 'ticket')} from ${name}.`,
     generated: (n: number | null) => `${n === null ? 'Some' : n} generated telecom tickets.`,
-    tasks: (
-      tasks: readonly ('rca' | 'response')[],
-      own: Partial<Record<'rca' | 'response', { title: string } | undefined>> = {},
-    ) =>
+    tasks: (tasks: readonly TaskName[], own: Partial<Record<TaskName, { title: string } | undefined>> = {}) =>
       tasks.length === 0
         ? 'No task chosen.'
-        : `Tasks: ${listed(tasks.map((task) => own[task]?.title ?? { rca: 'find the root cause', response: 'write the response' }[task]))}.`,
+        : `Tasks: ${listed(tasks.map((task) => own[task]?.title ?? { rca: 'find the root cause', response: 'write the response', summary: 'summarise' }[task]))}.`,
     cost: 'They never leave this device.',
     fewer: (n: number) => `These tickets have ${n} for testing, so each run answers ${n}.`,
   },

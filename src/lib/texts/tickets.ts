@@ -34,14 +34,22 @@ export const TICKETS = {
     name: 'Name of the task',
     system: 'System message',
     user: 'User message',
-    places: { rca: '{text} and {causes} are filled in.', response: '{text} is filled in.' },
-    ownTitle: { rca: 'My choice', response: 'My text' },
-    ownUser: { rca: 'Choices: {causes}\nText: {text}\nWhich one?', response: 'Text: {text}\nAnswer?' },
+    places: {
+      rca: '{text} and {causes} are filled in.',
+      response: '{text} is filled in.',
+      summary: '{text} is filled in.',
+    },
+    ownTitle: { rca: 'My choice', response: 'My text', summary: 'My summary' },
+    ownUser: {
+      rca: 'Choices: {causes}\nText: {text}\nWhich one?',
+      response: 'Text: {text}\nAnswer?',
+      summary: 'Text: {text}\nSummary?',
+    },
   },
   earlier: 'From earlier experiments:',
   earlierSet: (name: string, n: number) => `${name} (${n})`,
   tasks: 'Tasks',
-  task: { rca: 'find the root cause', response: 'write the response' },
+  task: { rca: 'find the root cause', response: 'write the response', summary: 'summarise the text' },
   import: {
     looking: 'Fetching or looking at the file.',
     format: (format: string, gzipped: boolean, encoding: string, columns: number) =>
@@ -49,7 +57,7 @@ export const TICKETS = {
     text: 'Text of a ticket',
     roles: {
       cause: { title: 'Root cause', about: 'the answer of the task "rca"' },
-      response: { title: 'Response', about: 'the answer of the task "response"' },
+      response: { title: 'Response', about: 'the answer of "response" and of "summary"' },
       group: { title: 'Incident', about: 'keeps tickets of one incident on one side of the split' },
       time: { title: 'Time', about: '' },
     },

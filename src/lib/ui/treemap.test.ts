@@ -28,4 +28,8 @@ describe('treemap', () => {
     expect(treemap([0, NaN, -1], (x) => x, { width: 10, height: 10 })).toEqual([]);
     expect(treemap([5], (x) => x, { width: 10, height: 10 })).toEqual([{ item: 5, x: 0, y: 0, width: 10, height: 10 }]);
   });
+
+  it('draws nothing where there is no room', () => {
+    expect(treemap([1, 2], (x) => x, { width: 0, height: 320 })).toEqual([]);
+  });
 });

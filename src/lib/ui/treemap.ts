@@ -29,6 +29,8 @@ export function treemap<T>(
     .sort((a, b) => b.size - a.size);
   const total = sized.reduce((n, { size }) => n + size, 0);
   const scale = total > 0 ? (frame.width * frame.height) / total : 0;
+  // A figure that is not laid out yet has no width.
+  if (!(scale > 0)) return [];
   const cells: Cell<T>[] = [];
   let [x, y, width, height] = [0, 0, frame.width, frame.height];
   for (let i = 0; i < sized.length;) {
