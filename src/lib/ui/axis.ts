@@ -60,8 +60,12 @@ const STEPS: readonly { mantissas: readonly number[]; decades: number }[] = [
   { mantissas: [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9], decades: 1 },
 ];
 
-/** Round numbers within the domain: the densest set that has at most `most` of them. */
-export function logTicks([low, high]: readonly [number, number], most: number): number[] {
+/** Round numbers within the domain: the densest set that has at most `most` of them, and room for its labels. */
+export function logTicks(
+  [low, high]: readonly [number, number],
+  most: number,
+  fits: (ticks: readonly number[]) => boolean = () => true,
+): number[] {
   const sets = STEPS.map(({ mantissas, decades }) => {
     const ticks: number[] = [];
     for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e++)
@@ -72,8 +76,15 @@ export function logTicks([low, high]: readonly [number, number], most: number): 
         }
     return ticks;
   });
-  return sets.findLast((ticks) => ticks.length <= most) ?? [];
+  return sets.findLast((ticks) => ticks.length <= most && fits(ticks)) ?? [];
 }
+
+/** Whether texts of these widths, centred at these ascending places, stand at least `gap` apart. */
+export const apart = (labels: readonly { at: number; width: number }[], gap: number): boolean =>
+  labels.every(({ at, width }, i) => {
+    const next = labels[i + 1];
+    return !next || next.at - at >= (width + next.width) / 2 + gap;
+  });
 
 /** [0, 1] unless everything lies in a part of it; then that part, rounded outwards to tenths. */
 export function qualityDomain(values: readonly number[]): [number, number] {

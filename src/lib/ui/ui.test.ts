@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { between, exact, exampleResult } from '../rank/example';
 import { rankVariants } from '../rank/rank';
-import { energyDomain, linearScale, linearTicks, logDomain, logScale, logTicks, qualityDomain, stepPath } from './axis';
+import {
+  apart,
+  energyDomain,
+  linearScale,
+  linearTicks,
+  logDomain,
+  logScale,
+  logTicks,
+  qualityDomain,
+  stepPath,
+} from './axis';
 import { csvCell, resultsCsv } from './csv';
 import { fileName } from './download';
 import { bytes, dateTime, duration, interval, listed, percent, plural, seconds, significant } from '../texts/format';
@@ -83,6 +93,17 @@ describe('axis', () => {
         expect(ticks.length).toBeLessThanOrEqual(8);
       }
     expect(logTicks([0.5, 20], 8)).toEqual([0.5, 1, 2, 5, 10, 20]);
+    // Long labels leave room for fewer.
+    const at = logScale([0.5, 20], [0, 300]);
+    const roomy = (width: number) =>
+      logTicks([0.5, 20], 8, (ticks) =>
+        apart(
+          ticks.map((t) => ({ at: at(t), width })),
+          16,
+        ),
+      );
+    expect(roomy(20)).toEqual([0.5, 1, 2, 5, 10, 20]);
+    expect(roomy(70)).toEqual([1, 3, 10]);
   });
 
   it('keeps quality within 0 and 1', () => {
