@@ -224,7 +224,10 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .locator('input[type=file]')
           .setInputFiles({ name: 'faults.csv', mimeType: 'text/csv', buffer: Buffer.from(CSV) });
         await panel.getByRole('checkbox', { name: 'Summary', exact: true }).waitFor();
-        assert(await panel.getByRole('checkbox', { name: 'Summary', exact: true }).isChecked(), 'the text column is guessed');
+        assert(
+          await panel.getByRole('checkbox', { name: 'Summary', exact: true }).isChecked(),
+          'the text column is guessed',
+        );
         equal(
           await panel.getByRole('combobox', { name: /^Root cause/ }).inputValue(),
           'Root Cause',
