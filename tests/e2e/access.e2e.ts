@@ -78,11 +78,36 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await page.setViewportSize({ width: 1280, height: 900 });
         };
         await check('open cards');
-        for (const { id } of [...PAGES, { id: '/r' }, { id: await sharedLink() }]) {
+        const link = await sharedLink();
+        /** What a person does on a page before it has much to show. */
+        const use: Record<string, () => Promise<void>> = {
+          async '/assistant'() {
+            await page.getByRole('button', { name: 'Take a test ticket' }).click();
+            await page.getByRole('button', { name: 'Compare both' }).click();
+            await page
+              .getByText(/^Together: /)
+              .nth(1)
+              .waitFor({ timeout: RUN_MS });
+          },
+          async '/compare'() {
+            await page.getByLabel('A result link').fill(ORIGIN + link);
+            await page.getByRole('button', { name: 'Add' }).click();
+            await page.getByRole('region', { name: 'Joules per ticket' }).waitFor();
+          },
+          async '/compress'() {
+            await page.getByLabel('Recipe').fill('int8+2:4');
+            await page.getByRole('button', { name: 'Compress' }).click();
+            await page.getByText('Finished.').waitFor({ timeout: RUN_MS });
+          },
+        };
+        for (const { id } of [...PAGES, { id: '/r' }, { id: link }]) {
           await page.goto('about:blank');
           await page.goto(ORIGIN + id);
           await settle(page);
           await check(id.slice(0, 12));
+          if (!use[id]) continue;
+          await use[id]();
+          await check(`${id}, used`);
         }
         console.log(`      ${checked} states checked, ${found.length} violations`);
         equal(found, [], 'violations');

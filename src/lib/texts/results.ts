@@ -17,7 +17,7 @@ export const RESULTS = {
   metered: (tiers: string, boundaries: string, source: string) =>
     `Energy by ${tiers}, for the ${boundaries} (source: ${source}).`,
   range: (low: string, high: string) =>
-    `On this device it may be ${low} to ${high}, for all variants alike: trust their order more than their joules.`,
+    `On this device it may be ${low} to ${high}, for all variants alike: trust their order more than their height.`,
   actions: {
     results: 'Share the results',
     recipe: 'Share the recipe',
