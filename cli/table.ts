@@ -1,5 +1,5 @@
 import { formatJoules } from '../src/lib/core/units';
-import { baselineSentence } from '../src/lib/rank/headline';
+import { baselineSentence } from '../src/lib/texts/headline';
 import type { Interval, Ranking } from '../src/lib/rank/rank';
 import type { WinnersByWeight } from '../src/lib/rank/weights';
 import type { VariantResult } from '../src/lib/schema/result';

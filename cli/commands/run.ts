@@ -4,7 +4,7 @@ import { canonicalRecipe, parsePruning } from '../../src/lib/compress/recipe';
 import { contentHash } from '../../src/lib/core/canonical';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
-import { headline } from '../../src/lib/rank/headline';
+import { headline } from '../../src/lib/texts/headline';
 import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
 import { winnersByWeight } from '../../src/lib/rank/weights';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';

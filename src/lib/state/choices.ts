@@ -1,6 +1,7 @@
 import type { PrecisionName } from '../compress/precisions';
 import type { CheckpointRef, PlanRecord, Stage, Templates } from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
+import { PROBLEMS } from '../texts/problems';
 
 /** What the user chose, beside tickets and model: all that the cards hold, as plain data. */
 export interface Choices {
@@ -47,14 +48,8 @@ export const DEFAULT_CHOICES: Readonly<Choices> = {
   profile: null,
 };
 
-/** Prunings offered as chips, with what each removes. Any other goes into the text field. */
-export const PRUNING_CHIPS: readonly { part: string; about: string }[] = [
-  { part: '2:4', about: 'keeps the 2 largest of each 4 weights' },
-  { part: 'mag50', about: 'zeroes the smallest half of the weights of each layer' },
-  { part: 'ffn25', about: 'removes a quarter of the feed-forward neurons' },
-  { part: 'ffn50', about: 'removes half of the feed-forward neurons' },
-  { part: 'layers25', about: 'removes a quarter of the layers' },
-];
+/** Prunings offered as chips. Any other goes into the text field. */
+export const PRUNING_CHIPS = ['2:4', 'mag50', 'ffn25', 'ffn50', 'layers25'] as const;
 
 export function stagesOf(c: Choices): Stage[] {
   const first = (variants: string[]): Stage => ({ kind: 'variants', variants: [...new Set(variants)] });
@@ -65,21 +60,21 @@ export function stagesOf(c: Choices): Stage[] {
 
 /** What keeps these choices from being run, in a sentence; null where nothing does. */
 export function problemOf(c: Choices): string | null {
-  if (c.tasks.length === 0) return 'Choose at least one task under "Tickets".';
-  if (c.precisions.length + c.extra.length === 0) return 'Choose at least one precision under "Variants".';
+  if (c.tasks.length === 0) return PROBLEMS.noTask;
+  if (c.precisions.length + c.extra.length === 0) return PROBLEMS.noPrecision;
   for (const task of c.tasks) {
     const own = c.templates[task];
     const lacks = (task === 'rca' ? ['{text}', '{causes}'] : ['{text}']).find(
       (place) => own && !(own.system + own.user).includes(place),
     );
-    if (lacks) return `A prompt under "Tickets" lacks ${lacks}, which is filled in.`;
+    if (lacks) return PROBLEMS.prompt(lacks);
   }
   const whole = (n: number, from: number, to: number) => Number.isInteger(n) && n >= from && n <= to;
-  if (!whole(c.limit, 1, 100_000)) return 'Tickets per task must be a whole number from 1 on.';
-  if (!whole(c.repeats, 1, 100)) return 'Repeats must be a whole number from 1 to 100.';
-  if (!whole(c.maxNewTokens, 1, 2048)) return 'Tokens per response must be a whole number from 1 to 2048.';
-  if (c.threads !== null && !whole(c.threads, 1, 64)) return 'Threads must be a whole number from 1 to 64, or empty.';
-  if (!whole(c.k, 1, 50)) return 'The number of best variants must be a whole number from 1 to 50.';
+  if (!whole(c.limit, 1, 100_000)) return PROBLEMS.limit;
+  if (!whole(c.repeats, 1, 100)) return PROBLEMS.repeats;
+  if (!whole(c.maxNewTokens, 1, 2048)) return PROBLEMS.tokens;
+  if (c.threads !== null && !whole(c.threads, 1, 64)) return PROBLEMS.threads;
+  if (!whole(c.k, 1, 50)) return PROBLEMS.best;
   return null;
 }
 

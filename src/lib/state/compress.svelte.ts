@@ -2,6 +2,7 @@ import { calibrationLevel, canonicalRecipe, parseRecipe } from '../compress/reci
 import { JoulewiseError } from '../core/errors';
 import type { CheckpointRef } from '../schema/plan';
 import type { TaskName } from '../schema/run';
+import { COMPRESS } from '../texts/compress';
 import type { EngineApi, LayerReport, Progress } from '../workers/protocol';
 import { localCheckpoint } from './checkpoint';
 import { experiment } from './experiment.svelte';
@@ -45,7 +46,7 @@ class CompressState {
 
   /** Where calibration text comes from, in words. */
   get calibration(): string {
-    return experiment.imported?.dataset.name ?? `${experiment.generated.count} generated tickets`;
+    return experiment.imported?.dataset.name ?? COMPRESS.generated(experiment.generated.count);
   }
 
   cancel(): void {
@@ -95,10 +96,9 @@ class CompressState {
       );
       rows = layers.slice();
       this.totals = totals;
-      this.ended = 'Finished.';
+      this.ended = COMPRESS.finished;
     } catch (error) {
-      if (error instanceof JoulewiseError && error.code === 'cancelled')
-        this.ended = 'Stopped. Finished layers are kept: the same recipe goes on there.';
+      if (error instanceof JoulewiseError && error.code === 'cancelled') this.ended = COMPRESS.stopped;
       else this.error = sentence(error);
     } finally {
       clearInterval(timer);

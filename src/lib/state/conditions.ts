@@ -1,4 +1,5 @@
 import { PRESSURES, type Conditions, type RunRecord } from '../schema/run';
+import { CONDITIONS } from '../texts/conditions';
 
 /** Compute Pressure and Battery Status, which TypeScript's library does not know. */
 interface PressureObserverLike {
@@ -85,14 +86,9 @@ export function slowingOf(run: RunRecord, earlier: readonly RunRecord[]): number
 /** What conditions mean for a measurement, in sentences. */
 export function warningsOf({ onBattery, hiddenSeconds, pressure, slowing }: Conditions): string[] {
   const warnings: string[] = [];
-  if (hiddenSeconds !== null && hiddenSeconds > 0)
-    warnings.push('The tab was hidden during the run; browsers slow hidden tabs down.');
-  if (onBattery) warnings.push('The device ran on battery, where it may clock lower.');
-  if (pressure === 'serious' || pressure === 'critical')
-    warnings.push('The processor was under pressure: other work or heat may have slowed the run.');
-  if (slowing !== null && slowing > SLOW)
-    warnings.push(
-      `A later repeat took ${Math.round((slowing - 1) * 100)} % longer than the first: the device slowed down, by heat or by other work.`,
-    );
+  if (hiddenSeconds !== null && hiddenSeconds > 0) warnings.push(CONDITIONS.hidden);
+  if (onBattery) warnings.push(CONDITIONS.battery);
+  if (pressure === 'serious' || pressure === 'critical') warnings.push(CONDITIONS.pressure);
+  if (slowing !== null && slowing > SLOW) warnings.push(CONDITIONS.slowing(slowing));
   return warnings;
 }

@@ -40,15 +40,6 @@ class DeviceState {
     return this.hasRealGpu ? 'gpu' : 'cpu';
   }
 
-  /** Why `bestEngine` is what it is. */
-  get engineWhy(): string {
-    const device = this.found;
-    if (!device) return 'The device is not known yet.';
-    if (!device.gpu) return device.gpuMissing ?? 'There is no WebGPU here.';
-    if (device.gpu.fallback) return 'The only WebGPU adapter is a software one, which is slower than WebAssembly.';
-    return `There is a WebGPU adapter (${device.gpu.vendor || 'vendor not told'} ${device.gpu.architecture}).`;
-  }
-
   guess(engine: EngineName): ProfileGuess | null {
     return this.found && this.#matcher ? this.#matcher.guessProfile(this.found, engine) : null;
   }

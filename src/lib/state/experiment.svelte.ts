@@ -5,6 +5,7 @@ import type { DatasetRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
+import { PROBLEMS } from '../texts/problems';
 import type { Preset } from './public-set';
 import { records } from './records';
 import { buildPlan, DEFAULT_CHOICES, GENERATED, problemOf, stagesOf, type Choices } from './choices';
@@ -63,23 +64,16 @@ class Experiment {
 
   /** What keeps it from running, in a sentence; null where nothing does. */
   get problem(): string | null {
-    if (this.pending?.busy) return 'The tickets are still being imported.';
-    if (this.storing) return 'The checkpoint is still being stored.';
-    if (this.download) {
-      const { bytes, of } = this.download;
-      return `The model is being downloaded${of === null ? '' : `: ${Math.floor((100 * bytes) / of)} %`}. What has come is kept.`;
-    }
-    if (this.engine === 'hub' && this.checkpoint.kind !== 'hub')
-      return 'Ready-made exports are of Hub models: choose one, or another engine.';
-    if (this.engine === 'hub' && this.choices.prunings.length > 0)
-      return 'Ready-made exports cannot be pruned: take the prunings out.';
+    if (this.pending?.busy) return PROBLEMS.importing;
+    if (this.storing) return PROBLEMS.storing;
+    if (this.download) return PROBLEMS.downloading(this.download.bytes, this.download.of);
+    if (this.engine === 'hub' && this.checkpoint.kind !== 'hub') return PROBLEMS.exportsOnly;
+    if (this.engine === 'hub' && this.choices.prunings.length > 0) return PROBLEMS.exportsPruned;
     if (!this.imported) {
       const { count, seed } = this.generated;
-      if (!Number.isInteger(count) || count < 10 || count > 20_000)
-        return 'The number of generated tickets must be a whole number from 10 to 20000.';
-      if (!Number.isInteger(seed) || seed < 0) return 'The seed must be a whole number.';
-      if (![this.generated.noise ?? 1, this.generated.gaps ?? 1].every((x) => x >= 0 && x <= 3))
-        return 'Noise and gaps of generated tickets go from 0 to 3.';
+      if (!Number.isInteger(count) || count < 10 || count > 20_000) return PROBLEMS.count;
+      if (!Number.isInteger(seed) || seed < 0) return PROBLEMS.seed;
+      if (![this.generated.noise ?? 1, this.generated.gaps ?? 1].every((x) => x >= 0 && x <= 3)) return PROBLEMS.noise;
     }
     return problemOf(this.choices);
   }
@@ -188,7 +182,7 @@ class Experiment {
 
   useHub(repo: string, revision: string): void {
     if (!/^[\w-][\w.-]{0,95}\/[\w-][\w.-]{0,95}$/.test(repo)) {
-      this.modelError = 'A Hub repository is written owner/name, for example HuggingFaceTB/SmolLM2-135M-Instruct.';
+      this.modelError = PROBLEMS.repository;
       return;
     }
     this.modelError = null;

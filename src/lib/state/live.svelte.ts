@@ -5,6 +5,7 @@ import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
 import type { RunRecord } from '../schema/run';
+import { RUN } from '../texts/run';
 import { device } from './device.svelte';
 import { library } from './library.svelte';
 import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds, type Pace } from './pace';
@@ -106,9 +107,9 @@ class Live {
     const { plan, createdAt } = this.opened;
     return localResults(plan, this.#runs, this.#folded, {
       createdAt,
-      profileWhy: plan.profile ? 'Chosen by you.' : (device.guess(plan.engine)?.why ?? null),
+      profileWhy: plan.profile ? RUN.chosenProfile : (device.guess(plan.engine)?.why ?? null),
       failures: this.#failures.map(({ unit, message }) => ({
-        what: `${unit.variant}, ${unit.task}, repeat ${unit.repeat + 1}`,
+        what: RUN.failed(unit.variant, unit.task, unit.repeat + 1),
         why: message,
       })),
     });
@@ -256,10 +257,9 @@ class Live {
       pending.runs = outcome.runs;
       const { seconds } = pending.pace;
       if (seconds.length === outcome.runs.length) this.measuredSeconds = seconds.reduce((a, s) => a + s, 0);
-      this.ended = `Finished: ${outcome.runs.length} runs${outcome.failures.length > 0 ? `, ${outcome.failures.length} failed` : ''}.`;
+      this.ended = RUN.finished(outcome.runs.length, outcome.failures.length);
     } catch (error) {
-      if (error instanceof JoulewiseError && error.code === 'cancelled')
-        this.ended = 'Stopped. Finished runs are kept; Resume goes on where it stopped.';
+      if (error instanceof JoulewiseError && error.code === 'cancelled') this.ended = RUN.stopped;
       else this.error = sentence(error);
     } finally {
       if (timer !== null) clearInterval(timer);

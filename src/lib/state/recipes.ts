@@ -1,6 +1,7 @@
 import { PRECISIONS, type PrecisionName } from '../compress/precisions';
 import { formatRecipe, parseRecipe } from '../compress/recipe';
 import type { PlanRecord } from '../schema/plan';
+import { LOADED } from '../texts/loaded';
 import { DEFAULT_CHOICES, type Choices } from './choices';
 
 /** Choices that take the recipe parser; apart from `choices.ts`, which the first page loads. */
@@ -24,7 +25,7 @@ export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices
   const isPrecision = (v: string): v is PrecisionName => (ALL_PRECISIONS as readonly string[]).includes(v);
   const lost: string[] = [];
   if (plan.stages.length - best.length > 1 || best.length > 1 || plan.stages[0]?.kind === 'best')
-    lost.push('It has more stages than these cards show: its variants are put together into one first stage.');
+    lost.push(LOADED.stages);
   return {
     lost,
     choices: {

@@ -10,6 +10,7 @@ import {
 } from '../store/opfs';
 import { packedBytes, removePacked } from '../store/packed';
 import { removeCalibration } from '../store/pieces';
+import { STORAGE } from '../texts/storage';
 import { library } from './library.svelte';
 import { live } from './live.svelte';
 import { sentence } from './sentence';
@@ -52,37 +53,37 @@ class StorageState {
     this.checkpoints ??= [];
   }
 
-  removeCheckpoint = (hash: string) => this.#change('Deleting the checkpoint', () => removeCheckpoint(hash));
-  removeDataset = (hash: string) => this.#change('Deleting the tickets', () => removeDataset(hash));
-  removePacked = () => this.#change('Deleting packed weights', () => removePacked());
+  removeCheckpoint = (hash: string) => this.#change(STORAGE.doing.checkpoint, () => removeCheckpoint(hash));
+  removeDataset = (hash: string) => this.#change(STORAGE.doing.tickets, () => removeDataset(hash));
+  removePacked = () => this.#change(STORAGE.doing.packed, () => removePacked());
   removeUnfinished = () =>
-    this.#change('Removing interrupted downloads', async () => {
-      this.message = `Removed ${await removeUnfinished()} interrupted downloads.`;
+    this.#change(STORAGE.doing.unfinished, async () => {
+      this.message = STORAGE.removedUnfinished(await removeUnfinished());
     });
 
   async exportAll(): Promise<Blob | null> {
     let blob: Blob | null = null;
-    await this.#try('Writing the archive', async () => {
+    await this.#try(STORAGE.doing.export, async () => {
       blob = await exportArchive();
     });
     return blob;
   }
 
   importAll = (file: Blob) =>
-    this.#change('Reading the archive', async () => {
+    this.#change(STORAGE.doing.import, async () => {
       const { records } = await importArchive(file);
-      this.message = `Added ${records} records.`;
+      this.message = STORAGE.added(records);
     });
 
   deleteAll = () =>
-    this.#change('Deleting everything', async () => {
+    this.#change(STORAGE.doing.everything, async () => {
       live.close();
       await removeAllRecords();
       await removeAllCheckpoints();
       await removeAllExports();
       await removeCalibration();
       await removePacked();
-      this.message = 'Everything was deleted.';
+      this.message = STORAGE.deleted;
     });
 
   async #change(what: string, work: () => Promise<unknown>): Promise<void> {

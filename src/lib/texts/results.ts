@@ -16,8 +16,8 @@ export const RESULTS = {
     `, not measured, for the ${boundaries}: counted bytes and operations times a power profile (${profile}).`,
   metered: (tiers: string, boundaries: string, source: string) =>
     `Energy by ${tiers}, for the ${boundaries} (source: ${source}).`,
-  range: (low: string, high: string) =>
-    `On this device it may be ${low} to ${high}, for all variants alike: trust their order more than their height.`,
+  range: (variant: string, low: string, high: string) =>
+    `The power of the device is known only roughly: ${variant} may take ${low} to ${high}. All variants share this error, so which of them takes less is surer than how much each takes.`,
   actions: {
     results: 'Share the results',
     recipe: 'Share the recipe',

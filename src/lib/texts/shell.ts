@@ -5,6 +5,7 @@ export const SHELL = {
   pages: 'Pages',
   more: 'More',
   less: 'Less',
+  notDone: 'Not done.',
   site: {
     updated: 'A new version is ready.',
     reload: 'Reload',

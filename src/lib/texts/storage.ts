@@ -30,4 +30,16 @@ export const STORAGE = {
   removeAllSure: 'Delete all experiments, tickets and checkpoints for good',
   keepAll: 'Keep everything',
   waits: 'Deleting waits until the run is over.',
+  doing: {
+    checkpoint: 'Deleting the checkpoint',
+    tickets: 'Deleting the tickets',
+    packed: 'Deleting packed weights',
+    unfinished: 'Removing what interrupted copies left',
+    export: 'Writing the file',
+    import: 'Reading the file',
+    everything: 'Deleting everything',
+  },
+  removedUnfinished: (n: number) => `Removed ${plural(n, 'interrupted copy', 'interrupted copies')}.`,
+  added: (records: number) => `Added ${plural(records, 'record')}.`,
+  deleted: 'Everything was deleted.',
 } as const;

@@ -4,6 +4,14 @@ export const VARIANTS = {
   ready:
     'Ready-made exports run as they are: choose precisions that the repository holds (8 bits: model_quantized, 4 bits: model_q4).',
   prunings: 'Prunings',
+  /** What each pruning on a chip removes. */
+  removes: {
+    '2:4': 'keeps the 2 largest of each 4 weights',
+    mag50: 'zeroes the smallest half of the weights of each layer',
+    ffn25: 'removes a quarter of the feed-forward neurons',
+    ffn50: 'removes half of the feed-forward neurons',
+    layers25: 'removes a quarter of the layers',
+  },
   combine: 'How to combine them',
   staged: 'In two stages: every precision first, then the best with each pruning',
   k: 'How many of the best go on',

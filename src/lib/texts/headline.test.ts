@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { between, exact, exampleResult } from './example';
+import { between, exact, exampleResult } from '../rank/example';
 import type { VariantResult } from '../schema/result';
 import { formatJoules } from '../core/units';
 import { baselineSentence, headline } from './headline';
-import { rankVariants } from './rank';
+import { rankVariants } from '../rank/rank';
 
 describe('headline', () => {
   const fp16 = exampleResult({

@@ -1,6 +1,6 @@
 import { formatJoules } from '../core/units';
 import type { VariantResult } from '../schema/result';
-import { overlap, type Interval, type RankedVariant, type Ranking } from './rank';
+import { overlap, type Interval, type RankedVariant, type Ranking } from '../rank/rank';
 
 /** `a, b and c`; of more than three the first two and how many more there are. */
 const named = (names: readonly string[]) =>

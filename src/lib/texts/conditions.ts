@@ -1,0 +1,8 @@
+/** What may have spoiled a measurement; these sentences stand in the record of a run. */
+export const CONDITIONS = {
+  hidden: 'The tab was hidden during the run; browsers slow hidden tabs down.',
+  battery: 'The device ran on battery, where it may clock lower.',
+  pressure: 'The processor was under pressure: other work or heat may have slowed the run.',
+  slowing: (times: number) =>
+    `A later repeat took ${Math.round((times - 1) * 100)} % longer than the first: the device slowed down, by heat or by other work.`,
+} as const;

@@ -1,0 +1,21 @@
+/** What keeps an experiment from being run. */
+export const PROBLEMS = {
+  noTask: 'Choose at least one task under "Tickets".',
+  noPrecision: 'Choose at least one precision under "Variants".',
+  prompt: (lacks: string) => `A prompt under "Tickets" lacks ${lacks}, which is filled in.`,
+  limit: 'Tickets per task must be a whole number from 1 on.',
+  repeats: 'Repeats must be a whole number from 1 to 100.',
+  tokens: 'Tokens per response must be a whole number from 1 to 2048.',
+  threads: 'Threads must be a whole number from 1 to 64, or empty.',
+  best: 'The number of best variants must be a whole number from 1 to 50.',
+  importing: 'The tickets are still being imported.',
+  storing: 'The checkpoint is still being stored.',
+  downloading: (bytes: number, of: number | null) =>
+    `The model is being downloaded${of === null ? '' : `: ${Math.floor((100 * bytes) / of)} %`}. What has come is kept.`,
+  exportsOnly: 'Ready-made exports are of Hub models: choose one, or another engine.',
+  exportsPruned: 'Ready-made exports cannot be pruned: take the prunings out.',
+  count: 'The number of generated tickets must be a whole number from 10 to 20000.',
+  seed: 'The seed must be a whole number.',
+  noise: 'Noise and gaps of generated tickets go from 0 to 3.',
+  repository: 'A Hub repository is written owner/name, for example HuggingFaceTB/SmolLM2-135M-Instruct.',
+} as const;
