@@ -70,7 +70,7 @@ async function checkDetails(page: Page): Promise<void> {
   const png = readFileSync(await saved(page, 'Save as PNG'));
   equal(png.subarray(1, 4).toString(), 'PNG', 'a picture');
 
-  const report = await saved(page, 'Save as a page');
+  const report = await saved(page, 'Save as a report');
   const html = readFileSync(report, 'utf8');
   assert(!html.includes(id) && !/<script|<button/.test(html), 'no ticket, script or button in the report');
   const opened = await page.context().newPage();

@@ -271,7 +271,7 @@ const VIEWS: View[] = [
     show: async (page) => {
       await results(page);
       const download = page.waitForEvent('download');
-      await page.getByRole('button', { name: 'Save as a page' }).click();
+      await page.getByRole('button', { name: 'Save as a report' }).click();
       await (await download).saveAs(`${OUT}report.html`);
       await page.goto(pathToFileURL(`${OUT}report.html`).href);
     },

@@ -7,12 +7,12 @@ import { bytes, percent, plural, seconds } from './format';
 export const ASSISTANT = {
   title: 'Assistant',
   about:
-    'Paste a ticket; the variant that won your experiment finds the cause and drafts the response, on this device, with what it takes beside it.',
+    'Paste a ticket; the variant that won your experiment finds the cause and drafts the response on this device, and says what that takes.',
   none: 'The assistant uses the variants of an experiment. Run one first:',
   experiment: 'Experiment',
   reading: 'Reading the experiment.',
   variant: 'Variant',
-  other: 'Beside it',
+  other: 'Compare with',
   option: ({ variant, energy, tier, quality }: VariantResult, unit: EnergyUnit) =>
     `${variant}${energy ? `, ${tier === 'profile' ? 'estimated' : 'measured'} ${perTicket(energy.mid, unit)}` : ''}${quality ? `, quality ${quality.mid.toFixed(2)}` : ''}`,
   ticket: 'Ticket',

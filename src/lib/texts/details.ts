@@ -79,7 +79,7 @@ export const DETAILS = {
   tasks: { rca: 'Root cause', response: 'Response', summary: 'Summary' } as Readonly<Record<string, string>>,
   figure: { svg: 'Save as SVG', png: 'Save as PNG' },
   report: {
-    button: 'Save as a page',
+    button: 'Save as a report',
     title: (date: string) => `Joulewise report, ${date}`,
     foot: 'Made by Joulewise. This file holds all that it shows, asks no server, and contains no ticket.',
   },

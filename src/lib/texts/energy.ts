@@ -90,6 +90,9 @@ export function energyInterval(x: Ends | null, unit: EnergyUnit): string {
     : `${end(x.mid)}${name} (${end(x.low)} to ${end(x.high)})`;
 }
 
+/** The amount on an axis, whose title names the unit: `30 µg` of grams CO2e. */
+export const tickAmount = (joules: number, unit: EnergyUnit) => ticketAmount(joules, unit).replace(' CO₂e', '');
+
 /** The same of one ticket; cost is that of a million. */
 export const ticketInterval = (x: Ends | null, unit: EnergyUnit) =>
   energyInterval(

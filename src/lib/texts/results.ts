@@ -35,7 +35,6 @@ export const RESULTS = {
     label: 'Energy against quality, one point per variant; the table below says the same in words',
     x: (energy: string) => `${energy}, log scale (left is leaner)`,
     y: 'quality (up is better)',
-    beside: 'off the scale',
     prompt: 'Point at a mark, or go to it with the Tab and arrow keys, to read it.',
     point: (variant: string, energy: string, tier: string, quality: string, standing: string, onFront: boolean) =>
       `${variant}: ${energy}, ${tier}; quality ${quality}; ${standing === 'beside' ? 'beside the ranking' : standing}${onFront ? ', on the front' : ''}`,
@@ -45,7 +44,8 @@ export const RESULTS = {
       'Colour is the precision. Shape is the pruning: circle none, square 2:4, triangle magnitude, diamond feed-forward, cross layers; a star is the classical baseline.',
       'The line is the best quality to be had for so much energy. A soft disc marks the leader and what is tied with it.',
     ],
-    margin: 'The baseline is so much leaner that it stands left of the dashed line, beside the scale.',
+    margin:
+      'The baseline is so much leaner that it stands left of the dashed line, off the scale, with its own figure.',
     unnamed: (n: number, of: number) => `${n} of ${of} marks have no name for lack of room; the table names them.`,
   },
   weight: {
@@ -55,7 +55,7 @@ export const RESULTS = {
       `${fixed(w, 2)}: ${w === 0 ? 'only quality counts' : w === 1 ? 'only energy counts' : 'energy and quality count'}`,
     always: (variant: string) => `${variant} comes first whatever the weight.`,
     first: (spans: readonly { variant: string; from: number; to: number }[]) =>
-      `Comes first: ${spans.map((s) => `${s.variant} from ${fixed(s.from, 2)} to ${fixed(s.to, 2)}`).join(', ')}.`,
+      `First by weight of energy: ${spans.map((s) => `${s.variant} from ${fixed(s.from, 2)} to ${fixed(s.to, 2)}`).join(', ')}.`,
     firm: 'The same variant would come first',
     alternative: {
       'min-max': 'with energy and quality each stretched over their range',

@@ -62,7 +62,12 @@ export const TICKETS = {
       time: { title: 'Time', about: '' },
     },
     none: 'none',
-    sample: (rows: number) => `The first ${plural(rows, 'row')}, as read`,
+    chosen: (n: number, of: number) => `${n} of ${plural(of, 'column')}`,
+    find: 'Find a column',
+    all: (n: number) => `Choose all ${n}`,
+    noneOf: (n: number) => `Choose none of ${n}`,
+    sample: (rows: number, columns: number, of: number) =>
+      `The first ${plural(rows, 'row')}, as read${columns < of ? `; ${columns} of ${of} columns` : ''}`,
     redact: 'Hide names of people and machines, addresses and numbers (redaction)',
     start: 'Import',
     cancel: 'Cancel',

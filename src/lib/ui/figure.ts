@@ -53,7 +53,7 @@ export const savePng = async (svg: SVGSVGElement, name: string) =>
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 
 /** Elements that mean nothing on paper, or that must not leave the device. */
-const LEFT_OUT = 'button, input, select, label, script, [data-private]';
+const LEFT_OUT = 'button, input, select, label, script, .on-screen, [data-private]';
 
 /**
  * A part of the page as one file that opens without a network: its markup, its charts and its style sheets, no script.
@@ -61,6 +61,13 @@ const LEFT_OUT = 'button, input, select, label, script, [data-private]';
  */
 export function reportHtml(part: Element, title: string, foot: string): string {
   const copy = part.cloneNode(true) as Element;
+  // An explained word is a button on the page; here it stays a word, with its explanation as a title.
+  for (const tip of copy.querySelectorAll('[role="tooltip"]')) {
+    const word = document.createElement('abbr');
+    word.title = tip.textContent;
+    word.textContent = tip.previousElementSibling?.textContent ?? '';
+    tip.parentElement?.replaceWith(word);
+  }
   for (const element of copy.querySelectorAll(LEFT_OUT)) element.remove();
   for (const element of copy.querySelectorAll('[tabindex], [role="button"]'))
     for (const name of ['tabindex', 'role', 'aria-pressed']) element.removeAttribute(name);
@@ -79,7 +86,8 @@ export function reportHtml(part: Element, title: string, foot: string): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${escaped(title)}</title>
 <style>${css}
-main { max-width: 1120px; margin: 0 auto; padding: 32px 16px; }</style>
+main { max-width: 1120px; margin: 0 auto; padding: 32px 16px; }
+main svg { max-width: 100%; height: auto; }</style>
 </head>
 <body><main>${copy.outerHTML}<p class="small soft">${escaped(foot)}</p></main></body>
 </html>
