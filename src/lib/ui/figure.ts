@@ -87,10 +87,7 @@ export function reportHtml(part: Element, title: string, foot: string): string {
 <title>${escaped(title)}</title>
 <style>${css}
 main { max-width: 1120px; margin: 0 auto; padding: 32px 16px; }
-/* Drawn for the window it was saved in: on a narrower one it scrolls, on paper it shrinks. */
-main figure { grid-template-columns: minmax(0, 1fr); }
-@media screen { main figure > * { overflow-x: auto; } }
-@media print { main figure svg { max-width: 100%; height: auto; } }</style>
+main figure svg { max-width: 100%; height: auto; }</style>
 </head>
 <body><main>${copy.outerHTML}<p class="small soft">${escaped(foot)}</p></main></body>
 </html>
