@@ -6,6 +6,7 @@ import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
 import type { RunRecord } from '../schema/run';
 import { RUN } from '../texts/run';
+import type { Skips } from './skips';
 import { device } from './device.svelte';
 import { library } from './library.svelte';
 import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds, type Pace } from './pace';
@@ -86,7 +87,7 @@ class Live {
   opened = $state.raw<Opened | null>(null);
   progress = $state.raw<Progress | null>(null);
   series = $state.raw<Series>(emptySeries());
-  #skip: (() => void) | null = null;
+  #skips: Skips | null = null;
   #runs = $state.raw<RunRecord[]>([]);
   #folded = $state.raw<VariantResult[]>([]);
   #failures = $state.raw<Failure[]>([]);
@@ -224,8 +225,9 @@ class Live {
       }
     };
     try {
-      const [{ runPlan }, { planHash }, { askToPersist, keepAwake }, mark] = await Promise.all([
+      const [{ runPlan }, { Skips }, { planHash }, { askToPersist, keepAwake }, mark] = await Promise.all([
         import('./run-plan'),
+        import('./skips'),
         import('../plan/execute'),
         import('./awake'),
         import('./interrupted'),
@@ -244,13 +246,14 @@ class Live {
       mark.markRunning(hash);
       timer = setInterval(() => void redraw(), REDRAW_MS);
       this.status = 'running';
+      this.#skips = new Skips();
       const outcome = await runPlan({
         plan,
         dataset,
         device: device.found,
         name,
         signal: abort.signal,
-        onSkippable: (skip) => (this.#skip = skip),
+        skips: this.#skips,
         onEvent: (event) => this.#take(event, pending),
         gate: () => this.#gate(abort.signal),
       });
@@ -268,7 +271,7 @@ class Live {
       this.progress = null;
       this.#abort = null;
       this.#resume = null;
-      this.#skip = null;
+      this.#skips = null;
       markEnded?.();
       this.status = 'idle';
       await release?.();
@@ -330,9 +333,9 @@ class Live {
     this.#resume?.();
   }
 
-  /** Leaves out the variant that runs, and goes on with the others. */
+  /** Leaves out the variant on the screen, even where its run ended just now, and goes on with the others. */
   skip(): void {
-    this.#skip?.();
+    if (this.progress) this.#skips?.skip(this.progress.variant);
   }
 
   /** Goes on with the experiment whose tab was closed while it ran, and says what was kept. */

@@ -10,6 +10,7 @@ import type { PlanRecord } from '../schema/plan';
 import type { Device, TaskName } from '../schema/run';
 import { getPlan, runsOfPlan, saveDataset, savePlan, saveRun } from '../store/db';
 import { localCheckpoint } from './checkpoint';
+import type { Skips } from './skips';
 import { slowingOf, warningsOf, watchConditions } from './conditions';
 import { VERSIONS } from './versions';
 import { callEngine } from './workers';
@@ -22,8 +23,8 @@ export interface RunPlanOptions {
   onEvent: (event: PlanEvent) => void;
   signal: AbortSignal;
   gate?: () => Promise<void>;
-  /** Told how to leave out the variant that runs: its unit ends, and its further ones are not begun. */
-  onSkippable?: (skip: () => void) => void;
+  /** Variants that the person leaves out while the plan runs: a running unit ends, further ones are not begun. */
+  skips?: Skips;
   /** The text that `plan.calibration` names. */
   calibrationTexts?: string[] | null;
 }
@@ -94,19 +95,19 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
             device,
             versions: VERSIONS,
           };
-          const skip = new AbortController();
-          o.onSkippable?.(() => skip.abort());
+          const skip = o.skips?.signal(unit.variant);
           watch.take();
           try {
+            skip?.throwIfAborted();
             const run = await callEngine('unit', request, {
               onEvent: onProgress,
-              signal: AbortSignal.any([signal, skip.signal]),
+              signal: skip ? AbortSignal.any([signal, skip]) : signal,
             });
             const conditions = { ...watch.take(), slowing: slowingOf(run, earlier) };
             earlier.push(run);
             return { ...run, conditions, warnings: [...run.warnings, ...warningsOf(conditions)] };
           } catch (error) {
-            if (!skip.signal.aborted || signal.aborted) throw error;
+            if (!skip?.aborted || signal.aborted) throw error;
             throw new JoulewiseError(
               'run.skipped',
               'Skipped by you. Finished repeats are kept; Resume tries it again.',
