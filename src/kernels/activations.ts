@@ -1,15 +1,14 @@
 // Activations in the forms that weight formats want. float32 needs none. Against int8 weights with one scale per output
 // they are 16-bit levels with one scale per token: x = level * scale, |level| <= 32767. With 8 bits per token SmolLM2
 // loses 0.08 nats and results hang on the last bit of a float, with 14 it loses 0.005, with 16 0.001. Against int4, whose
-// blocks of 32 have scales of their own anyway, they are 8-bit levels with a scale per block: that loses 0.004.
+// blocks of 32 have scales of their own anyway, and against int8 where the device multiplies whole bytes (byte8.ts), they
+// are 8-bit levels with a scale per block of 32: that loses 0.004 and less.
 // All integer products and sums are exact on every device.
-import { DEPTH, INT4_ZERO, M_TOP_LEVEL, TILE, TOP_BYTE } from './layout';
-import { maxOf, sumOfInts } from './simd';
+import { DEPTH, M_TOP_LEVEL, TILE, TOP_BYTE } from './layout';
+import { maxOf, sumOfInts, wholes } from './simd';
 
 /** Half-precision weights are read as value * 2^-112; activations * 2^80 keep products far from underflow. */
 export const HALF_LIFT: f32 = 1208925819614629174706176.0; // 2^80
-/** What is left to multiply a sum with: 2^32. */
-export const HALF_REST: f32 = 4294967296.0;
 
 /** Largest level: the loader chose it so that no sum of int8 weights times levels leaves int32. */
 // @ts-ignore: decorator
@@ -20,14 +19,14 @@ function topLevel(): f32 {
 
 function largest(x: usize, depth: i32): f32 {
   let m = f32x4.splat(0);
-  for (const end = x + (<usize>depth << 2); x < end; x += 16) m = f32x4.max(m, f32x4.abs(v128.load(x)));
+  for (const end = x + (<usize>depth << 2); x < end; x += 16) m = f32x4.pmax(m, f32x4.abs(v128.load(x)));
   return maxOf(m);
 }
 
 // @ts-ignore: decorator
 @inline
 function level4(x: usize, inverse: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), inverse)));
+  return wholes(f32x4.mul(v128.load(x), inverse));
 }
 
 /** x[depth] -> levels int16[depth]; returns the scale. */
@@ -69,13 +68,17 @@ export function copyIntoTile(x: usize, depth: i32, tile: usize, r: i32): void {
 }
 
 /**
- * x[depth] -> int8[depth] in blocks of 32, x = byte * scale, |byte| <= 127; per block its scale (float32), and -8 times
- * the sum of its bytes, which takes the zero point off every row's product. `step`: bytes from one block's to the next's.
+ * x[depth] -> int8[depth] in blocks of 32, x = byte * scale, |byte| <= 127; per block its scale (float32), and minus
+ * the sum of its bytes: times a zero point it takes that off every row's product. `step`: bytes from one block's to the next's.
  */
 export function quantizeBlocks(x: usize, depth: i32, to: usize, scales: usize, sums: usize, step: usize): void {
   for (const end = to + depth; to < end; x += DEPTH * 4, to += DEPTH, scales += step, sums += step) {
-    const m = largest(x, DEPTH);
-    const inverse = f32x4.splat(m > 0 ? <f32>TOP_BYTE / m : 0);
+    let m = f32x4.pmax(f32x4.abs(v128.load(x)), f32x4.abs(v128.load(x, 16)));
+    let n = f32x4.pmax(f32x4.abs(v128.load(x, 32)), f32x4.abs(v128.load(x, 48)));
+    m = f32x4.pmax(m, f32x4.pmax(f32x4.abs(v128.load(x, 64)), f32x4.abs(v128.load(x, 80))));
+    n = f32x4.pmax(n, f32x4.pmax(f32x4.abs(v128.load(x, 96)), f32x4.abs(v128.load(x, 112))));
+    const largest = maxOf(f32x4.pmax(m, n));
+    const inverse = f32x4.splat(largest > 0 ? <f32>TOP_BYTE / largest : 0);
     let sum = i32x4.splat(0);
     for (let half: usize = 0; half < <usize>DEPTH; half += 16) {
       const from = x + (half << 2);
@@ -84,8 +87,8 @@ export function quantizeBlocks(x: usize, depth: i32, to: usize, scales: usize, s
       v128.store(to + half, i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
       sum = i32x4.add(sum, i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
     }
-    store<f32>(scales, m / <f32>TOP_BYTE);
-    store<i32>(sums, -INT4_ZERO * sumOfInts(sum));
+    store<f32>(scales, largest / <f32>TOP_BYTE);
+    store<i32>(sums, -sumOfInts(sum));
   }
 }
 

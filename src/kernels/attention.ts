@@ -22,6 +22,7 @@ import {
   M_KV_CHUNK_BYTES,
   M_KV_HEAD_BYTES,
   M_KV_HEADS,
+  M_PARTIALS,
   M_Q,
   M_SCALE,
   M_STRIDE_Q,
@@ -89,56 +90,128 @@ export function storeKeyValue(layer: i32, kvHead: i32, slot: i32, key: usize, va
   }
 }
 
-/** exp(score - largest) in place, 0 for what is not seen; `padded` is a multiple of 4. Returns 1 / sum. */
-export function softmax(s: usize, padded: i32, prefix: i32, span: i32, slot: i32): f32 {
+/** Takes out of s[padded] what is not seen: slots from `prefix` to `span`, and those behind `slot`. */
+function hide(s: usize, padded: i32, prefix: i32, span: i32, slot: i32): void {
   for (let j = prefix; j < span; j++) store<f32>(s + (<usize>j << 2), -Infinity);
   for (let j = slot + 1; j < padded; j++) store<f32>(s + (<usize>j << 2), -Infinity);
-  const bytes = <usize>padded << 2;
-  let top = f32x4.splat(-Infinity);
-  for (let i: usize = 0; i < bytes; i += 16) top = f32x4.max(top, v128.load(s + i));
-  const largest = f32x4.splat(maxOf(top));
-  const least = f32x4.splat(EXP_LEAST);
-  let total = f32x4.splat(0);
-  for (let i: usize = 0; i < bytes; i += 16) {
-    const d = f32x4.sub(v128.load(s + i), largest);
-    const e = v128.and(exp4(d), f32x4.ge(d, least));
-    v128.store(s + i, e);
-    total = f32x4.add(total, e);
-  }
-  return 1 / sumOf(total);
 }
 
-/** Positions that one round of `attendOne` scores: four blocks, so that eight sums are under way. */
+function largestOf(s: usize, padded: i32): f32 {
+  let top = f32x4.splat(-Infinity);
+  for (const end = s + (<usize>padded << 2); s < end; s += 16) top = f32x4.pmax(top, v128.load(s));
+  return maxOf(top);
+}
+
+/** s[padded] -> exp(s - largest), 0 where that is below float32's normal range; returns their sum. */
+function exponentials(s: usize, padded: i32, largest: f32): f32 {
+  const top = f32x4.splat(largest);
+  const least = f32x4.splat(EXP_LEAST);
+  let total = f32x4.splat(0);
+  for (const end = s + (<usize>padded << 2); s < end; s += 16) {
+    const d = f32x4.sub(v128.load(s), top);
+    const e = v128.and(exp4(d), f32x4.ge(d, least));
+    v128.store(s, e);
+    total = f32x4.add(total, e);
+  }
+  return sumOf(total);
+}
+
+/** exp(score - largest) in place, 0 for what is not seen; `padded` is a multiple of 4. Returns 1 / sum. */
+export function softmax(s: usize, padded: i32, prefix: i32, span: i32, slot: i32): f32 {
+  hide(s, padded, prefix, span, slot);
+  return 1 / exponentials(s, padded, largestOf(s, padded));
+}
+
+// ------------------------------------------------------------------ one token
+// A decode step shares out pairs of (chunk of positions, query head), chunk by chunk, so that a chunk's keys and values
+// are read from far memory once for all heads of a group, in one long stream, however many threads there are. A pair
+// leaves its partial sums; whoever needs a head adds up its chunks in order, so any number of threads gives the same bits.
+//
+//   partials: [chunk][head]: weighted values [headDim], sum of the weights, largest score (padded to 16 bytes)
+
+/** Floats of a partial beside the values. */
+const REST = 4;
+
+/** Bytes of a partial. */
+// @ts-ignore: decorator
+@inline
+function partialBytes(headDim: i32): usize {
+  return <usize>(headDim + REST) << 2;
+}
+
+/** Where a chunk's partial of a head lies. */
+// @ts-ignore: decorator
+@inline
+export function partialAt(chunk: i32, head: i32): usize {
+  return (
+    <usize>load<u32>(M_PARTIALS) + <usize>(chunk * load<i32>(M_HEADS) + head) * partialBytes(load<i32>(M_HEAD_DIM))
+  );
+}
+
+/** Chunks that a token at `slot` sees. */
+// @ts-ignore: decorator
+@inline
+export function chunksOf(slot: i32): i32 {
+  return slot / CHUNK + 1;
+}
+
+/** Softmax weights of a chunk's scores [padded], of which the first `count` are seen; what they add up to goes to `partial`. */
+export function weighChunk(scores: usize, padded: i32, count: i32, partial: usize, headDim: i32): void {
+  hide(scores, padded, 0, 0, count - 1);
+  const largest = largestOf(scores, padded);
+  const rest = partial + (<usize>headDim << 2);
+  store<f32>(rest, exponentials(scores, padded, largest));
+  store<f32>(rest, largest, 4);
+}
+
+/** Adds up the partials of a head: to[headDim] = softmax-weighted mean of the values. */
+export function combine(head: i32, chunks: i32, to: usize): void {
+  const headDim = load<i32>(M_HEAD_DIM);
+  const bytes = <usize>headDim << 2;
+  let largest: f32 = -Infinity;
+  for (let c = 0; c < chunks; c++) largest = max(largest, load<f32>(partialAt(c, head) + bytes, 4));
+  memory.fill(to, 0, bytes);
+  let total: f32 = 0;
+  for (let c = 0; c < chunks; c++) {
+    const partial = partialAt(c, head);
+    const below = load<f32>(partial + bytes, 4) - largest;
+    if (below < EXP_LEAST) continue;
+    const factor = exp4(f32x4.splat(below));
+    total += load<f32>(partial + bytes) * f32x4.extract_lane(factor, 0);
+    for (let i: usize = 0; i < bytes; i += 16)
+      v128.store(to + i, fma(v128.load(partial + i), factor, v128.load(to + i)));
+  }
+  const inverse = f32x4.splat(1 / total);
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, f32x4.mul(v128.load(to + i), inverse));
+}
+
+/** Positions that one round scores: four blocks, so that eight sums are under way. */
 const ROUND = 4 * KEY_BLOCK;
 
-/** One query head of one token. `q` is overwritten with q * scale. */
-export function attendOne(layer: i32, head: i32, q: usize, scores: usize, to: usize): void {
+/** One scaled query head over one chunk -> its partial. `scores`: CHUNK floats. */
+export function attendChunk(layer: i32, head: i32, chunk: i32, q: usize, scores: usize): void {
   const headDim = load<i32>(M_HEAD_DIM);
-  const chunkBytes = <usize>load<u32>(M_KV_CHUNK_BYTES);
-  const slot = load<i32>(PASS_START);
-  const count = slot + 1;
-  const start = groupStart(layer, head);
-  scaleQuery(q, headDim);
+  const count = min(CHUNK, load<i32>(PASS_START) + 1 - chunk * CHUNK);
+  const start = groupStart(layer, head) + <usize>chunk * load<u32>(M_KV_CHUNK_BYTES);
+  const partial = partialAt(chunk, head);
   const qEnd = q + (<usize>headDim << 2);
-  const blockBytes = <usize>headDim * KEY_BLOCK * 4;
+  const blockBytes: usize = <usize>headDim * KEY_BLOCK * 4;
   const zero = f32x4.splat(0);
-  const rounds = (count + ROUND - 1) / ROUND;
-  for (let n = 0; n < rounds; n++) {
-    const at = n * ROUND;
-    let k = start + <usize>(at / CHUNK) * chunkBytes + <usize>((at % CHUNK) / KEY_BLOCK) * blockBytes;
-    const k2 = 2 * blockBytes;
-    const k3 = 3 * blockBytes;
+  const padded = (count + ROUND - 1) & -ROUND;
+  for (let at = 0; at < padded; at += ROUND) {
+    let k = start + <usize>(at / KEY_BLOCK) * blockBytes;
+    let l = k + 2 * blockBytes;
     let a0 = zero, a1 = zero, b0 = zero, b1 = zero, c0 = zero, c1 = zero, d0 = zero, d1 = zero;
-    for (let i = q; i < qEnd; i += 4, k += KEY_BLOCK * 4) {
+    for (let i = q; i < qEnd; i += 4, k += KEY_BLOCK * 4, l += KEY_BLOCK * 4) {
       const s = v128.load32_splat(i);
       a0 = fma(v128.load(k), s, a0);
       a1 = fma(v128.load(k, 16), s, a1);
       b0 = fma(v128.load(k + blockBytes), s, b0);
       b1 = fma(v128.load(k + blockBytes, 16), s, b1);
-      c0 = fma(v128.load(k + k2), s, c0);
-      c1 = fma(v128.load(k + k2, 16), s, c1);
-      d0 = fma(v128.load(k + k3), s, d0);
-      d1 = fma(v128.load(k + k3, 16), s, d1);
+      c0 = fma(v128.load(l), s, c0);
+      c1 = fma(v128.load(l, 16), s, c1);
+      d0 = fma(v128.load(l + blockBytes), s, d0);
+      d1 = fma(v128.load(l + blockBytes, 16), s, d1);
     }
     const o = scores + (<usize>at << 2);
     v128.store(o, a0);
@@ -150,28 +223,28 @@ export function attendOne(layer: i32, head: i32, q: usize, scores: usize, to: us
     v128.store(o, d0, 96);
     v128.store(o, d1, 112);
   }
-  const inverse = f32x4.splat(softmax(scores, rounds * ROUND, 0, 0, slot));
+  weighChunk(scores, padded, count, partial, headDim);
   const values = start + <usize>CHUNK * headDim * 4;
+  const end = scores + (<usize>((count + 1) & -2) << 2);
   for (let d = 0; d < headDim; d += KEY_BLOCK) {
     let a0 = zero, a1 = zero, b0 = zero, b1 = zero;
-    for (let from = 0; from < count; from += CHUNK) {
-      let v = values + <usize>(from / CHUNK) * chunkBytes + <usize>d * CHUNK * 4;
-      let s = scores + (<usize>from << 2);
-      // Even and odd positions apart, so that two sums are under way; an odd last position meets a weight of 0.
-      for (const end = s + (<usize>min(CHUNK, count - from) << 2); s < end; s += 8, v += KEY_BLOCK * 8) {
-        const even = v128.load32_splat(s);
-        const odd = v128.load32_splat(s, 4);
-        a0 = fma(v128.load(v), even, a0);
-        a1 = fma(v128.load(v, 16), even, a1);
-        b0 = fma(v128.load(v, 32), odd, b0);
-        b1 = fma(v128.load(v, 48), odd, b1);
-      }
+    let v = values + <usize>d * CHUNK * 4;
+    // Even and odd positions apart, so that two sums are under way; an odd last position meets a weight of 0.
+    for (let s = scores; s < end; s += 8, v += KEY_BLOCK * 8) {
+      const even = v128.load32_splat(s);
+      const odd = v128.load32_splat(s, 4);
+      a0 = fma(v128.load(v), even, a0);
+      a1 = fma(v128.load(v, 16), even, a1);
+      b0 = fma(v128.load(v, 32), odd, b0);
+      b1 = fma(v128.load(v, 48), odd, b1);
     }
-    const o = to + (<usize>d << 2);
-    v128.store(o, f32x4.mul(inverse, f32x4.add(a0, b0)));
-    v128.store(o, f32x4.mul(inverse, f32x4.add(a1, b1)), 16);
+    const o = partial + (<usize>d << 2);
+    v128.store(o, f32x4.add(a0, b0));
+    v128.store(o, f32x4.add(a1, b1), 16);
   }
 }
+
+// ------------------------------------------------------------------ many tokens
 
 /** One query head of the tile of tokens that begins at `token`: scores, softmax and the weighted values as GEMM tiles. */
 export function attendTile(layer: i32, head: i32, token: i32, mine: usize): void {

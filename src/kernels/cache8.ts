@@ -6,7 +6,7 @@
 //
 // The values' scales belong to inputs, not outputs, so they are multiplied into the softmax weights.
 import { quantize, quantizeIntoTile } from './activations';
-import { groupStart, headStart, inversesAt, putTile, scaleQuery, softmax } from './attention';
+import { groupStart, headStart, inversesAt, partialAt, putTile, scaleQuery, softmax, weighChunk } from './attention';
 import { tileInt } from './gemm';
 import { gemvInt8, unpackInt8 } from './int8';
 import {
@@ -32,7 +32,6 @@ import {
   TILE_COLUMNS,
   TOP_BYTE,
 } from './layout';
-import { addTo } from './vectors';
 
 const SCALES: usize = CHUNK * 4;
 /** Bytes of a group of four inputs in a panel. */
@@ -105,37 +104,26 @@ function scaleWeights(s: usize, padded: i32, start: usize, headDim: i32): void {
   }
 }
 
-/** One query head of one token. `q` is overwritten with q * scale. */
-export function attendOne8(layer: i32, head: i32, q: usize, to: usize, mine: usize): void {
+/** One scaled query head over one chunk -> its partial, as in attention.ts. */
+export function attendChunk8(layer: i32, head: i32, chunk: i32, q: usize, mine: usize): void {
   const headDim = load<i32>(M_HEAD_DIM);
-  const slot = load<i32>(PASS_START);
-  const padded = (slot + PANEL) & -PANEL;
-  const start = groupStart(layer, head);
+  const count = min(CHUNK, load<i32>(PASS_START) + 1 - chunk * CHUNK);
+  const padded = (count + PANEL - 1) & -PANEL;
+  const start = groupStart(layer, head) + <usize>chunk * load<u32>(M_KV_CHUNK_BYTES);
+  const partial = partialAt(chunk, head);
   const scores = mine + load<u32>(P_SCORES);
   const levels = mine + load<u32>(P_LEVELS);
   const weights = mine + load<u32>(P_WEIGHTS);
   const out = mine + load<u32>(P_OUT);
-  scaleQuery(q, headDim);
   let scale = quantize(q, headDim, levels);
-  for (let from = 0; from < padded; from += CHUNK) {
-    const chunk = chunkOf(start, from);
-    const s = scores + (<usize>from << 2);
-    gemvInt8(chunk, keyScales(chunk, headDim), headDim, levels, scale, s, 0, min(CHUNK, padded - from));
-  }
-  const inverse = f32x4.splat(softmax(scores, padded, 0, 0, slot));
+  gemvInt8(start, keyScales(start, headDim), headDim, levels, scale, scores, 0, padded);
+  weighChunk(scores, padded, count, partial, headDim);
   scaleWeights(scores, padded, start, headDim);
-  scale = quantize(scores, padded, weights);
   // Panels of values are whole chunks.
-  memory.fill(weights + (<usize>padded << 1), 0, CHUNK * 2);
-  const headBytes = <usize>headDim << 2;
-  memory.fill(to, 0, headBytes);
-  for (let from = 0; from < padded; from += CHUNK) {
-    const values = valuesOf(chunkOf(start, from), headDim);
-    const w = weights + (<usize>from << 1);
-    gemvInt8(values, <usize>load<u32>(M_ONES), CHUNK, w, scale, out, 0, panels(headDim));
-    addTo(to, out, headDim);
-  }
-  for (let i: usize = 0; i < headBytes; i += 16) v128.store(to + i, f32x4.mul(inverse, v128.load(to + i)));
+  memory.fill(scores + (<usize>padded << 2), 0, <usize>(CHUNK - padded) << 2);
+  scale = quantize(scores, CHUNK, weights);
+  gemvInt8(valuesOf(start, headDim), <usize>load<u32>(M_ONES), CHUNK, weights, scale, out, 0, panels(headDim));
+  memory.copy(partial, out, <usize>headDim << 2);
 }
 
 /** One query head of the tile of tokens that begins at `token`. */

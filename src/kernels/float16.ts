@@ -1,5 +1,10 @@
 // Half-precision weights, dense and 2:4. WebAssembly has no half-precision arithmetic: a half moved three bits to the
-// right in a 32-bit lane is the float32 value * 2^-112, subnormals included. Activations are lifted by 2^80 to match.
+// right in a 32-bit lane is the float32 value * 2^-112. Activations are lifted by 2^80 to match, and a scale per output
+// (2^32) puts right what is left.
+//
+// A subnormal half would become a subnormal float, which costs x86 some 150 cycles each: one weight in 400 of a usual
+// matrix, which made products three times slower. So the packer moves rows whose weights are all below 64 ten exponents
+// up, where every half is a normal number, and gives them a scale of 2^22 (HALF_RAISE in src/lib/cpu/formats.ts).
 //
 // Dense panel of 16 rows, 32 bytes a k; a 32-bit lane holds two rows, four apart:
 //
@@ -10,13 +15,11 @@
 //   8 codes, one for two rows: bits 0-1, 2-3 = the places of the even row's two weights, 4-7 = the odd row's
 //   then 16 rows x 2 weights, in four vectors of (row pair u, row pair u + 1) as lanes of the dense kind:
 //   lane = (pair u: even row's 1st or 2nd, odd row's 1st or 2nd; and the same of pair u + 1 in the high half)
-import { HALF_REST } from './activations';
+import { HALF_LIFT } from './activations';
 import { F16_24_CODES, F16_24_GROUP, M_MASKS, PANEL, TILE_COLUMNS } from './layout';
 import { fma, pick } from './simd';
 
 const STEP: usize = PANEL * 2;
-/** 2^112: from a shifted half to its value. */
-const UNSHIFT: f32 = 5192296858534827628530496329220096.0;
 /** Sign, exponent and fraction after the shift; the sign's copies between them go. */
 const SHIFTED: i32 = 0x8fffe000;
 
@@ -31,63 +34,75 @@ function lowHalves(v: v128): v128 {
   return v128.and(i32x4.shr_s(i32x4.shl(v, 16), 3), i32x4.splat(SHIFTED));
 }
 
-/** y[from..to] = W x for lifted activations x. */
-export function gemvF16(w: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+// @ts-ignore: decorator
+@inline
+function put(y: usize, r: i32, a: v128, b: v128, c: v128, d: v128, scales: usize): void {
+  const o = <usize>r << 2;
+  v128.store(y + o, f32x4.mul(a, v128.load(scales + o)));
+  v128.store(y + o, f32x4.mul(b, v128.load(scales + o, 16)), 16);
+  v128.store(y + o, f32x4.mul(c, v128.load(scales + o, 32)), 32);
+  v128.store(y + o, f32x4.mul(d, v128.load(scales + o, 48)), 48);
+}
+
+/** y[from..to] = W x for lifted activations x. Two panels at once, one from each half of the rows, as in float32.ts. */
+export function gemvF16(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
   const zero = f32x4.splat(0);
-  const rest = f32x4.splat(HALF_REST);
   const end = x + (<usize>depth << 2);
-  let p = w + <usize>from * depth * 2;
-  for (let r = from; r < to; r += PANEL) {
+  const panels = (to - from) / PANEL;
+  const half = ((panels + 1) >> 1) * PANEL;
+  for (let r = from; r < from + half; r += PANEL) {
+    // Of an odd number of panels the last is done twice, with the same result.
+    const other = min(r + half, to - PANEL);
+    let p = w + <usize>r * depth * 2;
+    let g = w + <usize>other * depth * 2;
     let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
     let b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-    // Even and odd inputs apart, so that eight sums are under way.
-    for (let q = x; q < end; q += 8, p += 2 * STEP) {
+    for (let q = x; q < end; q += 4, p += STEP, g += STEP) {
       const s = v128.load32_splat(q);
-      const t = v128.load32_splat(q, 4);
       let v = v128.load(p);
       a0 = fma(lowHalves(v), s, a0);
       a1 = fma(highHalves(v), s, a1);
       v = v128.load(p, 16);
       a2 = fma(lowHalves(v), s, a2);
       a3 = fma(highHalves(v), s, a3);
-      v = v128.load(p, 32);
-      b0 = fma(lowHalves(v), t, b0);
-      b1 = fma(highHalves(v), t, b1);
-      v = v128.load(p, 48);
-      b2 = fma(lowHalves(v), t, b2);
-      b3 = fma(highHalves(v), t, b3);
+      v = v128.load(g);
+      b0 = fma(lowHalves(v), s, b0);
+      b1 = fma(highHalves(v), s, b1);
+      v = v128.load(g, 16);
+      b2 = fma(lowHalves(v), s, b2);
+      b3 = fma(highHalves(v), s, b3);
     }
-    const o = y + (<usize>r << 2);
-    v128.store(o, f32x4.mul(rest, f32x4.add(a0, b0)));
-    v128.store(o, f32x4.mul(rest, f32x4.add(a1, b1)), 16);
-    v128.store(o, f32x4.mul(rest, f32x4.add(a2, b2)), 32);
-    v128.store(o, f32x4.mul(rest, f32x4.add(a3, b3)), 48);
+    put(y, r, a0, a1, a2, a3, scales);
+    put(y, other, b0, b1, b2, b3, scales);
   }
 }
 
 /** Row `row` as float32[depth]. */
-export function rowF16(w: usize, depth: i32, row: i32, to: usize): void {
+export function rowF16(w: usize, scales: usize, depth: i32, row: i32, to: usize): void {
+  const scale = load<f32>(scales + (<usize>row << 2)) * HALF_LIFT;
   const lane = row & (PANEL - 1);
   // Lane pairs (i, i + 4) of each group of eight rows.
   const at = ((lane & 8) << 1) + ((lane & 3) << 2) + ((lane & 4) >> 1);
   let p = w + <usize>(row & ~(PANEL - 1)) * depth * 2 + at;
   for (const end = to + (<usize>depth << 2); to < end; to += 4, p += STEP) {
     const shifted = ((<i32>load<i16>(p)) << 16 >> 3) & SHIFTED;
-    store<f32>(to, reinterpret<f32>(shifted) * UNSHIFT);
+    store<f32>(to, reinterpret<f32>(shifted) * scale);
   }
 }
 
-/** A dense panel -> two GEMM panels float32 [depth][8 columns]. */
-export function unpackF16(p: usize, depth: i32, to: usize): void {
+/** A dense panel -> two GEMM panels float32 [depth][8 columns]. `scales`: of the panel's rows. */
+export function unpackF16(p: usize, scales: usize, depth: i32, to: usize): void {
   const second = <usize>depth * TILE_COLUMNS * 4;
-  const f = f32x4.splat(UNSHIFT);
+  const lift = f32x4.splat(HALF_LIFT);
+  const f0 = f32x4.mul(v128.load(scales), lift), f1 = f32x4.mul(v128.load(scales, 16), lift);
+  const f2 = f32x4.mul(v128.load(scales, 32), lift), f3 = f32x4.mul(v128.load(scales, 48), lift);
   for (const end = p + <usize>depth * STEP; p < end; p += STEP, to += TILE_COLUMNS * 4) {
     let v = v128.load(p);
-    v128.store(to, f32x4.mul(f, lowHalves(v)));
-    v128.store(to, f32x4.mul(f, highHalves(v)), 16);
+    v128.store(to, f32x4.mul(f0, lowHalves(v)));
+    v128.store(to, f32x4.mul(f1, highHalves(v)), 16);
     v = v128.load(p, 16);
-    v128.store(to + second, f32x4.mul(f, lowHalves(v)));
-    v128.store(to + second, f32x4.mul(f, highHalves(v)), 16);
+    v128.store(to + second, f32x4.mul(f2, lowHalves(v)));
+    v128.store(to + second, f32x4.mul(f3, highHalves(v)), 16);
   }
 }
 
@@ -103,9 +118,8 @@ function pairSumsF32(a: v128, b: v128): v128 {
 }
 
 /** The same for a 2:4 matrix: each lane picks its activation out of the group's four. */
-export function gemvF16Sparse(w: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+export function gemvF16Sparse(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
   const zero = f32x4.splat(0);
-  const rest = f32x4.splat(HALF_REST);
   const masks = <usize>load<u32>(M_MASKS);
   let p = w + <usize>(from / PANEL) * (depth >> 2) * F16_24_GROUP;
   for (let r = from; r < to; r += PANEL) {
@@ -126,16 +140,12 @@ export function gemvF16Sparse(w: usize, depth: i32, x: usize, y: usize, from: i3
       b2 = fma(lowHalves(v), pick(t, maskOf(masks, p + 6)), b2);
       b3 = fma(highHalves(v), pick(t, maskOf(masks, p + 7)), b3);
     }
-    const o = y + (<usize>r << 2);
-    v128.store(o, f32x4.mul(rest, pairSumsF32(a0, a1)));
-    v128.store(o, f32x4.mul(rest, pairSumsF32(a2, a3)), 16);
-    v128.store(o, f32x4.mul(rest, pairSumsF32(b0, b1)), 32);
-    v128.store(o, f32x4.mul(rest, pairSumsF32(b2, b3)), 48);
+    put(y, r, pairSumsF32(a0, a1), pairSumsF32(a2, a3), pairSumsF32(b0, b1), pairSumsF32(b2, b3), scales);
   }
 }
 
 /** A 2:4 panel -> two dense GEMM panels float32 [depth][8 columns]; the places not kept are 0. */
-export function unpackF16Sparse(p: usize, depth: i32, to: usize): void {
+export function unpackF16Sparse(p: usize, scales: usize, depth: i32, to: usize): void {
   const column: usize = TILE_COLUMNS * 4;
   memory.fill(to, 0, <usize>depth * PANEL * 4);
   const second = <usize>depth * column;
@@ -148,7 +158,7 @@ export function unpackF16Sparse(p: usize, depth: i32, to: usize): void {
         const row = 2 * pair + (i >> 1);
         const place = (code >> (2 * i)) & 3;
         const shifted = ((<i32>load<i16>(at + 4 * i)) << 16 >> 3) & SHIFTED;
-        const value = reinterpret<f32>(shifted) * UNSHIFT;
+        const value = reinterpret<f32>(shifted) * (load<f32>(scales + (<usize>row << 2)) * HALF_LIFT);
         // Both places of a row may be the same where it keeps fewer than two: the padding is 0 and must not win.
         const cell = to + (row >> 3) * second + place * column + ((row & 7) << 2);
         if (value != 0) store<f32>(cell, value);

@@ -4,12 +4,16 @@
 //
 //   activations float32 [depth][6]         int16 [depth / 2][6][2]         int8 [depth / 4][6][4]
 //   weights     float32 [depth][8]         int16 [depth / 2][8][2]        0..15 [depth / 4][8][4]
+import { byteStart, unpackByte8, unpackByte8Sparse } from './byte8';
 import { unpackF16, unpackF16Sparse } from './float16';
 import { unpackF32 } from './float32';
 import { unpackInt4 } from './int4';
 import { unpackInt8, unpackInt8Sparse } from './int8';
 import {
+  BYTE8_24_BLOCK,
   DEPTH,
+  FORMAT_BYTE8,
+  FORMAT_BYTE8_24,
   FORMAT_F16,
   FORMAT_F16_24,
   FORMAT_F32,
@@ -19,12 +23,14 @@ import {
   FORM_BYTES,
   FORM_FLOAT,
   FORM_LEVELS,
+  INT4_ZERO_BITS,
   M_BLOCK_SCALES,
   M_BLOCK_SUMS,
   M_TILES_BYTE,
   M_TILES_F32,
   M_TILES_INT,
   M_TOKEN_SCALES,
+  M_UNSIGNED,
   M_WIDE_SUMS,
   PANEL,
   TILE,
@@ -135,7 +141,7 @@ export function tileInt(
 @inline
 function addScaled<Sum>(y: usize, a: v128, b: v128, u: v128, v: v128, scale: usize, sum: usize, add: bool): void {
   const s = v128.load32_splat(scale);
-  const c = v128.load32_splat(sum);
+  const c = i32x4.shl(v128.load32_splat(sum), INT4_ZERO_BITS);
   a = f32x4.mul(f32x4.convert_i32x4_s(i32x4.add(byteSums<Sum>(a), c)), f32x4.mul(s, u));
   b = f32x4.mul(f32x4.convert_i32x4_s(i32x4.add(byteSums<Sum>(b), c)), f32x4.mul(s, v));
   putRow(y, a, b, add);
@@ -195,11 +201,68 @@ function tileBytes<Sum>(
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function addBlock(y: usize, a: v128, b: v128, scale: usize): void {
+  const s = v128.load32_splat(scale);
+  v128.store(y, fma(f32x4.convert_i32x4_s(a), s, v128.load(y)));
+  v128.store(y, fma(f32x4.convert_i32x4_s(b), s, v128.load(y, 16)), 16);
+}
+
+/**
+ * Bytes of int8 weights, whose scale is one per column: products of all blocks times the tokens' block scales, gathered
+ * in `scratch` (float32 [6][8]), then times the column scales [8].
+ */
+function tileByte8(
+  a: usize, b: usize, blocks: i32, columnScales: usize, scales: usize, sums: usize, scratch: usize,
+  y: usize, stride: usize, rows: i32, add: bool,
+): void {
+  const unsigned = v128.load32_splat(M_UNSIGNED);
+  memory.fill(scratch, 0, TILE * TILE_COLUMNS * 4);
+  for (let n = 0; n < blocks; n++, scales += TILE * 4, sums += TILE * 4) {
+    let a0 = byteStart(sums, unsigned), b0 = byteStart(sums + 4, unsigned), c0 = byteStart(sums + 8, unsigned);
+    let d0 = byteStart(sums + 12, unsigned), e0 = byteStart(sums + 16, unsigned), f0 = byteStart(sums + 20, unsigned);
+    let a1 = a0, b1 = b0, c1 = c0, d1 = d0, e1 = e0, f1 = f0;
+    for (const end = a + DEPTH * TILE; a < end; a += TILE * 4, b += TILE_COLUMNS * 4) {
+      const u = v128.load(b);
+      const v = v128.load(b, 16);
+      let s = v128.load32_splat(a);
+      a0 = byteDot<i32>(u, s, a0);
+      a1 = byteDot<i32>(v, s, a1);
+      s = v128.load32_splat(a, 4);
+      b0 = byteDot<i32>(u, s, b0);
+      b1 = byteDot<i32>(v, s, b1);
+      s = v128.load32_splat(a, 8);
+      c0 = byteDot<i32>(u, s, c0);
+      c1 = byteDot<i32>(v, s, c1);
+      s = v128.load32_splat(a, 12);
+      d0 = byteDot<i32>(u, s, d0);
+      d1 = byteDot<i32>(v, s, d1);
+      s = v128.load32_splat(a, 16);
+      e0 = byteDot<i32>(u, s, e0);
+      e1 = byteDot<i32>(v, s, e1);
+      s = v128.load32_splat(a, 20);
+      f0 = byteDot<i32>(u, s, f0);
+      f1 = byteDot<i32>(v, s, f1);
+    }
+    addBlock(scratch, a0, a1, scales);
+    addBlock(scratch + 32, b0, b1, scales + 4);
+    addBlock(scratch + 64, c0, c1, scales + 8);
+    addBlock(scratch + 96, d0, d1, scales + 12);
+    addBlock(scratch + 128, e0, e1, scales + 16);
+    addBlock(scratch + 160, f0, f1, scales + 20);
+  }
+  const u = v128.load(columnScales);
+  const v = v128.load(columnScales, 16);
+  for (let r = 0; r < rows; r++, y += stride, scratch += TILE_COLUMNS * 4)
+    putRow(y, f32x4.mul(v128.load(scratch), u), f32x4.mul(v128.load(scratch, 16), v), add);
+}
+
 /** Which form of activations a format multiplies. */
 // @ts-ignore: decorator
 @inline
 export function formOf(format: i32): i32 {
-  if (format == FORMAT_INT4) return FORM_BYTES;
+  if (format == FORMAT_INT4 || format == FORMAT_BYTE8 || format == FORMAT_BYTE8_24) return FORM_BYTES;
   return format == FORMAT_INT8 || format == FORMAT_INT8_24 ? FORM_LEVELS : FORM_FLOAT;
 }
 
@@ -211,18 +274,22 @@ function formBytes(form: i32): i32 {
 }
 
 /** One panel (16 rows) of a matrix, unpacked to `to`; 4-bit scales go behind it. */
-function unpackPanel(format: i32, p: usize, depth: i32, to: usize): void {
+function unpackPanel(format: i32, p: usize, scales: usize, depth: i32, to: usize): void {
   switch (format) {
     case FORMAT_F32:
       return unpackF32(p, depth, to);
     case FORMAT_F16:
-      return unpackF16(p, depth, to);
+      return unpackF16(p, scales, depth, to);
     case FORMAT_F16_24:
-      return unpackF16Sparse(p, depth, to);
+      return unpackF16Sparse(p, scales, depth, to);
     case FORMAT_INT8:
       return unpackInt8(p, depth, to);
     case FORMAT_INT8_24:
       return unpackInt8Sparse(p, depth, to);
+    case FORMAT_BYTE8:
+      return unpackByte8(p, depth, to);
+    case FORMAT_BYTE8_24:
+      return unpackByte8Sparse(p, depth, to);
     case FORMAT_INT4:
       return unpackInt4(p, depth, to, to + <usize>depth * PANEL);
   }
@@ -238,7 +305,10 @@ export function panelBytes(format: i32, depth: i32): usize {
     case FORMAT_F16_24:
       return <usize>depth * 18;
     case FORMAT_INT8:
+    case FORMAT_BYTE8:
       return <usize>depth * 16;
+    case FORMAT_BYTE8_24:
+      return <usize>(depth / DEPTH) * BYTE8_24_BLOCK;
     case FORMAT_INT8_24:
       return <usize>depth * 10;
     default:
@@ -269,7 +339,7 @@ export function gemm(
   const halfBytes = <usize>depth * TILE_COLUMNS * formBytes(form);
   const rowBytes = <usize>stride << 2;
   for (let r = from; r < to; r += PANEL) {
-    unpackPanel(format, data + <usize>(r / PANEL) * bytes, depth, scratch);
+    unpackPanel(format, data + <usize>(r / PANEL) * bytes, scales + (<usize>r << 2), depth, scratch);
     for (let t = 0; t < tokens; t += TILE) {
       const a = tiles + <usize>(t / TILE) * tileBytesEach;
       const rows = min(TILE, tokens - t);
@@ -283,6 +353,11 @@ export function gemm(
           tileInt(a, b, depth >> 1, scales + (<usize>column << 2), s, o, rowBytes, rows, add);
         } else {
           const at = <usize>t * blocks << 2;
+          if (format != FORMAT_INT4) {
+            const s = scales + (<usize>column << 2);
+            tileByte8(a, b, blocks, s, blockScales + at, blockSums + at, scratch + 2 * halfBytes, o, rowBytes, rows, add);
+            continue;
+          }
           const columns = scratch + 2 * halfBytes + <usize>h * TILE_COLUMNS * 4;
           if (wide) tileBytes<i32>(a, b, blocks, columns, blockScales + at, blockSums + at, o, rowBytes, rows, add);
           else tileBytes<i16>(a, b, blocks, columns, blockScales + at, blockSums + at, o, rowBytes, rows, add);

@@ -6,7 +6,7 @@
 //
 // Bytes times 0..15 and their sums fit int16 over a whole block. The 8 is taken off by the block's activation sum,
 // which all rows share.
-import { DEPTH, INT4_BLOCK, INT4_SCALES, PANEL, TILE_COLUMNS } from './layout';
+import { DEPTH, INT4_BLOCK, INT4_SCALES, INT4_ZERO_BITS, PANEL, STREAMS, TILE_COLUMNS } from './layout';
 import { byteDot, byteSums, fma } from './simd';
 
 const GROUP: usize = PANEL * 4;
@@ -22,53 +22,62 @@ function scales4(p: usize, quad: usize): v128 {
 
 // @ts-ignore: decorator
 @inline
-function addBlock<Sum>(products: v128, correction: v128, p: usize, quad: usize, s: v128, f: v128): v128 {
+function addBlock<Sum>(products: v128, correction: v128, p: usize, quad: usize, s: v128, y: usize): void {
   const sums = i32x4.add(byteSums<Sum>(products), correction);
-  return fma(f32x4.convert_i32x4_s(sums), f32x4.mul(scales4(p, quad), s), f);
+  const o = y + (quad << 4);
+  v128.store(o, fma(f32x4.convert_i32x4_s(sums), f32x4.mul(scales4(p, quad), s), v128.load(o)));
+}
+
+/** y[16] += a block of a panel times 32 bytes of x. */
+// @ts-ignore: decorator
+@inline
+function block<Sum>(p: usize, q: usize, scale: usize, sum: usize, y: usize): void {
+  const nibble = i8x16.splat(15);
+  let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
+  let n = p + INT4_SCALES;
+  for (const end = q + DEPTH / 2; q < end; q += 4, n += GROUP) {
+    const low = v128.load32_splat(q);
+    const high = v128.load32_splat(q, DEPTH / 2);
+    let v = v128.load(n);
+    a0 = byteDot<Sum>(v128.and(v, nibble), low, a0);
+    a0 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a0);
+    v = v128.load(n, 16);
+    a1 = byteDot<Sum>(v128.and(v, nibble), low, a1);
+    a1 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a1);
+    v = v128.load(n, 32);
+    a2 = byteDot<Sum>(v128.and(v, nibble), low, a2);
+    a2 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a2);
+    v = v128.load(n, 48);
+    a3 = byteDot<Sum>(v128.and(v, nibble), low, a3);
+    a3 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a3);
+  }
+  const s = v128.load32_splat(scale);
+  const correction = i32x4.shl(v128.load32_splat(sum), INT4_ZERO_BITS);
+  addBlock<Sum>(a0, correction, p, 0, s, y);
+  addBlock<Sum>(a1, correction, p, 1, s, y);
+  addBlock<Sum>(a2, correction, p, 2, s, y);
+  addBlock<Sum>(a3, correction, p, 3, s, y);
 }
 
 /** y[from..to] = W x for int8[depth] with its block scales and sums, from quantizeBlocks. */
 export function gemvInt4<Sum>(
   w: usize, depth: i32, bytes: usize, scales: usize, sums: usize, y: usize, from: i32, to: i32,
 ): void {
-  const zero = f32x4.splat(0);
-  const nibble = i8x16.splat(15);
-  const blocks = depth / DEPTH;
-  let p = w + <usize>(from / PANEL) * blocks * INT4_BLOCK;
-  for (let r = from; r < to; r += PANEL) {
-    let f0 = zero, f1 = zero, f2 = zero, f3 = zero;
+  const panel = <usize>(depth / DEPTH) * INT4_BLOCK;
+  const last = <usize>(depth / DEPTH) << 2;
+  const panels = (to - from) / PANEL;
+  const run = (panels + STREAMS - 1) / STREAMS;
+  w += <usize>(from / PANEL) * panel;
+  y += <usize>from << 2;
+  memory.fill(y, 0, <usize>(to - from) << 2);
+  for (let n = 0; n < run; n++) {
+    let p = w + <usize>n * panel;
     let q = bytes;
-    for (let b: usize = 0; b < <usize>blocks << 2; b += 4, p += INT4_BLOCK, q += DEPTH / 2) {
-      let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-      let n = p + INT4_SCALES;
-      for (const end = q + DEPTH / 2; q < end; q += 4, n += GROUP) {
-        const low = v128.load32_splat(q);
-        const high = v128.load32_splat(q, DEPTH / 2);
-        let v = v128.load(n);
-        a0 = byteDot<Sum>(v128.and(v, nibble), low, a0);
-        a0 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a0);
-        v = v128.load(n, 16);
-        a1 = byteDot<Sum>(v128.and(v, nibble), low, a1);
-        a1 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a1);
-        v = v128.load(n, 32);
-        a2 = byteDot<Sum>(v128.and(v, nibble), low, a2);
-        a2 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a2);
-        v = v128.load(n, 48);
-        a3 = byteDot<Sum>(v128.and(v, nibble), low, a3);
-        a3 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a3);
-      }
-      const s = v128.load32_splat(scales + b);
-      const correction = v128.load32_splat(sums + b);
-      f0 = addBlock<Sum>(a0, correction, p, 0, s, f0);
-      f1 = addBlock<Sum>(a1, correction, p, 1, s, f1);
-      f2 = addBlock<Sum>(a2, correction, p, 2, s, f2);
-      f3 = addBlock<Sum>(a3, correction, p, 3, s, f3);
+    for (let b: usize = 0; b < last; b += 4, p += INT4_BLOCK, q += DEPTH) {
+      let at = p;
+      for (let r = n; r < panels; r += run, at += <usize>run * panel)
+        block<Sum>(at, q, scales + b, sums + b, y + (<usize>(r * PANEL) << 2));
     }
-    const o = y + (<usize>r << 2);
-    v128.store(o, f0);
-    v128.store(o, f1, 16);
-    v128.store(o, f2, 32);
-    v128.store(o, f3, 48);
   }
 }
 

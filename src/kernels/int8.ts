@@ -85,12 +85,12 @@ export function unpackInt8(p: usize, depth: i32, to: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function firstPlaces(m: v128, shift: i32): v128 {
+export function firstPlaces(m: v128, shift: i32): v128 {
   return v128.or(v128.and(i16x8.shr_u(m, shift), i8x16.splat(3)), i32x4.splat(FIRST_GROUPS));
 }
 // @ts-ignore: decorator
 @inline
-function lastPlaces(m: v128, shift: i32): v128 {
+export function lastPlaces(m: v128, shift: i32): v128 {
   return v128.or(v128.and(i16x8.shr_u(m, shift), i8x16.splat(3)), i32x4.splat(LAST_GROUPS));
 }
 /** Bytes 0-7 of two planes -> int16 lanes; then bytes 8-15. */

@@ -9,6 +9,8 @@ export const DEPTH = 32;
 export const TILE = 6;
 /** Output columns of a GEMM tile: half a panel. */
 export const TILE_COLUMNS = 8;
+/** Panels that a product with one token reads in turn, a block each: so many long streams keep the memory system busy. */
+export const STREAMS = 8;
 /** Positions of one chunk of the KV cache, the step in which it grows. */
 export const CHUNK = 64;
 /** Keys that lie side by side in the cache. */
@@ -21,6 +23,9 @@ export const FORMAT_INT8 = 2;
 export const FORMAT_INT4 = 3;
 export const FORMAT_F16_24 = 4;
 export const FORMAT_INT8_24 = 5;
+/** Int8 for devices that multiply whole bytes in one instruction: against 8-bit levels, not 16-bit ones. */
+export const FORMAT_BYTE8 = 6;
+export const FORMAT_BYTE8_24 = 7;
 
 /** What a format multiplies: floats, 16-bit levels of a token, 8-bit levels of blocks. Bits, since groups mix. */
 export const FORM_FLOAT = 1;
@@ -34,6 +39,10 @@ export const INT4_BLOCK = INT4_SCALES + (PANEL * DEPTH) / 2;
 export const WINDOW = 16;
 export const INT8_24_INDICES = 32;
 export const INT8_24_WINDOW = INT8_24_INDICES + (PANEL * WINDOW) / 2;
+/** 2:4 of int8 against bytes: two windows and the sum of every row's weights in them. */
+export const BYTE8_24_VALUES = 2 * INT8_24_INDICES;
+export const BYTE8_24_SUMS = BYTE8_24_VALUES + (PANEL * DEPTH) / 2;
+export const BYTE8_24_BLOCK = BYTE8_24_SUMS + PANEL * 2;
 /** 2:4 of fp16: a group of 4 inputs: 8 codes (two rows each), then 16 rows x 2 halves. */
 export const F16_24_CODES = 8;
 export const F16_24_GROUP = F16_24_CODES + PANEL * 2 * 2;
@@ -42,8 +51,12 @@ export const F16_24_GROUP = F16_24_CODES + PANEL * 2 * 2;
 export const TOP_LEVEL = 32767;
 /** Largest level of a block of activations. */
 export const TOP_BYTE = 127;
-/** What 4-bit weights are stored above their value. */
+/** What 4-bit weights are stored above their value: 2^INT4_ZERO_BITS. */
 export const INT4_ZERO = 8;
+export const INT4_ZERO_BITS = 3;
+/** The same of bytes where the device's dot takes one of its operands unsigned: 2^BYTE_ZERO_BITS. */
+export const BYTE_ZERO = 128;
+export const BYTE_ZERO_BITS = 7;
 
 // ------------------------------------------------------------------ control block
 // Each word that threads poll has a cache line of its own.
@@ -66,7 +79,7 @@ export const COMMAND_GEMV = 3;
 export const COMMAND_GEMM = 4;
 export const COMMAND_PEAK_INT = 5;
 export const COMMAND_PEAK_FLOAT = 6;
-export const COMMAND_PACK = 7;
+export const COMMAND_PEAK_BYTE = 7;
 
 /** Rows of the counter table. */
 export const COUNT_EMBED = 0;
@@ -137,6 +150,10 @@ export const M_ADAPTED = MODEL + 256;
 export const M_ADAPTED_SLOT = MODEL + 260;
 /** 1 where byte products are summed in 32 bits by one instruction (VNNI, ARM), 0 where 16 bits are faster. */
 export const M_WIDE_SUMS = MODEL + 236;
+/** All ones where the device's byte dot takes its second operand unsigned (VNNI), so that bytes are BYTE_ZERO above their value. */
+export const M_UNSIGNED = MODEL + 252;
+/** What each chunk of positions gives each head in a decode step: see attention.ts. */
+export const M_PARTIALS = MODEL + 272;
 
 // What belongs to one thread: its start is M_PRIVATE + thread * M_PRIVATE_BYTES; the rest are offsets in it.
 export const M_PRIVATE = MODEL + 128;
@@ -157,6 +174,8 @@ export const P_PANEL = MODEL + 176;
 
 export const P_ADAPTED = MODEL + 264;
 export const P_PRODUCT = MODEL + 268;
+/** A decode step's queries [stride], keys and values [stride] of one layer. */
+export const P_HEADS = MODEL + 276;
 
 // What one pass is about.
 export const PASS_TOKENS = MODEL + 192;

@@ -10,11 +10,12 @@ import {
   spreadIntoTile,
 } from './activations';
 import { adapt, adaptRows, adaptToken } from './adapter';
-import { attendOne, attendTile, storeKeyValue } from './attention';
-import { attendOne8, attendTile8, storeKeyValue8 } from './cache8';
+import { attendChunk, attendTile, chunksOf, combine, scaleQuery, storeKeyValue } from './attention';
+import { attendChunk8, attendTile8, storeKeyValue8 } from './cache8';
+import { gemvByte8, gemvByte8Sparse, rowByte8 } from './byte8';
 import { gemvF16, gemvF16Sparse, rowF16 } from './float16';
 import { gemvF32, rowF32 } from './float32';
-import { formOf, gemm } from './gemm';
+import { formOf, gemm, panelBytes } from './gemm';
 import { gemvInt4 } from './int4';
 import { gemvInt8, gemvInt8Sparse, rowInt8 } from './int8';
 import {
@@ -25,6 +26,8 @@ import {
   COUNT_LINEAR,
   COUNT_VECTOR,
   DEPTH,
+  FORMAT_BYTE8,
+  FORMAT_BYTE8_24,
   FORMAT_F16,
   FORMAT_F16_24,
   FORMAT_F32,
@@ -92,6 +95,7 @@ import {
   P_BLOCK_SCALES,
   P_BLOCK_SUMS,
   P_BYTES,
+  P_HEADS,
   P_HIGH,
   P_LEVELS,
   P_LOW,
@@ -106,7 +110,7 @@ import {
   W_ROWS,
   W_SCALES,
 } from './layout';
-import { barrier, cut } from './threads';
+import { barrier, cut, readNext } from './threads';
 import { addTo, rmsNorm, rope, swiglu } from './vectors';
 
 // @ts-ignore: decorator
@@ -167,21 +171,26 @@ export function matvec(matrix: usize, x: usize, y: usize, from: i32, to: i32, mi
       const lifted = mine + pointer(P_SCALED);
       if (!(made & MADE_LIFTED)) lift(x, depth, lifted);
       made |= MADE_LIFTED;
-      if (load<i32>(matrix + W_FORMAT) == FORMAT_F16) gemvF16(w, depth, lifted, y, from, to);
-      else gemvF16Sparse(w, depth, lifted, y, from, to);
+      if (load<i32>(matrix + W_FORMAT) == FORMAT_F16) gemvF16(w, scales, depth, lifted, y, from, to);
+      else gemvF16Sparse(w, scales, depth, lifted, y, from, to);
       break;
     }
     case FORMAT_INT8:
       needLevels(x, depth, mine);
       gemvInt8(w, scales, depth, levels, levelScale, y, from, to);
       break;
-    case FORMAT_INT4: {
+    case FORMAT_INT4:
+    case FORMAT_BYTE8:
+    case FORMAT_BYTE8_24: {
       const bytes = mine + pointer(P_BYTES);
       const blockScales = mine + pointer(P_BLOCK_SCALES);
       const sums = mine + pointer(P_BLOCK_SUMS);
       if (!(made & MADE_BYTES)) quantizeBlocks(x, depth, bytes, blockScales, sums, 4);
       made |= MADE_BYTES;
-      if (load<i32>(M_WIDE_SUMS)) gemvInt4<i32>(w, depth, bytes, blockScales, sums, y, from, to);
+      const format = load<i32>(matrix + W_FORMAT);
+      if (format == FORMAT_BYTE8) gemvByte8(w, scales, depth, bytes, blockScales, sums, y, from, to);
+      else if (format == FORMAT_BYTE8_24) gemvByte8Sparse(w, scales, depth, bytes, blockScales, y, from, to);
+      else if (load<i32>(M_WIDE_SUMS)) gemvInt4<i32>(w, depth, bytes, blockScales, sums, y, from, to);
       else gemvInt4<i16>(w, depth, bytes, blockScales, sums, y, from, to);
       break;
     }
@@ -211,6 +220,16 @@ function share(matrix: usize, x: usize, y: usize, t: i32, threads: i32, mine: us
   matvec(matrix, x, y, cutRows(matrix, t, threads), cutRows(matrix, t + 1, threads), mine);
 }
 
+/** While this thread waits it may bring its rows of `matrix` closer. */
+function expect(matrix: usize, t: i32, threads: i32): void {
+  const panel = panelBytes(load<i32>(matrix + W_FORMAT), load<i32>(matrix + W_DEPTH));
+  const data = pointer(matrix + W_DATA);
+  readNext(
+    data + <usize>(cutRows(matrix, t, threads) / PANEL) * panel,
+    data + <usize>(cutRows(matrix, t + 1, threads) / PANEL) * panel,
+  );
+}
+
 /** Row `id` of the embedding -> the residual stream. */
 function embed(id: i32, to: usize): void {
   const matrix = pointer(M_EMBEDDING);
@@ -221,21 +240,28 @@ function embed(id: i32, to: usize): void {
       rowF32(w, depth, id, to);
       break;
     case FORMAT_F16:
-      rowF16(w, depth, id, to);
+      rowF16(w, pointer(matrix + W_SCALES), depth, id, to);
+      break;
+    case FORMAT_BYTE8:
+      rowByte8(w, pointer(matrix + W_SCALES), depth, id, to);
       break;
     default:
       rowInt8(w, pointer(matrix + W_SCALES), depth, id, to);
   }
 }
 
-/** Bias, head norm (Qwen) and rope on `heads` heads of one token. */
-function finishHeads(x: usize, heads: i32, stride: i32, bias: usize, norm: usize, table: usize): void {
+/** Bias (from `offset` bytes on), head norm (Qwen) and rope on one head of one token. */
+function finishHead(x: usize, offset: usize, bias: usize, norm: usize, table: usize): void {
   const headDim = load<i32>(M_HEAD_DIM);
-  if (bias) addTo(x, bias, stride);
-  for (let h = 0; h < heads; h++, x += <usize>headDim << 2) {
-    if (norm) rmsNorm(x, norm, x, headDim, headDim);
-    if (table) rope(x, table, headDim);
-  }
+  if (bias) addTo(x, bias + offset, headDim);
+  if (norm) rmsNorm(x, norm, x, headDim, headDim);
+  rope(x, table, headDim);
+}
+
+/** The same on all `heads` heads of a token. */
+function finishHeads(x: usize, heads: i32, bias: usize, norm: usize, table: usize): void {
+  const bytes = <usize>load<i32>(M_HEAD_DIM) << 2;
+  for (let at: usize = 0; at < <usize>heads * bytes; at += bytes) finishHead(x + at, at, bias, norm, table);
 }
 
 /** A token's key and value of a kv head into the cache. */
@@ -244,10 +270,18 @@ export function keep(layer: i32, kvHead: i32, slot: i32, key: usize, value: usiz
   else storeKeyValue(layer, kvHead, slot, key, value);
 }
 
-/** One query head of one token; `q` is overwritten. */
+/** One scaled query head of one token over one chunk of the cache. */
+function attendPart(layer: i32, head: i32, chunk: i32, q: usize, mine: usize): void {
+  if (load<i32>(M_KV_INT8)) attendChunk8(layer, head, chunk, q, mine);
+  else attendChunk(layer, head, chunk, q, mine + pointer(P_SCORES));
+}
+
+/** One query head of one token over the whole cache; `q` is overwritten. */
 export function attend(layer: i32, head: i32, q: usize, to: usize, mine: usize): void {
-  if (load<i32>(M_KV_INT8)) attendOne8(layer, head, q, to, mine);
-  else attendOne(layer, head, q, mine + pointer(P_SCORES), to);
+  scaleQuery(q, load<i32>(M_HEAD_DIM));
+  const chunks = chunksOf(load<i32>(PASS_START));
+  for (let c = 0; c < chunks; c++) attendPart(layer, head, c, q, mine);
+  combine(head, chunks, to);
 }
 
 function ropeRow(position: i32): usize {
@@ -259,45 +293,59 @@ function decode(t: i32, threads: i32): void {
   const mine = mineOf(t);
   const row = mine + pointer(P_ROW);
   const x = pointer(M_X), q = pointer(M_Q), k = pointer(M_K), v = pointer(M_V);
-  const attended = pointer(M_ATTENDED), gate = pointer(M_GATE), up = pointer(M_UP);
+  const gate = pointer(M_GATE), up = pointer(M_UP);
+  const layers = load<i32>(M_LAYERS);
   const hidden = load<i32>(M_HIDDEN);
   const strideX = load<i32>(M_STRIDE_X), strideQ = load<i32>(M_STRIDE_Q), strideKv = load<i32>(M_STRIDE_KV);
   const heads = load<i32>(M_HEADS), kvHeads = load<i32>(M_KV_HEADS);
-  const headBytes = <usize>load<i32>(M_HEAD_DIM) << 2;
+  const headDim = load<i32>(M_HEAD_DIM);
+  const headBytes = <usize>headDim << 2;
   const slot = load<i32>(PASS_START);
+  const chunks = chunksOf(slot);
   const table = ropeRow(load<i32>(pointer(PASS_POSITIONS)));
 
   if (t == 0) embed(load<i32>(pointer(PASS_IDS)), x);
   barrier(threads);
   mark(t, COUNT_EMBED);
-  for (let l = 0; l < load<i32>(M_LAYERS); l++) {
+  for (let l = 0; l < layers; l++) {
     const layer = pointer(M_LAYER_TABLE) + <usize>l * LAYER_BYTES;
     rmsNorm(x, pointer(layer + L_INPUT_NORM), row, hidden, strideX);
     newInput();
     share(layer + L_Q, row, q, t, threads, mine);
     share(layer + L_K, row, k, t, threads, mine);
     share(layer + L_V, row, v, t, threads, mine);
+    expect(layer + L_O, t, threads);
     barrier(threads);
     mark(t, COUNT_LINEAR);
-    // Thread 0 finishes the few key and value heads; queries belong to whoever attends with them.
-    if (t == 0) {
-      finishHeads(k, kvHeads, strideKv, pointer(layer + L_K_BIAS), pointer(layer + L_K_NORM), table);
-      if (pointer(layer + L_V_BIAS)) addTo(v, pointer(layer + L_V_BIAS), strideKv);
-      for (let h = 0; h < kvHeads; h++) keep(l, h, slot, k + <usize>h * headBytes, v + <usize>h * headBytes);
-    }
-    const bias = pointer(layer + L_Q_BIAS);
-    for (let h = cut(heads, t, threads); h < cut(heads, t + 1, threads); h++) {
+    // Every thread finishes all heads for itself, in its own memory: that is quicker than to wait for each other. They
+    // all store the same key and value at the same place.
+    const own = mine + pointer(P_HEADS);
+    const key = own + (<usize>strideQ << 2), value = key + (<usize>strideKv << 2);
+    memory.copy(own, q, <usize>heads * headBytes);
+    memory.copy(key, k, <usize>kvHeads * headBytes);
+    memory.copy(value, v, <usize>kvHeads * headBytes);
+    for (let h = 0; h < heads; h++) {
       const at = <usize>h * headBytes;
-      if (bias) addTo(q + at, bias + at, load<i32>(M_HEAD_DIM));
-      finishHeads(q + at, 1, 0, 0, pointer(layer + L_Q_NORM), table);
+      finishHead(own + at, at, pointer(layer + L_Q_BIAS), pointer(layer + L_Q_NORM), table);
+      scaleQuery(own + at, headDim);
     }
+    for (let h = 0; h < kvHeads; h++) {
+      const at = <usize>h * headBytes;
+      finishHead(key + at, at, pointer(layer + L_K_BIAS), pointer(layer + L_K_NORM), table);
+      if (pointer(layer + L_V_BIAS)) addTo(value + at, pointer(layer + L_V_BIAS) + at, headDim);
+      keep(l, h, slot, key + at, value + at);
+    }
+    // In runs, so that a thread meets the heads of a group, which share a chunk's keys and values, one after another.
+    const parts = chunks * heads;
+    for (let n = cut(parts, t, threads); n < cut(parts, t + 1, threads); n++)
+      attendPart(l, n % heads, n / heads, own + <usize>(n % heads) * headBytes, mine);
     barrier(threads);
-    for (let h = cut(heads, t, threads); h < cut(heads, t + 1, threads); h++)
-      attend(l, h, q + <usize>h * headBytes, attended + <usize>h * headBytes, mine);
-    barrier(threads);
+    for (let h = 0; h < heads; h++) combine(h, chunks, row + <usize>h * headBytes);
+    memory.fill(row + <usize>heads * headBytes, 0, (<usize>strideQ << 2) - <usize>heads * headBytes);
     mark(t, COUNT_ATTENTION);
     newInput();
-    addShare(layer + L_O, attended, x, k, t, threads, mine);
+    addShare(layer + L_O, row, x, t, threads, mine);
+    expect(layer + L_GATE, t, threads);
     barrier(threads);
     rmsNorm(x, pointer(layer + L_POST_NORM), row, hidden, strideX);
     newInput();
@@ -306,9 +354,11 @@ function decode(t: i32, threads: i32): void {
     const from = cutRows(layer + L_GATE, t, threads);
     const bytes = <usize>from << 2;
     swiglu(gate + bytes, up + bytes, gate + bytes, cutRows(layer + L_GATE, t + 1, threads) - from);
+    expect(layer + L_DOWN, t, threads);
     barrier(threads);
     newInput();
-    addShare(layer + L_DOWN, gate, x, k, t, threads, mine);
+    addShare(layer + L_DOWN, gate, x, t, threads, mine);
+    expect(l + 1 < layers ? layer + LAYER_BYTES + L_Q : pointer(M_HEAD), t, threads);
     barrier(threads);
     mark(t, COUNT_LINEAR);
   }
@@ -316,11 +366,12 @@ function decode(t: i32, threads: i32): void {
   newInput();
   share(pointer(M_HEAD), row, pointer(M_LOGITS), t, threads, mine);
   barrier(threads);
+  readNext(0, 0);
   mark(t, COUNT_HEAD);
 }
 
 /** x[rows of this thread] += W input. The product goes through this thread's panel scratch. */
-function addShare(matrix: usize, input: usize, x: usize, _: usize, t: i32, threads: i32, mine: usize): void {
+function addShare(matrix: usize, input: usize, x: usize, t: i32, threads: i32, mine: usize): void {
   const from = cutRows(matrix, t, threads);
   const to = cutRows(matrix, t + 1, threads);
   const product = mine + pointer(P_PANEL);
@@ -402,8 +453,8 @@ function prefill(t: i32, threads: i32): void {
       const qi = q + <usize>i * strideQ * 4;
       const ki = k + <usize>i * strideKv * 4;
       const vi = v + <usize>i * strideKv * 4;
-      finishHeads(qi, heads, strideQ, pointer(layer + L_Q_BIAS), pointer(layer + L_Q_NORM), table);
-      finishHeads(ki, kvHeads, strideKv, pointer(layer + L_K_BIAS), pointer(layer + L_K_NORM), table);
+      finishHeads(qi, heads, pointer(layer + L_Q_BIAS), pointer(layer + L_Q_NORM), table);
+      finishHeads(ki, kvHeads, pointer(layer + L_K_BIAS), pointer(layer + L_K_NORM), table);
       if (pointer(layer + L_V_BIAS)) addTo(vi, pointer(layer + L_V_BIAS), strideKv);
       for (let h = 0; h < kvHeads; h++)
         keep(l, h, start + i, ki + <usize>h * headBytes, vi + <usize>h * headBytes);

@@ -14,10 +14,28 @@ const BARRIER_SPINS = 20_000;
 const COMMAND_SPINS = 200_000;
 const FOREVER: i64 = -1;
 
+/** Weights that this thread reads next, of which a waiting thread brings a line a poll closer. */
+let ahead: usize = 0;
+let aheadEnd: usize = 0;
+/** What was read ahead goes here, so that no compiler leaves the reading out. */
+let lastRead: u32 = 0;
+const LINE: usize = 64;
+/** No more than this is read ahead: it must still be in the second-level cache when it is used. */
+const MOST_AHEAD: usize = 256 * 1024;
+
+/** Tells waits what this thread will read after them. */
+export function readNext(from: usize, to: usize): void {
+  ahead = from;
+  aheadEnd = min(to, from + MOST_AHEAD);
+}
+
 /** Waits until the word at `turn` is no longer `seen`. */
 function waitTurn(turn: usize, seen: i32, sleepers: usize, spins: i32): void {
   for (let n = 0; atomic.load<i32>(turn) == seen; )
-    if (++n > spins) {
+    if (ahead < aheadEnd) {
+      lastRead += load<u32>(ahead);
+      ahead += LINE;
+    } else if (++n > spins) {
       // Whoever moves the turn looks at the sleepers after moving; wait checks the turn after counting itself.
       atomic.add<i32>(sleepers, 1);
       atomic.wait<i32>(turn, seen, FOREVER);

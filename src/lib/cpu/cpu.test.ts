@@ -6,12 +6,13 @@ import { mergeInto, type LowRank } from '../checkpoint/adapter';
 import type { LinearName } from '../checkpoint/families';
 import { dequantize, PRECISIONS, type PrecisionName, type StoredTensor } from '../compress/precisions';
 import { prune2of4 } from '../compress/pruners';
+import { halfTable } from '../core/half';
 import { createRandom } from '../core/random';
 import { vectorNames } from '../decoder/decoder';
 import { packRows8 } from '../decoder/pack';
 import { bfloat16, FORMATS, formatOf, is2of4, padDepth, padRows, type FormatName } from './formats';
 import { checkFits, CpuModel, type CacheFormat } from './model';
-import { BUILD_NAMES, type BuildName } from './module';
+import { BUILD_NAMES, byteDotOf, type BuildName, type ByteDot } from './module';
 import { loadModule, spawnThread } from './testing';
 
 const CONFIG: ModelConfig = {
@@ -57,11 +58,12 @@ async function build(
     threads: number;
     ffnSizes?: number[];
     cache?: CacheFormat;
+    dot?: ByteDot;
     prepare?: (m: CpuModel) => void;
   },
 ): Promise<CpuModel> {
   const ffnSizes = o.ffnSizes ?? Array<number>(config.layers).fill(config.intermediateSize);
-  const model = new CpuModel(config, ffnSizes, config.maxPositions);
+  const model = new CpuModel(config, ffnSizes, config.maxPositions, o.dot ?? null);
   const { hiddenSize: h, heads, kvHeads, headDim } = config;
   const q = heads * headDim;
   const kv = kvHeads * headDim;
@@ -123,6 +125,13 @@ const CASES: readonly (readonly [precision: PrecisionName, sparse: boolean, form
   ['fp16', true, 'f16 2:4'],
   ['int8', true, 'int8 2:4'],
 ];
+const BYTE_CASES: typeof CASES = [
+  ['int8', false, 'byte8'],
+  ['int8', true, 'byte8 2:4'],
+  ['int4', false, 'int4'],
+];
+/** The byte dot that a build has here; the baseline build, which no browser would choose it for, computes VNNI's. */
+const dotOf = (build: BuildName): ByteDot => (build === 'baseline' ? 'unsigned' : byteDotOf(build));
 
 /** Levels of x, as src/kernels/activations.ts makes them: float32 steps, rounded half to even. */
 function levels(x: Float32Array, top: number): { level: number[]; scale: number } {
@@ -135,7 +144,7 @@ function levels(x: Float32Array, top: number): { level: number[]; scale: number 
   return { level: [...x].map((v) => even(Math.fround(v * inverse))), scale: Math.fround(m / top) };
 }
 
-/** x as int4 meets it: bytes in blocks of 32, with a float32 scale each. */
+/** x as int4 and byte8 meet it: bytes in blocks of 32, with a float32 scale each. */
 function blocked(x: Float32Array): number[] {
   const out: number[] = [];
   for (let k = 0; k < x.length; k += L.DEPTH) {
@@ -161,10 +170,13 @@ function reference(t: StoredTensor, format: FormatName, x: Float32Array): { y: n
     input = blocked(x);
     w = dequantize4(t);
   }
+  if (format.startsWith('byte8')) input = blocked(x);
   if (format.startsWith('int8')) {
     // Rows of the tests are short enough for the largest level.
     const { level, scale } = levels(x, L.TOP_LEVEL);
     input = level.map((l) => l * scale);
+  }
+  if (/^(?:int8|byte8)/.test(format)) {
     const { q, scales } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
     w = Float64Array.from(q, (v, i) => v * (scales[Math.floor(i / t.columns)] as number));
   }
@@ -186,75 +198,92 @@ function reference(t: StoredTensor, format: FormatName, x: Float32Array): { y: n
 
 describe.each(BUILD_NAMES)('%s build', (name) => {
   let model: CpuModel;
+  let bytes: CpuModel;
   beforeAll(async () => {
     const dense = source(1, 'fp32', false);
-    model = await build(CONFIG, { inner: dense, outer: dense, build: name, threads: 1 });
+    const o = { inner: dense, outer: dense, build: name, threads: 1 };
+    model = await build(CONFIG, o);
+    bytes = await build(CONFIG, { ...o, dot: dotOf(name) });
   });
-  afterAll(() => model.close());
+  afterAll(() => {
+    model.close();
+    bytes.close();
+  });
 
   it('is what its name says', () => {
     expect(model.kernels.isRelaxed()).toBe(name === 'relaxed' ? 1 : 0);
-    expect([128, 64, 0]).toContain(name === 'relaxed' ? model.kernels.probe() : 0);
+    expect(['unsigned', 'signed', null]).toContain(byteDotOf(name));
+    if (name === 'baseline') expect(byteDotOf(name)).toBe(null);
   });
 
-  it.each(CASES)('%s, 2:4 %s: vector and matrix products equal float64, every shape', (precision, sparse, format) => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 70 }),
-        fc.integer({ min: sparse ? 4 : 1, max: 150 }),
-        fc.integer({ min: 1, max: 20 }),
-        fc.nat(),
-        (rows, columns, tokens, seed) => {
-          const t = source(seed, precision, sparse)(rows, columns);
-          if (sparse) expect(is2of4(t)).toBe(true);
-          if (!sparse && columns >= 4) expect(FORMATS[formatOf(t, true)].density).toBe(1);
-          const { memory, kernels } = model;
-          const at = memory.take(L.MATRIX_BYTES);
-          model.placeAs('test', at, t, format);
-          const depth = padDepth(columns);
-          const random = createRandom(seed + 1);
-          const inputs = Array.from({ length: tokens }, () =>
-            Float32Array.from({ length: columns }, () => random.normal() * 3),
-          );
-          const x = memory.take(depth * 4);
-          const y = memory.take(padRows(rows) * 4);
-          const out = memory.take(tokens * padRows(rows) * 4);
-          const expected = inputs.map((v) => reference(t, format, v));
-          const check = (got: Float32Array, i: number, what: string) => {
-            const { y: want, size } = expected[i] as { y: number[]; size: number[] };
-            want.forEach((v, r) => {
-              const error = Math.abs((got[r] as number) - v) / ((size[r] as number) || 1);
-              expect(error <= 1e-5 || `${what} token ${i} row ${r}: ${got[r]}, not ${v}`).toBe(true);
+  const inTurn = (dot: boolean, cases: typeof CASES) => cases.map((c) => [...c, dot] as const);
+  it.each([...inTurn(false, CASES), ...(dotOf(name) ? inTurn(true, BYTE_CASES) : [])])(
+    '%s, 2:4 %s, as %s, with a byte dot %s: products equal float64, every shape',
+    (precision, sparse, format, dot) => {
+      const used = dot ? bytes : model;
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 1, max: 70 }),
+          fc.integer({ min: sparse ? 4 : 1, max: 150 }),
+          fc.integer({ min: 1, max: 20 }),
+          fc.nat(),
+          (rows, columns, tokens, seed) => {
+            const t = source(seed, precision, sparse)(rows, columns);
+            if (sparse) expect(is2of4(t)).toBe(true);
+            if (!sparse && columns >= 4) expect(FORMATS[formatOf(t, null, true)].density).toBe(1);
+            const { memory, kernels } = used;
+            const at = memory.take(L.MATRIX_BYTES);
+            used.placeAs('test', at, t, format);
+            const depth = padDepth(columns);
+            const random = createRandom(seed + 1);
+            const inputs = Array.from({ length: tokens }, () =>
+              Float32Array.from({ length: columns }, () => random.normal() * 3),
+            );
+            const x = memory.take(depth * 4);
+            const y = memory.take(padRows(rows) * 4);
+            const out = memory.take(tokens * padRows(rows) * 4);
+            const expected = inputs.map((v) => reference(t, format, v));
+            const check = (got: Float32Array, i: number, what: string) => {
+              const { y: want, size } = expected[i] as { y: number[]; size: number[] };
+              want.forEach((v, r) => {
+                const error = Math.abs((got[r] as number) - v) / ((size[r] as number) || 1);
+                expect(error <= 1e-5 || `${what} token ${i} row ${r}: ${got[r]}, not ${v}`).toBe(true);
+              });
+            };
+            inputs.forEach((v, i) => {
+              memory.f32(x, columns).set(v);
+              kernels.newInput();
+              kernels.matvec(at, x, y, 0, padRows(rows), kernels.mineOf(0));
+              check(memory.f32(y, rows), i, 'vector');
+              kernels.packToken(x, depth, i, FORMATS[format].form, kernels.mineOf(0));
             });
-          };
-          inputs.forEach((v, i) => {
-            memory.f32(x, columns).set(v);
-            kernels.newInput();
-            kernels.matvec(at, x, y, 0, padRows(rows), kernels.mineOf(0));
-            check(memory.f32(y, rows), i, 'vector');
-            kernels.packToken(x, depth, i, FORMATS[format].form, kernels.mineOf(0));
-          });
-          memory.u32(L.BENCH, 4).set([at, tokens, out, padRows(rows)]);
-          model.run(L.COMMAND_GEMM);
-          inputs.forEach((_, i) => check(memory.f32(out + i * padRows(rows) * 4, rows), i, 'matrix'));
-        },
-      ),
-      { numRuns: 40 },
-    );
-  });
+            memory.u32(L.BENCH, 4).set([at, tokens, out, padRows(rows)]);
+            used.run(L.COMMAND_GEMM);
+            inputs.forEach((_, i) => check(memory.f32(out + i * padRows(rows) * 4, rows), i, 'matrix'));
+          },
+        ),
+        { numRuns: 40 },
+      );
+    },
+  );
 
-  it('half-precision subnormals keep their value', () => {
-    const data = Uint16Array.from({ length: 32 }, (_, i) => i + 1);
-    const t: StoredTensor = { format: 'fp16', rows: 1, columns: 32, data };
+  it('every half keeps its value, subnormals and the largest alike', () => {
     const { memory, kernels } = model;
     const at = memory.take(L.MATRIX_BYTES);
-    model.placeAs('subnormal', at, t, 'f16');
     const x = memory.take(128);
     const y = memory.take(128);
-    memory.f32(x, 32).fill(1);
-    kernels.newInput();
-    kernels.matvec(at, x, y, 0, 32, kernels.mineOf(0));
-    expect(memory.f32(y, 1)[0]).toBeCloseTo(528 * 2 ** -24, 12);
+    memory.f32(x, 32).fill(0);
+    memory.f32(x, 1)[0] = 1;
+    const halves = halfTable();
+    const bits = [0, 1, 2, 3, 0x3ff, 0x400, 0x401, 0x3c00, 0x53ff, 0x5400, 0x7bff].flatMap((b) => [b, b | 0x8000]);
+    for (const b of bits) {
+      const data = new Uint16Array(32);
+      data[0] = b;
+      model.placeAs('half', at, { format: 'fp16', rows: 1, columns: 32, data }, 'f16');
+      kernels.newInput();
+      kernels.matvec(at, x, y, 0, 32, kernels.mineOf(0));
+      expect((memory.f32(y, 1)[0] as number) + 0).toBe((halves[b] as number) + 0);
+    }
   });
 });
 
@@ -442,19 +471,24 @@ describe('model', () => {
     apart.forEach((row, i) => row.forEach((v, j) => expect(Math.abs(v - (merged[i]?.[j] ?? NaN))).toBeLessThan(2e-4)));
   });
 
-  it.each(CASES)('%s, 2:4 %s: identical bits on 1, 2 and 3 threads', async (precision, sparse) => {
+  it.each([
+    ...CASES.map((c) => [...c, 'relaxed', null] as const),
+    ...BYTE_CASES.map((c) => [...c, 'baseline', 'unsigned'] as const),
+  ])('%s, 2:4 %s, as %s (%s build): identical bits on 1, 2 and 3 threads', async (precision, sparse, _, name, dot) => {
     const config = { ...CONFIG, hiddenSize: 120, heads: 5, kvHeads: 1, headDim: 24, layers: 2 };
-    const ids = Array.from({ length: 20 }, (_, i) => (i * 11) % config.vocabSize);
+    // Decoding goes on into a second chunk of the cache.
+    const ids = Array.from({ length: 62 }, (_, i) => (i * 11) % config.vocabSize);
     const results: string[] = [];
     for (const threads of [1, 2, 3]) {
       const model = await build(config, {
         inner: source(6, precision, sparse),
         outer: source(7, PRECISIONS[precision].outer, false),
-        build: 'relaxed',
+        build: name,
+        dot,
         threads,
       });
       const out = logitsOf(model, ids, 0, [3, 19]);
-      for (let i = 0; i < 4; i++) out.push(...logitsOf(model, [i], 20 + i));
+      for (let i = 0; i < 4; i++) out.push(...logitsOf(model, [i], ids.length + i));
       results.push(JSON.stringify(out.map((l) => [...l])));
       model.close();
     }
@@ -482,7 +516,29 @@ describe('model', () => {
     expect(out[1]).toBe(out[0]);
   });
 
-  // Node 20's relaxed 32-bit dot forgets what it adds to (`probe` finds that), so the relaxed build is left to browsers.
+  it.each([false, true])('int8 against bytes answers as int8 against 16-bit levels does, 2:4 %s', async (sparse) => {
+    const ids = [3, 1, 4, 1, 5, 9, 2];
+    const out: number[][] = [];
+    for (const dot of [null, 'unsigned'] as const) {
+      const o = {
+        inner: source(10, 'int8', sparse),
+        outer: source(11, 'int8', false),
+        build: 'baseline',
+        dot,
+      } as const;
+      const model = await build(CONFIG, { ...o, threads: 1 });
+      out.push([...logitsOf(model, ids), ...logitsOf(model, [6], 7)].flatMap((l) => [...l]));
+      expect(model.matrices.get('model.layers.0.mlp.up_proj.weight')?.format.startsWith(dot ? 'byte8' : 'int8')).toBe(
+        true,
+      );
+      model.close();
+    }
+    const [levels = [], bytes = []] = out;
+    const size = Math.max(...levels.map(Math.abs));
+    bytes.forEach((v, i) => expect(Math.abs(v - (levels[i] as number))).toBeLessThan(0.02 * size));
+  });
+
+  // Node 20's relaxed 32-bit dot forgets what it adds to (`byteDotOf` finds that), so the relaxed build is left to browsers.
   it('sums of bytes in 16 and in 32 bits are the same', async () => {
     const model = await build(CONFIG, {
       inner: source(10, 'int4', false),

@@ -1,7 +1,13 @@
 import {
+  BYTE8_24_BLOCK,
+  BYTE8_24_SUMS,
+  BYTE8_24_VALUES,
+  BYTE_ZERO,
   DEPTH,
   F16_24_CODES,
   F16_24_GROUP,
+  FORMAT_BYTE8,
+  FORMAT_BYTE8_24,
   FORMAT_F16,
   FORMAT_F16_24,
   FORMAT_F32,
@@ -18,8 +24,9 @@ import {
   PANEL,
   WINDOW,
 } from '../../kernels/layout';
-import { BLOCK, dequantize, type StoredTensor } from '../compress/precisions';
+import { BLOCK, dequantize, type PrecisionName, type StoredTensor } from '../compress/precisions';
 import { packRows8 } from '../decoder/pack';
+import type { ByteDot } from './module';
 
 /**
  * How a stored tensor lies in the kernels' memory: one row per format. The panels are drawn in src/kernels. Rows and
@@ -38,12 +45,12 @@ export interface Format {
   title: string;
   /**
    * Writes `t`'s rows, the first of which is row `first` (a multiple of 16) of the matrix. Returns the largest sum of
-   * integer magnitudes of a row, which bounds activations; 0 where nothing could overflow.
+   * integer magnitudes of a row, which bounds activations; 0 where nothing could overflow. `dot` matters to bytes alone.
    */
-  pack(t: StoredTensor, first: number, depth: number, to: Uint8Array, scales: Float32Array): number;
+  pack(t: StoredTensor, first: number, depth: number, to: Uint8Array, scales: Float32Array, dot: ByteDot): number;
 }
 
-export type FormatName = 'f32' | 'f16' | 'int8' | 'int4' | 'f16 2:4' | 'int8 2:4';
+export type FormatName = 'f32' | 'f16' | 'int8' | 'byte8' | 'int4' | 'f16 2:4' | 'int8 2:4' | 'byte8 2:4';
 
 /** Address of a panel in bytes, from its row. */
 const panelAt = (row: number, depth: number, bytesPerInput: number) => Math.floor(row / PANEL) * depth * bytesPerInput;
@@ -85,8 +92,96 @@ function halfBits(t: StoredTensor): Uint16Array {
   if (t.format !== 'fp16') throw new TypeError('a half-precision panel is packed from fp16');
   return t.data;
 }
+/** Exponents by which a row of halves is moved up so that none is subnormal, and the largest magnitude that leaves room. */
+const HALF_RAISE = 10;
+const RAISED_BELOW = 64;
+/** What kernels multiply sums of halves as they are, and of raised ones, with (src/kernels/float16.ts). */
+const HALF_SCALE = 2 ** 32;
+const RAISED_SCALE = 2 ** (32 - HALF_RAISE);
+const FRACTION_BITS = 10;
+
+/** A half of magnitude below 64 times 2^10, exact: subnormals become normal. Zeros stay zeros, without their sign. */
+function raised(bits: number): number {
+  const sign = bits & 0x8000;
+  let exponent = (bits >> FRACTION_BITS) & 31;
+  let fraction = bits & 0x3ff;
+  if (exponent === 0) {
+    if (fraction === 0) return 0;
+    // Shifts the leading one into its hidden place.
+    const shift = Math.clz32(fraction) - (31 - FRACTION_BITS);
+    fraction = (fraction << shift) & 0x3ff;
+    exponent = 1 - shift;
+  }
+  return sign | ((exponent + HALF_RAISE) << FRACTION_BITS) | fraction;
+}
+
+/** Halves as kernels read them: rows with room are raised, and each row's scale says so. */
+function halfRows(t: StoredTensor, first: number, scales: Float32Array): Uint16Array {
+  const w = halfBits(t);
+  const out = new Uint16Array(w.length);
+  const limit = ((15 + Math.log2(RAISED_BELOW)) << FRACTION_BITS) - 1;
+  for (let r = 0; r < t.rows; r++) {
+    const [from, to] = [r * t.columns, (r + 1) * t.columns];
+    let largest = 0;
+    for (let i = from; i < to; i++) largest = Math.max(largest, (w[i] as number) & 0x7fff);
+    const raise = largest <= limit;
+    scales[first + r] = raise ? RAISED_SCALE : HALF_SCALE;
+    for (let i = from; i < to; i++) out[i] = raise ? raised(w[i] as number) : (w[i] as number);
+  }
+  return out;
+}
+
 /** Bits without the sign of zero, so that -0 counts as zero. */
 const unsignedZero = (bits: number) => ((bits & 0x7fff) === 0 ? 0 : bits);
+
+/** What bytes are stored above their value where the device takes them unsigned. */
+const zeroOf = (dot: ByteDot) => (dot === 'unsigned' ? BYTE_ZERO : 0);
+
+/** Panels of int8 with one scale per output, each byte `zero` above its value. Returns what `Format.pack` does. */
+function packDense8(
+  t: StoredTensor,
+  first: number,
+  depth: number,
+  to: Uint8Array,
+  scales: Float32Array,
+  zero: number,
+): number {
+  const { q, scales: s } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
+  scales.set(s, first);
+  for (let r = 0; r < t.rows; r++) {
+    const row = r * t.columns;
+    const at = panelAt(first + r, depth, PANEL) + ((first + r) % PANEL) * 4;
+    for (let k = 0; k < t.columns; k++) to[at + (k >> 2) * (PANEL * 4) + (k & 3)] = (q[row + k] as number) + zero;
+  }
+  return largestRow(q, t.rows, t.columns);
+}
+
+/** One row's part of a 2:4 window of 16 inputs, which begins at q[from]: `left` inputs are left in the row. */
+function packWindow(
+  q: Int8Array,
+  from: number,
+  left: number,
+  row: number,
+  to: Uint8Array,
+  indices: number,
+  values: number,
+): void {
+  const lane = row % PANEL;
+  const quad = lane >> 2;
+  for (let k = 0; k < Math.min(WINDOW, left); k += 4) {
+    const group = k / 4;
+    const [one, two] = kept(q, from + k, Math.min(4, left - k));
+    const byte = (lane & 3) * 4 + (group & 1) * 2;
+    const half = group >> 1;
+    const places = indices + (quad >> 1) * 16 + byte;
+    const shift = (quad & 1) * 4 + half * 2;
+    to[places] = (to[places] as number) | (one << shift);
+    to[places + 1] = (to[places + 1] as number) | (two << shift);
+    const value = values + quad * 32 + half * 16 + byte;
+    to[value] = k + one < left ? (q[from + k + one] as number) : 0;
+    to[value + 1] = k + two < left ? (q[from + k + two] as number) : 0;
+  }
+}
 
 export const FORMATS: Readonly<Record<FormatName, Format>> = {
   f32: {
@@ -110,11 +205,11 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     code: FORMAT_F16,
     form: FORM_FLOAT,
     bytesPerInput: PANEL * 2,
-    rowScales: false,
+    rowScales: true,
     density: 1,
     title: 'fp16 unpacked to fp32',
-    pack(t, first, depth, to) {
-      const w = halfBits(t);
+    pack(t, first, depth, to, scales) {
+      const w = halfRows(t, first, scales);
       const out = new Uint16Array(to.buffer, to.byteOffset, to.byteLength / 2);
       for (let r = 0; r < t.rows; r++) {
         const lane = (first + r) % PANEL;
@@ -132,16 +227,18 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     rowScales: true,
     density: 1,
     title: 'int8 per output x 16-bit levels per token',
-    pack(t, first, depth, to, scales) {
-      const { q, scales: s } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
-      scales.set(s, first);
-      const out = new Int8Array(to.buffer, to.byteOffset, to.byteLength);
-      for (let r = 0; r < t.rows; r++) {
-        const row = r * t.columns;
-        const at = panelAt(first + r, depth, PANEL) + ((first + r) % PANEL) * 4;
-        for (let k = 0; k < t.columns; k++) out[at + (k >> 2) * (PANEL * 4) + (k & 3)] = q[row + k] as number;
-      }
-      return largestRow(q, t.rows, t.columns);
+    pack: (t, first, depth, to, scales) => packDense8(t, first, depth, to, scales, 0),
+  },
+  byte8: {
+    code: FORMAT_BYTE8,
+    form: FORM_BYTES,
+    bytesPerInput: PANEL,
+    rowScales: true,
+    density: 1,
+    title: 'int8 per output x 8-bit levels in blocks of 32',
+    pack(t, first, depth, to, scales, dot) {
+      packDense8(t, first, depth, to, scales, zeroOf(dot));
+      return 0;
     },
   },
   int4: {
@@ -178,11 +275,11 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     code: FORMAT_F16_24,
     form: FORM_FLOAT,
     bytesPerInput: F16_24_GROUP / 4,
-    rowScales: false,
+    rowScales: true,
     density: 0.5,
     title: 'fp16 2:4 values and places unpacked to fp32',
-    pack(t, first, depth, to) {
-      const w = halfBits(t).map(unsignedZero);
+    pack(t, first, depth, to, scales) {
+      const w = halfRows(t, first, scales).map(unsignedZero);
       for (let r = 0; r < t.rows; r++) {
         const lane = (first + r) % PANEL;
         const pair = lane >> 1;
@@ -214,26 +311,41 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
       const { q, scales: s } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
       scales.set(s, first);
       for (let r = 0; r < t.rows; r++) {
-        const lane = (first + r) % PANEL;
-        const quad = lane >> 2;
         const start = panelAt(first + r, depth, INT8_24_WINDOW / WINDOW);
-        for (let k = 0; k < t.columns; k += 4) {
-          const from = r * t.columns + k;
-          const window = start + Math.floor(k / WINDOW) * INT8_24_WINDOW;
-          const group = (k % WINDOW) / 4;
-          const [one, two] = kept(q, from, Math.min(4, t.columns - k));
-          const byte = (lane & 3) * 4 + (group & 1) * 2;
-          const half = group >> 1;
-          const places = window + (quad >> 1) * 16 + byte;
-          const shift = (quad & 1) * 4 + half * 2;
-          to[places] = (to[places] as number) | (one << shift);
-          to[places + 1] = (to[places + 1] as number) | (two << shift);
-          const values = window + INT8_24_INDICES + quad * 32 + half * 16 + byte;
-          to[values] = k + one < t.columns ? (q[from + one] as number) : 0;
-          to[values + 1] = k + two < t.columns ? (q[from + two] as number) : 0;
+        for (let k = 0; k < t.columns; k += WINDOW) {
+          const window = start + (k / WINDOW) * INT8_24_WINDOW;
+          packWindow(q, r * t.columns + k, t.columns - k, first + r, to, window, window + INT8_24_INDICES);
         }
       }
       return largestRow(q, t.rows, t.columns);
+    },
+  },
+  'byte8 2:4': {
+    code: FORMAT_BYTE8_24,
+    form: FORM_BYTES,
+    bytesPerInput: BYTE8_24_BLOCK / DEPTH,
+    rowScales: true,
+    density: 0.5,
+    title: 'int8 2:4 values and places per output x 8-bit levels in blocks of 32',
+    pack(t, first, depth, to, scales, dot) {
+      const { q, scales: s } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
+      scales.set(s, first);
+      const halves = new Int16Array(to.buffer, to.byteOffset, to.byteLength / 2);
+      for (let r = 0; r < t.rows; r++) {
+        const start = panelAt(first + r, depth, BYTE8_24_BLOCK / DEPTH);
+        for (let k = 0; k < t.columns; k += WINDOW) {
+          const block = start + Math.floor(k / DEPTH) * BYTE8_24_BLOCK;
+          const half = (k % DEPTH) / WINDOW;
+          const values = block + BYTE8_24_VALUES + (half * (PANEL * WINDOW)) / 2;
+          const from = r * t.columns + k;
+          packWindow(q, from, t.columns - k, first + r, to, block + half * INT8_24_INDICES, values);
+          if (!zeroOf(dot)) continue;
+          const sum = (block + BYTE8_24_SUMS) / 2 + ((first + r) % PANEL);
+          for (let i = from; i < from + Math.min(WINDOW, t.columns - k); i++)
+            halves[sum] = (halves[sum] as number) - (q[i] as number);
+        }
+      }
+      return 0;
     },
   },
 };
@@ -263,17 +375,29 @@ export function is2of4(t: StoredTensor): boolean {
 }
 
 /** Dense format of what is stored, and the 2:4 format of it where there is one that pays. */
-const DENSE: Readonly<Record<'fp32' | 'fp16' | 8 | 4, { dense: FormatName; sparse: FormatName | null }>> = {
+interface Layouts {
+  dense: FormatName;
+  sparse: FormatName | null;
+}
+const LAYOUTS: Readonly<Record<PrecisionName, Layouts>> = {
   fp32: { dense: 'f32', sparse: null },
   fp16: { dense: 'f16', sparse: 'f16 2:4' },
-  8: { dense: 'int8', sparse: 'int8 2:4' },
+  int8: { dense: 'int8', sparse: 'int8 2:4' },
   // Places would take as many bits as the weights they save.
-  4: { dense: 'int4', sparse: null },
+  int4: { dense: 'int4', sparse: null },
+};
+/** The same where the device multiplies whole bytes in one instruction. */
+const BYTE_LAYOUTS: Readonly<Record<PrecisionName, Layouts>> = {
+  ...LAYOUTS,
+  int8: { dense: 'byte8', sparse: 'byte8 2:4' },
 };
 
+/** Formats of a precision on a device with this byte dot. */
+export const layoutsOf = (precision: PrecisionName, dot: ByteDot): Layouts => (dot ? BYTE_LAYOUTS : LAYOUTS)[precision];
+
 /** The format that a stored tensor is packed in. `rowsRead`: single rows are read too, as embeddings are. */
-export function formatOf(t: StoredTensor, rowsRead = false): FormatName {
-  const { dense, sparse } = DENSE[t.format === 'blocks' ? t.bits : t.format];
+export function formatOf(t: StoredTensor, dot: ByteDot, rowsRead = false): FormatName {
+  const { dense, sparse } = layoutsOf(t.format === 'blocks' ? `int${t.bits}` : t.format, dot);
   return !rowsRead && sparse && is2of4(t) ? sparse : dense;
 }
 
@@ -319,13 +443,14 @@ export function packTensor(
   format: FormatName,
   data: Uint8Array,
   scales: Float32Array,
+  dot: ByteDot,
   depth = padDepth(t.columns),
 ): number {
   let largest = 0;
   for (let from = 0; from < t.rows; from += ROWS_AT_ONCE)
     largest = Math.max(
       largest,
-      FORMATS[format].pack(sliceRows(t, from, Math.min(from + ROWS_AT_ONCE, t.rows)), from, depth, data, scales),
+      FORMATS[format].pack(sliceRows(t, from, Math.min(from + ROWS_AT_ONCE, t.rows)), from, depth, data, scales, dot),
     );
   return largest;
 }

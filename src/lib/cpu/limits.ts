@@ -6,22 +6,24 @@ import { prune2of4 } from '../compress/pruners';
 import { createRandom } from '../core/random';
 import { FORMATS, formatOf, padDepth, padRows, type FormatName } from './formats';
 import { CpuModel } from './model';
-import type { BuildName, Spawn } from './module';
+import { byteDotOf, type BuildName, type ByteDot, type Spawn } from './module';
 
 /** What the machine can do at most, and what the kernels reach of it, in one run. Rates are medians. */
 export interface KernelLimits {
   build: BuildName;
   threads: number;
-  /** What the relaxed dot does with its second operand (128, 0 or 64); -1 without relaxed SIMD. */
-  relaxedDot: number;
+  dot: ByteDot;
   /** Bytes a second read from memory that no cache holds, by streams a thread. */
   read: Record<'1' | '2' | '4' | '8', number>;
   /** Operations a second (a multiply-add is two) of the GEMM tile's inner step on registers alone. */
-  peak: { int: number; float: number };
+  peak: { int: number; byte: number; float: number };
   /** The tile product over a 1536 x 576 and a 576 x 1536 matrix, unpacking of panels included. */
   gemm: Partial<Record<FormatName, number>>;
-  /** One token times `copies` of a 1536 x 576 matrix, from memory that no cache holds: bytes and weights a second. */
-  gemv: Partial<Record<FormatName, { bytes: number; weights: number }>>;
+  /**
+   * One token times copies of a 1536 x 576 matrix, from memory that no cache holds: bytes and weights a second. `cached`:
+   * weights a second of one copy again and again, which arithmetic alone bounds.
+   */
+  gemv: Partial<Record<FormatName, { bytes: number; weights: number; cached: number }>>;
 }
 
 /** SmolLM2-135M's sizes. */
@@ -31,8 +33,12 @@ const NARROW = 576;
 const DRAM_BYTES = 192 * 2 ** 20;
 const TOKENS = 252;
 const PEAK_ROUNDS = 2_000_000;
-/** 6 x 8 sums; an integer step takes two inputs each. */
-const PEAK_OPERATIONS = { int: L.TILE * L.TILE_COLUMNS * 2 * 2, float: L.TILE * L.TILE_COLUMNS * 2 };
+/** 6 x 8 sums; a step takes two 16-bit or four 8-bit inputs each. */
+const PEAK_OPERATIONS = {
+  int: L.TILE * L.TILE_COLUMNS * 2 * 2,
+  byte: L.TILE * L.TILE_COLUMNS * 4 * 2,
+  float: L.TILE * L.TILE_COLUMNS * 2,
+};
 
 const CONFIG: ModelConfig = {
   family: 'Llama',
@@ -63,7 +69,7 @@ export async function measureLimits(o: {
   spawn: Spawn;
   repeats: number;
 }): Promise<KernelLimits> {
-  const model = new CpuModel(CONFIG, [WIDE], CONFIG.maxPositions);
+  const model = new CpuModel(CONFIG, [WIDE], CONFIG.maxPositions, byteDotOf(o.build));
   const { memory } = model;
   const random = createRandom(1);
   const make = (rows: number, columns: number, precision: keyof typeof PRECISIONS, sparse: boolean): StoredTensor => {
@@ -102,9 +108,12 @@ export async function measureLimits(o: {
       return median(Array.from({ length: o.repeats }, once));
     };
 
+    const peakOf = (kind: keyof typeof PEAK_OPERATIONS, command: number) =>
+      (o.threads * PEAK_ROUNDS * PEAK_OPERATIONS[kind]) / seconds(command, PEAK_ROUNDS);
     const peak = {
-      int: (o.threads * PEAK_ROUNDS * PEAK_OPERATIONS.int) / seconds(L.COMMAND_PEAK_INT, PEAK_ROUNDS),
-      float: (o.threads * PEAK_ROUNDS * PEAK_OPERATIONS.float) / seconds(L.COMMAND_PEAK_FLOAT, PEAK_ROUNDS),
+      int: peakOf('int', L.COMMAND_PEAK_INT),
+      byte: peakOf('byte', L.COMMAND_PEAK_BYTE),
+      float: peakOf('float', L.COMMAND_PEAK_FLOAT),
     };
 
     const region = memory.take(DRAM_BYTES);
@@ -129,7 +138,7 @@ export async function measureLimits(o: {
       ['int8', true],
     ] as const) {
       const wide = make(WIDE, NARROW, precision, sparse);
-      const format = formatOf(wide);
+      const format = formatOf(wide, model.dot);
       const at = memory.take(L.MATRIX_BYTES);
       model.placeAs(`${format} wide`, at, wide, format);
       const row = FORMATS[format];
@@ -152,12 +161,15 @@ export async function measureLimits(o: {
         memory.u32(tables + i * L.MATRIX_BYTES, 5).set([code, rows, depth, region + i * bytes, scales]);
       }
       const s = seconds(L.COMMAND_GEMV, tables, copies) / copies;
-      gemv[format] = { bytes: bytes / s, weights: (WIDE * NARROW) / s };
+      for (let i = 0; i < copies; i++)
+        memory.u32(tables + i * L.MATRIX_BYTES, 5).set([code, rows, depth, data, scales]);
+      const again = seconds(L.COMMAND_GEMV, tables, copies) / copies;
+      gemv[format] = { bytes: bytes / s, weights: (WIDE * NARROW) / s, cached: (WIDE * NARROW) / again };
     }
     return {
       build: o.build,
       threads: o.threads,
-      relaxedDot: model.kernels.probe(),
+      dot: model.dot,
       read,
       peak,
       gemm,

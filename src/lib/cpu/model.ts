@@ -6,7 +6,7 @@ import type { StoredTensor } from '../compress/precisions';
 import { JoulewiseError } from '../core/errors';
 import { FORMATS, formatOf, packedBytes, packTensor, padDepth, padRows, type FormatName } from './formats';
 import { gib, KernelMemory, MAX_BYTES } from './memory';
-import { sumsWide, ThreadTeam, type KernelExports, type Spawn } from './module';
+import { ThreadTeam, type ByteDot, type KernelExports, type Spawn } from './module';
 
 /** Tokens of one pass: longer prompts go in pieces, so that activations stay small. */
 export const MAX_TOKENS = 512;
@@ -133,7 +133,8 @@ export const cachedBytes = (cache: CacheFormat, headDim: number): number =>
   CACHE_BYTES[cache](headDim) / (2 * L.CHUNK * headDim);
 
 /** Raise when panels, or where they and their descriptors lie, change; images of before are then packed anew. */
-export const MODEL_VERSION = 1;
+export const MODEL_VERSION = 2;
+const ALL_ONES = 0xffffffff;
 const IMAGE_PIECE_BYTES = 8 * 2 ** 20;
 
 /** A packed model as plain data, beside the `bytes` bytes of its memory. */
@@ -187,6 +188,7 @@ export class CpuModel {
     readonly config: ModelConfig,
     readonly ffnSizes: readonly number[],
     readonly maxPositions: number,
+    readonly dot: ByteDot,
   ) {
     const { hiddenSize, heads, kvHeads, headDim, vocabSize, layers } = config;
     this.stride = {
@@ -196,6 +198,8 @@ export class CpuModel {
       ffn: padDepth(Math.max(...ffnSizes)),
       logits: padRows(vocabSize),
     };
+    this.memory.setU32(L.M_WIDE_SUMS, Number(dot !== null));
+    this.memory.setU32(L.M_UNSIGNED, dot === 'unsigned' ? ALL_ONES : 0);
     this.layerTable = this.memory.take(layers * L.LAYER_BYTES);
     this.outerMatrices = this.memory.take(2 * L.MATRIX_BYTES);
   }
@@ -206,8 +210,7 @@ export class CpuModel {
 
   /** Packs a tensor and writes its descriptor. */
   private place(name: string, at: number, t: StoredTensor, rowsRead = false): void {
-    const format = formatOf(t, rowsRead);
-    this.placeAs(name, at, t, format);
+    this.placeAs(name, at, t, formatOf(t, this.dot, rowsRead));
   }
 
   placeAs(name: string, at: number, t: StoredTensor, format: FormatName): void {
@@ -222,6 +225,7 @@ export class CpuModel {
       format,
       this.memory.u8(data, bytes),
       this.memory.f32(scales, row.rowScales ? rows : 0),
+      this.dot,
     );
     // No sum of a row's weights times levels may leave int32.
     this.topLevel = Math.min(this.topLevel, largest ? Math.floor((2 ** 31 - 1) / largest) : this.topLevel);
@@ -368,6 +372,8 @@ export class CpuModel {
     set(L.PASS_SPANS, this.idsAt + tokens * 8);
     this.rowsAt = floats(MAX_LOGITS);
     set(L.PASS_LOGIT_ROWS, this.rowsAt);
+    // A partial of attention: a head's values, and four floats more.
+    set(L.M_PARTIALS, floats(this.slotChunks * heads * (headDim + 4)));
     this.layPrivate(threads, deepest);
 
     this.cache = cache;
@@ -382,14 +388,17 @@ export class CpuModel {
     set(L.M_KV, this.memory.take(this.chunkBytes));
     this.chunks = 1;
     this.team = await ThreadTeam.start(module, memory, threads, spawn);
-    const { kernels } = this.team;
-    kernels.fillMasks();
-    set(L.M_WIDE_SUMS, Number(sumsWide(kernels.probe())));
+    this.team.kernels.fillMasks();
+  }
+
+  /** Chunks of the cache at its largest. */
+  private get slotChunks(): number {
+    return Math.ceil(this.maxPositions / L.CHUNK);
   }
 
   /** Each thread's own scratch, one piece a thread. */
   private layPrivate(threads: number, deepest: number): void {
-    const slots = Math.ceil(this.maxPositions / L.CHUNK) * L.CHUNK;
+    const slots = this.slotChunks * L.CHUNK;
     const pieces: [field: number, bytes: number][] = [
       [L.P_ROW, deepest * 4],
       [L.P_SCALED, deepest * 4],
@@ -406,6 +415,7 @@ export class CpuModel {
       [L.P_OUT, L.TILE * padRows(this.config.headDim) * 4 + 64],
       [L.P_ADAPTED, L.MAX_RANK * 4],
       [L.P_PRODUCT, deepest * 4],
+      [L.P_HEADS, (this.stride.q + 2 * this.stride.kv) * 4],
       // One panel, unpacked to floats.
       [L.P_PANEL, L.PANEL * deepest * 4],
     ];

@@ -11,6 +11,7 @@ import type { Level } from '../compress/statistics';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
 import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
+import type { ByteDot } from '../cpu/module';
 import type { PowerProfile } from '../meter/profiles';
 import { ratesOf } from '../meter/sources';
 import type { EngineName, Phase } from '../schema/run';
@@ -48,17 +49,24 @@ export interface CompressVariantOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What the engine `cpu` makes of a stored tensor. */
-export function cpuForm(t: StoredTensor): PackedForm {
-  const format = formatOf(t);
-  const { title, density } = FORMATS[format];
-  return { title, density, bytes: packedBytes(format, t.rows, t.columns) };
-}
+/** What the engine `cpu` makes of a stored tensor on a device with this byte dot. */
+export const cpuForm =
+  (dot: ByteDot) =>
+  (t: StoredTensor): PackedForm => {
+    const format = formatOf(t, dot);
+    const { title, density } = FORMATS[format];
+    return { title, density, bytes: packedBytes(format, t.rows, t.columns) };
+  };
 
 /** What a budget counts on an engine; null where its kernels compute every choice alike. */
-export function targetOf(engine: EngineName, kernel: string, profile: PowerProfile): Target | null {
+export function targetOf(
+  engine: EngineName,
+  kernel: string,
+  profile: PowerProfile,
+  dot: ByteDot = null,
+): Target | null {
   const rates = ratesOf(profile, arithmeticOf(kernel));
-  if (engine === 'cpu') return { engine, form: cpuForm, sparse: true, rates };
+  if (engine === 'cpu') return { engine, form: cpuForm(dot), sparse: true, rates };
   if (engine === 'gpu') return { engine, form: storedForm, sparse: false, rates };
   return null;
 }

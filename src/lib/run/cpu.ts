@@ -5,13 +5,13 @@ import { LINEARS } from '../checkpoint/families';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
-import { PRECISIONS, type PrecisionName } from '../compress/precisions';
+import { PRECISIONS } from '../compress/precisions';
 import { PRUNERS } from '../compress/pruners';
 import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
-import { FORMATS, type FormatName } from '../cpu/formats';
+import { FORMATS, layoutsOf } from '../cpu/formats';
 import { checkFits, CpuModel, type KernelMs, type PassRequest } from '../cpu/model';
-import { bestBuild, type BuildName, type Spawn } from '../cpu/module';
+import { bestBuild, byteDotOf, type BuildName, type ByteDot, type Spawn } from '../cpu/module';
 import { passWork } from '../cpu/work';
 import { vectorNames } from '../decoder/decoder';
 import { addCosts, totalBytes, type Cost } from '../graph/cost';
@@ -41,14 +41,6 @@ export interface CpuOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Dense format that a precision is packed in, for the size of a model before it is read. */
-export const FORMAT_OF: Readonly<Record<PrecisionName, FormatName>> = {
-  fp32: 'f32',
-  fp16: 'f16',
-  int8: 'int8',
-  int4: 'int4',
-};
-
 /**
  * Checkpoint + recipe -> an open session of our own kernels. Each layer is compressed, packed into the kernels' memory
  * and forgotten, so that no more than one layer is held twice.
@@ -59,11 +51,12 @@ export async function openCpu(
   o: CpuOptions,
 ): Promise<{ session: CpuSession; compression: Compression }> {
   const build = o.build ?? bestBuild();
+  const dot = byteDotOf(build);
   const module = await o.inPhase('load', () => o.loadModule(build));
   const apart = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
-  const { model, compression, kept } = await keptOr(checkpoint, recipe, o, () =>
+  const { model, compression, kept } = await keptOr(checkpoint, recipe, dot, o, () =>
     withCompressed(apart?.base ?? checkpoint, recipe, o, (compressed) =>
-      packModel(compressed, recipe, apart?.adapter ?? null, o),
+      packModel(compressed, recipe, apart?.adapter ?? null, dot, o),
     ),
   );
   await o.inPhase('load', () => model.start(module, o.threads, o.spawn, recipe.kv8 ? 'int8' : 'f32'));
@@ -82,17 +75,18 @@ export async function openCpu(
 async function keptOr(
   checkpoint: Checkpoint,
   recipe: Recipe,
+  dot: ByteDot,
   { keeping, calibration, target, inPhase }: CpuOptions,
   make: () => Promise<PackedModel>,
 ): Promise<PackedModel & { kept: boolean }> {
   if (!keeping) return { ...(await make()), kept: false };
   const prompts =
     calibrationLevel(recipe) === null ? null : calibration?.prompts(createTokenizer(checkpoint.tokenizer));
-  const key = await packedKey(keeping.checkpointHash, recipe, prompts ?? null, target ?? null);
+  const key = await packedKey(keeping.checkpointHash, recipe, prompts ?? null, target ?? null, dot);
   const found = await keeping.read(key);
   if (found) {
     const { config, ffnSizes, compression, image } = found.header;
-    const model = modelOf(config, ffnSizes);
+    const model = modelOf(config, ffnSizes, dot);
     await inPhase('load', () => model.restore(image, found.pieces));
     return { model, compression, kept: true };
   }
@@ -102,8 +96,8 @@ async function keptOr(
   return { model, compression, kept: false };
 }
 
-const modelOf = (config: ModelConfig, ffnSizes: readonly number[]) =>
-  new CpuModel(config, ffnSizes, Math.min(config.maxPositions, MAX_CONTEXT));
+const modelOf = (config: ModelConfig, ffnSizes: readonly number[], dot: ByteDot) =>
+  new CpuModel(config, ffnSizes, Math.min(config.maxPositions, MAX_CONTEXT), dot);
 
 /** Weights in the kernels' memory, not started. */
 interface PackedModel {
@@ -124,19 +118,19 @@ async function packModel(
   compressed: CompressedModel,
   recipe: Recipe,
   adapter: Adapter | null,
+  dot: ByteDot,
   o: CpuOptions,
 ): Promise<PackedModel> {
   const { config, ffnSizes } = compressed;
-  const inner = FORMAT_OF[recipe.precision];
-  const sparse = `${inner} 2:4`;
+  const { dense, sparse } = layoutsOf(recipe.precision, dot);
   checkFits(
     config,
     ffnSizes,
     formatRecipe(recipe),
-    recipe.prunings.some((p) => p.pruner.includes('2:4')) && sparse in FORMATS ? (sparse as FormatName) : inner,
-    FORMAT_OF[PRECISIONS[recipe.precision].outer],
+    (recipe.prunings.some((p) => p.pruner.includes('2:4')) ? sparse : null) ?? dense,
+    layoutsOf(PRECISIONS[recipe.precision].outer, dot).dense,
   );
-  const model = modelOf(config, ffnSizes);
+  const model = modelOf(config, ffnSizes, dot);
   const steps = config.layers + 2;
   let done = 0;
   const step = async (pack: () => void) => {

@@ -8,7 +8,9 @@ import { PRECISIONS, type PrecisionName, type StoredTensor } from '../compress/p
 import { prune2of4 } from '../compress/pruners';
 import { linearRecipe, parseRecipe } from '../compress/recipe';
 import { createRandom } from '../core/random';
+import type { ModelConfig } from '../checkpoint/config';
 import { CpuModel, MODEL_VERSION } from '../cpu/model';
+import type { ByteDot } from '../cpu/module';
 import { loadModule, spawnThread } from '../cpu/testing';
 import { nodeMatrix } from '../matrix/testing';
 import type { Phase } from '../schema/run';
@@ -88,20 +90,21 @@ describe('packed models', () => {
     const [int8, gptq, auto] = ['int8', 'int4.gptq', 'auto@1MB'].map(parseRecipe) as [never, never, never];
     const target = (joule: number) => ({ rates: { joule } }) as never;
     const keys = await Promise.all([
-      packedKey('a', int8, null, null),
-      packedKey('b', int8, null, null),
-      packedKey('a', gptq, [[1, 2]], null),
-      packedKey('a', gptq, [[1, 3]], null),
-      packedKey('a', auto, [[1, 2]], target(1)),
-      packedKey('a', auto, [[1, 2]], target(2)),
+      packedKey('a', int8, null, null, null),
+      packedKey('b', int8, null, null, null),
+      packedKey('a', gptq, [[1, 2]], null, null),
+      packedKey('a', gptq, [[1, 3]], null, null),
+      packedKey('a', auto, [[1, 2]], target(1), null),
+      packedKey('a', auto, [[1, 2]], target(2), null),
+      packedKey('a', int8, null, null, 'unsigned'),
     ]);
     expect(new Set(keys).size).toBe(keys.length);
-    expect(await packedKey('a', int8, null, target(2))).toBe(keys[0]);
+    expect(await packedKey('a', int8, null, target(2), null)).toBe(keys[0]);
   });
 });
 
 /** Names of what today's code makes. Where one changes, raise the version that it names and put the new name here. */
-const PINNED = { model: 'c9263ea6ade29657', weights: '0ab92f837d72b346' };
+const PINNED = { model: 'b433ee3bba7eceb8', weights: '0ab92f837d72b346' };
 
 describe('versions of what is kept', () => {
   const digest = (parts: Iterable<Uint8Array>) => {
@@ -118,9 +121,9 @@ describe('versions of what is kept', () => {
     return Float32Array.from({ length: rows * columns }, () => random.int(2001) / 1000 - 1);
   };
 
-  it(`MODEL_VERSION ${MODEL_VERSION} is what lies in memory`, () => {
-    const config = { ...checkpoint.config, layers: 0 };
-    const model = new CpuModel(config, [], 8);
+  /** A model's memory with a tensor of every precision, dense and 2:4, in it. */
+  const packedOn = (config: ModelConfig, dot: ByteDot) => {
+    const model = new CpuModel(config, [], 8, dot);
     for (const precision of Object.keys(PRECISIONS) as PrecisionName[])
       for (const sparse of [false, true]) {
         const data = weights(20, 64);
@@ -128,7 +131,14 @@ describe('versions of what is kept', () => {
         const t = PRECISIONS[precision].store(data, 20, 64);
         model.setOuter(t, t);
       }
-    expect(digest(model.image().pieces)).toBe(PINNED.model);
+    return model.image().pieces;
+  };
+
+  it(`MODEL_VERSION ${MODEL_VERSION} is what lies in memory`, () => {
+    const config = { ...checkpoint.config, layers: 0 };
+    const pieces: Uint8Array[] = [];
+    for (const dot of [null, 'unsigned', 'signed'] as const) pieces.push(...packedOn(config, dot));
+    expect(digest(pieces)).toBe(PINNED.model);
   });
 
   it(`WEIGHTS_VERSION ${WEIGHTS_VERSION} is what pruners and quantizers make`, async () => {

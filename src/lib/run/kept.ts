@@ -3,6 +3,7 @@ import { formatRecipe, type Recipe } from '../compress/recipe';
 import type { Target } from '../compress/budget';
 import { contentHash } from '../core/canonical';
 import { MODEL_VERSION, type ModelImage } from '../cpu/model';
+import type { ByteDot } from '../cpu/module';
 import type { Compression } from '../schema/run';
 
 /** Raise when a pruner or quantizer gives other weights than before; what was kept is then made anew. */
@@ -28,18 +29,20 @@ export interface PackedStore {
 
 /**
  * Name of what packing leaves. How keys and values are kept changes no weight. `prompts` are those of a calibrated
- * recipe, else null; a budget counts with the costs of `target`.
+ * recipe, else null; a budget counts with the costs of `target`; how bytes lie depends on the device's `dot`.
  */
 export const packedKey = (
   checkpointHash: string,
   recipe: Recipe,
   prompts: readonly (readonly number[])[] | null,
   target: Target | null,
+  dot: ByteDot,
 ): Promise<string> =>
   contentHash({
     checkpoint: checkpointHash,
     recipe: formatRecipe({ ...recipe, kv8: false }),
     prompts,
     rates: recipe.budget === null ? null : (target?.rates ?? null),
+    dot,
     versions: [WEIGHTS_VERSION, MODEL_VERSION],
   });

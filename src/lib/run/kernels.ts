@@ -2,14 +2,25 @@ import type { PrecisionName } from '../compress/precisions';
 import type { PrunerName } from '../compress/pruners';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
+import type { ByteDot } from '../cpu/module';
 import type { FormName } from '../decoder/forms';
 import type { Arithmetic } from '../meter/sources';
 import type { EngineName } from '../schema/run';
 
+/** Feature of a processor: it sums four byte products in one instruction (cpu/module.ts). */
+export const BYTE_DOT = 'byte-dot';
+export const featuresOf = (dot: ByteDot): readonly string[] => (dot ? [BYTE_DOT] : []);
+
+/** What is said where a feature is missing. */
+const LACKS: Readonly<Record<'shader-f16' | typeof BYTE_DOT, string>> = {
+  'shader-f16': 'This adapter lacks shader-f16',
+  [BYTE_DOT]: 'WebAssembly finds no instruction for sums of byte products here (VNNI, or ARM with relaxed SIMD)',
+};
+
 interface RowBase {
   precision: PrecisionName;
-  /** WebGPU feature that this row needs. */
-  needs: 'shader-f16' | null;
+  /** WebGPU feature, or feature of the processor, that this row needs. */
+  needs: keyof typeof LACKS | null;
   /** For recipes under a budget, whose linear layers are int8 or int4 one by one. */
   mixed: boolean;
   /** Stands in the record. */
@@ -54,10 +65,15 @@ const row = (
   tiles: form.startsWith('tiles'),
 });
 
-const cpu = (precision: PrecisionName, title: string, mixed = false): CpuKernelRow => ({
+const cpu = (
+  precision: PrecisionName,
+  title: string,
+  mixed = false,
+  needs: KernelRow['needs'] = null,
+): CpuKernelRow => ({
   engine: 'cpu',
   precision,
-  needs: null,
+  needs,
   mixed,
   title,
 });
@@ -71,10 +87,22 @@ const mixture = (row: GraphKernelRow, others: GraphKernelRow['others']): GraphKe
 export const KERNELS: readonly KernelRow[] = [
   cpu('fp32', 'stored fp32, computed fp32 (own WASM kernels)'),
   cpu('fp16', 'stored fp16, unpacked to fp32 as it is read (own WASM kernels)'),
+  cpu(
+    'int8',
+    'stored 8-bit blocks of 32, computed int8 per output x 8-bit levels in blocks of 32 (own WASM kernels)',
+    false,
+    BYTE_DOT,
+  ),
   cpu('int8', 'stored 8-bit blocks of 32, computed int8 per output x 16-bit levels per token (own WASM kernels)'),
   cpu(
     'int4',
     'stored 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32, output projection as int8 (own WASM kernels)',
+  ),
+  cpu(
+    'int8',
+    'stored as a mixture of 8-bit and 4-bit blocks of 32, 8 bits computed int8 per output and 4 bits as stored, both x 8-bit levels in blocks of 32 (own WASM kernels)',
+    true,
+    BYTE_DOT,
   ),
   cpu(
     'int8',
@@ -192,6 +220,6 @@ export function chooseKernel<E extends EngineName>(
   const missed = rows.slice(0, rows.indexOf(kernel));
   return {
     kernel,
-    fallbacks: missed.map((k) => `This adapter lacks ${k.needs}: instead of "${k.title}", used "${kernel.title}".`),
+    fallbacks: missed.map((k) => `${k.needs && LACKS[k.needs]}: instead of "${k.title}", used "${kernel.title}".`),
   };
 }

@@ -7,12 +7,12 @@ import type { Compression, EngineName } from '../schema/run';
 import type { PowerProfile } from '../meter/profiles';
 import { targetOf, type Calibration } from './compress';
 import { spawnWorker } from '../cpu/spawn';
-import type { BuildName } from '../cpu/module';
+import { bestBuild, byteDotOf, type BuildName } from '../cpu/module';
 import { adapterMerged, openCpu } from './cpu';
 import type { EngineSession } from './engine';
 import { hubDtype, openHub } from './hub';
 import type { PackedStore } from './kept';
-import { chooseKernel, type GraphKernelRow } from './kernels';
+import { chooseKernel, featuresOf, type GraphKernelRow } from './kernels';
 import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from './prepare';
 import { MAX_THREADS, requestGpuDevice } from './probe';
@@ -126,14 +126,16 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
     const recipe = parseRecipe(o.variant);
     const { threads, fallbacks } = chooseThreads(o.threads);
     const checkpoint = await openCheckpoint(o.files);
-    const { kernel } = chooseKernel('cpu', recipe, []);
+    const build = o.kernelBuild ?? bestBuild();
+    const dot = byteDotOf(build);
+    const { kernel, fallbacks: missing } = chooseKernel('cpu', recipe, featuresOf(dot));
     const opened = await openCpu(checkpoint, recipe, {
       ...o,
       kernel,
-      target: targetOf('cpu', kernel.title, o.profile),
-      fallbacks,
+      target: targetOf('cpu', kernel.title, o.profile, dot),
+      fallbacks: [...fallbacks, ...missing],
       threads,
-      build: o.kernelBuild ?? null,
+      build,
       loadModule: (build) => loadKernels(o.assets.cpu[build]),
       spawn: spawnWorker,
     });

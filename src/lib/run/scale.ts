@@ -4,7 +4,7 @@ import { BLOCK, type StoredTensor } from '../compress/precisions';
 import { median } from '../core/stats';
 import { createRandom } from '../core/random';
 import { CpuModel } from '../cpu/model';
-import type { BuildName, Spawn } from '../cpu/module';
+import { byteDotOf, type BuildName, type Spawn } from '../cpu/module';
 import { vectorNames } from '../decoder/decoder';
 
 /** A decode step of a model of some size with random weights: what size costs, whatever the weights say. */
@@ -58,7 +58,7 @@ export async function measureScale(
   const { hiddenSize: h, intermediateSize: ffn, heads, kvHeads, headDim, layers, vocabSize } = config;
   const random = createRandom(1);
   const pool = Uint8Array.from({ length: POOL_BYTES }, () => random.int(256));
-  const model = new CpuModel(config, Array<number>(layers).fill(ffn), config.maxPositions);
+  const model = new CpuModel(config, Array<number>(layers).fill(ffn), config.maxPositions, byteDotOf(o.build));
   try {
     const shapes: Readonly<Record<LinearName, readonly [number, number]>> = {
       q_proj: [heads * headDim, h],

@@ -2,7 +2,7 @@ import type { ModelConfig } from '../checkpoint/config';
 import { PRECISIONS } from '../compress/precisions';
 import { PRUNERS } from '../compress/pruners';
 import { asks2of4, calibrationLevel, linearRecipe, parseRecipe } from '../compress/recipe';
-import { FORMATS, type FormatName } from '../cpu/formats';
+import { layoutsOf } from '../cpu/formats';
 import { cachedBytes, expectedMatrices, RESERVE_BYTES } from '../cpu/model';
 import { MAX_BYTES } from '../cpu/memory';
 import { passWork } from '../cpu/work';
@@ -11,8 +11,7 @@ import { addCosts, graphCost, type Cost } from '../graph/cost';
 import { byteSize } from '../graph/graph';
 import type { Arithmetic } from '../meter/sources';
 import type { EngineName } from '../schema/run';
-import { FORMAT_OF } from './cpu';
-import { arithmeticOf, chooseKernel } from './kernels';
+import { arithmeticOf, BYTE_DOT, chooseKernel } from './kernels';
 import { MAX_CONTEXT } from './prepare';
 
 /** What is known of a variant before a weight is read: from the configuration alone. */
@@ -59,10 +58,12 @@ export function variantShape(
   const shared = { arithmetic: arithmeticOf(kernel.title), calibrates: calibrationLevel(recipe) !== null };
 
   if (kernel.engine === 'cpu') {
-    const dense = FORMAT_OF[recipe.precision];
-    const sparse = `${dense} 2:4`;
-    const inner = asks2of4(linearRecipe(recipe)) && sparse in FORMATS ? (sparse as FormatName) : dense;
-    const matrices = expectedMatrices(config, ffnSizes, inner, FORMAT_OF[PRECISIONS[recipe.precision].outer]);
+    // Bytes lie alike whether the device takes them signed or not.
+    const dot = features.includes(BYTE_DOT) ? 'signed' : null;
+    const { dense, sparse } = layoutsOf(recipe.precision, dot);
+    const inner = (asks2of4(linearRecipe(recipe)) ? sparse : null) ?? dense;
+    const outer = layoutsOf(PRECISIONS[recipe.precision].outer, dot).dense;
+    const matrices = expectedMatrices(config, ffnSizes, inner, outer);
     const weightBytes = [...matrices.values()].reduce((n, m) => n + m.bytes, 0);
     const cached = cachedBytes(recipe.kv8 ? 'int8' : 'f32', config.headDim);
     const memoryBytes = weightBytes + RESERVE_BYTES;

@@ -6,6 +6,7 @@ import { formatRecipe, type Recipe } from '../compress/recipe';
 import type { LayerReport } from '../compress/compress';
 import { vectorNames } from '../decoder/decoder';
 import type { Compression } from '../schema/run';
+import { bestBuild, byteDotOf } from '../cpu/module';
 import { compressVariant, cpuForm, type CompressVariantOptions } from './compress';
 import type { ExportTarget } from './export';
 
@@ -50,7 +51,7 @@ export async function writeWeights(
   target: ExportTarget,
   o: CompressVariantOptions & { onProgress?: (done: number, of: number) => void },
 ): Promise<WeightsReport> {
-  const { model, close } = await compressVariant(checkpoint, recipe, { ...o, packed: cpuForm });
+  const { model, close } = await compressVariant(checkpoint, recipe, { ...o, packed: cpuForm(byteDotOf(bestBuild())) });
   try {
     const { config } = model;
     const files = config.layers + 1;

@@ -7,7 +7,7 @@ import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
 import { bytes, flops } from '../core/units';
 import { measureLimits } from '../cpu/limits';
-import { bestBuild, type BuildName } from '../cpu/module';
+import { bestBuild, byteDotOf, type BuildName } from '../cpu/module';
 import { spawnWorker } from '../cpu/spawn';
 import { taskOf } from '../data/tasks';
 import { vectorNames } from '../decoder/decoder';
@@ -24,7 +24,7 @@ import { chooseThreads, loadKernels, openVariant } from '../run/open';
 import { probeDevice } from '../run/probe';
 import { compressVariant, cpuForm, targetOf, withCompressed, type Calibration } from '../run/compress';
 import type { PackedStore } from '../run/kept';
-import { chooseKernel } from '../run/kernels';
+import { chooseKernel, featuresOf } from '../run/kernels';
 import { measureScale } from '../run/scale';
 import { writeWeights } from '../run/weights';
 import { guessProfile } from '../meter/match';
@@ -50,8 +50,11 @@ function calibrationOf({ checkpoint, threads, calibration }: Omit<VariantRequest
 const profileOf = async (engine: EngineName) => guessProfile(await probeDevice(), engine).profile;
 
 /** What a budget counts where weights are made for no engine in particular: our own kernels on this device. */
-const cpuTarget = async (recipe: Recipe) =>
-  recipe.budget && targetOf('cpu', chooseKernel('cpu', recipe, []).kernel.title, await profileOf('cpu'));
+const cpuTarget = async (recipe: Recipe) => {
+  const dot = byteDotOf(bestBuild());
+  const { kernel } = chooseKernel('cpu', recipe, featuresOf(dot));
+  return recipe.budget && targetOf('cpu', kernel.title, await profileOf('cpu'), dot);
+};
 
 /** Tokens of a label in the bench. */
 const LABEL_TOKENS = 3;
@@ -328,7 +331,7 @@ serve<EngineApi>({
         inPhase,
         calibration: calibrationOf({ checkpoint: ref, threads, recipe: args.recipe, calibration: args }),
         onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
-        packed: cpuForm,
+        packed: cpuForm(byteDotOf(bestBuild())),
         onLinear: (report) => emit({ phase: 'compress', done: layer, of: layers, report }),
       },
       async (model) => {

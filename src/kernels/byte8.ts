@@ -1,0 +1,205 @@
+// int8 weights, one scale per output, against bytes in blocks of 32 with a scale each: for devices that multiply and add
+// four bytes a lane in one instruction (VNNI, ARM's dot product). A panel of 16 rows is int8.ts's, 64 bytes a group of 4
+// inputs:
+//
+//   k = 0..3: r0 (k0 k1 k2 k3) r1 (..) .. r15 (..) | k = 4..7: ...
+//
+// Where the dot takes its second operand unsigned (M_UNSIGNED), dense weights are stored 128 above their value; the
+// block's activation sum, which all rows share, takes that off again. Sums of a block are exact in int32.
+//
+// 2:4 panel, 352 bytes a block of 32 inputs (two windows of 16, laid out as in int8.ts):
+//
+//   64 bytes of 2-bit places | 256 bytes of weights | 16 int16: minus the sum of each row's weights
+//
+// There the picked activations are the unsigned operand, since which of them a row meets differs from row to row.
+import {
+  BYTE8_24_BLOCK,
+  BYTE8_24_SUMS,
+  BYTE8_24_VALUES,
+  BYTE_ZERO,
+  BYTE_ZERO_BITS,
+  DEPTH,
+  INT8_24_INDICES,
+  M_UNSIGNED,
+  PANEL,
+  STREAMS,
+  TILE_COLUMNS,
+  WINDOW,
+} from './layout';
+import { firstPlaces, lastPlaces } from './int8';
+import { byteDot, fma, pick } from './simd';
+
+const STEP: usize = PANEL * 4;
+
+/** 128 in every byte where the device's dot wants it, else 0. */
+// @ts-ignore: decorator
+@inline
+export function byteZero(): v128 {
+  return v128.and(i8x16.splat(<i8>BYTE_ZERO), v128.load32_splat(M_UNSIGNED));
+}
+
+/** What a block's sums start at, from minus the sum of its activations. */
+// @ts-ignore: decorator
+@inline
+export function byteStart(sum: usize, unsigned: v128): v128 {
+  return v128.and(i32x4.shl(v128.load32_splat(sum), BYTE_ZERO_BITS), unsigned);
+}
+
+// @ts-ignore: decorator
+@inline
+function addTo(y: usize, sums: v128, s: v128): void {
+  v128.store(y, fma(f32x4.convert_i32x4_s(sums), s, v128.load(y)));
+}
+
+/** y[16] += a block of a panel times 32 bytes of x, row scales apart. */
+// @ts-ignore: decorator
+@inline
+function block(p: usize, q: usize, start: v128, s: v128, y: usize): void {
+  let a0 = start, a1 = start, a2 = start, a3 = start;
+  for (const end = q + DEPTH; q < end; q += 4, p += STEP) {
+    const x = v128.load32_splat(q);
+    a0 = byteDot<i32>(v128.load(p), x, a0);
+    a1 = byteDot<i32>(v128.load(p, 16), x, a1);
+    a2 = byteDot<i32>(v128.load(p, 32), x, a2);
+    a3 = byteDot<i32>(v128.load(p, 48), x, a3);
+  }
+  addTo(y, a0, s);
+  addTo(y + 16, a1, s);
+  addTo(y + 32, a2, s);
+  addTo(y + 48, a3, s);
+}
+
+// @ts-ignore: decorator
+@inline
+function scaleRows(y: usize, rowScales: usize, rows: i32): void {
+  for (const end = y + (<usize>rows << 2); y < end; y += 16, rowScales += 16)
+    v128.store(y, f32x4.mul(v128.load(y), v128.load(rowScales)));
+}
+
+/** y[from..to] = W x for int8[depth] with its block scales and sums, from quantizeBlocks. */
+export function gemvByte8(
+  w: usize, rowScales: usize, depth: i32, bytes: usize, scales: usize, sums: usize, y: usize, from: i32, to: i32,
+): void {
+  const unsigned = v128.load32_splat(M_UNSIGNED);
+  const panel = <usize>depth * PANEL;
+  const last = <usize>(depth / DEPTH) << 2;
+  const panels = (to - from) / PANEL;
+  const run = (panels + STREAMS - 1) / STREAMS;
+  w += <usize>(from / PANEL) * panel;
+  y += <usize>from << 2;
+  memory.fill(y, 0, <usize>(to - from) << 2);
+  for (let n = 0; n < run; n++) {
+    let p = w + <usize>n * panel;
+    let q = bytes;
+    for (let b: usize = 0; b < last; b += 4, p += DEPTH * PANEL, q += DEPTH) {
+      const start = byteStart(sums + b, unsigned);
+      const s = v128.load32_splat(scales + b);
+      let at = p;
+      for (let r = n; r < panels; r += run, at += <usize>run * panel)
+        block(at, q, start, s, y + (<usize>(r * PANEL) << 2));
+    }
+  }
+  scaleRows(y, rowScales + (<usize>from << 2), to - from);
+}
+
+/** Row `row` as float32[depth]. */
+export function rowByte8(w: usize, scales: usize, depth: i32, row: i32, to: usize): void {
+  const scale = f32x4.splat(load<f32>(scales + (<usize>row << 2)));
+  const zero = byteZero();
+  let p = w + <usize>(row & ~(PANEL - 1)) * depth + (<usize>(row & (PANEL - 1)) << 2);
+  for (const end = to + (<usize>depth << 2); to < end; to += 16, p += STEP) {
+    const four = v128.xor(v128.load32_splat(p), zero);
+    const wide = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(four));
+    v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(wide), scale));
+  }
+}
+
+/** A panel -> two GEMM panels of bytes [depth / 4][8 columns][4], as far above their value as they are stored. */
+export function unpackByte8(p: usize, depth: i32, to: usize): void {
+  const second = <usize>depth * TILE_COLUMNS;
+  for (const end = p + <usize>depth * PANEL; p < end; p += STEP, to += TILE_COLUMNS * 4) {
+    v128.store(to, v128.load(p));
+    v128.store(to, v128.load(p, 16), 16);
+    v128.store(to + second, v128.load(p, 32));
+    v128.store(to + second, v128.load(p, 48), 16);
+  }
+}
+
+/** y[16] += a block of a 2:4 panel times 32 bytes of x, row scales apart. */
+// @ts-ignore: decorator
+@inline
+function sparseBlock(p: usize, q: usize, zero: v128, s: v128, y: usize): void {
+  const n = p + BYTE8_24_SUMS;
+  let a0 = i32x4.shl(v128.load16x4_s(n), BYTE_ZERO_BITS);
+  let a1 = i32x4.shl(v128.load16x4_s(n, 8), BYTE_ZERO_BITS);
+  let a2 = i32x4.shl(v128.load16x4_s(n, 16), BYTE_ZERO_BITS);
+  let a3 = i32x4.shl(v128.load16x4_s(n, 24), BYTE_ZERO_BITS);
+  for (let h: usize = 0; h < 2; h++) {
+    const x = v128.xor(v128.load(q + h * WINDOW), zero);
+    const v = p + BYTE8_24_VALUES + h * ((PANEL * WINDOW) / 2);
+    let m = v128.load(p + h * INT8_24_INDICES);
+    a0 = byteDot<i32>(pick(x, firstPlaces(m, 0)), v128.load(v), a0);
+    a0 = byteDot<i32>(pick(x, lastPlaces(m, 2)), v128.load(v, 16), a0);
+    a1 = byteDot<i32>(pick(x, firstPlaces(m, 4)), v128.load(v, 32), a1);
+    a1 = byteDot<i32>(pick(x, lastPlaces(m, 6)), v128.load(v, 48), a1);
+    m = v128.load(p + h * INT8_24_INDICES, 16);
+    a2 = byteDot<i32>(pick(x, firstPlaces(m, 0)), v128.load(v, 64), a2);
+    a2 = byteDot<i32>(pick(x, lastPlaces(m, 2)), v128.load(v, 80), a2);
+    a3 = byteDot<i32>(pick(x, firstPlaces(m, 4)), v128.load(v, 96), a3);
+    a3 = byteDot<i32>(pick(x, lastPlaces(m, 6)), v128.load(v, 112), a3);
+  }
+  addTo(y, a0, s);
+  addTo(y + 16, a1, s);
+  addTo(y + 32, a2, s);
+  addTo(y + 48, a3, s);
+}
+
+/** The same for a 2:4 matrix, whose panels hold what takes the zero point off. */
+export function gemvByte8Sparse(
+  w: usize, rowScales: usize, depth: i32, bytes: usize, scales: usize, y: usize, from: i32, to: i32,
+): void {
+  const zero = byteZero();
+  const panel = <usize>(depth / DEPTH) * BYTE8_24_BLOCK;
+  const last = <usize>(depth / DEPTH) << 2;
+  const panels = (to - from) / PANEL;
+  const run = (panels + STREAMS - 1) / STREAMS;
+  w += <usize>(from / PANEL) * panel;
+  y += <usize>from << 2;
+  memory.fill(y, 0, <usize>(to - from) << 2);
+  for (let n = 0; n < run; n++) {
+    let p = w + <usize>n * panel;
+    let q = bytes;
+    for (let b: usize = 0; b < last; b += 4, p += BYTE8_24_BLOCK, q += DEPTH) {
+      const s = v128.load32_splat(scales + b);
+      let at = p;
+      for (let r = n; r < panels; r += run, at += <usize>run * panel)
+        sparseBlock(at, q, zero, s, y + (<usize>(r * PANEL) << 2));
+    }
+  }
+  scaleRows(y, rowScales + (<usize>from << 2), to - from);
+}
+
+/** A 2:4 panel -> two dense GEMM panels of bytes, as `unpackByte8` makes them; the places not kept are 0. */
+export function unpackByte8Sparse(p: usize, depth: i32, to: usize): void {
+  const step: usize = TILE_COLUMNS * 4;
+  const second = <usize>depth * TILE_COLUMNS;
+  const zero = byteZero();
+  const offset = i8x16.extract_lane_u(zero, 0);
+  memory.fill(to, <u8>offset, <usize>depth * PANEL);
+  for (let k = 0; k < depth; k += DEPTH, p += BYTE8_24_BLOCK)
+    for (let h: usize = 0; h < 2; h++, to += (WINDOW / 4) * step)
+      for (let quad: usize = 0; quad < 4; quad++)
+        for (let groups: usize = 0; groups < 2; groups++) {
+          const places = p + h * INT8_24_INDICES + ((quad >> 1) << 4);
+          const shift = (<i32>(quad & 1) << 2) + (<i32>groups << 1);
+          const values = p + BYTE8_24_VALUES + h * ((PANEL * WINDOW) / 2) + (quad << 5) + (groups << 4);
+          // Columns quad * 4 .. + 3 of the panel; inputs 8 groups .. + 7 of the window.
+          const o = to + (quad >> 1) * second + ((quad & 1) << 4) + groups * 2 * step;
+          for (let i: usize = 0; i < 16; i++) {
+            const value = load<u8>(values + i);
+            if (value == 0) continue;
+            const place = <usize>(load<u8>(places + i) >> <u8>shift) & 3;
+            store<u8>(o + ((i & 2) >> 1) * step + ((i >> 2) << 2) + place, value ^ <u8>offset);
+          }
+        }
+}
