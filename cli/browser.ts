@@ -24,6 +24,8 @@ export interface DriveOptions {
   profile?: string;
   /** WebGPU on the software adapter: correct, 50 times slower than WASM. */
   swiftshader?: boolean;
+  /** Switches of the JavaScript engine. */
+  jsFlags?: string;
   onEvent?: (event: unknown) => void;
   isolated?: boolean;
   /** See `SiteOptions.mounts`. */
@@ -33,7 +35,7 @@ export interface DriveOptions {
 export const defaultProfile = () => process.env['JOULEWISE_PROFILE'] ?? join(root, '.joulewise', 'profile');
 
 /** Chromium switches: nothing that this tool starts talks to anyone but this machine. */
-export function chromeArgs(o: { port: number; swiftshader: boolean }): string[] {
+export function chromeArgs(o: { port: number; swiftshader: boolean; jsFlags?: string | undefined }): string[] {
   return [
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     '--disable-quic',
@@ -42,6 +44,7 @@ export function chromeArgs(o: { port: number; swiftshader: boolean }): string[] 
     '--disable-sync',
     '--no-first-run',
     '--disable-dev-shm-usage',
+    ...(o.jsFlags ? [`--js-flags=${o.jsFlags}`] : []),
     `--host-resolver-rules=MAP joulewise.localhost:80 127.0.0.1:${o.port}`,
     ...(o.swiftshader
       ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-unsafe-swiftshader']
@@ -59,7 +62,7 @@ export async function drive(o: DriveOptions = {}): Promise<Driver> {
     context = await chromium.launchPersistentContext(profile, {
       executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
       headless: true,
-      args: chromeArgs({ port: server.port, swiftshader: o.swiftshader ?? false }),
+      args: chromeArgs({ port: server.port, swiftshader: o.swiftshader ?? false, jsFlags: o.jsFlags }),
     });
   } catch (cause) {
     await server.close();

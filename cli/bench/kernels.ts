@@ -3,7 +3,7 @@ import type { KernelLimits } from '../../src/lib/cpu/limits';
 import type { ScaleResult, ScaleShape } from '../../src/lib/run/scale';
 import { totalBytes } from '../../src/lib/graph/cost';
 import type { SpeedResult } from '../../src/lib/workers/protocol';
-import type { Driver } from '../browser';
+import { defaultProfile, drive, type Driver } from '../browser';
 import { checkpointOf, say } from '../context';
 import { nativeSpeed } from './native';
 import { openPeer, type PeerSpeed } from './peer';
@@ -45,6 +45,25 @@ const rate = (results: readonly SpeedResult[], phase: 'prefill' | 'decode') =>
     ? PREFILL_TOKENS / (median(results.flatMap((r) => r.prefillMs)) / 1000)
     : DECODE_TOKENS / (median(results.flatMap((r) => r.decodeMs)) / 1000);
 
+const SPEED = { prefill: PREFILL_TOKENS, decode: DECODE_TOKENS, labels: LABELS, repeats: 2 };
+
+/** Int8 and int4 in a browser whose V8 does not use VNNI, on a profile of its own: what x86 before 2021 gets. */
+async function withoutVnniRows(checkpoint: string, threads: number): Promise<BenchRow[]> {
+  const d = await drive({ jsFlags: '--no-enable-avx-vnni', profile: `${defaultProfile()}-no-vnni` });
+  try {
+    const stored = await checkpointOf(d, checkpoint);
+    const rows: BenchRow[] = [];
+    for (const recipe of ['int8', 'int4', 'int8+2:4']) {
+      const s = await d.call<SpeedResult>('speed', { checkpoint: stored, recipe, engine: 'cpu', threads, ...SPEED });
+      for (const phase of ['decode', 'prefill'] as const)
+        rows.push(plain(`own ${recipe} ${phase}, --no-enable-avx-vnni`, rate([s], phase), 'tokens/s'));
+    }
+    return rows;
+  } finally {
+    await d.close();
+  }
+}
+
 export async function kernelRows(d: Driver, checkpoint: string, threads: number, rounds: number): Promise<BenchRow[]> {
   say('Kernels: limits of this machine ...');
   const limits = await d.call<KernelLimits>('kernelLimits', { threads, build: null, repeats: LIMIT_REPEATS });
@@ -58,10 +77,7 @@ export async function kernelRows(d: Driver, checkpoint: string, threads: number,
       recipe,
       engine,
       threads,
-      prefill: PREFILL_TOKENS,
-      decode: DECODE_TOKENS,
-      labels: LABELS,
-      repeats: 2,
+      ...SPEED,
       ...more,
     });
   const all: Rounds = {
@@ -122,6 +138,7 @@ export async function kernelRows(d: Driver, checkpoint: string, threads: number,
     plain('own int8 prefill, 1 thread', rate([single], 'prefill'), 'tokens/s'),
     plain('own int8 decode, baseline SIMD', rate([baseline], 'decode'), 'tokens/s'),
     plain('own int8 prefill, baseline SIMD', rate([baseline], 'prefill'), 'tokens/s'),
+    ...(await withoutVnniRows(checkpoint, threads)),
     ...limitRows(limits, ours),
   ];
   if (native.q8)
@@ -155,13 +172,16 @@ function limitRows(l: KernelLimits, ours: Rounds['ours']): BenchRow[] {
   // The best of several numbers of streams: what memory gives to a program that asks well.
   const read = Math.max(...Object.values(l.read));
   const giga = (x: number | undefined) => (x ?? NaN) / 1e9;
-  const dense = l.gemv.int8;
-  const sparse = l.gemv['int8 2:4'];
+  // Against bytes where the device sums byte products in one instruction, else against 16-bit levels.
+  const eight = l.dot ? 'byte8' : 'int8';
+  const peak = l.dot ? l.peak.byte : l.peak.int;
+  const dense = l.gemv[eight];
+  const sparse = l.gemv[`${eight} 2:4`];
   const rows = [
     plain('limit: read from memory', read / 1e9, 'GB/s'),
-    plain('limit: int16 products on registers', l.peak.int / 1e9, 'GOP/s'),
+    plain(`limit: ${l.dot ? 'byte' : 'int16'} products on registers`, peak / 1e9, 'GOP/s'),
     plain('limit: fp32 multiply-adds on registers', l.peak.float / 1e9, 'GFLOP/s'),
-    versus('own int8 GEMM / limit', giga(l.gemm.int8), 'GOP/s', l.peak.int / 1e9, FLOORS.gemm),
+    versus('own int8 GEMM / limit', giga(l.gemm[eight]), 'GOP/s', peak / 1e9, FLOORS.gemm),
     versus('own fp32 GEMM / limit', giga(l.gemm.f32), 'GFLOP/s', l.peak.float / 1e9, FLOORS.gemm),
     versus('own fp32 GEMV from memory / limit', giga(l.gemv.f32?.bytes), 'GB/s', read / 1e9, FLOORS.read),
     versus('own int8 GEMV from memory / limit', giga(dense?.bytes), 'GB/s', read / 1e9, FLOORS.read),
@@ -176,6 +196,7 @@ function limitRows(l: KernelLimits, ours: Rounds['ours']): BenchRow[] {
         dense.weights / 1e9,
         FLOORS.sparse,
       ),
+      versus('the same, both from the cache', sparse.cached / 1e9, 'Gweights/s', dense.cached / 1e9, null),
     );
   for (const recipe of ['fp32', 'int8'] as const) {
     const cost = ours[recipe][0]?.decodeCost;

@@ -226,21 +226,31 @@ export function attendChunk(layer: i32, head: i32, chunk: i32, q: usize, scores:
   weighChunk(scores, padded, count, partial, headDim);
   const values = start + <usize>CHUNK * headDim * 4;
   const end = scores + (<usize>((count + 1) & -2) << 2);
-  for (let d = 0; d < headDim; d += KEY_BLOCK) {
-    let a0 = zero, a1 = zero, b0 = zero, b1 = zero;
+  for (let d = 0; d < headDim; d += 2 * KEY_BLOCK) {
+    // Of an odd number of blocks the last is done twice, with the same result.
+    const e = min(d + KEY_BLOCK, headDim - KEY_BLOCK);
     let v = values + <usize>d * CHUNK * 4;
-    // Even and odd positions apart, so that two sums are under way; an odd last position meets a weight of 0.
-    for (let s = scores; s < end; s += 8, v += KEY_BLOCK * 8) {
+    let w = values + <usize>e * CHUNK * 4;
+    let a0 = zero, a1 = zero, b0 = zero, b1 = zero, c0 = zero, c1 = zero, d0 = zero, d1 = zero;
+    // Even and odd positions apart, so that eight sums are under way; an odd last position meets a weight of 0.
+    for (let s = scores; s < end; s += 8, v += KEY_BLOCK * 8, w += KEY_BLOCK * 8) {
       const even = v128.load32_splat(s);
-      const odd = v128.load32_splat(s, 4);
       a0 = fma(v128.load(v), even, a0);
       a1 = fma(v128.load(v, 16), even, a1);
+      c0 = fma(v128.load(w), even, c0);
+      c1 = fma(v128.load(w, 16), even, c1);
+      const odd = v128.load32_splat(s, 4);
       b0 = fma(v128.load(v, 32), odd, b0);
       b1 = fma(v128.load(v, 48), odd, b1);
+      d0 = fma(v128.load(w, 32), odd, d0);
+      d1 = fma(v128.load(w, 48), odd, d1);
     }
-    const o = partial + (<usize>d << 2);
+    let o = partial + (<usize>d << 2);
     v128.store(o, f32x4.add(a0, b0));
     v128.store(o, f32x4.add(a1, b1), 16);
+    o = partial + (<usize>e << 2);
+    v128.store(o, f32x4.add(c0, d0));
+    v128.store(o, f32x4.add(c1, d1), 16);
   }
 }
 

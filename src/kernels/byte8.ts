@@ -1,8 +1,8 @@
-// int8 weights, one scale per output, against bytes in blocks of 32 with a scale each: for devices that multiply and add
-// four bytes a lane in one instruction (VNNI, ARM's dot product). A panel of 16 rows is int8.ts's, 64 bytes a group of 4
-// inputs:
+// int8 weights in blocks of 32 inputs with a bfloat16 scale each, as they are stored, against bytes in blocks of 32 with a
+// scale each: for devices that multiply and add four bytes a lane in one instruction (VNNI, ARM's dot product). A panel of
+// 16 rows, 544 bytes a block:
 //
-//   k = 0..3: r0 (k0 k1 k2 k3) r1 (..) .. r15 (..) | k = 4..7: ...
+//   16 scales | k = 0..3: r0 (k0 k1 k2 k3) r1 (..) .. r15 (..) | k = 4..7: ... | k = 28..31: ...
 //
 // Where the dot takes its second operand unsigned (M_UNSIGNED), dense weights are stored 128 above their value; the
 // block's activation sum, which all rows share, takes that off again. Sums of a block are exact in int32.
@@ -11,11 +11,14 @@
 //
 //   64 bytes of 2-bit places | 256 bytes of weights | 16 int16: minus the sum of each row's weights
 //
+// Its scales are one per output, since pruning loses a hundred times what they lose.
 // There the picked activations are the unsigned operand, since which of them a row meets differs from row to row.
 import {
   BYTE8_24_BLOCK,
   BYTE8_24_SUMS,
   BYTE8_24_VALUES,
+  BYTE8_BLOCK,
+  BYTE8_SCALES,
   BYTE_ZERO,
   BYTE_ZERO_BITS,
   DEPTH,
@@ -27,22 +30,16 @@ import {
   WINDOW,
 } from './layout';
 import { firstPlaces, lastPlaces } from './int8';
-import { byteDot, fma, pick } from './simd';
+import { bfloats, byteDot, fma, pick } from './simd';
+import { scaleRows } from './vectors';
 
 const STEP: usize = PANEL * 4;
 
 /** 128 in every byte where the device's dot wants it, else 0. */
 // @ts-ignore: decorator
 @inline
-export function byteZero(): v128 {
+function byteZero(): v128 {
   return v128.and(i8x16.splat(<i8>BYTE_ZERO), v128.load32_splat(M_UNSIGNED));
-}
-
-/** What a block's sums start at, from minus the sum of its activations. */
-// @ts-ignore: decorator
-@inline
-export function byteStart(sum: usize, unsigned: v128): v128 {
-  return v128.and(i32x4.shl(v128.load32_splat(sum), BYTE_ZERO_BITS), unsigned);
 }
 
 // @ts-ignore: decorator
@@ -51,37 +48,31 @@ function addTo(y: usize, sums: v128, s: v128): void {
   v128.store(y, fma(f32x4.convert_i32x4_s(sums), s, v128.load(y)));
 }
 
-/** y[16] += a block of a panel times 32 bytes of x, row scales apart. */
+/** y[16] += a block of a panel times 32 bytes of x, whose scale is `s`. */
 // @ts-ignore: decorator
 @inline
 function block(p: usize, q: usize, start: v128, s: v128, y: usize): void {
   let a0 = start, a1 = start, a2 = start, a3 = start;
-  for (const end = q + DEPTH; q < end; q += 4, p += STEP) {
+  let n = p + BYTE8_SCALES;
+  for (const end = q + DEPTH; q < end; q += 4, n += STEP) {
     const x = v128.load32_splat(q);
-    a0 = byteDot<i32>(v128.load(p), x, a0);
-    a1 = byteDot<i32>(v128.load(p, 16), x, a1);
-    a2 = byteDot<i32>(v128.load(p, 32), x, a2);
-    a3 = byteDot<i32>(v128.load(p, 48), x, a3);
+    a0 = byteDot<i32>(v128.load(n), x, a0);
+    a1 = byteDot<i32>(v128.load(n, 16), x, a1);
+    a2 = byteDot<i32>(v128.load(n, 32), x, a2);
+    a3 = byteDot<i32>(v128.load(n, 48), x, a3);
   }
-  addTo(y, a0, s);
-  addTo(y + 16, a1, s);
-  addTo(y + 32, a2, s);
-  addTo(y + 48, a3, s);
-}
-
-// @ts-ignore: decorator
-@inline
-function scaleRows(y: usize, rowScales: usize, rows: i32): void {
-  for (const end = y + (<usize>rows << 2); y < end; y += 16, rowScales += 16)
-    v128.store(y, f32x4.mul(v128.load(y), v128.load(rowScales)));
+  addTo(y, a0, f32x4.mul(bfloats(p), s));
+  addTo(y + 16, a1, f32x4.mul(bfloats(p + 8), s));
+  addTo(y + 32, a2, f32x4.mul(bfloats(p + 16), s));
+  addTo(y + 48, a3, f32x4.mul(bfloats(p + 24), s));
 }
 
 /** y[from..to] = W x for int8[depth] with its block scales and sums, from quantizeBlocks. */
 export function gemvByte8(
-  w: usize, rowScales: usize, depth: i32, bytes: usize, scales: usize, sums: usize, y: usize, from: i32, to: i32,
+  w: usize, depth: i32, bytes: usize, scales: usize, sums: usize, y: usize, from: i32, to: i32,
 ): void {
   const unsigned = v128.load32_splat(M_UNSIGNED);
-  const panel = <usize>depth * PANEL;
+  const panel = <usize>(depth / DEPTH) * BYTE8_BLOCK;
   const last = <usize>(depth / DEPTH) << 2;
   const panels = (to - from) / PANEL;
   const run = (panels + STREAMS - 1) / STREAMS;
@@ -91,37 +82,47 @@ export function gemvByte8(
   for (let n = 0; n < run; n++) {
     let p = w + <usize>n * panel;
     let q = bytes;
-    for (let b: usize = 0; b < last; b += 4, p += DEPTH * PANEL, q += DEPTH) {
-      const start = byteStart(sums + b, unsigned);
+    for (let b: usize = 0; b < last; b += 4, p += BYTE8_BLOCK, q += DEPTH) {
+      const start = v128.and(i32x4.shl(v128.load32_splat(sums + b), BYTE_ZERO_BITS), unsigned);
       const s = v128.load32_splat(scales + b);
       let at = p;
       for (let r = n; r < panels; r += run, at += <usize>run * panel)
         block(at, q, start, s, y + (<usize>(r * PANEL) << 2));
     }
   }
-  scaleRows(y, rowScales + (<usize>from << 2), to - from);
 }
 
 /** Row `row` as float32[depth]. */
-export function rowByte8(w: usize, scales: usize, depth: i32, row: i32, to: usize): void {
-  const scale = f32x4.splat(load<f32>(scales + (<usize>row << 2)));
+export function rowByte8(w: usize, depth: i32, row: i32, to: usize): void {
   const zero = byteZero();
-  let p = w + <usize>(row & ~(PANEL - 1)) * depth + (<usize>(row & (PANEL - 1)) << 2);
-  for (const end = to + (<usize>depth << 2); to < end; to += 16, p += STEP) {
-    const four = v128.xor(v128.load32_splat(p), zero);
-    const wide = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(four));
-    v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(wide), scale));
+  const lane = <usize>(row & (PANEL - 1));
+  let p = w + <usize>(row / PANEL) * (depth / DEPTH) * BYTE8_BLOCK;
+  for (const end = to + (<usize>depth << 2); to < end; p += BYTE8_BLOCK) {
+    const scale = f32x4.splat(reinterpret<f32>(<u32>load<u16>(p + (lane << 1)) << 16));
+    let n = p + BYTE8_SCALES + (lane << 2);
+    for (let i = 0; i < DEPTH; i += 4, n += STEP, to += 16) {
+      const four = v128.xor(v128.load32_splat(n), zero);
+      const wide = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(four));
+      v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(wide), scale));
+    }
   }
 }
 
-/** A panel -> two GEMM panels of bytes [depth / 4][8 columns][4], as far above their value as they are stored. */
-export function unpackByte8(p: usize, depth: i32, to: usize): void {
+/**
+ * A panel -> two GEMM panels of bytes [depth / 4][8 columns][4], as far above their value as they are stored; float32
+ * scales in `scales`, [blocks][16].
+ */
+export function unpackByte8(p: usize, depth: i32, to: usize, scales: usize): void {
   const second = <usize>depth * TILE_COLUMNS;
-  for (const end = p + <usize>depth * PANEL; p < end; p += STEP, to += TILE_COLUMNS * 4) {
-    v128.store(to, v128.load(p));
-    v128.store(to, v128.load(p, 16), 16);
-    v128.store(to + second, v128.load(p, 32));
-    v128.store(to + second, v128.load(p, 48), 16);
+  for (const end = to + second; to < end; scales += PANEL * 4) {
+    for (let quad: usize = 0; quad < 4; quad++) v128.store(scales + (quad << 4), bfloats(p + (quad << 3)));
+    p += BYTE8_SCALES;
+    for (let i = 0; i < DEPTH; i += 4, p += STEP, to += TILE_COLUMNS * 4) {
+      v128.store(to, v128.load(p));
+      v128.store(to, v128.load(p, 16), 16);
+      v128.store(to + second, v128.load(p, 32));
+      v128.store(to + second, v128.load(p, 48), 16);
+    }
   }
 }
 
@@ -154,7 +155,7 @@ function sparseBlock(p: usize, q: usize, zero: v128, s: v128, y: usize): void {
   addTo(y + 48, a3, s);
 }
 
-/** The same for a 2:4 matrix, whose panels hold what takes the zero point off. */
+/** The same for a 2:4 matrix with a scale per output, whose panels hold what takes the zero point off. */
 export function gemvByte8Sparse(
   w: usize, rowScales: usize, depth: i32, bytes: usize, scales: usize, y: usize, from: i32, to: i32,
 ): void {
@@ -180,7 +181,8 @@ export function gemvByte8Sparse(
 }
 
 /** A 2:4 panel -> two dense GEMM panels of bytes, as `unpackByte8` makes them; the places not kept are 0. */
-export function unpackByte8Sparse(p: usize, depth: i32, to: usize): void {
+export function unpackByte8Sparse(p: usize, rowScales: usize, depth: i32, to: usize, scales: usize): void {
+  for (let b = 0; b < depth / DEPTH; b++) memory.copy(scales + <usize>(b * PANEL * 4), rowScales, PANEL * 4);
   const step: usize = TILE_COLUMNS * 4;
   const second = <usize>depth * TILE_COLUMNS;
   const zero = byteZero();

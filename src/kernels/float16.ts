@@ -16,8 +16,9 @@
 //   then 16 rows x 2 weights, in four vectors of (row pair u, row pair u + 1) as lanes of the dense kind:
 //   lane = (pair u: even row's 1st or 2nd, odd row's 1st or 2nd; and the same of pair u + 1 in the high half)
 import { HALF_LIFT } from './activations';
-import { F16_24_CODES, F16_24_GROUP, M_MASKS, PANEL, TILE_COLUMNS } from './layout';
+import { DEPTH, F16_24_CODES, F16_24_GROUP, M_MASKS, PANEL, STREAMS, TILE_COLUMNS } from './layout';
 import { fma, pick } from './simd';
+import { scaleRows } from './vectors';
 
 const STEP: usize = PANEL * 2;
 /** Sign, exponent and fraction after the shift; the sign's copies between them go. */
@@ -36,45 +37,56 @@ function lowHalves(v: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function put(y: usize, r: i32, a: v128, b: v128, c: v128, d: v128, scales: usize): void {
-  const o = <usize>r << 2;
-  v128.store(y + o, f32x4.mul(a, v128.load(scales + o)));
-  v128.store(y + o, f32x4.mul(b, v128.load(scales + o, 16)), 16);
-  v128.store(y + o, f32x4.mul(c, v128.load(scales + o, 32)), 32);
-  v128.store(y + o, f32x4.mul(d, v128.load(scales + o, 48)), 48);
+function addTo(y: usize, sums: v128): void {
+  v128.store(y, f32x4.add(v128.load(y), sums));
 }
 
-/** y[from..to] = W x for lifted activations x. Two panels at once, one from each half of the rows, as in float32.ts. */
-export function gemvF16(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+/** y[16] += 32 inputs of a panel times x, row scales apart. */
+// @ts-ignore: decorator
+@inline
+function block(p: usize, q: usize, y: usize): void {
   const zero = f32x4.splat(0);
-  const end = x + (<usize>depth << 2);
-  const panels = (to - from) / PANEL;
-  const half = ((panels + 1) >> 1) * PANEL;
-  for (let r = from; r < from + half; r += PANEL) {
-    // Of an odd number of panels the last is done twice, with the same result.
-    const other = min(r + half, to - PANEL);
-    let p = w + <usize>r * depth * 2;
-    let g = w + <usize>other * depth * 2;
-    let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-    let b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-    for (let q = x; q < end; q += 4, p += STEP, g += STEP) {
-      const s = v128.load32_splat(q);
-      let v = v128.load(p);
-      a0 = fma(lowHalves(v), s, a0);
-      a1 = fma(highHalves(v), s, a1);
-      v = v128.load(p, 16);
-      a2 = fma(lowHalves(v), s, a2);
-      a3 = fma(highHalves(v), s, a3);
-      v = v128.load(g);
-      b0 = fma(lowHalves(v), s, b0);
-      b1 = fma(highHalves(v), s, b1);
-      v = v128.load(g, 16);
-      b2 = fma(lowHalves(v), s, b2);
-      b3 = fma(highHalves(v), s, b3);
-    }
-    put(y, r, a0, a1, a2, a3, scales);
-    put(y, other, b0, b1, b2, b3, scales);
+  let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+  let b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+  // Even and odd inputs apart, so that eight sums are under way.
+  for (const end = q + DEPTH * 4; q < end; q += 8, p += 2 * STEP) {
+    const s = v128.load32_splat(q);
+    const t = v128.load32_splat(q, 4);
+    let v = v128.load(p);
+    a0 = fma(lowHalves(v), s, a0);
+    a1 = fma(highHalves(v), s, a1);
+    v = v128.load(p, 16);
+    a2 = fma(lowHalves(v), s, a2);
+    a3 = fma(highHalves(v), s, a3);
+    v = v128.load(p, 32);
+    b0 = fma(lowHalves(v), t, b0);
+    b1 = fma(highHalves(v), t, b1);
+    v = v128.load(p, 48);
+    b2 = fma(lowHalves(v), t, b2);
+    b3 = fma(highHalves(v), t, b3);
   }
+  addTo(y, f32x4.add(a0, b0));
+  addTo(y + 16, f32x4.add(a1, b1));
+  addTo(y + 32, f32x4.add(a2, b2));
+  addTo(y + 48, f32x4.add(a3, b3));
+}
+
+/** y[from..to] = W x for lifted activations x. */
+export function gemvF16(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+  const panel = <usize>depth * STEP;
+  const panels = (to - from) / PANEL;
+  const run = (panels + STREAMS - 1) / STREAMS;
+  w += <usize>(from / PANEL) * panel;
+  y += <usize>from << 2;
+  memory.fill(y, 0, <usize>(to - from) << 2);
+  for (let n = 0; n < run; n++) {
+    let p = w + <usize>n * panel;
+    for (let q = x, end = x + (<usize>depth << 2); q < end; q += DEPTH * 4, p += DEPTH * STEP) {
+      let at = p;
+      for (let r = n; r < panels; r += run, at += <usize>run * panel) block(at, q, y + (<usize>(r * PANEL) << 2));
+    }
+  }
+  scaleRows(y, scales + (<usize>from << 2), to - from);
 }
 
 /** Row `row` as float32[depth]. */
@@ -117,31 +129,52 @@ function pairSumsF32(a: v128, b: v128): v128 {
   return f32x4.add(v128.shuffle<f32>(a, b, 0, 2, 4, 6), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
 }
 
-/** The same for a 2:4 matrix: each lane picks its activation out of the group's four. */
-export function gemvF16Sparse(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+/** y[16] += 32 inputs of a 2:4 panel times x: each lane picks its activation out of the group's four. */
+// @ts-ignore: decorator
+@inline
+function sparseBlock(p: usize, q: usize, masks: usize, y: usize): void {
   const zero = f32x4.splat(0);
-  const masks = <usize>load<u32>(M_MASKS);
-  let p = w + <usize>(from / PANEL) * (depth >> 2) * F16_24_GROUP;
-  for (let r = from; r < to; r += PANEL) {
-    let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-    let b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-    for (let q = x, end = x + (<usize>depth << 2); q < end; q += 16, p += F16_24_GROUP) {
-      const t = v128.load(q);
-      let v = v128.load(p, F16_24_CODES);
-      a0 = fma(lowHalves(v), pick(t, maskOf(masks, p)), a0);
-      a1 = fma(highHalves(v), pick(t, maskOf(masks, p + 1)), a1);
-      v = v128.load(p, F16_24_CODES + 16);
-      a2 = fma(lowHalves(v), pick(t, maskOf(masks, p + 2)), a2);
-      a3 = fma(highHalves(v), pick(t, maskOf(masks, p + 3)), a3);
-      v = v128.load(p, F16_24_CODES + 32);
-      b0 = fma(lowHalves(v), pick(t, maskOf(masks, p + 4)), b0);
-      b1 = fma(highHalves(v), pick(t, maskOf(masks, p + 5)), b1);
-      v = v128.load(p, F16_24_CODES + 48);
-      b2 = fma(lowHalves(v), pick(t, maskOf(masks, p + 6)), b2);
-      b3 = fma(highHalves(v), pick(t, maskOf(masks, p + 7)), b3);
-    }
-    put(y, r, pairSumsF32(a0, a1), pairSumsF32(a2, a3), pairSumsF32(b0, b1), pairSumsF32(b2, b3), scales);
+  let a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+  let b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+  for (const end = q + DEPTH * 4; q < end; q += 16, p += F16_24_GROUP) {
+    const t = v128.load(q);
+    let v = v128.load(p, F16_24_CODES);
+    a0 = fma(lowHalves(v), pick(t, maskOf(masks, p)), a0);
+    a1 = fma(highHalves(v), pick(t, maskOf(masks, p + 1)), a1);
+    v = v128.load(p, F16_24_CODES + 16);
+    a2 = fma(lowHalves(v), pick(t, maskOf(masks, p + 2)), a2);
+    a3 = fma(highHalves(v), pick(t, maskOf(masks, p + 3)), a3);
+    v = v128.load(p, F16_24_CODES + 32);
+    b0 = fma(lowHalves(v), pick(t, maskOf(masks, p + 4)), b0);
+    b1 = fma(highHalves(v), pick(t, maskOf(masks, p + 5)), b1);
+    v = v128.load(p, F16_24_CODES + 48);
+    b2 = fma(lowHalves(v), pick(t, maskOf(masks, p + 6)), b2);
+    b3 = fma(highHalves(v), pick(t, maskOf(masks, p + 7)), b3);
   }
+  addTo(y, pairSumsF32(a0, a1));
+  addTo(y + 16, pairSumsF32(a2, a3));
+  addTo(y + 32, pairSumsF32(b0, b1));
+  addTo(y + 48, pairSumsF32(b2, b3));
+}
+
+/** The same for a 2:4 matrix. */
+export function gemvF16Sparse(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+  const masks = <usize>load<u32>(M_MASKS);
+  const panel = <usize>(depth >> 2) * F16_24_GROUP;
+  const panels = (to - from) / PANEL;
+  const run = (panels + STREAMS - 1) / STREAMS;
+  w += <usize>(from / PANEL) * panel;
+  y += <usize>from << 2;
+  memory.fill(y, 0, <usize>(to - from) << 2);
+  for (let n = 0; n < run; n++) {
+    let p = w + <usize>n * panel;
+    for (let q = x, end = x + (<usize>depth << 2); q < end; q += DEPTH * 4, p += (DEPTH / 4) * F16_24_GROUP) {
+      let at = p;
+      for (let r = n; r < panels; r += run, at += <usize>run * panel)
+        sparseBlock(at, q, masks, y + (<usize>(r * PANEL) << 2));
+    }
+  }
+  scaleRows(y, scales + (<usize>from << 2), to - from);
 }
 
 /** A 2:4 panel -> two dense GEMM panels float32 [depth][8 columns]; the places not kept are 0. */

@@ -4,13 +4,15 @@
 //
 //   activations float32 [depth][6]         int16 [depth / 2][6][2]         int8 [depth / 4][6][4]
 //   weights     float32 [depth][8]         int16 [depth / 2][8][2]        0..15 [depth / 4][8][4]
-import { byteStart, unpackByte8, unpackByte8Sparse } from './byte8';
+import { unpackByte8, unpackByte8Sparse } from './byte8';
 import { unpackF16, unpackF16Sparse } from './float16';
 import { unpackF32 } from './float32';
 import { unpackInt4 } from './int4';
 import { unpackInt8, unpackInt8Sparse } from './int8';
 import {
   BYTE8_24_BLOCK,
+  BYTE8_BLOCK,
+  BYTE_ZERO_BITS,
   DEPTH,
   FORMAT_BYTE8,
   FORMAT_BYTE8_24,
@@ -137,125 +139,79 @@ export function tileInt(
   if (rows > 5) putScaled(y + 5 * stride, f0, f1, u, v, tokenScales + 20, add);
 }
 
+/** y[8] += products of a block times column scales (u, v) and its token's scale. */
 // @ts-ignore: decorator
 @inline
-function addScaled<Sum>(y: usize, a: v128, b: v128, u: v128, v: v128, scale: usize, sum: usize, add: bool): void {
+function addBlock<Sum>(y: usize, a: v128, b: v128, start: v128, u: v128, v: v128, scale: usize): void {
   const s = v128.load32_splat(scale);
-  const c = i32x4.shl(v128.load32_splat(sum), INT4_ZERO_BITS);
-  a = f32x4.mul(f32x4.convert_i32x4_s(i32x4.add(byteSums<Sum>(a), c)), f32x4.mul(s, u));
-  b = f32x4.mul(f32x4.convert_i32x4_s(i32x4.add(byteSums<Sum>(b), c)), f32x4.mul(s, v));
-  putRow(y, a, b, add);
-}
-
-/** One block of inputs for bytes: products times column scales [8] and the tokens' scales [6], zero point taken off. */
-function tileBlock<Sum>(
-  a: usize, b: usize, columnScales: usize, scales: usize, sums: usize, y: usize, stride: usize, rows: i32, add: bool,
-): void {
-  const zero = i32x4.splat(0);
-  let a0 = zero, a1 = zero, b0 = zero, b1 = zero, c0 = zero, c1 = zero;
-  let d0 = zero, d1 = zero, e0 = zero, e1 = zero, f0 = zero, f1 = zero;
-  for (const end = a + DEPTH * TILE; a < end; a += TILE * 4, b += TILE_COLUMNS * 4) {
-    const u = v128.load(b);
-    const v = v128.load(b, 16);
-    let s = v128.load32_splat(a);
-    a0 = byteDot<Sum>(u, s, a0);
-    a1 = byteDot<Sum>(v, s, a1);
-    s = v128.load32_splat(a, 4);
-    b0 = byteDot<Sum>(u, s, b0);
-    b1 = byteDot<Sum>(v, s, b1);
-    s = v128.load32_splat(a, 8);
-    c0 = byteDot<Sum>(u, s, c0);
-    c1 = byteDot<Sum>(v, s, c1);
-    s = v128.load32_splat(a, 12);
-    d0 = byteDot<Sum>(u, s, d0);
-    d1 = byteDot<Sum>(v, s, d1);
-    s = v128.load32_splat(a, 16);
-    e0 = byteDot<Sum>(u, s, e0);
-    e1 = byteDot<Sum>(v, s, e1);
-    s = v128.load32_splat(a, 20);
-    f0 = byteDot<Sum>(u, s, f0);
-    f1 = byteDot<Sum>(v, s, f1);
-  }
-  const u = v128.load(columnScales);
-  const v = v128.load(columnScales, 16);
-  addScaled<Sum>(y, a0, a1, u, v, scales, sums, add);
-  if (rows > 1) addScaled<Sum>(y + stride, b0, b1, u, v, scales + 4, sums + 4, add);
-  if (rows > 2) addScaled<Sum>(y + 2 * stride, c0, c1, u, v, scales + 8, sums + 8, add);
-  if (rows > 3) addScaled<Sum>(y + 3 * stride, d0, d1, u, v, scales + 12, sums + 12, add);
-  if (rows > 4) addScaled<Sum>(y + 4 * stride, e0, e1, u, v, scales + 16, sums + 16, add);
-  if (rows > 5) addScaled<Sum>(y + 5 * stride, f0, f1, u, v, scales + 20, sums + 20, add);
-}
-
-/** The same for all blocks of a tile of bytes. */
-function tileBytes<Sum>(
-  a: usize, b: usize, blocks: i32, columnScales: usize, scales: usize, sums: usize,
-  y: usize, stride: usize, rows: i32, add: bool,
-): void {
-  for (let n = 0; n < blocks; n++) {
-    tileBlock<Sum>(a, b, columnScales, scales, sums, y, stride, rows, add || n > 0);
-    a += DEPTH * TILE;
-    b += DEPTH * TILE_COLUMNS;
-    columnScales += PANEL * 4;
-    scales += TILE * 4;
-    sums += TILE * 4;
-  }
+  // Sums in 16 bits have no room for the zero point, so it comes off behind them.
+  a = sizeof<Sum>() == 2 ? i32x4.add(byteSums<Sum>(a), start) : a;
+  b = sizeof<Sum>() == 2 ? i32x4.add(byteSums<Sum>(b), start) : b;
+  v128.store(y, fma(f32x4.convert_i32x4_s(a), f32x4.mul(s, u), v128.load(y)));
+  v128.store(y, fma(f32x4.convert_i32x4_s(b), f32x4.mul(s, v), v128.load(y, 16)), 16);
 }
 
 // @ts-ignore: decorator
 @inline
-function addBlock(y: usize, a: v128, b: v128, scale: usize): void {
-  const s = v128.load32_splat(scale);
-  v128.store(y, fma(f32x4.convert_i32x4_s(a), s, v128.load(y)));
-  v128.store(y, fma(f32x4.convert_i32x4_s(b), s, v128.load(y, 16)), 16);
+function startOf(sum: usize, zeroBits: i32, mask: v128): v128 {
+  return v128.and(i32x4.shl(v128.load32_splat(sum), zeroBits), mask);
+}
+// @ts-ignore: decorator
+@inline
+function first<Sum>(start: v128): v128 {
+  return sizeof<Sum>() == 2 ? i32x4.splat(0) : start;
 }
 
 /**
- * Bytes of int8 weights, whose scale is one per column: products of all blocks times the tokens' block scales, gathered
- * in `scratch` (float32 [6][8]), then times the column scales [8].
+ * The same for bytes: products of each block times its column scales [8] and the tokens' scales [6], gathered in `gathered`
+ * (float32 [6][8]). Weights stand 2^zeroBits above their value where `mask` is all ones; minus the blocks' activation
+ * sums take that off.
  */
-function tileByte8(
-  a: usize, b: usize, blocks: i32, columnScales: usize, scales: usize, sums: usize, scratch: usize,
-  y: usize, stride: usize, rows: i32, add: bool,
+function tileBytes<Sum>(
+  a: usize, b: usize, blocks: i32, columnScales: usize, scales: usize, sums: usize, zeroBits: i32, mask: v128,
+  gathered: usize, y: usize, stride: usize, rows: i32, add: bool,
 ): void {
-  const unsigned = v128.load32_splat(M_UNSIGNED);
-  memory.fill(scratch, 0, TILE * TILE_COLUMNS * 4);
-  for (let n = 0; n < blocks; n++, scales += TILE * 4, sums += TILE * 4) {
-    let a0 = byteStart(sums, unsigned), b0 = byteStart(sums + 4, unsigned), c0 = byteStart(sums + 8, unsigned);
-    let d0 = byteStart(sums + 12, unsigned), e0 = byteStart(sums + 16, unsigned), f0 = byteStart(sums + 20, unsigned);
+  memory.fill(gathered, 0, TILE * TILE_COLUMNS * 4);
+  for (let n = 0; n < blocks; n++, columnScales += PANEL * 4, scales += TILE * 4, sums += TILE * 4) {
+    const sa = startOf(sums, zeroBits, mask), sb = startOf(sums + 4, zeroBits, mask);
+    const sc = startOf(sums + 8, zeroBits, mask), sd = startOf(sums + 12, zeroBits, mask);
+    const se = startOf(sums + 16, zeroBits, mask), sf = startOf(sums + 20, zeroBits, mask);
+    let a0 = first<Sum>(sa), b0 = first<Sum>(sb), c0 = first<Sum>(sc);
+    let d0 = first<Sum>(sd), e0 = first<Sum>(se), f0 = first<Sum>(sf);
     let a1 = a0, b1 = b0, c1 = c0, d1 = d0, e1 = e0, f1 = f0;
     for (const end = a + DEPTH * TILE; a < end; a += TILE * 4, b += TILE_COLUMNS * 4) {
       const u = v128.load(b);
       const v = v128.load(b, 16);
       let s = v128.load32_splat(a);
-      a0 = byteDot<i32>(u, s, a0);
-      a1 = byteDot<i32>(v, s, a1);
+      a0 = byteDot<Sum>(u, s, a0);
+      a1 = byteDot<Sum>(v, s, a1);
       s = v128.load32_splat(a, 4);
-      b0 = byteDot<i32>(u, s, b0);
-      b1 = byteDot<i32>(v, s, b1);
+      b0 = byteDot<Sum>(u, s, b0);
+      b1 = byteDot<Sum>(v, s, b1);
       s = v128.load32_splat(a, 8);
-      c0 = byteDot<i32>(u, s, c0);
-      c1 = byteDot<i32>(v, s, c1);
+      c0 = byteDot<Sum>(u, s, c0);
+      c1 = byteDot<Sum>(v, s, c1);
       s = v128.load32_splat(a, 12);
-      d0 = byteDot<i32>(u, s, d0);
-      d1 = byteDot<i32>(v, s, d1);
+      d0 = byteDot<Sum>(u, s, d0);
+      d1 = byteDot<Sum>(v, s, d1);
       s = v128.load32_splat(a, 16);
-      e0 = byteDot<i32>(u, s, e0);
-      e1 = byteDot<i32>(v, s, e1);
+      e0 = byteDot<Sum>(u, s, e0);
+      e1 = byteDot<Sum>(v, s, e1);
       s = v128.load32_splat(a, 20);
-      f0 = byteDot<i32>(u, s, f0);
-      f1 = byteDot<i32>(v, s, f1);
+      f0 = byteDot<Sum>(u, s, f0);
+      f1 = byteDot<Sum>(v, s, f1);
     }
-    addBlock(scratch, a0, a1, scales);
-    addBlock(scratch + 32, b0, b1, scales + 4);
-    addBlock(scratch + 64, c0, c1, scales + 8);
-    addBlock(scratch + 96, d0, d1, scales + 12);
-    addBlock(scratch + 128, e0, e1, scales + 16);
-    addBlock(scratch + 160, f0, f1, scales + 20);
+    const u = v128.load(columnScales);
+    const v = v128.load(columnScales, 16);
+    addBlock<Sum>(gathered, a0, a1, sa, u, v, scales);
+    addBlock<Sum>(gathered + 32, b0, b1, sb, u, v, scales + 4);
+    addBlock<Sum>(gathered + 64, c0, c1, sc, u, v, scales + 8);
+    addBlock<Sum>(gathered + 96, d0, d1, sd, u, v, scales + 12);
+    addBlock<Sum>(gathered + 128, e0, e1, se, u, v, scales + 16);
+    addBlock<Sum>(gathered + 160, f0, f1, sf, u, v, scales + 20);
   }
-  const u = v128.load(columnScales);
-  const v = v128.load(columnScales, 16);
-  for (let r = 0; r < rows; r++, y += stride, scratch += TILE_COLUMNS * 4)
-    putRow(y, f32x4.mul(v128.load(scratch), u), f32x4.mul(v128.load(scratch, 16), v), add);
+  for (let r = 0; r < rows; r++, y += stride, gathered += TILE_COLUMNS * 4)
+    putRow(y, v128.load(gathered), v128.load(gathered, 16), add);
 }
 
 /** Which form of activations a format multiplies. */
@@ -273,7 +229,7 @@ function formBytes(form: i32): i32 {
   return form == FORM_FLOAT ? 4 : form == FORM_LEVELS ? 2 : 1;
 }
 
-/** One panel (16 rows) of a matrix, unpacked to `to`; 4-bit scales go behind it. */
+/** One panel (16 rows) of a matrix, unpacked to `to`; of bytes, scales float32 [blocks][16] go behind it. */
 function unpackPanel(format: i32, p: usize, scales: usize, depth: i32, to: usize): void {
   switch (format) {
     case FORMAT_F32:
@@ -287,9 +243,9 @@ function unpackPanel(format: i32, p: usize, scales: usize, depth: i32, to: usize
     case FORMAT_INT8_24:
       return unpackInt8Sparse(p, depth, to);
     case FORMAT_BYTE8:
-      return unpackByte8(p, depth, to);
+      return unpackByte8(p, depth, to, to + <usize>depth * PANEL);
     case FORMAT_BYTE8_24:
-      return unpackByte8Sparse(p, depth, to);
+      return unpackByte8Sparse(p, scales, depth, to, to + <usize>depth * PANEL);
     case FORMAT_INT4:
       return unpackInt4(p, depth, to, to + <usize>depth * PANEL);
   }
@@ -305,8 +261,9 @@ export function panelBytes(format: i32, depth: i32): usize {
     case FORMAT_F16_24:
       return <usize>depth * 18;
     case FORMAT_INT8:
-    case FORMAT_BYTE8:
       return <usize>depth * 16;
+    case FORMAT_BYTE8:
+      return <usize>(depth / DEPTH) * BYTE8_BLOCK;
     case FORMAT_BYTE8_24:
       return <usize>(depth / DEPTH) * BYTE8_24_BLOCK;
     case FORMAT_INT8_24:
@@ -335,6 +292,8 @@ export function gemm(
   const blockSums = <usize>load<u32>(M_BLOCK_SUMS);
   const wide = load<i32>(M_WIDE_SUMS);
   const blocks = depth / DEPTH;
+  const zeroBits = format == FORMAT_INT4 ? INT4_ZERO_BITS : BYTE_ZERO_BITS;
+  const mask = format == FORMAT_INT4 ? i32x4.splat(-1) : v128.load32_splat(M_UNSIGNED);
   const tileBytesEach = <usize>depth * TILE * formBytes(form);
   const halfBytes = <usize>depth * TILE_COLUMNS * formBytes(form);
   const rowBytes = <usize>stride << 2;
@@ -353,14 +312,13 @@ export function gemm(
           tileInt(a, b, depth >> 1, scales + (<usize>column << 2), s, o, rowBytes, rows, add);
         } else {
           const at = <usize>t * blocks << 2;
-          if (format != FORMAT_INT4) {
-            const s = scales + (<usize>column << 2);
-            tileByte8(a, b, blocks, s, blockScales + at, blockSums + at, scratch + 2 * halfBytes, o, rowBytes, rows, add);
-            continue;
-          }
           const columns = scratch + 2 * halfBytes + <usize>h * TILE_COLUMNS * 4;
-          if (wide) tileBytes<i32>(a, b, blocks, columns, blockScales + at, blockSums + at, o, rowBytes, rows, add);
-          else tileBytes<i16>(a, b, blocks, columns, blockScales + at, blockSums + at, o, rowBytes, rows, add);
+          const gathered = scratch + 2 * halfBytes + <usize>blocks * PANEL * 4;
+          const bs = blockScales + at;
+          const sums = blockSums + at;
+          if (wide)
+            tileBytes<i32>(a, b, blocks, columns, bs, sums, zeroBits, mask, gathered, o, rowBytes, rows, add);
+          else tileBytes<i16>(a, b, blocks, columns, bs, sums, zeroBits, mask, gathered, o, rowBytes, rows, add);
         }
       }
     }

@@ -7,7 +7,7 @@
 // Bytes times 0..15 and their sums fit int16 over a whole block. The 8 is taken off by the block's activation sum,
 // which all rows share.
 import { DEPTH, INT4_BLOCK, INT4_SCALES, INT4_ZERO_BITS, PANEL, STREAMS, TILE_COLUMNS } from './layout';
-import { byteDot, byteSums, fma } from './simd';
+import { bfloats, byteDot, byteSums, fma } from './simd';
 
 const GROUP: usize = PANEL * 4;
 const GROUPS: usize = 4;
@@ -16,16 +16,10 @@ const QUAD_SCALES: usize = 8;
 
 // @ts-ignore: decorator
 @inline
-function scales4(p: usize, quad: usize): v128 {
-  return i32x4.shl(v128.load16x4_u(p + quad * QUAD_SCALES), 16);
-}
-
-// @ts-ignore: decorator
-@inline
 function addBlock<Sum>(products: v128, correction: v128, p: usize, quad: usize, s: v128, y: usize): void {
   const sums = i32x4.add(byteSums<Sum>(products), correction);
   const o = y + (quad << 4);
-  v128.store(o, fma(f32x4.convert_i32x4_s(sums), f32x4.mul(scales4(p, quad), s), v128.load(o)));
+  v128.store(o, fma(f32x4.convert_i32x4_s(sums), f32x4.mul(bfloats(p + quad * QUAD_SCALES), s), v128.load(o)));
 }
 
 /** y[16] += a block of a panel times 32 bytes of x. */
@@ -87,7 +81,7 @@ export function unpackInt4(p: usize, depth: i32, to: usize, scales: usize): void
   const second = <usize>depth * TILE_COLUMNS;
   const nibble = i8x16.splat(15);
   for (const end = to + second; to < end; scales += PANEL * 4, p += GROUPS * GROUP, to += DEPTH * TILE_COLUMNS) {
-    for (let quad: usize = 0; quad < 4; quad++) v128.store(scales + (quad << 4), scales4(p, quad));
+    for (let quad: usize = 0; quad < 4; quad++) v128.store(scales + (quad << 4), bfloats(p + quad * QUAD_SCALES));
     p += INT4_SCALES;
     for (let i: usize = 0; i < GROUPS; i++)
       for (let quad: usize = 0; quad < 4; quad++) {

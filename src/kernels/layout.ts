@@ -39,6 +39,9 @@ export const INT4_BLOCK = INT4_SCALES + (PANEL * DEPTH) / 2;
 export const WINDOW = 16;
 export const INT8_24_INDICES = 32;
 export const INT8_24_WINDOW = INT8_24_INDICES + (PANEL * WINDOW) / 2;
+/** Int8 against bytes: a block of 32 inputs is 16 scales (bfloat16), then the weights. */
+export const BYTE8_SCALES = PANEL * 2;
+export const BYTE8_BLOCK = BYTE8_SCALES + PANEL * DEPTH;
 /** 2:4 of int8 against bytes: two windows and the sum of every row's weights in them. */
 export const BYTE8_24_VALUES = 2 * INT8_24_INDICES;
 export const BYTE8_24_SUMS = BYTE8_24_VALUES + (PANEL * DEPTH) / 2;

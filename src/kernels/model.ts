@@ -188,7 +188,7 @@ export function matvec(matrix: usize, x: usize, y: usize, from: i32, to: i32, mi
       if (!(made & MADE_BYTES)) quantizeBlocks(x, depth, bytes, blockScales, sums, 4);
       made |= MADE_BYTES;
       const format = load<i32>(matrix + W_FORMAT);
-      if (format == FORMAT_BYTE8) gemvByte8(w, scales, depth, bytes, blockScales, sums, y, from, to);
+      if (format == FORMAT_BYTE8) gemvByte8(w, depth, bytes, blockScales, sums, y, from, to);
       else if (format == FORMAT_BYTE8_24) gemvByte8Sparse(w, scales, depth, bytes, blockScales, y, from, to);
       else if (load<i32>(M_WIDE_SUMS)) gemvInt4<i32>(w, depth, bytes, blockScales, sums, y, from, to);
       else gemvInt4<i16>(w, depth, bytes, blockScales, sums, y, from, to);
@@ -243,7 +243,7 @@ function embed(id: i32, to: usize): void {
       rowF16(w, pointer(matrix + W_SCALES), depth, id, to);
       break;
     case FORMAT_BYTE8:
-      rowByte8(w, pointer(matrix + W_SCALES), depth, id, to);
+      rowByte8(w, depth, id, to);
       break;
     default:
       rowInt8(w, pointer(matrix + W_SCALES), depth, id, to);

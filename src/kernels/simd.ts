@@ -92,6 +92,13 @@ export function maxOf(a: v128): f32 {
 /** Below this exp is 0 in float32's normal range; exp4 clamps there. */
 export const EXP_LEAST: f32 = -87;
 
+/** Four bfloat16 as float32. */
+// @ts-ignore: decorator
+@inline
+export function bfloats(p: usize): v128 {
+  return i32x4.shl(v128.load16x4_u(p), 16);
+}
+
 /** 1.5 * 2^23: adding it to a float of at most 2^22 rounds that to a whole number, half to even, in the low bits. */
 const ROUNDER: f32 = 12582912;
 const ROUNDER_BITS: i32 = 0x4b400000;

@@ -34,6 +34,12 @@ export function addTo(x: usize, y: usize, n: i32): void {
     v128.store(x, f32x4.add(v128.load(x), v128.load(y)));
 }
 
+/** y *= scales over n floats (a multiple of 4). */
+export function scaleRows(y: usize, scales: usize, n: i32): void {
+  for (const end = y + (<usize>n << 2); y < end; y += 16, scales += 16)
+    v128.store(y, f32x4.mul(v128.load(y), v128.load(scales)));
+}
+
 /** to = gate * sigmoid(gate) * up over n floats (a multiple of 4). */
 export function swiglu(gate: usize, up: usize, to: usize, n: i32): void {
   const one = f32x4.splat(1);

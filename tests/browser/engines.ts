@@ -29,6 +29,8 @@ interface Oracle {
   /** As ONNX Runtime's form computes them; of 8 and 4 bits also as our own kernels do. */
   recipes: Record<string, Figures>;
   cpu: Record<string, Figures>;
+  /** The same where the device sums byte products in one instruction. */
+  bytes: Record<string, Figures>;
 }
 interface Figures {
   nll: number;
@@ -68,18 +70,22 @@ const generate = (
     ignoreStop: true,
   });
 
+/** Whether our own kernels multiply int8 by bytes here. */
+const inBytes = (kernel: string) => /byte products/.test(kernel);
+
 /** Compares with PyTorch on the same compressed weights (tests/oracle/nll.py). */
 async function againstOracle(
   d: Driver,
   checkpoint: CheckpointRef,
-  { text, tokenIds, recipes, cpu }: Oracle,
+  { text, tokenIds, recipes, cpu, bytes }: Oracle,
   chosen: readonly string[],
   engine: 'cpu' | 'ort-cpu' = 'ort-cpu',
 ) {
   for (const recipe of chosen) {
-    const expected = (engine === 'cpu' ? cpu[recipe] : null) ?? recipes[recipe];
-    assert(expected, `the fixture has no ${recipe}`);
     const found = await evaluate(d, checkpoint, recipe, text, engine);
+    const own = inBytes(found.kernel) ? bytes : cpu;
+    const expected = (engine === 'cpu' ? own[recipe] : null) ?? recipes[recipe];
+    assert(expected, `the fixture has no ${recipe}`);
     assertEqual(found.tokenIds, tokenIds, `${recipe}: token ids`);
     // Where activations are bytes, a last bit moves the NLL by `spread` in PyTorch itself.
     const tolerance = Math.max(1e-3, (3 * (expected.spread ?? 0)) / expected.nll);
@@ -151,12 +157,14 @@ export const tests: BrowserTest[] = [
           const baseline = await evaluate(d, BUILTIN, recipe, text, 'cpu', 'baseline');
           assert(/relaxed SIMD/.test(relaxed.kernel) && /baseline SIMD/.test(baseline.kernel), relaxed.kernel);
           assertEqual(/2:4 values/.test(relaxed.kernel), recipe.endsWith('2:4'), `${recipe}: packed as 2:4`);
-          assertClose(relaxed.nll, ort.nll, 2e-3, `${recipe}: NLL on cpu and ort-cpu`);
-          assertClose(baseline.nll, relaxed.nll, 1e-4, `${recipe}: NLL of the two builds`);
+          // Where the device sums byte products at once, the relaxed build takes int8's activations as bytes: see `spread`.
+          const bytes = inBytes(relaxed.kernel);
+          assertClose(relaxed.nll, ort.nll, bytes ? 1e-2 : 2e-3, `${recipe}: NLL on cpu and ort-cpu`);
+          assertClose(baseline.nll, relaxed.nll, bytes ? 1e-2 : 1e-4, `${recipe}: NLL of the two builds`);
           if (recipe === 'fp32' || recipe === 'int8') {
             const small = await evaluate(d, BUILTIN, `${recipe}+kv8`, text, 'cpu');
             assert(/keys and values kept in int8/.test(small.kernel), small.kernel);
-            assertClose(small.nll, relaxed.nll, 2e-3, `${recipe}: NLL with keys and values in int8`);
+            assertClose(small.nll, relaxed.nll, bytes ? 1e-2 : 2e-3, `${recipe}: NLL with keys and values in int8`);
           }
           if (!/^fp32$|^fp16$/.test(recipe)) continue;
           const ours = await generate(d, BUILTIN, recipe, text, 'cpu');

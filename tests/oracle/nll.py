@@ -5,9 +5,10 @@
     python tests/oracle/nll.py builtin static/builtin
 
 Needs torch, transformers, gguf, safetensors. Every recipe is applied here anew, from its definition, and computed as the
-record's kernel says. 8 and 4 bits have two forms: `recipes` on the engine ort-cpu (int8 weights per output, two uint8
+record's kernel says. 8 and 4 bits have several forms: `recipes` on the engine ort-cpu (int8 weights per output, two uint8
 activation terms per token), `cpu` on our own kernels (int8 per output x 16-bit levels per token, int4 in its blocks with
-bfloat16 scales x 8-bit levels in blocks of 32).
+bfloat16 scales x 8-bit levels in blocks of 32), `bytes` on our own kernels where the device sums byte products in one
+instruction (8 bits in their blocks too).
 """
 import json, sys
 from pathlib import Path
@@ -103,17 +104,34 @@ class Levels16(torch.nn.Module):
         return ((torch.round(x / s) * s).double() @ self.w.T).float()
 
 
-class Bytes8(torch.nn.Module):
-    """int4 as our own kernels multiply it: blocks of 32 with bfloat16 scales; activations as bytes in blocks of 32."""
-    def __init__(self, w):
+def in_bytes(x):
+    """Activations as bytes in blocks of 32."""
+    b = x.reshape(*x.shape[:-1], -1, BLOCK)
+    s = torch.clamp(b.abs().amax(-1, keepdim=True), min=1e-30) / 127
+    return (torch.round(b / s) * s).reshape(x.shape).double()
+
+
+class Blocks(torch.nn.Module):
+    """Blocks of 32 as our own kernels multiply them as stored: bfloat16 scales; activations as bytes in blocks of 32."""
+    def __init__(self, w, bits):
         super().__init__()
         b = w.reshape(w.shape[0], -1, BLOCK)
-        s = torch.gather(b, 2, b.abs().argmax(-1, keepdim=True)) / -8  # the largest weight is 8 steps below zero
+        s = torch.gather(b, 2, b.abs().argmax(-1, keepdim=True)) / -(1 << (bits - 1))  # the largest weight is as many steps below zero
         self.w = (b * torch.where(s == 0, torch.ones_like(s), s.bfloat16().float() / s)).reshape(w.shape).double()
     def forward(self, x):
-        b = x.reshape(*x.shape[:-1], -1, BLOCK)
-        s = torch.clamp(b.abs().amax(-1, keepdim=True), min=1e-30) / 127
-        return ((torch.round(b / s) * s).reshape(x.shape).double() @ self.w.T).float()
+        return (in_bytes(x) @ self.w.T).float()
+
+
+class Blocks4(Blocks):
+    def __init__(self, w): super().__init__(w, 4)
+
+
+class Blocks8(Blocks):
+    def __init__(self, w): super().__init__(w, 8)
+
+
+# Of each form: 8-bit linear layers, 4-bit ones, the output projection.
+FORMS = {'ort-cpu': (Dyn8, Dyn8, Dyn8), 'cpu': (Levels16, Blocks4, Levels16), 'bytes': (Blocks8, Blocks4, Blocks8)}
 
 
 def mask24(w):
@@ -167,12 +185,15 @@ def apply(c, sd, recipe, form='ort-cpu'):
     m.tie_weights() if c.tie_word_embeddings else None
     if precision in ('int8', 'int4'):
         head = m.lm_head.weight.detach()
-        linear = Dyn8 if form == 'ort-cpu' else Levels16 if precision == 'int8' else Bytes8
+        eight, four, outer = FORMS[form]
+        linear = eight if precision == 'int8' else four
         for layer in m.model.layers:
             for owner, ks in ((layer.self_attn, 'qkvo'), (layer.mlp, ('gate', 'up', 'down'))):
                 for k in ks: setattr(owner, f'{k}_proj', linear(getattr(owner, f'{k}_proj').weight.detach()))
-        q, s = rows8(head); m.lm_head = Dyn8(head) if form == 'ort-cpu' else Levels16(head)
-        m.model.embed_tokens = torch.nn.Embedding.from_pretrained(q * s)
+        m.lm_head = outer(head)
+        # Embeddings are rows of what the output projection is computed from.
+        q, s = rows8(head)
+        m.model.embed_tokens = torch.nn.Embedding.from_pretrained(m.lm_head.w.float() if form == 'bytes' else q * s)
     return m
 
 
@@ -205,13 +226,13 @@ def main():
     name, path = sys.argv[1:3]
     c, sd, tok = load_gguf(path) if path.endswith('.gguf') else load_folder(path)
     ids = tok.encode(TEXTS[name], add_special_tokens=False)
-    out = {'text': TEXTS[name], 'tokenIds': ids, 'recipes': {}, 'cpu': {}}
+    out = {'text': TEXTS[name], 'tokenIds': ids, 'recipes': {}, 'cpu': {}, 'bytes': {}}
     for r in RECIPES:
-        for form, rows in (('ort-cpu', out['recipes']), ('cpu', out['cpu'])):
-            if form == 'cpu' and not r.startswith('int'): continue
+        for form, rows in (('ort-cpu', out['recipes']), ('cpu', out['cpu']), ('bytes', out['bytes'])):
+            if form != 'ort-cpu' and not r.startswith('int'): continue
             m = apply(c, sd, r, form)
             rows[r] = figures(m, ids)
-            if form == 'cpu' and r.startswith('int4'): rows[r] |= spread(m, ids)
+            if form == 'bytes' or form == 'cpu' and r.startswith('int4'): rows[r] |= spread(m, ids)
             print(form, r, rows[r]['nll'], rows[r]['top5'], flush=True)
     Path(f'tests/fixtures/nll-{name}.json').write_text(json.dumps(out, indent=1) + '\n')
 

@@ -154,8 +154,8 @@ function blocked(x: Float32Array): number[] {
   return out;
 }
 
-/** 4-bit blocks as they are computed: their scales as bfloat16. */
-function dequantize4(t: StoredTensor): Float32Array {
+/** Blocks as they are computed: their scales as bfloat16. */
+function withShortScales(t: StoredTensor): Float32Array {
   if (t.format !== 'blocks') throw new TypeError('not blocks');
   const upper = new Uint32Array(t.scales.length);
   t.scales.forEach((s, i) => (upper[i] = bfloat16(s) << 16));
@@ -166,17 +166,17 @@ function dequantize4(t: StoredTensor): Float32Array {
 function reference(t: StoredTensor, format: FormatName, x: Float32Array): { y: number[]; size: number[] } {
   let input = [...x];
   let w: ArrayLike<number> = dequantize(t);
-  if (format === 'int4') {
+  if (format === 'int4' || format === 'byte8') {
     input = blocked(x);
-    w = dequantize4(t);
+    w = withShortScales(t);
   }
-  if (format.startsWith('byte8')) input = blocked(x);
+  if (format === 'byte8 2:4') input = blocked(x);
   if (format.startsWith('int8')) {
     // Rows of the tests are short enough for the largest level.
     const { level, scale } = levels(x, L.TOP_LEVEL);
     input = level.map((l) => l * scale);
   }
-  if (/^(?:int8|byte8)/.test(format)) {
+  if (/^(?:int8|byte8 2:4)/.test(format)) {
     const { q, scales } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
     w = Float64Array.from(q, (v, i) => v * (scales[Math.floor(i / t.columns)] as number));
   }
@@ -535,7 +535,7 @@ describe('model', () => {
     }
     const [levels = [], bytes = []] = out;
     const size = Math.max(...levels.map(Math.abs));
-    bytes.forEach((v, i) => expect(Math.abs(v - (levels[i] as number))).toBeLessThan(0.02 * size));
+    bytes.forEach((v, i) => expect(Math.abs(v - (levels[i] as number))).toBeLessThan(0.05 * size));
   });
 
   // Node 20's relaxed 32-bit dot forgets what it adds to (`byteDotOf` finds that), so the relaxed build is left to browsers.

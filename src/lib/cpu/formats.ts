@@ -2,6 +2,8 @@ import {
   BYTE8_24_BLOCK,
   BYTE8_24_SUMS,
   BYTE8_24_VALUES,
+  BYTE8_BLOCK,
+  BYTE8_SCALES,
   BYTE_ZERO,
   DEPTH,
   F16_24_CODES,
@@ -134,28 +136,6 @@ function halfRows(t: StoredTensor, first: number, scales: Float32Array): Uint16A
 /** Bits without the sign of zero, so that -0 counts as zero. */
 const unsignedZero = (bits: number) => ((bits & 0x7fff) === 0 ? 0 : bits);
 
-/** What bytes are stored above their value where the device takes them unsigned. */
-const zeroOf = (dot: ByteDot) => (dot === 'unsigned' ? BYTE_ZERO : 0);
-
-/** Panels of int8 with one scale per output, each byte `zero` above its value. Returns what `Format.pack` does. */
-function packDense8(
-  t: StoredTensor,
-  first: number,
-  depth: number,
-  to: Uint8Array,
-  scales: Float32Array,
-  zero: number,
-): number {
-  const { q, scales: s } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
-  scales.set(s, first);
-  for (let r = 0; r < t.rows; r++) {
-    const row = r * t.columns;
-    const at = panelAt(first + r, depth, PANEL) + ((first + r) % PANEL) * 4;
-    for (let k = 0; k < t.columns; k++) to[at + (k >> 2) * (PANEL * 4) + (k & 3)] = (q[row + k] as number) + zero;
-  }
-  return largestRow(q, t.rows, t.columns);
-}
-
 /** One row's part of a 2:4 window of 16 inputs, which begins at q[from]: `left` inputs are left in the row. */
 function packWindow(
   q: Int8Array,
@@ -227,17 +207,40 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     rowScales: true,
     density: 1,
     title: 'int8 per output x 16-bit levels per token',
-    pack: (t, first, depth, to, scales) => packDense8(t, first, depth, to, scales, 0),
+    pack(t, first, depth, to, scales) {
+      const { q, scales: s } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
+      scales.set(s, first);
+      for (let r = 0; r < t.rows; r++) {
+        const row = r * t.columns;
+        const at = panelAt(first + r, depth, PANEL) + ((first + r) % PANEL) * 4;
+        for (let k = 0; k < t.columns; k++) to[at + (k >> 2) * (PANEL * 4) + (k & 3)] = q[row + k] as number;
+      }
+      return largestRow(q, t.rows, t.columns);
+    },
   },
   byte8: {
     code: FORMAT_BYTE8,
     form: FORM_BYTES,
-    bytesPerInput: PANEL,
-    rowScales: true,
+    bytesPerInput: BYTE8_BLOCK / DEPTH,
+    rowScales: false,
     density: 1,
-    title: 'int8 per output x 8-bit levels in blocks of 32',
-    pack(t, first, depth, to, scales, dot) {
-      packDense8(t, first, depth, to, scales, zeroOf(dot));
+    title: 'int8 blocks of 32 x 8-bit levels in blocks of 32',
+    pack(t, first, depth, to, _, dot) {
+      if (t.format !== 'blocks' || t.bits !== 8) throw new TypeError('byte panels are packed from 8-bit blocks');
+      const halves = new Uint16Array(to.buffer, to.byteOffset, to.byteLength / 2);
+      const blocks = Math.ceil(t.columns / BLOCK);
+      // Stored bytes are 128 above their value.
+      const flip = dot === 'unsigned' ? 0 : BYTE_ZERO;
+      for (let r = 0; r < t.rows; r++) {
+        const lane = (first + r) % PANEL;
+        let at = panelAt(first + r, depth, BYTE8_BLOCK / DEPTH);
+        for (let b = r * blocks; b < (r + 1) * blocks; b++, at += BYTE8_BLOCK) {
+          halves[at / 2 + lane] = bfloat16(t.scales[b] as number);
+          for (let i = 0; i < BLOCK; i++)
+            to[at + BYTE8_SCALES + (i >> 2) * (PANEL * 4) + lane * 4 + (i & 3)] =
+              (t.data[b * BLOCK + i] as number) ^ flip;
+        }
+      }
       return 0;
     },
   },
@@ -339,7 +342,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
           const values = block + BYTE8_24_VALUES + (half * (PANEL * WINDOW)) / 2;
           const from = r * t.columns + k;
           packWindow(q, from, t.columns - k, first + r, to, block + half * INT8_24_INDICES, values);
-          if (!zeroOf(dot)) continue;
+          if (dot !== 'unsigned') continue;
           const sum = (block + BYTE8_24_SUMS) / 2 + ((first + r) % PANEL);
           for (let i = from; i < from + Math.min(WINDOW, t.columns - k); i++)
             halves[sum] = (halves[sum] as number) - (q[i] as number);

@@ -36,9 +36,9 @@ export interface MeterWindow {
 
 /**
  * Energy of one operation relative to 32-bit, as [low, mid, high]. One factor per kind, not one per part: data sheets
- * do not state power by precision. CPU: one-term int8 kernels did 320 Gop/s where fp32 did 86 on the same cores, 0.27
- * at equal power; our int16 products do 110-128 where fp32 does 95-110 (`npm run bench`, x86 without VNNI), 0.85 at
- * equal power, and half as many lanes at best; half precision is unpacked and computed in 32. GPU: half-rate to same-rate; int8 dot
+ * do not state power by precision. CPU: byte kernels do 310-350 Gop/s where fp32 does 95-112 on the same cores, 0.3 at
+ * equal power (`npm run bench`, x86 with VNNI); int16 products do 110-150, 0.85 at equal power, and half as many lanes at
+ * best; half precision is unpacked and computed in 32. GPU: half-rate to same-rate; int8 dot
  * products reach WebGPU only on some devices.
  */
 const OPERATION_COST: Readonly<Record<PowerProfile['kind'], Record<Arithmetic, Range>>> = {

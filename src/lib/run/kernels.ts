@@ -89,18 +89,24 @@ export const KERNELS: readonly KernelRow[] = [
   cpu('fp16', 'stored fp16, unpacked to fp32 as it is read (own WASM kernels)'),
   cpu(
     'int8',
-    'stored 8-bit blocks of 32, computed int8 per output x 8-bit levels in blocks of 32 (own WASM kernels)',
+    'stored 8-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32 (own WASM kernels, byte products)',
     false,
     BYTE_DOT,
   ),
   cpu('int8', 'stored 8-bit blocks of 32, computed int8 per output x 16-bit levels per token (own WASM kernels)'),
   cpu(
     'int4',
+    'stored 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32, output projection as int8 (own WASM kernels, byte products)',
+    false,
+    BYTE_DOT,
+  ),
+  cpu(
+    'int4',
     'stored 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32, output projection as int8 (own WASM kernels)',
   ),
   cpu(
     'int8',
-    'stored as a mixture of 8-bit and 4-bit blocks of 32, 8 bits computed int8 per output and 4 bits as stored, both x 8-bit levels in blocks of 32 (own WASM kernels)',
+    'stored as a mixture of 8-bit and 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32 (own WASM kernels, byte products)',
     true,
     BYTE_DOT,
   ),
