@@ -15,6 +15,7 @@ export interface CostInput {
   plan: ForecastPlan;
   checkpoint: CheckpointRef;
   engine: EngineName;
+  /** Of the GPU. */
   features: readonly string[];
   /** Null where tickets are generated. */
   dataset: DatasetRecord | null;
@@ -38,6 +39,15 @@ async function lengthsOf(dataset: DatasetRecord | null): Promise<TicketLengths> 
   const causes = Math.ceil(dataset.causes.join('; ').length / CHARACTERS);
   const prompt = (more: number) => Math.round(FRAME_TOKENS + text + more);
   return { prompt: { rca: prompt(causes), response: prompt(0), summary: prompt(0) }, causes };
+}
+
+/** What of the processor our own kernels choose by. */
+async function processorFeatures(): Promise<readonly string[]> {
+  const [{ featuresOf }, { bestBuild, byteDotOf }] = await Promise.all([
+    import('../run/kernels'),
+    import('../cpu/module'),
+  ]);
+  return featuresOf(byteDotOf(bestBuild()));
 }
 
 /** What the experiment that is being set up will cost, before anything is spent. */
@@ -69,7 +79,8 @@ class CostState {
         this.#config(checkpoint),
         lengthsOf(input.dataset),
       ]);
-      const found = config && forecast(plan, config, engine, input.features, lengths);
+      const features = engine === 'cpu' ? await processorFeatures() : input.features;
+      const found = config && forecast(plan, config, engine, features, lengths);
       if (asked === this.#asked) [this.work, this.variants] = [found?.work ?? null, found?.variants ?? null];
     } catch (failure) {
       if (asked === this.#asked) [this.work, this.variants, this.error] = [null, null, sentence(failure)];
