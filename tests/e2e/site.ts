@@ -27,6 +27,8 @@ export interface SiteOptions {
   folder?: string;
   /** False: as from a host that cannot set headers. */
   headers?: boolean;
+  /** WebGPU on the software adapter. */
+  swiftshader?: boolean;
 }
 
 /** The built site in headless Chrome. */
@@ -36,7 +38,7 @@ export async function openSite(o: SiteOptions = {}): Promise<Site> {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
     headless: true,
-    args: chromeArgs({ port: server.port, swiftshader: false }),
+    args: chromeArgs({ port: server.port, swiftshader: o.swiftshader ?? false }),
     ...o.options,
   });
   const faults: string[] = [];
