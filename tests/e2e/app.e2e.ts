@@ -326,6 +326,55 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       }),
   },
   {
+    name: 'reads a link anew when the address changes in an open tab, also while the page is still starting',
+    run: () =>
+      withSite(
+        async ({ page }) => {
+          const hashOf = async (variants: number) => new URL(await sharedLink(variants)).hash;
+          const [two, three] = [await hashOf(2), await hashOf(3)];
+          const go = (hash: string) => page.evaluate((to) => void (location.hash = to), hash);
+          const shows = (n: number) =>
+            page.waitForFunction(
+              (rows) => document.querySelectorAll('[aria-label="Ranking"] tbody tr').length === rows,
+              n,
+            );
+          // The scripts come late, so the address changes before anything listens.
+          let late = 0;
+          await page.route('**/_app/immutable/**', async (route) => {
+            late++;
+            await new Promise((done) => setTimeout(done, 300));
+            await route.continue();
+          });
+          await page.goto(`${ORIGIN}/r${two}`, { waitUntil: 'commit' });
+          await go(three);
+          await shows(3);
+          assert(late > 0, 'scripts came late');
+          await page.unroute('**/_app/immutable/**');
+          await go(two);
+          await shows(2);
+          // Of several that follow each other at once, the last one counts.
+          await page.evaluate(
+            (all) => {
+              for (const to of all) location.hash = to;
+            },
+            [three, 'e1.AAAA', two, three],
+          );
+          await shows(3);
+          await go('e1.AAAA');
+          await page
+            .getByRole('alert')
+            .getByText(/damaged/)
+            .waitFor();
+          await page.goBack();
+          await shows(3);
+          equal(await page.getByRole('alert').count(), 0, 'complaints about the link before');
+          await go('');
+          await page.getByText('Shared results and recipes open here').waitFor();
+        },
+        { options: { serviceWorkers: 'block' } },
+      ),
+  },
+  {
     name: 'compares results of two devices from links and files, and says why a link is none',
     run: () =>
       withSite(async ({ page }) => {
