@@ -146,7 +146,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByRole('button', { name: 'Share the results' }).click();
         const box = page.getByLabel(/Link to these results.*characters/);
         const link = await box.inputValue();
-        assert(link.startsWith(`${ORIGIN}/r#e1.`) && link.length < 4000, `a short link: ${link.length} characters`);
+        assert(link.startsWith(`${ORIGIN}/r#e2.`) && link.length < 2000, `a short link: ${link.length} characters`);
         await withSite(async ({ page: other }) => {
           await other.goto(link);
           await ranking(other).waitFor();
@@ -314,7 +314,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           ),
           'the mark is read out',
         );
-        for (const hash of ['e1.AAAA', 'e9.AAAA', 'nonsense', `e1.${'A'.repeat(70_000)}`]) {
+        for (const hash of ['e2.AAAA', 'e9.AAAA', 'nonsense', `e2.${'A'.repeat(70_000)}`]) {
           await page.goto('about:blank');
           await page.goto(`${ORIGIN}/r#${hash}`);
           const sentence = await page.getByRole('alert').innerText();
@@ -357,10 +357,10 @@ export const tests: { name: string; run(): Promise<void> }[] = [
             (all) => {
               for (const to of all) location.hash = to;
             },
-            [three, 'e1.AAAA', two, three],
+            [three, 'e2.AAAA', two, three],
           );
           await shows(3);
-          await go('e1.AAAA');
+          await go('e2.AAAA');
           await page
             .getByRole('alert')
             .getByText(/damaged/)
