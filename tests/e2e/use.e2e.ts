@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
 import { fileSet } from '../../src/lib/checkpoint/testing';
 import { exampleRun } from '../../src/lib/rank/example';
@@ -217,6 +220,85 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       } finally {
         await site.close();
         await mirror.close();
+      }
+    },
+  },
+  {
+    name: 'fetches a public set only on a click that says where from, says what is wrong where it fails, and maps it',
+    async run() {
+      const rows = Array.from({ length: 60 }, (_, i) => (i % 2 ? `Oil rises by ${i}` : `Bank ${i} cuts its outlook`));
+      const parquet = Buffer.from(
+        parquetWriteBuffer({
+          columnData: [
+            { name: 'text', data: rows, type: 'STRING' },
+            { name: 'label', data: rows.map((_, i) => (i % 2 ? 6 : 7)), type: 'INT32' },
+          ],
+        }),
+      );
+      const asked: string[] = [];
+      /** How the next requests end, in turn. */
+      const ends: ('refused' | 'broken')[] = ['refused', 'broken'];
+      const hub = createServer((request, response) => {
+        asked.push(request.url ?? '');
+        response.setHeader('Access-Control-Allow-Origin', '*');
+        const end = ends.shift();
+        if (end === 'refused') response.writeHead(503).end();
+        else if (end === 'broken') {
+          response.writeHead(200, { 'Content-Length': parquet.length });
+          response.write(parquet.subarray(0, 200), () => response.destroy());
+        } else response.writeHead(200, { 'Content-Length': parquet.length }).end(parquet);
+      });
+      await new Promise<void>((ready) => hub.listen(0, '127.0.0.1', ready));
+      const host = `127.0.0.1:${(hub.address() as AddressInfo).port}`;
+      const site = await openSite();
+      try {
+        const { page } = site;
+        page.setDefaultTimeout(20_000);
+        await page.addInitScript((base) => localStorage.setItem('hubBase', base), `http://${host}`);
+        await page.goto(ORIGIN);
+        await change(page, 'Tickets');
+        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        const fetchIt = async () => {
+          await panel.getByText('Public sets').click();
+          const button = panel
+            .getByRole('listitem')
+            .filter({ hasText: 'Financial headlines' })
+            .getByRole('button', { name: `Fetch it from ${host}` });
+          await button.waitFor();
+          return button;
+        };
+        const button = await fetchIt();
+        equal(asked, [], 'nothing is asked for before a click');
+        site.network.check();
+        site.network.allow(host);
+        await button.click();
+        await panel.getByText(/could not be fetched from 127\.0\.0\.1:\d+ \(status 503\)\. Check/).waitFor();
+        await panel.getByRole('button', { name: 'Choose another file' }).click();
+        await (await fetchIt()).click();
+        await panel.getByText(/\(the connection broke off\)\. Check the connection and try again/).waitFor();
+        await panel.getByRole('button', { name: 'Choose another file' }).click();
+        await (await fetchIt()).click();
+        equal(
+          await panel.getByRole('combobox', { name: /^Root cause/ }).inputValue(),
+          'label',
+          'the mapping of the set',
+        );
+        equal(
+          [...new Set(asked)],
+          [
+            '/datasets/zeroshot/twitter-financial-news-topic/resolve/refs%2Fconvert%2Fparquet/default/train/0000.parquet',
+          ],
+          'what was asked for',
+        );
+        equal(asked.length, 3, 'a request a click');
+        await panel.getByRole('button', { name: 'Import', exact: true }).click();
+        await page.getByText('60 tickets from Financial headlines. Tasks: Headline to sector.').waitFor();
+        await panel.getByText('2 classes, most frequent first').click();
+        await panel.getByText('Energy, Oil 30 (50 %)').waitFor();
+      } finally {
+        await site.close();
+        hub.closeAllConnections();
+        hub.close();
       }
     },
   },
