@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vitest/config';
+import { folderHash } from './cli/folder-hash';
 import { siteHeaders } from './cli/headers';
 
 const headers = siteHeaders('static/_headers');
@@ -21,8 +22,14 @@ const versions = {
 const FIRST_PAGE =
   /src\/lib\/(?:core\/(?:errors|units)|store\/present|run\/probe|plan\/price|meter\/sources|workers\/rpc|texts\/(?:format|setup|shell)|ui\/(?:Card|Later|Message)\.|state\/(?:choices|cost|default-work|device|experiment|library|live|pace|records|results|sentence|series|workers)\.)/;
 
+/** Of Svelte what only forms need: they are on panels that open later. */
+const FORMS = /svelte\/src\/internal\/client\/dom\/elements\/bindings\/(?:input|select|shared|size)\./;
+
 export default defineConfig({
-  define: { __VERSIONS__: JSON.stringify(versions) },
+  define: {
+    __VERSIONS__: JSON.stringify(versions),
+    __BUILTIN_HASH__: JSON.stringify(folderHash('static/builtin')),
+  },
   plugins: [sveltekit()],
   server: { headers },
   preview: { headers },
@@ -30,7 +37,16 @@ export default defineConfig({
   build: {
     target: 'chrome120',
     assetsInlineLimit: 0,
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', test: FIRST_PAGE }] } } },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'forms', test: FORMS, priority: 1 },
+            { name: 'first', test: FIRST_PAGE },
+          ],
+        },
+      },
+    },
   },
   optimizeDeps: { exclude: ['onnxruntime-web', '@huggingface/transformers'] },
   test: {

@@ -353,6 +353,7 @@ export const tests: BrowserTest[] = [
         await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
         try {
           const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+          d.network.allow(new URL(base).host);
           const stored = await d.call<CheckpointRef>('storeHub', {
             repo: 'someone/tiny',
             revision: 'main',

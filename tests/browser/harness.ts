@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { drive, type Driver, type DriveOptions } from '../../cli/browser';
+import { drive, ORIGIN, type Driver, type DriveOptions } from '../../cli/browser';
+import { watchNetwork, type NetworkWatch } from '../network';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
 
 /** One test of the built site in a real browser. `skip` says in words why it cannot run here. */
@@ -40,14 +41,32 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>): Promi
   }
 }
 
+export interface WatchedDriver extends Driver {
+  network: NetworkWatch;
+}
+
+/** The driver for a test, which fails where it asks a host that was not allowed. */
+export async function watchedDrive(o: DriveOptions): Promise<WatchedDriver> {
+  const d = await drive(o);
+  const network = watchNetwork(d.page.context(), new URL(ORIGIN).host);
+  return {
+    ...d,
+    network,
+    async close() {
+      await d.close().catch(() => undefined);
+      network.check();
+    },
+  };
+}
+
 /** A browser with a fresh profile, closed and forgotten at the end. */
-export const withBrowser = <T>(o: DriveOptions, work: (d: Driver) => Promise<T>): Promise<T> =>
+export const withBrowser = <T>(o: DriveOptions, work: (d: WatchedDriver) => Promise<T>): Promise<T> =>
   withFolder(async (folder) => {
-    const d = await drive({ profile: folder, ...o });
+    const d = await watchedDrive({ profile: folder, ...o });
     try {
       return await work(d);
     } finally {
-      await d.close().catch(() => undefined);
+      await d.close();
     }
   });
 

@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { drive } from '../../cli/browser';
 import { contentHash } from '../../src/lib/core/canonical';
 import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
 import { BASELINE } from '../../src/lib/plan/units';
@@ -10,7 +9,17 @@ import type { PlanRecord } from '../../src/lib/schema/plan';
 import { parseRecord } from '../../src/lib/schema/record';
 import type { VariantResult } from '../../src/lib/schema/result';
 import { Run, type RunRecord } from '../../src/lib/schema/run';
-import { assert, assertEqual, BUILTIN, joulewise, root, withBrowser, withFolder, type BrowserTest } from './harness';
+import {
+  assert,
+  assertEqual,
+  BUILTIN,
+  joulewise,
+  root,
+  watchedDrive,
+  withBrowser,
+  withFolder,
+  type BrowserTest,
+} from './harness';
 
 const planOf = (dataset: DatasetRecord, more: Partial<PlanRecord> = {}): PlanRecord => ({
   v: 1,
@@ -147,7 +156,7 @@ export const tests: BrowserTest[] = [
     name: 'a browser killed in the middle goes on where it was: finished runs are not run again',
     run: () =>
       withFolder(async (profile) => {
-        const first = await drive({ profile, onEvent: (e) => events.push(e as PlanEvent) });
+        const first = await watchedDrive({ profile, onEvent: (e) => events.push(e as PlanEvent) });
         const events: PlanEvent[] = [];
         const dataset = await first.call<DatasetRecord>('generateTickets', { count: 60, seed: 7 });
         const plan = planOf(dataset, { tasks: ['rca'], repeats: 3 });
@@ -160,10 +169,10 @@ export const tests: BrowserTest[] = [
         // The whole browser goes at once, as in a crash.
         if (cdp) await cdp.send('Browser.crash').catch(() => undefined);
         else await first.page.context().close();
-        await first.close().catch(() => undefined);
+        await first.close();
         const kept = done().length;
         const again: PlanEvent[] = [];
-        const second = await drive({ profile, onEvent: (e) => again.push(e as PlanEvent) });
+        const second = await watchedDrive({ profile, onEvent: (e) => again.push(e as PlanEvent) });
         try {
           const { runs, failures } = await second.call<Reply>('runPlan', { plan, dataset, name: 'test', fresh: false });
           assertEqual(failures, [], 'failures');

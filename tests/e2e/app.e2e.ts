@@ -146,7 +146,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByRole('button', { name: 'Share the results' }).click();
         const box = page.getByLabel(/Link to these results.*characters/);
         const link = await box.inputValue();
-        assert(link.startsWith(`${ORIGIN}/r#e1.`) && link.length < 4000, `a short link: ${link.length} characters`);
+        assert(link.startsWith(`${ORIGIN}/r#e2.`) && link.length < 2000, `a short link: ${link.length} characters`);
         await withSite(async ({ page: other }) => {
           await other.goto(link);
           await ranking(other).waitFor();
@@ -314,7 +314,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           ),
           'the mark is read out',
         );
-        for (const hash of ['e1.AAAA', 'e9.AAAA', 'nonsense', `e1.${'A'.repeat(70_000)}`]) {
+        for (const hash of ['e2.AAAA', 'e9.AAAA', 'nonsense', `e2.${'A'.repeat(70_000)}`]) {
           await page.goto('about:blank');
           await page.goto(`${ORIGIN}/r#${hash}`);
           const sentence = await page.getByRole('alert').innerText();
@@ -324,6 +324,55 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(`${ORIGIN}/r`);
         await page.getByText('Shared results and recipes open here').waitFor();
       }),
+  },
+  {
+    name: 'reads a link anew when the address changes in an open tab, also while the page is still starting',
+    run: () =>
+      withSite(
+        async ({ page }) => {
+          const hashOf = async (variants: number) => new URL(await sharedLink(variants)).hash;
+          const [two, three] = [await hashOf(2), await hashOf(3)];
+          const go = (hash: string) => page.evaluate((to) => void (location.hash = to), hash);
+          const shows = (n: number) =>
+            page.waitForFunction(
+              (rows) => document.querySelectorAll('[aria-label="Ranking"] tbody tr').length === rows,
+              n,
+            );
+          // The scripts come late, so the address changes before anything listens.
+          let late = 0;
+          await page.route('**/_app/immutable/**', async (route) => {
+            late++;
+            await new Promise((done) => setTimeout(done, 300));
+            await route.continue();
+          });
+          await page.goto(`${ORIGIN}/r${two}`, { waitUntil: 'commit' });
+          await go(three);
+          await shows(3);
+          assert(late > 0, 'scripts came late');
+          await page.unroute('**/_app/immutable/**');
+          await go(two);
+          await shows(2);
+          // Of several that follow each other at once, the last one counts.
+          await page.evaluate(
+            (all) => {
+              for (const to of all) location.hash = to;
+            },
+            [three, 'e2.AAAA', two, three],
+          );
+          await shows(3);
+          await go('e2.AAAA');
+          await page
+            .getByRole('alert')
+            .getByText(/damaged/)
+            .waitFor();
+          await page.goBack();
+          await shows(3);
+          equal(await page.getByRole('alert').count(), 0, 'complaints about the link before');
+          await go('');
+          await page.getByText('Shared results and recipes open here').waitFor();
+        },
+        { options: { serviceWorkers: 'block' } },
+      ),
   },
   {
     name: 'compares results of two devices from links and files, and says why a link is none',

@@ -1,12 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Page } from 'playwright';
 import { change, finished, RUN_MS, runButton, tinyBudget } from './flows';
 import { assert, ORIGIN, withSite } from './site';
+import { LONG_TASK_MS, longestTask } from './tasks';
 
 /** How far the page's thread and memory are taken. */
 
-/** Longer tasks are felt as a stutter. */
-const LONG_TASK_MS = 50;
 const CSV_ROWS = 100_000;
 const CSV_MS = 15_000;
 /** Peak of the largest renderer process: the file itself is a few dozen megabytes. */
@@ -40,42 +38,6 @@ function peakMemory(profile: string): number | null {
     return null;
   }
   return peaks.length > 0 ? Math.max(...peaks) : null;
-}
-
-interface TraceEvent {
-  name: string;
-  pid: number;
-  tid: number;
-  /** Wall time and this thread's own time, us. */
-  dur?: number;
-  tdur?: number;
-  args: { name?: string };
-}
-
-/**
- * Longest task of the page's own thread while `work` runs, ms: as the clock saw it, and as the processor worked on it.
- * Where other processes want the same cores the clock also counts what they took, so only the second is ours to answer for.
- */
-async function longestTask(page: Page, work: () => Promise<void>): Promise<{ clock: number; processor: number }> {
-  const cdp = await page.context().newCDPSession(page);
-  const events: TraceEvent[] = [];
-  cdp.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])));
-  await cdp.send('Tracing.start', {
-    transferMode: 'ReportEvents',
-    traceConfig: { includedCategories: ['disabled-by-default-devtools.timeline', '__metadata'] },
-  });
-  await work();
-  const complete = new Promise((done) => cdp.once('Tracing.tracingComplete', done));
-  await cdp.send('Tracing.end');
-  await complete;
-  const thread = (e: TraceEvent) => `${e.pid}/${e.tid}`;
-  const main = new Set(
-    events.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map((e) => thread(e)),
-  );
-  const tasks = events.filter((e) => e.name === 'RunTask' && main.has(thread(e)));
-  assert(tasks.length > 100, `the trace shows the page's tasks: ${tasks.length}`);
-  const most = (of: (e: TraceEvent) => number | undefined) => Math.max(...tasks.map((e) => of(e) ?? 0)) / 1000;
-  return { clock: most((e) => e.dur), processor: most((e) => e.tdur) };
 }
 
 export const tests: { name: string; run(): Promise<void> }[] = [

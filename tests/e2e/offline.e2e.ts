@@ -5,7 +5,7 @@ import type { Page } from 'playwright';
 import { SITE } from '../../cli/browser';
 import { writePrecache } from '../../cli/precache.mjs';
 import { finished, ranking, runButton, tinyBudget } from './flows';
-import { assert, equal, ORIGIN, withSite } from './site';
+import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
 /** The service worker: offline after the first visit, one whole version at a time, threads without headers. */
 
@@ -38,7 +38,43 @@ async function runTiny(page: Page): Promise<void> {
   await ranking(page).waitFor();
 }
 
+/** A site of three files whose page, worker and service worker each ask another host. */
+const LEAKS: Readonly<Record<string, string>> = {
+  _headers: '',
+  'index.html': `<script type="module">
+    new Worker('/worker.js');
+    await navigator.serviceWorker.register('/service-worker.js');
+    await fetch('http://elsewhere.localhost/page').catch(() => null);
+  </script>`,
+  'worker.js': `void fetch('http://elsewhere.localhost/worker').catch(() => null);`,
+  'service-worker.js': `addEventListener('install', (event) =>
+    event.waitUntil(fetch('http://elsewhere.localhost/service-worker').catch(() => null)),
+  );`,
+};
+
 export const tests: { name: string; run(): Promise<void> }[] = [
+  {
+    name: 'the watch over the network sees what pages, workers and service workers ask for',
+    async run() {
+      const folder = mkdtempSync(join(tmpdir(), 'joulewise-leaks-'));
+      try {
+        for (const [name, text] of Object.entries(LEAKS)) writeFileSync(join(folder, name), text);
+        const site = await openSite({ folder, headers: false });
+        await site.page.goto(ORIGIN);
+        await site.page.evaluate(() => navigator.serviceWorker.ready.then(() => null));
+        const seen = () => site.network.foreign.map((line) => /localhost\/(\S+)/.exec(line)?.[1]).sort();
+        for (let i = 0; i < 50 && seen().length < 3; i++) await site.page.waitForTimeout(100);
+        equal(seen(), ['page', 'service-worker', 'worker'], 'requests that were seen');
+        const said = await site.close().then(
+          () => 'nothing',
+          (error: unknown) => String(error),
+        );
+        assert(/nobody clicked for/.test(said), `closing fails: ${said}`);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  },
   {
     name: 'works offline after the first visit, and an update is whole and waits for a click',
     async run() {

@@ -1,7 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BrowserContext } from 'playwright';
 import { finished, ranking, RUN_MS, runButton, tinyBudget } from './flows';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
-/** What goes wrong on real devices: no room left, a small screen. */
+/** What goes wrong on real devices: no room left, a GPU that goes, a small screen. */
+
+/** Ends the process that drives the GPU, as a reset of its driver does; after the second time Chrome offers no adapter. */
+async function crashGpu(context: BrowserContext): Promise<void> {
+  const browser = context.browser();
+  assert(browser, 'the browser can be told');
+  const cdp = await browser.newBrowserCDPSession();
+  await cdp.send('Browser.crashGpuProcess');
+  await cdp.detach();
+}
 
 export const tests: { name: string; run(): Promise<void> }[] = [
   {
@@ -21,6 +34,51 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await finished(page);
       } finally {
         await site.close();
+      }
+    },
+  },
+  {
+    name: 'WebGPU lost in the middle of a run: tried again once, what was finished is kept, and a sentence says what to do',
+    async run() {
+      const profile = mkdtempSync(join(tmpdir(), 'joulewise-e2e-'));
+      try {
+        const first = await openSite({ profile, swiftshader: true });
+        try {
+          const { page, context } = first;
+          await page.goto(ORIGIN);
+          await tinyBudget(page, { limit: 1, repeats: 1, tokens: 4, tasks: ['response'] });
+          await page.getByLabel('Engine').selectOption('gpu');
+          await runButton(page).click();
+          const running = page.getByRole('region', { name: 'Progress' });
+          // Lost once: the run is begun again on a new device, and nothing is said to have failed.
+          await running.getByText(/int8,[^;]*warming up/).waitFor({ timeout: 60_000 });
+          await crashGpu(context);
+          await running.getByText(/int4,[^;]*warming up/).waitFor({ timeout: 60_000 });
+          equal(await page.getByRole('heading', { name: 'What failed' }).count(), 0, 'failures after the first loss');
+          // Lost for good: the browser offers no adapter any more.
+          await crashGpu(context);
+          await page
+            .getByRole('alert')
+            .getByText(/The GPU was lost .* does not offer it any more\. Finished runs are kept: .* press Resume/)
+            .waitFor({ timeout: 60_000 });
+          await page.getByText(/[12] runs?, [12] runs? missing \(stopped or failed\)/).waitFor();
+          equal(await ranking(page).locator('tbody th').first().innerText(), 'int8', 'what was finished is shown');
+          equal(first.faults, [], 'console errors');
+        } finally {
+          await first.close();
+        }
+        // The browser opened again, as the sentence says.
+        await withSite(
+          async ({ page }) => {
+            await page.goto(ORIGIN);
+            await page.getByRole('button', { name: 'Resume' }).click();
+            await finished(page);
+            await page.getByText(/3 runs, complete/).waitFor();
+          },
+          { profile, swiftshader: true },
+        );
+      } finally {
+        rmSync(profile, { recursive: true, force: true });
       }
     },
   },

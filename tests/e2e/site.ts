@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright';
 import { chromeArgs, SITE } from '../../cli/browser';
 import { startServer, type SiteServer } from '../../cli/server';
+import { watchNetwork, type NetworkWatch } from '../network';
 
 export const ORIGIN = 'http://joulewise.localhost';
 
@@ -13,9 +14,11 @@ export interface Site {
   server: SiteServer;
   /** Folder of the browser's profile. */
   profile: string;
-  /** Errors in the console, thrown errors, and requests to other hosts, as they come. */
+  /** Errors in the console and thrown errors, as they come. */
   faults: string[];
-  /** Closes the browser and deletes its profile, unless it was given. */
+  /** Requests to other hosts. */
+  network: NetworkWatch;
+  /** Closes the browser and deletes its profile, unless it was given. Throws where it asked a host that was not allowed. */
   close(): Promise<void>;
 }
 
@@ -27,6 +30,8 @@ export interface SiteOptions {
   folder?: string;
   /** False: as from a host that cannot set headers. */
   headers?: boolean;
+  /** WebGPU on the software adapter. */
+  swiftshader?: boolean;
 }
 
 /** The built site in headless Chrome. */
@@ -36,7 +41,7 @@ export async function openSite(o: SiteOptions = {}): Promise<Site> {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
     headless: true,
-    args: chromeArgs({ port: server.port, swiftshader: false }),
+    args: chromeArgs({ port: server.port, swiftshader: o.swiftshader ?? false }),
     ...o.options,
   });
   const faults: string[] = [];
@@ -49,11 +54,7 @@ export async function openSite(o: SiteOptions = {}): Promise<Site> {
   };
   context.pages().forEach(watch);
   context.on('page', watch);
-  context.on('request', (request) => {
-    const { protocol, host } = new URL(request.url());
-    if (/^https?:$|^wss?:$/.test(protocol) && host !== new URL(ORIGIN).host)
-      faults.push(`foreign request: ${request.url()}`);
-  });
+  const network = watchNetwork(context, new URL(ORIGIN).host);
   const page = context.pages()[0] ?? (await context.newPage());
   return {
     page,
@@ -61,10 +62,12 @@ export async function openSite(o: SiteOptions = {}): Promise<Site> {
     server,
     profile,
     faults,
+    network,
     async close() {
       await context.close();
       await server.close();
       if (o.profile === undefined) rmSync(profile, { recursive: true, force: true });
+      network.check();
     },
   };
 }
@@ -84,7 +87,7 @@ export async function withSite(work: (site: Site) => Promise<void>, o: SiteOptio
   site.page.setDefaultTimeout(20_000);
   try {
     await work(site);
-    equal(site.faults, [], 'console errors and foreign requests');
+    equal(site.faults, [], 'console errors');
   } finally {
     await site.close();
   }

@@ -59,6 +59,17 @@ const PLAN_FAILURES: readonly string[] = [
 
 export const planHash = (plan: PlanRecord) => contentHash(plan);
 
+/** Before a lost GPU is asked for again, ms: its driver starts anew, and until then the browser hands out dead devices. */
+const RESTART_MS = 1000;
+
+/** Where the browser gives up on the GPU after losing it: "no adapter" alone would hide why. */
+const goneError = (cause: unknown) =>
+  new JoulewiseError(
+    'engine.unavailable',
+    'The GPU was lost while the model ran, and this browser does not offer it any more. Finished runs are kept: close the browser, open it again and press Resume, or choose the processor as the engine.',
+    { cause },
+  );
+
 /**
  * Runs a plan: stage by stage, unit by unit; what is stored already is not run again. A failing variant is reported and
  * left out; a lost GPU gets one more try with a fresh device.
@@ -69,6 +80,7 @@ export async function executePlan(plan: PlanRecord, host: PlanHost, signal: Abor
   const runs: RunRecord[] = [];
   const failures: PlanOutcome['failures'] = [];
   const givenUp = new Set<string>();
+  let lost = false;
   for (let stage = 0; stage < plan.stages.length; stage++) {
     const variants = stageVariants(plan, stage, runs);
     const units = stageUnits(plan, stage, variants);
@@ -92,8 +104,13 @@ export async function executePlan(plan: PlanRecord, host: PlanHost, signal: Abor
           host.emit({ type: 'run', unit, run, resumed: false });
         } catch (error) {
           const wire = toWireError(error);
+          if (wire.code === 'engine.unavailable' && lost) throw goneError(error);
           if (PLAN_FAILURES.includes(wire.code)) throw error;
-          if (wire.code === 'engine.lost' && attempt === 0) continue;
+          lost ||= wire.code === 'engine.lost';
+          if (wire.code === 'engine.lost' && attempt === 0) {
+            await new Promise((done) => setTimeout(done, RESTART_MS));
+            continue;
+          }
           if (VARIANT_FAILURES.includes(wire.code) || wire.code === 'engine.lost') givenUp.add(unit.variant);
           failures.push({ unit, error: wire });
           host.emit({ type: 'failed', unit, error: wire });

@@ -173,6 +173,18 @@ describe('execution', () => {
     expect(outcome.failures).toMatchObject([{ error: { code: 'engine.lost' } }]);
   });
 
+  it('says that the GPU was lost where it does not come back', async () => {
+    const gone = await host(plan(), {
+      fail: (u, attempt) => (u.variant !== 'int8' ? null : attempt === 0 ? 'engine.lost' : 'engine.unavailable'),
+    });
+    await expect(gone.execute()).rejects.toMatchObject({
+      code: 'engine.unavailable',
+      message: expect.stringMatching(/^The GPU was lost .* Finished runs are kept: .* press Resume/) as string,
+    });
+    expect(gone.saved.map((r) => r.variant)).not.toContain('int8');
+    expect(gone.saved.length).toBeGreaterThan(0);
+  });
+
   it('keeps trying a variant after a failure that is not the variant’s', async () => {
     const h = await host(plan(), { fail: (u) => (u.variant === 'int8' && u.repeat === 0 ? 'network.failed' : null) });
     const outcome = await h.execute();

@@ -158,11 +158,17 @@ class HubSession implements EngineSession {
   ): Promise<{ logits: Float32Array; past: Cache }> {
     const int64 = (values: readonly number[]) =>
       new this.Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length]);
-    const out = (await this.model({
-      input_ids: int64(ids),
-      attention_mask: int64(Array.from({ length: length + ids.length }, () => 1)),
-      ...(length ? { past_key_values: past } : {}),
-    })) as ModelOutput & Record<string, HubTensor>;
+    let out: ModelOutput & Record<string, HubTensor>;
+    try {
+      out = (await this.model({
+        input_ids: int64(ids),
+        attention_mask: int64(Array.from({ length: length + ids.length }, () => 1)),
+        ...(length ? { past_key_values: past } : {}),
+      })) as typeof out;
+    } catch (cause) {
+      const text = cause instanceof Error ? cause.message.slice(0, 300) : String(cause);
+      throw new JoulewiseError('engine.failed', `Transformers.js could not run the export: ${text}`, { cause });
+    }
     const next: Cache = {};
     for (const [name, value] of Object.entries(out))
       if (name.startsWith('present')) next[name.replace('present', 'past_key_values')] = value;

@@ -8,6 +8,7 @@ import { deviceCache, hostCache, type KvCache } from './cache';
 import { logProbability, type CandidateScore, type EngineSession } from './engine';
 import { heapBytes, watchHeap } from './heap';
 import type { GraphKernelRow } from './kernels';
+import { watchLoss, type LossWatch } from './loss';
 import { packCandidates } from './packed';
 import type { PreparedVariant } from './prepare';
 
@@ -52,38 +53,42 @@ export async function openOrt(variant: PreparedVariant, o: OrtOptions): Promise<
   const onGpu = Object.fromEntries(
     variant.graph.outputs.filter((v) => v.name !== 'logits').map((v) => [v.name, 'gpu-buffer' as const]),
   );
+  const watch = watchLoss(o.device);
   let session: Ort.InferenceSession;
   try {
-    session = await ort.InferenceSession.create(
-      encodeModel(variant.graph, (w) => ({ location: w.name, offset: 0 })),
-      {
-        executionProviders: gpu && o.device ? [{ name: 'webgpu', device: o.device }] : ['wasm'],
-        // One file a weight: no buffer ever holds the whole model.
-        externalData: variant.weights.map((w) => ({ path: w.name, data: w.data })),
-        graphOptimizationLevel: 'all',
-        // The cache grows by a token a step; an arena keeps regions for every size.
-        // Without it long decodes were faster here (median 18 against 14 tokens/s, three noisy repeats).
-        enableCpuMemArena: false,
-        enableMemPattern: false,
-        ...(gpu ? { preferredOutputLocation: onGpu } : {}),
-        extra: {
-          session: {
-            // Prepacking copies every weight (twice the heap) and gains 2 %.
-            disable_prepacking: '1',
-            // A node that would silently run on the CPU makes creation fail instead.
-            ...(gpu ? { disable_cpu_ep_fallback: '1' } : {}),
+    session = await watch.during(() =>
+      ort.InferenceSession.create(
+        encodeModel(variant.graph, (w) => ({ location: w.name, offset: 0 })),
+        {
+          executionProviders: gpu && o.device ? [{ name: 'webgpu', device: o.device }] : ['wasm'],
+          // One file a weight: no buffer ever holds the whole model.
+          externalData: variant.weights.map((w) => ({ path: w.name, data: w.data })),
+          graphOptimizationLevel: 'all',
+          // The cache grows by a token a step; an arena keeps regions for every size.
+          // Without it long decodes were faster here (median 18 against 14 tokens/s, three noisy repeats).
+          enableCpuMemArena: false,
+          enableMemPattern: false,
+          ...(gpu ? { preferredOutputLocation: onGpu } : {}),
+          extra: {
+            session: {
+              // Prepacking copies every weight (twice the heap) and gains 2 %.
+              disable_prepacking: '1',
+              // A node that would silently run on the CPU makes creation fail instead.
+              ...(gpu ? { disable_cpu_ep_fallback: '1' } : {}),
+            },
           },
         },
-      },
+      ),
     );
   } catch (cause) {
     throw openError(cause, variant, gpu);
   }
   variant.weights.length = 0;
-  return new OrtSession(ort, session, variant, o);
+  return new OrtSession(ort, session, variant, o, watch);
 }
 
 function openError(cause: unknown, variant: PreparedVariant, gpu: boolean): JoulewiseError {
+  if (cause instanceof JoulewiseError) return cause;
   const text = cause instanceof Error ? cause.message : String(cause);
   const mib = Math.round(variant.compression.computedBytes / 2 ** 20);
   if (/memory|alloc|out of bounds|RangeError/i.test(text))
@@ -105,8 +110,6 @@ class OrtSession implements EngineSession {
   readonly fallbacks;
   private readonly cache: KvCache;
   private length = 0;
-  private lost: string | null = null;
-  private closed = false;
   private readonly half: boolean;
   private zeros = new Float32Array(0);
   private readonly costs = new Map<string, Cost>();
@@ -116,6 +119,7 @@ class OrtSession implements EngineSession {
     private readonly session: Ort.InferenceSession,
     private readonly variant: PreparedVariant,
     private readonly o: OrtOptions,
+    private readonly watch: LossWatch,
   ) {
     this.engine = o.kernel.engine;
     this.kernel = o.kernel.title;
@@ -123,9 +127,6 @@ class OrtSession implements EngineSession {
     this.fallbacks = o.fallbacks;
     this.maxPositions = variant.options.maxPositions;
     this.half = o.kernel.form === 'f16';
-    void o.device?.lost.then((info) => {
-      if (!this.closed) this.lost = info.message || info.reason;
-    });
     this.cache =
       variant.options.presents === 'fresh'
         ? hostCache(variant.options, ort.Tensor)
@@ -178,16 +179,9 @@ class OrtSession implements EngineSession {
       );
     let out: Ort.InferenceSession.OnnxValueMapType;
     try {
-      out = await (o.keep ? this.session.run(feeds) : this.session.run(feeds, ['logits']));
+      out = await this.watch.during(() => (o.keep ? this.session.run(feeds) : this.session.run(feeds, ['logits'])));
     } catch (cause) {
-      // A lost device is known a moment after the call that met it failed.
-      await new Promise((done) => setTimeout(done, this.o.device ? 50 : 0));
-      if (this.lost !== null)
-        throw new JoulewiseError(
-          'engine.lost',
-          `The GPU was lost while the model ran (${this.lost}). Finished runs are kept; close other GPU work and resume.`,
-          { cause },
-        );
+      if (cause instanceof JoulewiseError) throw cause;
       throw new JoulewiseError(
         'engine.failed',
         `ONNX Runtime failed: ${cause instanceof Error ? cause.message.slice(0, 300) : String(cause)}`,
@@ -274,7 +268,8 @@ class OrtSession implements EngineSession {
   }
 
   async fence(): Promise<void> {
-    await this.o.device?.queue.onSubmittedWorkDone();
+    const { device } = this.o;
+    if (device) await this.watch.during(() => device.queue.onSubmittedWorkDone());
   }
 
   heapBytes = heapBytes;
@@ -284,7 +279,9 @@ class OrtSession implements EngineSession {
   }
 
   async close(): Promise<void> {
-    this.closed = true;
+    // Of a lost device there is nothing to release, and asking for it fails.
+    if (this.watch.lost) return;
+    this.watch.end();
     this.cache.clear();
     await this.session.release();
   }

@@ -11,6 +11,7 @@ import { withCompressed, type Calibration } from './compress';
 import { matrixBytes, type MatrixLayout } from '../wgsl/pack';
 import { logProbability, type EngineSession } from './engine';
 import { refuseKv8 } from './kernels';
+import { watchLoss } from './loss';
 import type { InPhase } from './prepare';
 
 /** Positions of the cache; a prototype's, enough for a ticket and its answer. */
@@ -88,11 +89,7 @@ function sessionOf(
   fallbacks: readonly string[],
 ): EngineSession {
   let length = 0;
-  let closed = false;
-  let lost: string | null = null;
-  void device.lost.then((info) => {
-    if (!closed) lost = info.message || info.reason;
-  });
+  const watch = watchLoss(device);
   const run = async (ids: readonly number[], start: number, logits: number) => {
     if (start + ids.length > model.capacity)
       throw new JoulewiseError(
@@ -100,15 +97,10 @@ function sessionOf(
         `The text needs ${start + ids.length} tokens; this session holds ${model.capacity}. Shorten the ticket.`,
       );
     try {
-      return await model.run(ids, start, logits);
+      return await watch.during(() => model.run(ids, start, logits));
     } catch (cause) {
-      throw lost === null
-        ? new JoulewiseError('engine.failed', `WebGPU failed: ${String(cause)}`, { cause })
-        : new JoulewiseError(
-            'engine.lost',
-            `The GPU was lost while the model ran (${lost}). Finished runs are kept; close other GPU work and resume.`,
-            { cause },
-          );
+      if (cause instanceof JoulewiseError) throw cause;
+      throw new JoulewiseError('engine.failed', `WebGPU failed: ${String(cause)}`, { cause });
     }
   };
   const row = (logits: Float32Array, i: number) => logits.subarray(i * vocabSize, (i + 1) * vocabSize);
@@ -170,11 +162,11 @@ function sessionOf(
         activationBytes: cache * pairs + 4 * vocabSize * logits,
       };
     },
-    fence: () => device.queue.onSubmittedWorkDone(),
+    fence: () => watch.during(() => device.queue.onSubmittedWorkDone()),
     heapBytes: () => null,
     takeKernels: () => null,
     close() {
-      closed = true;
+      watch.end();
       model.destroy();
       device.destroy();
       return Promise.resolve();

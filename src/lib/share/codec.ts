@@ -14,8 +14,10 @@ import { TASKS } from '../schema/run';
 import { ALPHABET, deflate, fromBase64Url, inflate, toBase64Url } from './bytes';
 import { inUnitsOf, pack, unpack } from './pack';
 
-/** `e1.` + base64url(deflate-raw(canonical JSON of the packed record)); design.md, section 8. */
-const CODEC = 'e1';
+/** `e2.` + base64url(deflate-raw(canonical JSON of the packed record)). */
+const CODEC = 'e2';
+/** Links of these are read. */
+const KNOWN: readonly string[] = ['e1', CODEC];
 
 /** Longest link, in characters, and longest JSON that one may inflate to, in bytes. */
 export const MAX_LINK = 64 * 1024;
@@ -41,7 +43,8 @@ const roundAt = (place: number, x: number) => Number(`${Math.round(inUnitsOf(pla
 
 /**
  * An estimate is stated to two digits of its uncertainty (GUM, 7.2.6), but to no fewer than three of its value: 0.72346
- * in 0.6516-0.7912 becomes 0.723 in 0.652-0.791. Wider digits are noise, and noise does not deflate.
+ * in 0.6516-0.7912 becomes 0.723 in 0.652-0.791. Wider digits are noise, and noise does not deflate. A range (what is
+ * not known of the device) is stated likewise, and to two digits of its lower end, which may be far below the middle.
  */
 function roundEstimate(estimate: Record<string, Json>): Record<string, Json> {
   const { low, mid, high } = estimate;
@@ -49,7 +52,12 @@ function roundEstimate(estimate: Record<string, Json>): Record<string, Json> {
   const half = Math.max(mid - low, high - mid);
   if (!(half > 0)) return estimate;
   const finest = magnitude(Math.max(Math.abs(low), Math.abs(mid), Math.abs(high))) - MOST_DIGITS;
-  const place = Math.max(finest, Math.min(magnitude(half) - 1, mid === 0 ? Infinity : magnitude(mid) - 2));
+  const places = [
+    magnitude(half) - 1,
+    mid === 0 ? Infinity : magnitude(mid) - 2,
+    'n' in estimate || low === 0 ? Infinity : magnitude(low) - 1,
+  ];
+  const place = Math.max(finest, Math.min(...places));
   return { ...estimate, low: roundAt(place, low), mid: roundAt(place, mid), high: roundAt(place, high) };
 }
 
@@ -58,7 +66,7 @@ function roundJson(value: Json): Json {
   if (Array.isArray(value)) return value.map(roundJson);
   if (typeof value !== 'object' || value === null) return value;
   const rounded = Object.fromEntries(Object.entries(value).map(([key, v]) => [key, roundJson(v)]));
-  return 'n' in rounded ? roundEstimate(rounded) : rounded;
+  return roundEstimate(rounded);
 }
 
 /** A record as plain JSON: validated records hold nothing else. */
@@ -100,15 +108,15 @@ export async function encodeLink(record: SharedRecord): Promise<string> {
 const damaged = (cause?: unknown) =>
   new JoulewiseError('link.invalid', 'This link is damaged or cut off. Ask for it again.', { cause });
 
-/** Splits `e1.payload`, from a whole URL or from its fragment alone. */
+/** Splits `e2.payload`, from a whole URL or from its fragment alone. */
 function payloadOf(text: string): string {
   if (text.length > MAX_LINK)
     throw new JoulewiseError('link.too-large', `This link is longer than ${MAX_LINK} characters, so it is not read.`);
   const fragment = text.slice(text.indexOf('#') + 1).trim();
   const [, codec, payload] = /^(e\d{1,4})\.(.*)$/s.exec(fragment) ?? [];
   if (codec === undefined || payload === undefined)
-    throw new JoulewiseError('link.invalid', 'This is not a Joulewise link: it should have "#e1." in it.');
-  if (codec !== CODEC)
+    throw new JoulewiseError('link.invalid', 'This is not a Joulewise link: it should have "#e2." in it.');
+  if (!KNOWN.includes(codec))
     throw new JoulewiseError('link.newer', 'This link was made by a newer Joulewise. Reload the page to get that one.');
   if (payload === '' || !ALPHABET.test(payload)) throw damaged();
   return payload;
@@ -163,7 +171,7 @@ function recordOf(json: Json): SharedRecord {
 /**
  * Reads a link from anyone: length cap, alphabet, inflate with a cap, parse, unfold with a cap, upgrade, validate.
  * Strings in the result are data: show them as text.
- * @param text a whole URL, `#e1....` or `e1....`
+ * @param text a whole URL, `#e2....` or `e2....`
  * @throws link.too-large, link.invalid, link.newer, record.invalid
  */
 export async function decodeLink(text: string): Promise<SharedRecord> {

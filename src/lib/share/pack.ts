@@ -1,11 +1,12 @@
 import { canonicalJson, type Json } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
+import { numberReader, spellNumber, spellNumbers } from './spell';
 
 /**
- * The layout of codec e1: JSON in, smaller JSON out. Keys become letters; a list of objects becomes one list per key,
- * so that like numbers stand together and deflate well; a column of equal values is written once; the ends of intervals are
- * written as distances from their middles. It knows nothing of
- * any schema, so records of later versions pack too. **Frozen**: a change here is codec e2.
+ * The layout of codec e2: JSON in, smaller JSON out. Keys become letters; a list of objects becomes one column per key;
+ * a column of equal values is written once; numbers of a column are written as text of few characters each, and the ends
+ * of intervals as distances from their middles. It knows nothing of any schema, so records of later versions pack too.
+ * **Frozen**: a change here is codec e3. Codec e1 had fewer keys and its numbers as lists; what it wrote is still read.
  */
 
 /** Known keys in the order of their short names. Append nothing: other keys travel as "_" + key. */
@@ -64,6 +65,19 @@ const KEYS = [
   'limit',
   'maxNewTokens',
   'seed',
+  // From here on since e2.
+  'summary.rouge1',
+  'summary.rouge2',
+  'summary.rougeL',
+  'summary.chrf',
+  'summary.bleu',
+  'summary.nll',
+  'templates',
+  'title',
+  'system',
+  'user',
+  'withheld',
+  'calibration',
 ] as const;
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
@@ -93,7 +107,9 @@ const indicesOf = <T>(items: readonly T[], test: (item: T) => boolean) =>
 /** Adds a key only where its list says something. */
 const unlessEmpty = (key: string, list: Json[]): JsonObject => (list.length > 0 ? { [key]: list } : {});
 
-/** Inside columns: low, mid and high of all rows as whole numbers: exponent of ten, mids, mid - low, high - mid. */
+/** Inside a column: its numbers as text: exponent of ten, whole numbers. */
+const NUMBERS = '~';
+/** Inside columns: low, mid and high of all rows as text: exponent of ten, mids, mid - low, high - mid. */
 const INTERVALS = '~';
 const ENDS = ['low', 'mid', 'high'] as const;
 
@@ -126,8 +142,17 @@ function packIntervals(rows: readonly JsonObject[]): JsonObject | null {
   ];
   const below = mid.map((m, i) => m - (low[i] as number));
   const above = mid.map((m, i) => (high[i] as number) - m);
-  if (![low, mid, high, below, above].flat().every(Number.isSafeInteger)) return null;
-  return { [INTERVALS]: [place, mid, below, above] };
+  // Apart from their middles they must come back as they were.
+  if (![low, high].flat().every(Number.isSafeInteger)) return null;
+  const lists = [mid, below, above].map(spellNumbers);
+  return lists.includes(null) ? null : { [INTERVALS]: spellNumber(place) + lists.join('') };
+}
+
+/** Null where the numbers have too many digits for whole numbers. */
+function packNumbers(list: readonly number[]): string | null {
+  const place = Math.min(...list.map(lastPlace));
+  const whole = spellNumbers(list.map((x) => inUnitsOf(place, x)));
+  return whole === null ? null : spellNumber(place) + whole;
 }
 
 function packColumns(rows: readonly JsonObject[]): JsonObject {
@@ -155,6 +180,20 @@ function packColumn(values: readonly (Json | undefined)[]): Json {
   if (objects.length > 0 && present.every((value) => value === null || isObject(value)))
     return {
       [COLUMNS]: packColumns(objects),
+      ...unlessEmpty(
+        NULLS,
+        indicesOf(values, (value) => value === null),
+      ),
+      ...holes,
+    };
+  const numbers = present.filter((value) => typeof value === 'number');
+  const spelled =
+    numbers.length > 1 && present.every((value) => value === null || typeof value === 'number')
+      ? packNumbers(numbers)
+      : null;
+  if (spelled !== null)
+    return {
+      [NUMBERS]: spelled,
       ...unlessEmpty(
         NULLS,
         indicesOf(values, (value) => value === null),
@@ -232,36 +271,60 @@ export function unpack(packed: Json): Json {
       return Array.from({ length }, () => one);
     }
     const [nulls, holes] = [rowsAt(value, NULLS, length), rowsAt(value, HOLES, length)];
-    const list = value[VALUES];
+    const present = length - new Set([...nulls, ...holes]).size;
+    const [list, text] = [value[VALUES], value[NUMBERS]];
     const filled =
-      list === undefined
-        ? table(value[COLUMNS], length - new Set([...nulls, ...holes]).size, depth)
-        : Array.isArray(list)
-          ? list.map((item) => expand(item, depth))
-          : undefined;
+      text !== undefined
+        ? numbers(text, present)
+        : list === undefined
+          ? table(value[COLUMNS], present, depth)
+          : Array.isArray(list)
+            ? list.map((item) => expand(item, depth))
+            : undefined;
     if (!filled) throw broken('column');
     return spread(filled, length, nulls, holes);
   };
 
+  /** Whole numbers times a power of ten. */
+  const scale = (list: readonly number[], place: number): number[] => {
+    const scaled = list.map((x) => Number(`${x}e${place}`));
+    if (!scaled.every(Number.isFinite)) throw broken('a number is out of range');
+    return scaled;
+  };
+
+  /** An exponent of ten, and so many lists of whole numbers. */
+  const spelled = (value: Json, lists: number, length: number): { place: number; lists: number[][] } => {
+    const reader = typeof value === 'string' ? numberReader(value) : null;
+    const place = reader?.number() ?? null;
+    const read = Array.from({ length: lists }, () => reader?.numbers(length) ?? null);
+    if (!reader?.ended || place === null || !read.every((list) => list !== null)) throw broken('numbers');
+    return { place, lists: read };
+  };
+
+  const numbers = (value: Json, length: number): number[] => {
+    const { place, lists } = spelled(value, 1, length);
+    return scale(lists[0] as number[], place);
+  };
+
+  /** Codec e1 wrote them as lists. */
+  const listed = (value: Json, length: number): { place: number; lists: number[][] } => {
+    const whole = (x: Json | undefined): x is number => typeof x === 'number' && Number.isSafeInteger(x);
+    const valid = (list: Json): list is number[] => Array.isArray(list) && list.length === length && list.every(whole);
+    const [place, ...lists] = Array.isArray(value) ? value : [];
+    if (!whole(place) || lists.length < 3 || !lists.every(valid)) throw broken('intervals');
+    return { place, lists };
+  };
+
   const intervals = (value: Json, length: number): (readonly [string, number[]])[] => {
     spend(3 * length);
-    const [place, ...lists] = Array.isArray(value) ? value : [];
-    const whole = (x: Json): x is number => typeof x === 'number' && Number.isSafeInteger(x);
-    const valid = (list: Json | undefined): list is number[] =>
-      Array.isArray(list) && list.length === length && list.every(whole);
-    const [mid, below, above] = lists;
-    if (place === undefined || !whole(place) || !valid(mid) || !valid(below) || !valid(above))
-      throw broken('intervals');
-    const scaled = (x: number) => {
-      const number = Number(`${x}e${place}`);
-      if (!Number.isFinite(number)) throw broken('a number is out of range');
-      return number;
+    const { place, lists } = Array.isArray(value) ? listed(value, length) : spelled(value, 3, length);
+    const [mid, below, above] = lists as [number[], number[], number[]];
+    const ends = {
+      low: mid.map((m, i) => m - (below[i] as number)),
+      mid,
+      high: mid.map((m, i) => m + (above[i] as number)),
     };
-    return [
-      ['low', mid.map((m, i) => scaled(m - (below[i] as number)))],
-      ['mid', mid.map(scaled)],
-      ['high', mid.map((m, i) => scaled(m + (above[i] as number)))],
-    ];
+    return ENDS.map((end) => [end, scale(ends[end], place)]);
   };
 
   const table = (columns: Json | undefined, length: number, depth: number): JsonObject[] => {

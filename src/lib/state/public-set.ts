@@ -17,18 +17,45 @@ export interface Preset {
   tasks: readonly TaskName[] | null;
 }
 
+const failed = (set: PublicDataset, address: string, why: string, cause?: unknown) =>
+  new JoulewiseError(
+    'network.failed',
+    `${quote(set.title)} could not be fetched from ${new URL(address).host} (${why}). Check the connection and try again.`,
+    { cause },
+  );
+
+/** The body of a response; null where it is not wanted any more, and then the rest is not fetched. */
+async function bodyOf(response: Response, wanted: () => boolean): Promise<Blob | null> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const reader = response.body?.getReader();
+  while (reader) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (!wanted()) {
+      await reader.cancel();
+      return null;
+    }
+    parts.push(value);
+  }
+  return new Blob(parts);
+}
+
 /** A public set from the Hub, with its mapping and the prompts that fit it. Throws `network.failed`. */
-async function fetchPublic(set: PublicDataset, name: string): Promise<{ file: File; preset: Preset }> {
+async function fetchPublic(
+  set: PublicDataset,
+  name: string,
+  wanted: () => boolean,
+): Promise<{ file: File; preset: Preset } | null> {
   const address = publicAddress(set, hubBase());
   const response = await fetch(address).catch(() => null);
-  if (!response?.ok)
-    throw new JoulewiseError(
-      'network.failed',
-      `${quote(set.title)} could not be fetched from ${new URL(address).host} (${response ? `status ${response.status}` : 'no answer'}). Check the connection and try again.`,
-    );
+  if (!response?.ok) throw failed(set, address, response ? `status ${response.status}` : 'no answer');
+  const body = await bodyOf(response, wanted).catch((cause: unknown) => {
+    throw failed(set, address, 'the connection broke off', cause);
+  });
+  if (!body) return null;
   const chosen = TEMPLATES.filter(({ id }) => set.templates.includes(id));
   return {
-    file: new File([await response.blob()], name),
+    file: new File([body], name),
     preset: {
       mapping: set.mapping,
       causeNames: set.causeNames,
@@ -44,11 +71,12 @@ export async function openPublic(set: PublicDataset): Promise<void> {
   const name = `${set.title}.parquet`;
   const pending = { name, preview: null, mapping: null, redact: false, rows: null, busy: true, error: null };
   experiment.pending = pending;
+  // Cancel may be pressed while it comes.
+  const wanted = () => experiment.pending?.name === name;
   try {
-    const { file, preset } = await fetchPublic(set, name);
-    // Cancel may have been pressed while it came.
-    if (experiment.pending?.name === name) await experiment.openFile(file, preset);
+    const fetched = await fetchPublic(set, name, wanted);
+    if (fetched && wanted()) await experiment.openFile(fetched.file, fetched.preset);
   } catch (error) {
-    if (experiment.pending?.name === name) experiment.pending = { ...pending, busy: false, error: sentence(error) };
+    if (wanted()) experiment.pending = { ...pending, busy: false, error: sentence(error) };
   }
 }

@@ -109,23 +109,54 @@ export async function listDatasets(): Promise<DatasetRecord[]> {
 
 const checked = (row: StoredPlan): StoredPlan => ({ ...row, plan: parseRecord(Plan, row.plan) });
 
-/** Rows read at a time: few enough that a page stays responsive while thousands are listed. */
-const LIST_CHUNK = 200;
+/** Rows, and keys of runs, read at a time: few enough that a page stays responsive while thousands are listed. */
+const LIST_CHUNK = 100;
+const KEY_CHUNK = 2000;
+
+/**
+ * How many runs of each plan are stored. A run's id begins with its plan's hash, so a few lists of keys tell; a request
+ * for each plan would cost the page's thread ten times as much.
+ */
+async function countRuns(db: IDBPDatabase<Schema>): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (let last: string | undefined; ;) {
+    const keys: string[] = await db.getAllKeys(
+      'runs',
+      last === undefined ? null : IDBKeyRange.lowerBound(last, true),
+      KEY_CHUNK,
+    );
+    for (const key of keys) {
+      const plan = key.slice(0, key.indexOf('/'));
+      counts.set(plan, (counts.get(plan) ?? 0) + 1);
+    }
+    last = keys.at(-1);
+    if (last === undefined || keys.length < KEY_CHUNK) return counts;
+  }
+}
 
 /** Plans with the number of their stored runs, newest first, a few at a time; `limit` ends the list early. */
 export async function* listPlans(limit = Infinity): AsyncGenerator<{ stored: StoredPlan; runs: number }[]> {
   const db = await database();
-  const keys = (await db.getAllKeysFromIndex('plans', 'createdAt')).reverse().slice(0, limit);
-  for (let at = 0; at < keys.length; at += LIST_CHUNK) {
+  const counts = limit > LIST_CHUNK ? await countRuns(db) : null;
+  const step = Math.max(2, Math.min(limit, LIST_CHUNK));
+  let left = limit;
+  for (let before: string | null = null; left > 0;) {
     const tx = db.transaction(['plans', 'runs']);
-    const rows = await Promise.all(
-      keys
-        .slice(at, at + LIST_CHUNK)
-        .map((hash) =>
-          Promise.all([tx.objectStore('plans').get(hash), tx.objectStore('runs').index('plan').count(hash)]),
-        ),
-    );
-    yield rows.flatMap(([row, runs]) => (row ? [{ stored: checked(row), runs }] : []));
+    const index = tx.objectStore('plans').index('createdAt');
+    const newest = await index.openKeyCursor(before === null ? null : IDBKeyRange.upperBound(before, true), 'prev');
+    if (!newest) return;
+    const { key } = newest;
+    // Those of one moment stay together, so that none is listed twice or left out.
+    const oldest = await newest.advance(step - 1);
+    const range = oldest ? IDBKeyRange.bound(oldest.key, key) : IDBKeyRange.upperBound(key);
+    const rows = (await index.getAll(range)).reverse().slice(0, left);
+    const runs = counts
+      ? rows.map(({ hash }) => counts.get(hash) ?? 0)
+      : await Promise.all(rows.map(({ hash }) => tx.objectStore('runs').index('plan').count(hash)));
+    yield rows.map((row, i) => ({ stored: checked(row), runs: runs[i] as number }));
+    left -= rows.length;
+    if (!oldest) return;
+    before = oldest.key;
   }
 }
 

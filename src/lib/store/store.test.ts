@@ -72,6 +72,23 @@ describe('records', () => {
     expect(await listDatasets()).toEqual([]);
   });
 
+  it('list hundreds of plans a few at a time: each once, newest first, also where many are of one moment', async () => {
+    const hours = Array.from({ length: 350 }, (_, i) => (i < 150 ? 5 : i % 97));
+    for (const [i, hour] of hours.entries())
+      await savePlan(stored(`p${i}`, `2026-01-01T${String(hour).padStart(3, '0')}`));
+    for (const n of [1, 2, 3]) await saveRun(run('p7', n));
+    const pieces: number[] = [];
+    for await (const some of listPlans()) pieces.push(some.length);
+    expect(pieces.length).toBeGreaterThan(2);
+    const rows = await listed();
+    expect(new Set(rows.map((r) => r.stored.hash)).size).toBe(350);
+    const times = rows.map((r) => r.stored.createdAt);
+    expect(times).toEqual(times.toSorted().reverse());
+    expect(rows.filter((r) => r.runs > 0).map((r) => [r.stored.hash, r.runs])).toEqual([['p7', 3]]);
+    for (const limit of [1, 2, 60, 120])
+      expect((await listed(limit)).map((r) => r.stored.createdAt)).toEqual(times.slice(0, limit));
+  });
+
   it('list plans, newest first', async () => {
     await savePlan(stored('a', '2026-01-01'));
     await savePlan(stored('b', '2026-03-01'));

@@ -11,7 +11,7 @@ export const COMPARE = {
   remove: (name: string) => `Remove ${name}`,
   empty: 'Add two results to compare them.',
   noLink: 'This is a recipe, not a result. Open it with the link itself, or add a result link.',
-  notLink: 'This is no Joulewise link. Paste the whole address, with all that follows "#e1.".',
+  notLink: 'This is no Joulewise link. Paste the whole address, with all that follows "#".',
   noResult: 'This experiment has no finished run yet. Run it first.',
   variant: 'Variant',
   answers: 'The answer on each',

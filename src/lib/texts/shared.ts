@@ -9,7 +9,7 @@ export const SHARED = {
   broken: { link: 'This link cannot be shown', file: 'This file cannot be shown' },
   own: 'Run your own experiment',
   emptyTitle: 'Shared results and recipes open here',
-  empty: 'Such a link ends in "#e1." and a long text that holds everything; nothing is asked of a server.',
+  empty: 'Such a link ends in "#" and a long text that holds everything; nothing is asked of a server.',
   unchecked: (source: 'link' | 'file') =>
     `These results come from a ${source}, measured or estimated on another device. Nobody has checked them.`,
   csv: 'Save as CSV',

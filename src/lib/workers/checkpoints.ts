@@ -13,6 +13,10 @@ export const BUILTIN_FILES = [
   'tokenizer_config.json',
 ] as const;
 
+/** Name of the built-in checkpoint by its content; written by the build (vite.config.ts). */
+declare const __BUILTIN_HASH__: string;
+export const BUILTIN_HASH: string = __BUILTIN_HASH__;
+
 /** The site's root, from a worker's own address: `<root>/_app/immutable/workers/x.js`, or below /src in development. */
 export const siteRoot = () =>
   new URL(/^(.*?\/)(?:_app|src|@fs|node_modules)\//.exec(self.location.href)?.[1] ?? '/', self.location.href);

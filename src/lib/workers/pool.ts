@@ -3,6 +3,7 @@ import { packPrompts, type PromptSize } from '../calibrate/prompts';
 import type { Calibration, CalibrationHost } from '../run/compress';
 import type { CheckpointRef } from '../schema/plan';
 import { opfsLayers, opfsStatistics } from '../store/pieces';
+import { BUILTIN_HASH } from './checkpoints';
 import CalibrateWorker from './calibrate.worker?worker';
 import type { CalibrateApi } from './protocol';
 import { connect, type Connection } from './rpc';
@@ -58,9 +59,13 @@ export function openHost(o: HostOptions): CalibrationHost {
     },
     statistics: keep ? opfsStatistics : null,
     layers: keep ? opfsLayers : null,
-    // The built-in checkpoint changes only with the site.
+    // What lies at the Hub may change under its name.
     checkpointHash:
-      o.checkpoint.kind === 'stored' ? o.checkpoint.hash : o.checkpoint.kind === 'builtin' ? 'builtin' : null,
+      o.checkpoint.kind === 'stored'
+        ? o.checkpoint.hash
+        : o.checkpoint.kind === 'builtin'
+          ? `builtin-${BUILTIN_HASH}`
+          : null,
     close: () => pool.forEach((c) => c.end()),
   };
 }
