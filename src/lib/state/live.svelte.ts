@@ -216,6 +216,7 @@ class Live {
             spent?.joules == null || pending.finishedJoules === null
               ? pending.finishedJoules
               : pending.finishedJoules + spent.joules,
+          phase: this.progress.phase,
         });
         pending.before = spent;
       }

@@ -6,7 +6,7 @@ export const SETUP = {
   title: 'Joulewise: which variant does your tickets on the fewest joules?',
   question:
     'Which variant of a language model does your fault tickets well enough on the fewest joules, on this device?',
-  lead: 'Everything runs in this browser. Tickets never leave it.',
+  lead: 'Run makes variants of a model (fewer bits, fewer weights), lets each answer fault tickets in this browser, and ranks them by quality and joules. Tickets never leave it.',
   here: {
     region: 'On this device',
     looking: 'Looking at this device.',
@@ -78,10 +78,6 @@ export const SETUP = {
   runsHint: (n: number, atMost: boolean) => `${atMost ? 'Up to ' : ''}${plural(n, 'run')}.`,
   runHint: 'You can pause, stop and go on later.',
   reading: 'Reading the stored experiment.',
-  preliminary: 'Still running: these results are preliminary and will change.',
-  later: 'Results appear here after the first run.',
-  returned: (kept: number) =>
-    `This page was closed while an experiment ran. ${plural(kept, 'finished run was', 'finished runs were')} kept; it goes on from there.`,
   kept: 'Experiments on this device',
   keptHint: 'The newest are here. All of them, with names, notes and search:',
 } as const;
