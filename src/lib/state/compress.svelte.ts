@@ -22,6 +22,8 @@ class CompressState {
   busy = $state(false);
   progress = $state.raw<Progress | null>(null);
   layers = $state.raw<readonly LayerReport[]>([]);
+  /** Matrices of no layer; known before the first layer. */
+  outer = $state.raw<CompressTotals['outer']>([]);
   totals = $state.raw<CompressTotals | null>(null);
   /** What `layers` was made with. */
   made = $state.raw<{ recipe: string; calibration: string | null } | null>(null);
@@ -61,6 +63,7 @@ class CompressState {
     this.ended = null;
     this.totals = null;
     this.layers = [];
+    this.outer = [];
     this.progress = null;
     const abort = new AbortController();
     this.#abort = abort;
@@ -88,8 +91,9 @@ class CompressState {
         },
         {
           signal: abort.signal,
-          onEvent: ({ report, ...p }) => {
+          onEvent: ({ report, outer, ...p }) => {
             progress = p;
+            if (outer) this.outer = outer;
             if (report) rows.push(report);
           },
         },
