@@ -137,7 +137,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           'profiles',
         );
         await page.goto(await sharedLink(2));
-        const cells = page.getByRole('region', { name: 'Ranking' }).locator('tbody tr:first-child td:nth-child(4)');
+        const cells = page.getByRole('region', { name: 'Ranking' }).locator('tbody tr:first-child td:nth-child(3)');
         equal(await cells.innerText(), '1.00 J (0.900 to 1.20)', 'joules');
         const kind = page.getByLabel('Energy as');
         await kind.selectOption({ label: 'watt-hours' });
@@ -249,9 +249,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await finished(page);
         const metrics = page.getByRole('region', { name: 'Metrics of the tasks' });
         for (const name of ['ROUGE-1', 'ROUGE-2', 'ROUGE-L'])
-          await metrics
-            .getByRole('columnheader', { name: `Summary: ${name} F1 higher is better, in quality` })
-            .waitFor();
+          await metrics.getByRole('columnheader', { name: `${name} F1 higher is better; in quality` }).waitFor();
         await page.getByText('classical: first sentence of the ticket (JavaScript)').waitFor();
       }),
   },
