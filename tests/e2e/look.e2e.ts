@@ -67,4 +67,19 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         assert((await top(/per ticket/)) < (await top(/^Which variant/)), 'the answer is first');
       }),
   },
+  {
+    name: 'says what a model of the catalogue costs before any of it is downloaded',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await change(page, 'Model');
+        await page.getByRole('button', { name: /^Use it ?: SmolLM2 135M/ }).click();
+        await page.getByRole('button', { name: /^Run: about \d.*J, 257 MiB to download$/ }).waitFor();
+        await page.getByText('Cost of each variant').click();
+        const costs = page.getByRole('table').filter({ hasText: 'Fits here' }).locator('tbody tr');
+        await costs.nth(3).waitFor();
+        await page.getByRole('button', { name: /^Use it ?: Llama 3.2 1B/ }).click();
+        await page.getByText(/fp32 will not fit: up to .* GiB of memory/).waitFor();
+      }),
+  },
 ];

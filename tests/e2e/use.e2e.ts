@@ -334,7 +334,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByLabel('Recipe').fill('int8+2:4');
         await page.getByRole('button', { name: 'Compress' }).click();
         const map = page.getByRole('group', { name: 'The model, matrix by matrix' });
-        await map.waitFor();
+        await page.getByText('Finished.').waitFor();
         equal(await map.locator('g').count(), 1 + 4 * 7, 'a rectangle a matrix, the shared embedding among them');
         await map.locator('g[tabindex="0"]').focus();
         await map.getByRole('img', { name: /^Embedding: .* stored, <1 % zeros$/ }).waitFor();

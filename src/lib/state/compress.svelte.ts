@@ -24,6 +24,8 @@ class CompressState {
   layers = $state.raw<readonly LayerReport[]>([]);
   /** Matrices of no layer; known before the first layer. */
   outer = $state.raw<CompressTotals['outer']>([]);
+  /** Layers that the whole model will have, while not all are finished; else 0. */
+  expected = $state(0);
   totals = $state.raw<CompressTotals | null>(null);
   /** What `layers` was made with. */
   made = $state.raw<{ recipe: string; calibration: string | null } | null>(null);
@@ -93,7 +95,7 @@ class CompressState {
           signal: abort.signal,
           onEvent: ({ report, outer, ...p }) => {
             progress = p;
-            if (outer) this.outer = outer;
+            if (outer) [this.outer, this.expected] = [outer, p.of];
             if (report) rows.push(report);
           },
         },
@@ -108,6 +110,7 @@ class CompressState {
       clearInterval(timer);
       redraw();
       this.progress = null;
+      this.expected = 0;
       this.#abort = null;
       this.busy = false;
     }

@@ -22,6 +22,7 @@ export const RESULTS = {
   actions: {
     results: 'Share the results',
     recipe: 'Share the recipe',
+    noResult: 'No experiment is open. Run one, or open one under "History".',
     json: 'Save as JSON',
     csv: 'Save as CSV',
     resultsLink: 'Link to these results, without any ticket',

@@ -22,10 +22,8 @@ export const SETUP = {
   },
   own: { tickets: 'Use my tickets', model: 'Use my model' },
   cost: {
-    label: (seconds: number, energy: string, download: string | null) =>
-      `about ${duration(seconds)}, ${energy}${download === null ? '' : `, ${download}`}`,
-    nothing: 'nothing to download',
-    download: 'plus the download',
+    label: (seconds: number, energy: string, download: number | null) =>
+      `about ${duration(seconds)}, ${energy}, ${download === null ? 'plus the' : download ? `${bytes(download)} to` : 'nothing to'} download`,
     between: (s: { low: number; high: number }, e: { low: string; high: string }) =>
       `Estimated: ${duration(s.low)} to ${duration(s.high)}, and ${e.low} to ${e.high} of the whole device, since its power is not known better.`,
     later: 'Time, energy and memory are known once the model is downloaded.',
