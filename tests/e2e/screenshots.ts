@@ -199,7 +199,7 @@ const VIEWS: View[] = [
     show: async (page) => {
       await openCard('Tickets')(page);
       const panel = page.getByRole('group', { name: 'Tickets', exact: true });
-      await panel.getByLabel(/^Or paste/).fill('one line that is no table');
+      await panel.getByLabel(/^Or paste/).fill('{ "tickets": [');
       await panel.getByRole('button', { name: 'Look at it' }).click();
       await panel.getByText('Not done.').waitFor();
     },
@@ -211,7 +211,7 @@ const VIEWS: View[] = [
       await page.context().setOffline(true);
       await page.getByRole('button', { name: 'Use it' }).first().click();
       await page.getByRole('button', { name: /^Download/ }).click();
-      await page.getByText('Not done.').waitFor();
+      await page.getByRole('group', { name: 'Model', exact: true }).getByText('Not done.').waitFor();
       await page.context().setOffline(false);
     },
   },
