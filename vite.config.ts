@@ -20,7 +20,7 @@ const versions = {
 
 /** Small modules that the first page always loads: one file of them compresses better than twenty. */
 const FIRST_PAGE =
-  /src\/lib\/(?:core\/(?:errors|units)|store\/present|run\/probe|plan\/price|meter\/sources|workers\/rpc|texts\/(?:format|setup|shell)|ui\/(?:Card|Later|Message)\.|state\/(?:choices|cost|default-work|device|experiment|library|live|pace|records|results|sentence|series|workers)\.)/;
+  /src\/lib\/(?:core\/(?:errors|units)|store\/present|run\/probe|plan\/price|meter\/sources|workers\/rpc|texts\/(?:format|setup|shell)|ui\/(?:Card|Later|Message)\.|state\/(?:choices|cost|default-work|device|experiment|library|live|pace|records|results|sentence|workers)\.)/;
 
 /** Of Svelte what only forms need: they are on panels that open later. */
 const FORMS = /svelte\/src\/internal\/client\/dom\/elements\/bindings\/(?:input|select|shared|size)\./;

@@ -5,6 +5,7 @@ import { tests as plans } from './plans';
 import { tests as access } from '../e2e/access.e2e';
 import { tests as app } from '../e2e/app.e2e';
 import { tests as first } from '../e2e/first.e2e';
+import { tests as look } from '../e2e/look.e2e';
 import { tests as limits } from '../e2e/limits.e2e';
 import { tests as offline } from '../e2e/offline.e2e';
 import { tests as robust } from '../e2e/robust.e2e';
@@ -23,6 +24,7 @@ const all: BrowserTest[] = [
   ...use,
   ...first,
   ...limits,
+  ...look,
   ...access,
   ...robust,
   ...offline,

@@ -15,7 +15,7 @@ async function rankingCells(page: Page): Promise<string[][]> {
   return Promise.all(
     rows.map(async (row) => {
       const cells = await row.locator('th, td').allInnerTexts();
-      return [1, 2, 3, 4].map((i) => (cells[i] ?? '').trim());
+      return [1, 5, 2, 3].map((i) => (cells[i] ?? '').trim());
     }),
   );
 }
@@ -244,7 +244,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         );
         await panel.getByRole('button', { name: 'Import' }).click();
         await panel.getByText(/40 tickets of 40 rows, 2 causes/).waitFor();
-        await panel.getByText(/Redacted: 40 /).waitFor();
+        await panel.getByText('Redacted: e-mail address (40).').waitFor();
         await page.getByText('40 tickets from faults.').waitFor();
         await runButton(page).click();
         await finished(page);

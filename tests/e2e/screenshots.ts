@@ -108,11 +108,19 @@ const CSV = [
   ),
 ].join('\n');
 
+/** A table of counters as alarm systems export them: 164 columns of numbers and a class. */
+const WIDE = [
+  [...Array.from({ length: 164 }, (_, i) => `alarm_${i}`), 'label'].join(','),
+  ...Array.from({ length: 60 }, (_, row) =>
+    [...Array.from({ length: 164 }, (_, i) => ((row * 31 + i * 17) % 41 === 0 ? 900 - row : 0)), row % 3].join(','),
+  ),
+].join('\n');
+
 /** The preview of a pasted CSV. */
-async function showImport(page: Page): Promise<void> {
+async function showImport(page: Page, csv = CSV): Promise<void> {
   await openCard('Tickets')(page);
   const panel = page.getByRole('group', { name: 'Tickets', exact: true });
-  await panel.getByLabel(/^Or paste/).fill(CSV);
+  await panel.getByLabel(/^Or paste/).fill(csv);
   await panel.getByRole('button', { name: 'Look at it' }).click();
   await panel.getByRole('button', { name: 'Import' }).waitFor();
 }
@@ -122,8 +130,9 @@ const VIEWS: View[] = [
   { name: 'step-tickets', show: openCard('Tickets') },
   {
     name: 'step-tickets-import',
-    show: showImport,
+    show: (page) => showImport(page),
   },
+  { name: 'step-tickets-wide', show: (page) => showImport(page, WIDE) },
   {
     name: 'step-tickets-imported',
     show: async (page) => {
@@ -184,6 +193,28 @@ const VIEWS: View[] = [
     },
   },
   { name: 'broken', show: open('/r#e1.AAAA') },
+  ...['assistant', 'history', 'paper', 'storage'].map((path) => ({ name: `${path}-empty`, show: open(`/${path}`) })),
+  {
+    name: 'step-tickets-broken',
+    show: async (page) => {
+      await openCard('Tickets')(page);
+      const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+      await panel.getByLabel(/^Or paste/).fill('{ "tickets": [');
+      await panel.getByRole('button', { name: 'Look at it' }).click();
+      await panel.getByText('Not done.').waitFor();
+    },
+  },
+  {
+    name: 'model-offline',
+    show: async (page) => {
+      await openCard('Model')(page);
+      await page.context().setOffline(true);
+      await page.getByRole('button', { name: 'Use it' }).first().click();
+      await page.getByRole('button', { name: /^Download/ }).click();
+      await page.getByRole('group', { name: 'Model', exact: true }).getByText('Not done.').waitFor();
+      await page.context().setOffline(false);
+    },
+  },
   { name: 'r-empty', show: open('/r') },
   {
     name: 'r-recipe',

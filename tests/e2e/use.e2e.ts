@@ -135,7 +135,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           'profiles',
         );
         await page.goto(await sharedLink(2));
-        const cells = page.getByRole('region', { name: 'Ranking' }).locator('tbody tr:first-child td:nth-child(4)');
+        const cells = page.getByRole('region', { name: 'Ranking' }).locator('tbody tr:first-child td:nth-child(3)');
         equal(await cells.innerText(), '1.00 J (0.900 to 1.20)', 'joules');
         const kind = page.getByLabel('Energy as');
         await kind.selectOption({ label: 'watt-hours' });
@@ -326,9 +326,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await finished(page);
         const metrics = page.getByRole('region', { name: 'Metrics of the tasks' });
         for (const name of ['ROUGE-1', 'ROUGE-2', 'ROUGE-L'])
-          await metrics
-            .getByRole('columnheader', { name: `Summary: ${name} F1 higher is better, in quality` })
-            .waitFor();
+          await metrics.getByRole('columnheader', { name: `${name} F1 higher is better; in quality` }).waitFor();
         await page.getByText('classical: first sentence of the ticket (JavaScript)').waitFor();
       }),
   },
@@ -413,7 +411,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByLabel('Recipe').fill('int8+2:4');
         await page.getByRole('button', { name: 'Compress' }).click();
         const map = page.getByRole('group', { name: 'The model, matrix by matrix' });
-        await map.waitFor();
+        await page.getByText('Finished.').waitFor();
         equal(await map.locator('g').count(), 1 + 4 * 7, 'a rectangle a matrix, the shared embedding among them');
         await map.locator('g[tabindex="0"]').focus();
         await map.getByRole('img', { name: /^Embedding: .* stored, <1 % zeros$/ }).waitFor();

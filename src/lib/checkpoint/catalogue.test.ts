@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, fitOf, memoryBytes, parametersOf } from './catalogue';
+import { CATALOGUE, configOf, fitOf, memoryBytes, parametersOf } from './catalogue';
+import { checkConfig } from './config';
 import { hubListing } from './hub';
 
 const of = (title: string) => {
@@ -24,6 +25,14 @@ describe('catalogue', () => {
     // model.safetensors of these repositories, less its header of some 30 to 40 kB.
     expect(269_060_552 - of('SmolLM2 135M').downloadBytes).toBeLessThan(60_000);
     expect(1_503_300_328 - of('Qwen3 0.6B').downloadBytes).toBeLessThan(60_000);
+  });
+
+  it('gives a whole configuration of each repository to count with, and none of others', () => {
+    for (const { repo, shape } of CATALOGUE) {
+      const config = configOf(repo);
+      expect(config && checkConfig(config)).toMatchObject(shape);
+    }
+    expect(configOf('someone/else')).toBeNull();
   });
 
   it('takes less memory with fewer bits, and says what a device holds', () => {

@@ -161,3 +161,22 @@ export const CATALOGUE: readonly CatalogueRow[] = [
     'onnx-community/Qwen2.5-1.5B-Instruct',
   ),
 ];
+
+/**
+ * A configuration to count with before anything is downloaded; null for a repository that is not in the catalogue. Bytes
+ * and operations follow from the shape alone: all else stands for itself, and no model must be opened with it.
+ */
+export function configOf(repo: string): ModelConfig | null {
+  const s = CATALOGUE.find((row) => row.repo === repo)?.shape;
+  if (!s) return null;
+  return {
+    ...s,
+    family: s.qkNorm ? 'Qwen3' : s.qkvBias ? 'Qwen2' : 'Llama',
+    normEpsilon: 1e-5,
+    ropeTheta: 10_000,
+    ropeScaling: null,
+    maxPositions: 8192,
+    bosTokenId: null,
+    eosTokenIds: [],
+  };
+}

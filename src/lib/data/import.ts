@@ -6,7 +6,7 @@ import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
 import { type Duplicates, findDuplicates } from './duplicates';
 import { detectFormat, type DropReason, type FormatName, type Row, type Sink, type Table } from './formats';
 import { isParquet, openParquet } from './parquet';
-import { guessMapping, isMissing, listColumns, resolveMapping } from './mapping';
+import { counterColumns, guessMapping, isMissing, listColumns, resolveMapping, wordsOf } from './mapping';
 import { redact, type RedactionKind, REDACTION_TITLES } from './redact';
 import { rankCauses, splitTickets } from './split';
 import {
@@ -30,6 +30,8 @@ export interface TablePreview {
   columns: string[];
   sampleRows: Record<string, string>[];
   guess: Mapping;
+  /** Columns of numbers that may be read together as one vector, such as alarms; none where there are few. */
+  counters: string[];
   warnings: string[];
 }
 
@@ -187,10 +189,17 @@ export async function previewTable(
       columns,
       sampleRows: head.slice(0, rows).map((row) => Object.fromEntries(row)),
       guess: guessMapping(columns, head.slice(0, GUESS_ROWS)),
+      counters: counterColumns(columns, head.slice(0, GUESS_ROWS)),
       warnings: [...table.notes.warnings],
     };
   });
 }
+
+/** About this many characters around a redaction are shown. */
+const CONTEXT = 30;
+/** The end of a text, and its beginning, cut between words. */
+const tail = (text: string) => (text.length <= CONTEXT ? text : text.slice(-CONTEXT).replace(/^\S*\s?/, '… '));
+const head = (text: string) => (text.length <= CONTEXT ? text : text.slice(0, CONTEXT).replace(/\s?\S*$/, ' …'));
 
 /** Counts and examples over all tickets. */
 class Redactor {
@@ -201,8 +210,8 @@ class Redactor {
     for (const { kind, start, end } of spans) {
       const report = this.reportOf(kind);
       if (report.examples.length >= 3) continue;
-      const before = text.slice(Math.max(0, start - 30), start);
-      const after = text.slice(end, end + 20);
+      const before = tail(text.slice(0, start));
+      const after = head(text.slice(end));
       const around = (middle: string) => `${before}${middle}${after}`.replace(/\s+/g, ' ').trim();
       report.examples.push({
         before: around(text.slice(start, Math.min(end, start + 80))),
@@ -244,8 +253,6 @@ interface Collector {
   redactor: Redactor | null;
 }
 
-const NUMBER = /^[-+]?\d+(?:\.\d+)?$/;
-
 /** A ticket from a row, or null where the row is dropped. */
 function draftOf(row: Row, number: number, { mapping, causeNames, notes, redactor }: Collector): Draft | null {
   const { cellChars, textChars } = notes.limits;
@@ -262,13 +269,9 @@ function draftOf(row: Row, number: number, { mapping, causeNames, notes, redacto
     const cut = value.slice(0, textChars).toWellFormed();
     return redactor ? redactor.apply(cut) : cut;
   };
-  // Of several columns, a number says something only with its column's name, and 0 says nothing.
-  const part = (column: string) => {
-    const said = read(column);
-    if (said === null || mapping.text.length === 1 || !NUMBER.test(said)) return said;
-    return Number(said) === 0 ? null : `${column} ${said}`;
-  };
-  const text = mapping.text.map(part).filter((words) => words !== null);
+  const text = mapping.text
+    .map((column) => wordsOf(column, read(column), mapping.text.length))
+    .filter((words) => words !== null);
   const said = read(mapping.cause)?.replace(/\s+/g, ' ') ?? null;
   const cause = said !== null && Object.hasOwn(causeNames, said) ? (causeNames[said] ?? said) : said;
   const response = read(mapping.response);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from './formats';
-import { guessMapping, parseMapping } from './mapping';
+import { counterColumns, guessMapping, parseMapping, wordsOf } from './mapping';
 
 const PROSE = 'The link between the two sites is down since this morning and users complain';
 const rowsOf = (columns: Readonly<Record<string, (i: number) => string>>, count = 40): Row[] =>
@@ -63,6 +63,28 @@ describe('guessMapping', () => {
       group: null,
       time: null,
     });
+  });
+});
+
+describe('columns of numbers', () => {
+  const counters = Object.fromEntries(
+    [0, 1, 2, 3].map((n) => [`alarm_${n}`, (i: number) => String((i * n) % 7)] as const),
+  );
+  const found = (columns: Readonly<Record<string, (i: number) => string>>) =>
+    counterColumns(Object.keys(columns), rowsOf(columns));
+
+  it('are found where there are enough of them', () => {
+    expect(found({ ...counters, title, label })).toEqual(Object.keys(counters));
+    expect(found({ id: String, priority: (i) => String(i % 4), title, label })).toEqual([]);
+    expect(found({ ...counters, empty: () => '' })).toEqual(Object.keys(counters));
+  });
+
+  it('say their name with the number, and nothing where they are 0', () => {
+    expect(wordsOf('alarm_3', '900', 2)).toBe('alarm_3 900');
+    expect(wordsOf('alarm_3', '0', 2)).toBeNull();
+    expect(wordsOf('alarm_3', null, 2)).toBeNull();
+    expect(wordsOf('code', '900', 1)).toBe('900');
+    expect(wordsOf('title', 'Link down', 2)).toBe('Link down');
   });
 });
 

@@ -98,6 +98,25 @@ function named(
 /** So many columns of numbers beside a class are read as one vector. */
 const FEWEST_COUNTERS = 4;
 
+const isNumbers = ({ numeric }: Profile) => numeric > 0.9;
+
+/** Columns of numbers, where there are enough of them to be counters or alarms; else none. */
+export function counterColumns(columns: readonly string[], rows: readonly Row[]): string[] {
+  const numbers = columns.map((column) => profile(column, rows)).filter((p) => p.filled > 0 && isNumbers(p));
+  return numbers.length >= FEWEST_COUNTERS ? numbers.map(({ column }) => column) : [];
+}
+
+const NUMBER = /^[-+]?\d+(?:\.\d+)?$/;
+
+/**
+ * What a cell adds to the text of a ticket; null where that is nothing. Of several columns, a number says something only
+ * with its column's name, and 0 says nothing.
+ */
+export function wordsOf(column: string, said: string | null, columns: number): string | null {
+  if (said === null || columns === 1 || !NUMBER.test(said)) return said;
+  return Number(said) === 0 ? null : `${column} ${said}`;
+}
+
 const longest = (profiles: readonly Profile[]) =>
   profiles.reduce<Profile | null>((best, p) => (best === null || p.length > best.length ? p : best), null);
 
@@ -122,7 +141,7 @@ export function guessMapping(columns: readonly string[], rows: readonly Row[]): 
   }
   // A table of counters or alarms has no words: its columns' names and numbers are the text.
   if (text.length === 0) {
-    const numbers = free(cause, response).filter((p) => p.numeric > 0.9);
+    const numbers = free(cause, response).filter(isNumbers);
     if (cause !== null && numbers.length >= FEWEST_COUNTERS) text.push(...numbers.map(({ column }) => column));
   }
   const group = named(free(cause, response, ...text), NAMES.group, ({ distinct, filled }) => distinct < filled);

@@ -33,7 +33,8 @@ const PAPER: readonly Paper[] = [
   },
 ];
 
-const counted = ({ tickets, repeats }: VariantResult) => `n = ${tickets} tickets, ${repeats} repeats`;
+const counted = ({ tickets, repeats }: VariantResult) =>
+  `n = ${tickets} ${tickets === 1 ? 'ticket' : 'tickets'}, ${repeats} ${repeats === 1 ? 'repeat' : 'repeats'}`;
 
 function judge({ claim, compares, first }: Paper, results: readonly VariantResult[], w: number): Claim {
   const { ranked } = rankVariants(

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { exampleReading, exampleRun } from './example';
+import { foldRuns } from './fold';
 import { phasesOf } from './phases';
 
 it('gives each phase its seconds, its share a ticket, and its rates', () => {
@@ -22,4 +23,14 @@ it('keeps unknown joules and uncounted work unknown', () => {
   const decode = { ...exampleReading('decode', 4), joules: null, bytes: null };
   const [all] = phasesOf([exampleRun({ phases: [decode] }), exampleRun({ phases: [exampleReading('decode', 4)] })]);
   expect(all?.phases[0]).toMatchObject({ perTicket: { joules: null }, work: null });
+});
+
+it('adds up to the energy of the ranking, also where a task has no decode', () => {
+  const runs = [0, 1].flatMap((repeat) => [
+    exampleRun({ repeat, task: 'rca', phases: [exampleReading('prefill', 4)] }),
+    exampleRun({ repeat, task: 'response', phases: [exampleReading('prefill', 2), exampleReading('decode', 6)] }),
+  ]);
+  const [variant] = phasesOf(runs);
+  const sum = variant?.phases.reduce((n, { perTicket }) => n + (perTicket?.joules?.mid ?? NaN), 0);
+  expect(sum).toBeCloseTo(foldRuns(runs)[0]?.energy?.mid ?? NaN, 12);
 });

@@ -1,5 +1,5 @@
 import { mean } from '../core/stats';
-import { PHASES, type Phase, type Range, type Reading, type RunRecord } from '../schema/run';
+import { PHASES, TASKS, type Phase, type Range, type Reading, type RunRecord, type TaskName } from '../schema/run';
 
 /** What one phase of a variant took, averaged over its runs. */
 export interface PhaseCost {
@@ -28,6 +28,7 @@ const ANSWERING: ReadonlySet<Phase> = new Set(['prefill', 'decode']);
 interface Part {
   reading: Reading;
   tickets: number;
+  task: TaskName;
 }
 
 const total = (parts: readonly Part[], of: (reading: Reading) => number | null): number | null =>
@@ -36,14 +37,26 @@ const total = (parts: readonly Part[], of: (reading: Reading) => number | null):
     return sum === null || value === null ? null : sum + value;
   }, 0);
 
-function joulesPerTicket(parts: readonly Part[]): Range | null {
-  const shares = parts.map(({ reading, tickets }) => reading.joules && { joules: reading.joules, tickets });
-  if (!shares.every((share) => share !== null)) return null;
-  const at = (end: keyof Range) => mean(shares.map(({ joules, tickets }) => joules[end] / tickets));
+/**
+ * The mean over runs for each task, then over all tasks of the variant, as the ranking has it: a task without this phase
+ * (finding causes writes nothing) spends nothing on it, so that phases add up to the figure of the ranking.
+ */
+function overTasks(parts: readonly Part[], tasks: number, value: (part: Part) => number): number {
+  const means = TASKS.map((task) => parts.filter((part) => part.task === task).map(value))
+    .filter((values) => values.length > 0)
+    .map(mean);
+  return means.reduce((sum, x) => sum + x, 0) / tasks;
+}
+
+function joulesPerTicket(parts: readonly Part[], tasks: number): Range | null {
+  if (parts.some(({ reading }) => reading.joules === null)) return null;
+  const at = (end: keyof Range) =>
+    overTasks(parts, tasks, ({ reading, tickets }) => (reading.joules?.[end] ?? NaN) / tickets);
   return { low: at('low'), mid: at('mid'), high: at('high') };
 }
 
-function costOf(phase: Phase, parts: readonly Part[]): PhaseCost {
+/** @param tasks how many the variant was run on, with this phase or without */
+function costOf(phase: Phase, parts: readonly Part[], tasks: number): PhaseCost {
   const seconds = mean(parts.map(({ reading }) => reading.seconds));
   const time = total(parts, (r) => r.seconds) ?? 0;
   const [flops, bytes, tokens] = [
@@ -59,8 +72,8 @@ function costOf(phase: Phase, parts: readonly Part[]): PhaseCost {
     perTicket:
       ANSWERING.has(phase) && answered
         ? {
-            seconds: mean(parts.map(({ reading, tickets }) => reading.seconds / tickets)),
-            joules: joulesPerTicket(parts),
+            seconds: overTasks(parts, tasks, ({ reading, tickets }) => reading.seconds / tickets),
+            joules: joulesPerTicket(parts, tasks),
           }
         : null,
     work:
@@ -80,11 +93,14 @@ export function phasesOf(runs: readonly RunRecord[]): VariantPhases[] {
   }
   return [...found.values()].map((group) => {
     const { variant, engine } = group[0] as RunRecord;
+    const tasks = new Set(group.map((run) => run.task)).size;
     const phases = PHASES.flatMap((phase) => {
       const parts = group.flatMap((run) =>
-        run.phases.filter((r) => r.phase === phase).map((reading) => ({ reading, tickets: run.tickets.length })),
+        run.phases
+          .filter((r) => r.phase === phase)
+          .map((reading) => ({ reading, tickets: run.tickets.length, task: run.task })),
       );
-      return parts.length > 0 ? [costOf(phase, parts)] : [];
+      return parts.length > 0 ? [costOf(phase, parts, tasks)] : [];
     });
     return { variant, engine, phases };
   });

@@ -22,6 +22,10 @@ class CompressState {
   busy = $state(false);
   progress = $state.raw<Progress | null>(null);
   layers = $state.raw<readonly LayerReport[]>([]);
+  /** Matrices of no layer; known before the first layer. */
+  outer = $state.raw<CompressTotals['outer']>([]);
+  /** Layers that the whole model will have, while not all are finished; else 0. */
+  expected = $state(0);
   totals = $state.raw<CompressTotals | null>(null);
   /** What `layers` was made with. */
   made = $state.raw<{ recipe: string; calibration: string | null } | null>(null);
@@ -61,6 +65,7 @@ class CompressState {
     this.ended = null;
     this.totals = null;
     this.layers = [];
+    this.outer = [];
     this.progress = null;
     const abort = new AbortController();
     this.#abort = abort;
@@ -88,8 +93,9 @@ class CompressState {
         },
         {
           signal: abort.signal,
-          onEvent: ({ report, ...p }) => {
+          onEvent: ({ report, outer, ...p }) => {
             progress = p;
+            if (outer) [this.outer, this.expected] = [outer, p.of];
             if (report) rows.push(report);
           },
         },
@@ -104,6 +110,7 @@ class CompressState {
       clearInterval(timer);
       redraw();
       this.progress = null;
+      this.expected = 0;
       this.#abort = null;
       this.busy = false;
     }

@@ -99,8 +99,8 @@ class CostState {
   }
 
   /** Null where the configuration is known only after a download. */
-  #config(ref: CheckpointRef): Promise<ModelConfig | null> {
-    if (ref.kind === 'hub') return Promise.resolve(null);
+  async #config(ref: CheckpointRef): Promise<ModelConfig | null> {
+    if (ref.kind === 'hub') return (await import('../checkpoint/catalogue')).configOf(ref.repo);
     const name = ref.kind === 'stored' ? ref.hash : 'builtin';
     const known = this.#configs.get(name) ?? (ref.kind === 'stored' ? callData('describe', ref) : builtinConfig());
     this.#configs.set(name, known);

@@ -1,5 +1,5 @@
 import { JoulewiseError, quote } from '../core/errors';
-import type { PlanEvent, Spent } from '../plan/execute';
+import type { PlanEvent } from '../plan/execute';
 import type { Unit } from '../plan/units';
 import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
@@ -13,7 +13,7 @@ import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds, 
 import { records } from './records';
 import { localResults, type ResultSet } from './results';
 import { sentence } from './sentence';
-import { emptySeries, extend, wattsBetween, type Series } from './series';
+import type { Recorder, Series } from './series';
 
 /** Figures that move are redrawn at most this often. */
 const REDRAW_MS = 250;
@@ -56,20 +56,8 @@ interface Pending {
   began: number;
   view: Partial<Progress>;
   runs: RunRecord[];
-  /** Of the current unit: what it took so far, and at the last redraw. */
-  spent: Spent | null;
-  before: Spent | null;
-  /** Of answering tickets in finished units; null where one of them cannot say. */
-  finishedJoules: number | null;
-}
-
-function plusJoules(sum: number | null, run: RunRecord): number | null {
-  for (const { phase, joules } of run.phases) {
-    if (phase !== 'prefill' && phase !== 'decode') continue;
-    if (sum === null || !joules) return null;
-    sum += joules.mid;
-  }
-  return sum;
+  /** For the chart; null until it is loaded. */
+  recorder: Recorder | null;
 }
 
 /** The plan that runs, or the stored one that is looked at. One at a time in a tab. */
@@ -86,7 +74,8 @@ class Live {
   measuredSeconds: number | null = null;
   opened = $state.raw<Opened | null>(null);
   progress = $state.raw<Progress | null>(null);
-  series = $state.raw<Series>(emptySeries());
+  /** Power and energy of the run under way; null before it begins. */
+  series = $state.raw<Series | null>(null);
   #skips: Skips | null = null;
   #runs = $state.raw<RunRecord[]>([]);
   #folded = $state.raw<VariantResult[]>([]);
@@ -177,23 +166,20 @@ class Live {
     this.measuredSeconds = null;
     const abort = new AbortController();
     this.#abort = abort;
-    this.series = emptySeries();
-    const started = performance.now();
+    this.series = null;
     const pending: Pending = {
       pace: expectedPace(plan),
       unit: null,
       began: 0,
       view: {},
       runs: [],
-      spent: null,
-      before: null,
-      finishedJoules: 0,
+      recorder: null,
     };
     let markEnded: (() => void) | null = null;
     let release: (() => Promise<void>) | null = null;
     let timer: ReturnType<typeof setInterval> | null = null;
     const redraw = async () => {
-      const { pace, unit, view, spent, before } = pending;
+      const { pace, unit, view, recorder } = pending;
       if (unit) {
         const ticket = view.ticket ?? null;
         this.progress = {
@@ -207,17 +193,9 @@ class Live {
           ticket,
           text: view.text ?? null,
           output: view.output ?? null,
-          tokensPerSecond: spent && spent.seconds > 0 ? spent.tokens / spent.seconds : null,
+          tokensPerSecond: recorder?.tokensPerSecond ?? null,
         };
-        this.series = extend(this.series, {
-          t: (performance.now() - started) / 1000,
-          watts: spent && spent !== before ? wattsBetween(before, spent) : null,
-          joules:
-            spent?.joules == null || pending.finishedJoules === null
-              ? pending.finishedJoules
-              : pending.finishedJoules + spent.joules,
-        });
-        pending.before = spent;
+        this.series = recorder?.draw(this.progress.phase) ?? null;
       }
       if (pending.runs.length !== this.#runs.length) {
         this.#runs = pending.runs.slice();
@@ -225,14 +203,19 @@ class Live {
       }
     };
     try {
-      const [{ runPlan }, { Skips }, { planHash }, { askToPersist, keepAwake }, mark] = await Promise.all([
-        import('./run-plan'),
-        import('./skips'),
-        import('../plan/execute'),
-        import('./awake'),
-        import('./interrupted'),
-      ]);
+      const [{ Recorder }, { runPlan }, { Skips }, { planHash }, { askToPersist, keepAwake }, mark] = await Promise.all(
+        [
+          import('./series'),
+          import('./run-plan'),
+          import('./skips'),
+          import('../plan/execute'),
+          import('./awake'),
+          import('./interrupted'),
+        ],
+      );
       markEnded = mark.markEnded;
+      const started = performance.now();
+      pending.recorder = new Recorder(() => (performance.now() - started) / 1000);
       await device.load();
       if (!device.found) throw new JoulewiseError('internal', device.error ?? 'The device could not be looked at.');
       const hash = await planHash(plan);
@@ -289,11 +272,11 @@ class Live {
         pending.unit = event.unit;
         pending.began = performance.now();
         pending.view = { phase: 'load', ticket: null };
-        pending.spent = pending.before = null;
+        pending.recorder?.begin();
         return;
       case 'progress': {
         const { phase, done, of, ticket, output, spent } = event.progress;
-        pending.spent = spent ?? pending.spent;
+        pending.recorder?.progress(phase, spent);
         pending.view =
           phase === 'load' || phase === 'warm-up'
             ? { ...pending.view, phase, ticket: null }
@@ -303,8 +286,7 @@ class Live {
       case 'run':
         pending.pace = unitEnds(pending.pace, event.resumed ? null : (performance.now() - pending.began) / 1000);
         pending.runs.push(event.run);
-        pending.finishedJoules = plusJoules(pending.finishedJoules, event.run);
-        pending.spent = pending.before = null;
+        pending.recorder?.finish(event.run);
         return;
       case 'failed':
         pending.pace = unitEnds(pending.pace, null);

@@ -21,6 +21,7 @@ export const DETAILS = {
     about: (energy: string) =>
       `${energy}, by phase. Loading, compressing and warming up happen once and are not counted: their energy is unknown, their seconds stand in the table.`,
     bar: (variant: string, phases: string) => `${variant}: ${phases}`,
+    key: `${PHASES.prefill} (dark), ${PHASES.decode} (light)`,
     part: (phase: Phase, amount: string) => `${PHASES[phase]} ${amount}`,
   },
   columns: {
@@ -34,6 +35,7 @@ export const DETAILS = {
   },
   table: 'The figures as a table',
   once: 'once a run',
+  unknown: 'unknown',
   roofline: {
     title: 'What limits each phase',
     about:

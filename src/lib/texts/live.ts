@@ -1,5 +1,5 @@
 import { energyAmount, type EnergyUnit } from './energy';
-import { duration, significant, whole } from './format';
+import { duration, plural, significant, whole } from './format';
 
 /** A run under way. */
 export const LIVE = {
@@ -12,15 +12,20 @@ export const LIVE = {
     paused: 'Paused',
     stopping: 'Stopping after this ticket',
   },
+  returned: (kept: number) =>
+    `This page was closed while an experiment ran. ${plural(kept, 'finished run was', 'finished runs were')} kept; it goes on from there.`,
+  preliminary: 'Still running: these results are preliminary and will change.',
+  later: 'Results appear here after the first run.',
   continue: 'Continue',
   pause: 'Pause',
   stop: 'Stop',
   skip: 'Skip this variant',
   chart: {
     title: 'Power and energy of answering tickets, estimated',
-    time: 'Seconds',
-    watts: 'Watts',
-    sofar: { J: 'Joules so far', Wh: 'Watt-hours so far', gCO2e: 'CO₂e so far', cost: 'Cost so far' } satisfies Record<
+    watts: 'watts',
+    at: (seconds: number) => `${Number(seconds.toFixed(1))} s`,
+    ground: 'The ground says what was done; hatched, its energy is not counted:',
+    sofar: { J: 'joules so far', Wh: 'watt-hours so far', gCO2e: 'CO₂e so far', cost: 'cost so far' } satisfies Record<
       EnergyUnit['kind'],
       string
     >,
@@ -45,4 +50,5 @@ export const LIVE = {
   ticketOf: (index: number, of: number) => `, ticket ${index} of ${of}`,
   ticket: 'Ticket',
   answer: 'Answer',
+  none: { ticket: 'The next ticket to be read stands here.', answer: 'What is written stands here.' },
 } as const;

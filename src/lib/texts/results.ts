@@ -10,6 +10,7 @@ export const RESULTS = {
     const [low, high] = [Math.min(...repeats), Math.max(...repeats)];
     return `${plural(tickets, 'ticket')}, ${low === high ? plural(low, 'repeat') : `${low} to ${high} repeats`}, ${date}.`;
   },
+  device: (name: string) => `Device: ${name}`,
   energy: 'Energy is',
   estimated: 'estimated',
   estimate: (boundaries: string, profile: string) =>
@@ -21,6 +22,7 @@ export const RESULTS = {
   actions: {
     results: 'Share the results',
     recipe: 'Share the recipe',
+    noResult: 'No experiment is open. Run one, or open one under "History".',
     json: 'Save as JSON',
     csv: 'Save as CSV',
     resultsLink: 'Link to these results, without any ticket',
@@ -56,6 +58,9 @@ export const RESULTS = {
     always: (variant: string) => `${variant} comes first whatever the weight.`,
     first: (spans: readonly { variant: string; from: number; to: number }[]) =>
       `First by weight of energy: ${spans.map((s) => `${s.variant} from ${fixed(s.from, 2)} to ${fixed(s.to, 2)}`).join(', ')}.`,
+    at: (w: number, variant: string, ways: readonly string[]) =>
+      `At ${fixed(w, 2)} ${variant} comes first${ways.length > 0 ? `; ${ways.join(', ')}` : ' whatever the weight'}.`,
+    way: (side: 'below' | 'above', at: number, variant: string) => `${side} ${fixed(at, 2)} it is ${variant}`,
     firm: 'The same variant would come first',
     alternative: {
       'min-max': 'with energy and quality each stretched over their range',
@@ -91,10 +96,10 @@ export const RESULTS = {
   metrics: {
     title: 'Metrics of the tasks',
     about: 'With 95 % bootstrap intervals over tickets. Those marked "in quality" make up the quality above.',
-    task: { rca: 'Cause', response: 'Response', summary: 'Summary' } as Readonly<Record<string, string>>,
+    task: { rca: 'Root cause', response: 'Response', summary: 'Summary' } as Readonly<Record<string, string>>,
     higher: 'higher is better',
     lower: 'lower is better',
-    inQuality: ', in quality',
+    inQuality: '; in quality',
   },
   kernels: {
     how: 'How it was computed',

@@ -6,7 +6,7 @@ export const SETUP = {
   title: 'Joulewise: which variant does your tickets on the fewest joules?',
   question:
     'Which variant of a language model does your fault tickets well enough on the fewest joules, on this device?',
-  lead: 'Everything runs in this browser. Tickets never leave it.',
+  lead: 'Run makes variants of a model (fewer bits, fewer weights), lets each answer fault tickets in this browser, and ranks them by quality and joules. Tickets never leave it.',
   here: {
     region: 'On this device',
     looking: 'Looking at this device.',
@@ -22,10 +22,8 @@ export const SETUP = {
   },
   own: { tickets: 'Use my tickets', model: 'Use my model' },
   cost: {
-    label: (seconds: number, energy: string, download: string | null) =>
-      `about ${duration(seconds)}, ${energy}${download === null ? '' : `, ${download}`}`,
-    nothing: 'nothing to download',
-    download: 'plus the download',
+    label: (seconds: number, energy: string, download: number | null) =>
+      `about ${duration(seconds)}, ${energy}, ${download === null ? 'plus the' : download ? `${bytes(download)} to` : 'nothing to'} download`,
     between: (s: { low: number; high: number }, e: { low: string; high: string }) =>
       `Estimated: ${duration(s.low)} to ${duration(s.high)}, and ${e.low} to ${e.high} of the whole device, since its power is not known better.`,
     later: 'Time, energy and memory are known once the model is downloaded.',
@@ -78,10 +76,6 @@ export const SETUP = {
   runsHint: (n: number, atMost: boolean) => `${atMost ? 'Up to ' : ''}${plural(n, 'run')}.`,
   runHint: 'You can pause, stop and go on later.',
   reading: 'Reading the stored experiment.',
-  preliminary: 'Still running: these results are preliminary and will change.',
-  later: 'Results appear here after the first run.',
-  returned: (kept: number) =>
-    `This page was closed while an experiment ran. ${plural(kept, 'finished run was', 'finished runs were')} kept; it goes on from there.`,
   kept: 'Experiments on this device',
   keptHint: 'The newest are here. All of them, with names, notes and search:',
 } as const;

@@ -14,6 +14,8 @@ export const TICKETS = {
   gaps: 'Gaps',
   gapsHint: 'evidence that is left out, times the usual',
   file: 'Import a file: CSV, TSV, JSON, JSON lines (also gzipped) or Parquet; exports of ServiceNow, Jira and TMF621 are known. It stays on this device.',
+  tickets: 'Where tickets come from',
+  drop: 'Or drop it here.',
   paste: 'Or paste a table, JSON, or rows copied from a sheet',
   usePasted: 'Look at it',
   catalogue: {
@@ -63,11 +65,19 @@ export const TICKETS = {
     },
     none: 'none',
     chosen: (n: number, of: number) => `${n} of ${plural(of, 'column')}`,
+    counters: (n: number, of: number) =>
+      n === of
+        ? `${whole(of)} counter columns become the text`
+        : `${whole(n)} of ${whole(of)} counter columns become the text`,
+    countersAbout: 'Each that is not 0, as its name and its number.',
+    which: 'Choose among the counters',
+    notFound: 'No column has this in its name.',
+    asRead: 'Text, as a model reads it',
     find: 'Find a column',
     all: (n: number) => `Choose all ${n}`,
     noneOf: (n: number) => `Choose none of ${n}`,
-    sample: (rows: number, columns: number, of: number) =>
-      `The first ${plural(rows, 'row')}, as read${columns < of ? `; ${columns} of ${of} columns` : ''}`,
+    sample: (rows: number, wide: boolean) =>
+      `The first ${plural(rows, 'row')}, as read${wide ? '; only the columns that make the ticket' : ''}`,
     redact: 'Hide names of people and machines, addresses and numbers (redaction)',
     start: 'Import',
     cancel: 'Cancel',
@@ -82,11 +92,10 @@ export const TICKETS = {
       `Left out: ${listed(reasons.map(([reason, n]) => `${n} (${reason})`))}.`,
     notRedacted: 'Nothing was redacted, as you chose.',
     redacted: (kinds: readonly (readonly [kind: string, n: number])[]) =>
-      `Redacted: ${listed(kinds.map(([kind, n]) => `${n} ${kind}`)) || 'nothing'}.`,
+      `Redacted: ${listed(kinds.map(([kind, n]) => `${kind} (${whole(n)})`)) || 'nothing'}.`,
     nothingFound: 'Redaction found nothing to hide.',
-    became: 'became:',
     examples: 'Examples of what was redacted',
-    example: (kind: string, n: number) => `${kind}, ${whole(n)}`,
+    example: { kind: 'What', before: 'Before', after: 'After' },
     duplicates: (exact: number, near: number, conflicting: number) =>
       `Duplicates: ${whole(exact)} exact ones left out${conflicting > 0 ? ` (${whole(conflicting)} of them with another cause)` : ''}, ${whole(near)} near ones kept together in the split.`,
     splits: (train: number, validation: number, test: number) =>

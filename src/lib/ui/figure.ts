@@ -2,8 +2,8 @@ import { saveFile } from './download';
 
 /** Properties that a figure takes from the page's style sheet, and would lose outside it. */
 const STYLED = [
-  'fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-linejoin', 'paint-order', 'opacity', 'font-size',
-  'font-family', 'font-weight', 'text-anchor',
+  'fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-opacity', 'stroke-dasharray', 'stroke-linejoin', 'paint-order',
+  'opacity', 'font-size', 'font-family', 'font-weight', 'font-variant-numeric', 'text-anchor',
 ] as const; // prettier-ignore
 
 /** A drawing as a file of its own: the style that it has on the page is written into every element. */

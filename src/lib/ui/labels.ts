@@ -79,7 +79,7 @@ export function placeLabels(points: readonly LabelPoint[], bounds: Box, fontSize
       ({ box }) => inside(box, bounds) && taken.every((other, i) => i === index || !meets(box, other)),
     );
     if (!free) continue;
-    taken.push(free.box);
+    taken.push({ ...free.box, left: free.box.left - GAP, right: free.box.right + GAP });
     placed.push({ id: point.id, x: free.x, y: free.y, anchor: free.anchor, text });
   }
   return placed;

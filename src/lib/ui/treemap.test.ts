@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { treemap } from './treemap';
+import { toCome, treemap } from './treemap';
 
 describe('treemap', () => {
   const sizes = [6, 6, 4, 3, 2, 2, 1];
@@ -31,5 +31,46 @@ describe('treemap', () => {
 
   it('draws nothing where there is no room', () => {
     expect(treemap([1, 2], (x) => x, { width: 0, height: 320 })).toEqual([]);
+  });
+});
+
+describe('matrices to come', () => {
+  const q = { linear: 'q_proj', bytes: 4 };
+  const up = { linear: 'up_proj', bytes: 9 };
+
+  it('are those of the first layer in every layer that is not finished', () => {
+    const done = [
+      { ...q, layer: 0 },
+      { ...up, layer: 0 },
+      { ...q, layer: 1 },
+    ];
+    expect(toCome(done, 3)).toEqual([
+      { ...up, layer: 1 },
+      { ...q, layer: 2 },
+      { ...up, layer: 2 },
+    ]);
+    expect(toCome(done, 0)).toEqual([]);
+  });
+
+  it('are not known while the first layer is at work', () => {
+    expect(toCome([], 3)).toEqual([]);
+    expect(toCome([{ ...q, layer: 0 }], 3)).toEqual([]);
+  });
+
+  it('leave what is finished where it is', () => {
+    const all = [0, 1, 2].flatMap((layer) => [
+      { ...q, layer },
+      { ...up, layer },
+    ]);
+    const frame = { width: 300, height: 200 };
+    const place = (done: typeof all) =>
+      new Map(
+        treemap(
+          [...done, ...toCome(done, 3)].sort((a, b) => a.layer - b.layer),
+          ({ bytes }) => bytes,
+          frame,
+        ).map(({ item, x, y }) => [`${item.layer} ${item.linear}`, [x, y]]),
+      );
+    expect(place(all.slice(0, 3))).toEqual(place(all));
   });
 });

@@ -60,3 +60,24 @@ export function treemap<T>(
   }
   return cells;
 }
+
+interface InLayer {
+  layer: number;
+  linear: string;
+  bytes: number;
+}
+
+/**
+ * Matrices that are still to come, as large as those of the first layer: with them in the picture those that are
+ * finished stay where they are. None before the first layer is complete, as its matrices are not known yet.
+ *
+ * @param expected layers of the whole model
+ */
+export function toCome(done: readonly InLayer[], expected: number): InLayer[] {
+  if (!done.some(({ layer }) => layer > 0)) return [];
+  const finished = new Set(done.map(({ layer, linear }) => `${layer} ${linear}`));
+  const first = done.filter(({ layer }) => layer === 0);
+  return Array.from({ length: expected }, (_, layer) => layer).flatMap((layer) =>
+    first.filter(({ linear }) => !finished.has(`${layer} ${linear}`)).map((matrix) => ({ ...matrix, layer })),
+  );
+}

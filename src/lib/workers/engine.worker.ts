@@ -319,7 +319,7 @@ serve<EngineApi>({
   async inspect({ checkpoint: ref, threads, ...args }, { emit, signal }) {
     const checkpoint = await openCheckpoint(await openFiles(ref));
     const { ms, inPhase } = stopwatch('calibrate', 'compress');
-    const { layers } = checkpoint.config;
+    let { layers } = checkpoint.config;
     let layer = 0;
     const recipe = parseRecipe(args.recipe);
     return withCompressed(
@@ -335,7 +335,13 @@ serve<EngineApi>({
         onLinear: (report) => emit({ phase: 'compress', done: layer, of: layers, report }),
       },
       async (model) => {
-        for (; layer < model.config.layers; layer++) {
+        ({ layers } = model.config);
+        // What belongs to no layer comes first, so that a picture of all bytes keeps its scale while layers come.
+        const outer = [outerReport('embedding', await model.embedding())];
+        const head = await model.head();
+        if (head) outer.push(outerReport('head', head));
+        emit({ phase: 'compress', done: 0, of: layers, outer });
+        for (; layer < layers; layer++) {
           if (signal.aborted)
             throw new JoulewiseError(
               'cancelled',
@@ -343,9 +349,6 @@ serve<EngineApi>({
             );
           await inPhase('compress', () => model.layer(layer));
         }
-        const outer = [outerReport('embedding', await model.embedding())];
-        const head = await model.head();
-        if (head) outer.push(outerReport('head', head));
         for (const name of vectorNames(model.config)) await model.vector(name);
         return { layers: [...model.reports()], outer, compression: model.counted(), ms };
       },

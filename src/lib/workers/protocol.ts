@@ -160,7 +160,7 @@ export type EngineApi = {
       train: Ticket[];
       causes: string[];
     };
-    event: Progress & { report?: LayerReport };
+    event: Progress & { report?: LayerReport; outer?: OuterReport[] };
     result: {
       layers: LayerReport[];
       outer: OuterReport[];

@@ -1,0 +1,85 @@
+import { change, finished, ranking, runButton, tinyBudget } from './flows';
+import { assert, equal, ORIGIN, withSite } from './site';
+
+/** What stands where, and what a table or a file looks like on its way in. */
+
+/** 40 counters and a class, as alarm systems export them. */
+const COUNTERS = 40;
+const counters = [
+  [...Array.from({ length: COUNTERS }, (_, i) => `alarm_${i}`), 'label'].join(','),
+  ...Array.from({ length: 60 }, (_, row) =>
+    [...Array.from({ length: COUNTERS }, (_, i) => ((row + i) % 13 === 0 ? 100 + row : 0)), `class ${row % 3}`].join(
+      ',',
+    ),
+  ),
+].join('\n');
+
+export const tests: { name: string; run(): Promise<void> }[] = [
+  {
+    name: 'reads a dropped table of counters as one line to tick, with its text as a model reads it',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await change(page, 'Tickets');
+        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        const file = await page.evaluateHandle((text) => {
+          const data = new DataTransfer();
+          data.items.add(new File([text], 'alarms.csv', { type: 'text/csv' }));
+          return data;
+        }, counters);
+        await panel.getByText('Or drop it here.').dispatchEvent('drop', { dataTransfer: file });
+        const all = panel.getByRole('checkbox', { name: `${COUNTERS} counter columns become the text` });
+        await all.waitFor();
+        assert(await all.isChecked(), 'counters are the text');
+        equal(await panel.getByRole('checkbox', { name: /^alarm_/ }).count(), 0, 'boxes of counters, folded away');
+        await panel.getByText('alarm_0 100, alarm_13 100, alarm_26 100, alarm_39 100').waitFor();
+        await panel.getByText('Choose among the counters').click();
+        await panel.getByRole('searchbox').fill('alarm_13');
+        await panel.getByRole('checkbox', { name: 'alarm_13' }).uncheck();
+        await panel.getByText('alarm_0 100, alarm_26 100, alarm_39 100').waitFor();
+        const some = panel.getByRole('checkbox', { name: `${COUNTERS - 1} of ${COUNTERS} counter columns` });
+        assert(await some.evaluate((box: HTMLInputElement) => box.indeterminate), 'some of them');
+        await panel.getByRole('button', { name: 'Import', exact: true }).click();
+        await page.getByText(/tickets from alarms/).waitFor();
+      }),
+  },
+  {
+    name: 'shows a run first, on a ground that says what is done, then its results, then the four steps',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 6, repeats: 2, tokens: 16 });
+        await runButton(page).click();
+        const running = page.getByRole('region', { name: 'Progress' });
+        await running.getByRole('heading').waitFor();
+        assert(
+          await running.getByRole('heading').evaluate((heading) => heading === document.activeElement),
+          'focus goes to the run that was asked for',
+        );
+        await running.getByText('The ground says what was done').waitFor();
+        for (const phase of ['loading and compressing', 'finding causes'])
+          await running.getByText(phase, { exact: true }).waitFor();
+        const top = async (name: string | RegExp) =>
+          (await page.getByRole('heading', { name }).first().boundingBox())?.y ?? NaN;
+        assert((await top(/^(Running|Getting ready|Pausing)/)) < (await top(/^Which variant/)), 'the run is first');
+        await finished(page);
+        await ranking(page).waitFor();
+        assert((await top(/per ticket/)) < (await top(/^Which variant/)), 'the answer is first');
+      }),
+  },
+  {
+    name: 'says what a model of the catalogue costs before any of it is downloaded',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await change(page, 'Model');
+        await page.getByRole('button', { name: /^Use it ?: SmolLM2 135M/ }).click();
+        await page.getByRole('button', { name: /^Run: about \d.*J, 257 MiB to download$/ }).waitFor();
+        await page.getByText('Cost of each variant').click();
+        const costs = page.getByRole('table').filter({ hasText: 'Fits here' }).locator('tbody tr');
+        await costs.nth(3).waitFor();
+        await page.getByRole('button', { name: /^Use it ?: Llama 3.2 1B/ }).click();
+        await page.getByText(/fp32 will not fit: up to .* GiB of memory/).waitFor();
+      }),
+  },
+];
