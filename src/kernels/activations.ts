@@ -4,7 +4,7 @@
 // blocks of 32 have scales of their own anyway, and against int8 where the device multiplies whole bytes (byte8.ts), they
 // are 8-bit levels with a scale per block of 32: that loses 0.004 and less.
 // All integer products and sums are exact on every device.
-import { DEPTH, M_TOP_LEVEL, TILE, TOP_BYTE } from './layout';
+import { BYTE_ZERO, DEPTH, INT4_ZERO, M_TOP_LEVEL, M_UNSIGNED, M_WIDE_SUMS, TILE, TOP_BYTE } from './layout';
 import { maxOf, sumOfInts, wholes } from './simd';
 
 /** Half-precision weights are read as value * 2^-112; activations * 2^80 keep products far from underflow. */
@@ -15,6 +15,11 @@ export const HALF_LIFT: f32 = 1208925819614629174706176.0; // 2^80
 @inline
 function topLevel(): f32 {
   return load<f32>(M_TOP_LEVEL);
+}
+
+/** How far above their value bytes of weights stand in tiles: what this device's dot wants. */
+export function tileZero(): i32 {
+  return load<i32>(M_WIDE_SUMS) ? BYTE_ZERO & load<i32>(M_UNSIGNED) : INT4_ZERO;
 }
 
 function largest(x: usize, depth: i32): f32 {
@@ -69,9 +74,12 @@ export function copyIntoTile(x: usize, depth: i32, tile: usize, r: i32): void {
 
 /**
  * x[depth] -> int8[depth] in blocks of 32, x = byte * scale, |byte| <= 127; per block its scale (float32), and minus
- * the sum of its bytes: times a zero point it takes that off every row's product. `step`: bytes from one block's to the next's.
+ * the sum of its bytes: times a zero point it takes that off every row's product. Stored is `begin` and that sum times
+ * `zero`. `step`: bytes from one block's to the next's.
  */
-export function quantizeBlocks(x: usize, depth: i32, to: usize, scales: usize, sums: usize, step: usize): void {
+export function quantizeBlocks(
+  x: usize, depth: i32, to: usize, scales: usize, sums: usize, step: usize, zero: i32, begin: i32,
+): void {
   for (const end = to + depth; to < end; x += DEPTH * 4, to += DEPTH, scales += step, sums += step) {
     let m = f32x4.pmax(f32x4.abs(v128.load(x)), f32x4.abs(v128.load(x, 16)));
     let n = f32x4.pmax(f32x4.abs(v128.load(x, 32)), f32x4.abs(v128.load(x, 48)));
@@ -88,7 +96,7 @@ export function quantizeBlocks(x: usize, depth: i32, to: usize, scales: usize, s
       sum = i32x4.add(sum, i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
     }
     store<f32>(scales, largest / <f32>TOP_BYTE);
-    store<i32>(sums, -sumOfInts(sum));
+    store<i32>(sums, begin - sumOfInts(sum) * zero);
   }
 }
 

@@ -30,7 +30,7 @@ import {
   WINDOW,
 } from './layout';
 import { firstPlaces, lastPlaces } from './int8';
-import { bfloats, byteDot, fma, pick } from './simd';
+import { begin, begunSums, bfloats, byteDot, fma, pick } from './simd';
 import { scaleRows } from './vectors';
 
 const STEP: usize = PANEL * 4;
@@ -45,7 +45,7 @@ function byteZero(): v128 {
 // @ts-ignore: decorator
 @inline
 function addTo(y: usize, sums: v128, s: v128): void {
-  v128.store(y, fma(f32x4.convert_i32x4_s(sums), s, v128.load(y)));
+  v128.store(y, fma(begunSums(sums), s, v128.load(y)));
 }
 
 /** y[16] += a block of a panel times 32 bytes of x, whose scale is `s`. */
@@ -83,7 +83,7 @@ export function gemvByte8(
     let p = w + <usize>n * panel;
     let q = bytes;
     for (let b: usize = 0; b < last; b += 4, p += BYTE8_BLOCK, q += DEPTH) {
-      const start = v128.and(i32x4.shl(v128.load32_splat(sums + b), BYTE_ZERO_BITS), unsigned);
+      const start = begin(v128.and(i32x4.shl(v128.load32_splat(sums + b), BYTE_ZERO_BITS), unsigned));
       const s = v128.load32_splat(scales + b);
       let at = p;
       for (let r = n; r < panels; r += run, at += <usize>run * panel)
@@ -131,10 +131,10 @@ export function unpackByte8(p: usize, depth: i32, to: usize, scales: usize): voi
 @inline
 function sparseBlock(p: usize, q: usize, zero: v128, s: v128, y: usize): void {
   const n = p + BYTE8_24_SUMS;
-  let a0 = i32x4.shl(v128.load16x4_s(n), BYTE_ZERO_BITS);
-  let a1 = i32x4.shl(v128.load16x4_s(n, 8), BYTE_ZERO_BITS);
-  let a2 = i32x4.shl(v128.load16x4_s(n, 16), BYTE_ZERO_BITS);
-  let a3 = i32x4.shl(v128.load16x4_s(n, 24), BYTE_ZERO_BITS);
+  let a0 = begin(i32x4.shl(v128.load16x4_s(n), BYTE_ZERO_BITS));
+  let a1 = begin(i32x4.shl(v128.load16x4_s(n, 8), BYTE_ZERO_BITS));
+  let a2 = begin(i32x4.shl(v128.load16x4_s(n, 16), BYTE_ZERO_BITS));
+  let a3 = begin(i32x4.shl(v128.load16x4_s(n, 24), BYTE_ZERO_BITS));
   for (let h: usize = 0; h < 2; h++) {
     const x = v128.xor(v128.load(q + h * WINDOW), zero);
     const v = p + BYTE8_24_VALUES + h * ((PANEL * WINDOW) / 2);

@@ -3,7 +3,7 @@
 // The loops are not unrolled on purpose: unrolling by 2 or 4 loses.
 //
 //   activations float32 [depth][6]         int16 [depth / 2][6][2]         int8 [depth / 4][6][4]
-//   weights     float32 [depth][8]         int16 [depth / 2][8][2]        0..15 [depth / 4][8][4]
+//   weights     float32 [depth][8]         int16 [depth / 2][8][2]        int8 [depth / 4][8][4], `tileZero` too high
 import { unpackByte8, unpackByte8Sparse } from './byte8';
 import { unpackF16, unpackF16Sparse } from './float16';
 import { unpackF32 } from './float32';
@@ -12,7 +12,6 @@ import { unpackInt8, unpackInt8Sparse } from './int8';
 import {
   BYTE8_24_BLOCK,
   BYTE8_BLOCK,
-  BYTE_ZERO_BITS,
   DEPTH,
   FORMAT_BYTE8,
   FORMAT_BYTE8_24,
@@ -25,14 +24,12 @@ import {
   FORM_BYTES,
   FORM_FLOAT,
   FORM_LEVELS,
-  INT4_ZERO_BITS,
   M_BLOCK_SCALES,
   M_BLOCK_SUMS,
   M_TILES_BYTE,
   M_TILES_F32,
   M_TILES_INT,
   M_TOKEN_SCALES,
-  M_UNSIGNED,
   M_WIDE_SUMS,
   PANEL,
   TILE,
@@ -42,7 +39,7 @@ import {
   W_FORMAT,
   W_SCALES,
 } from './layout';
-import { byteDot, byteSums, dot, fma } from './simd';
+import { begunSums, byteDot, dot, endSums, firstSums, fma } from './simd';
 
 // @ts-ignore: decorator
 @inline
@@ -142,42 +139,32 @@ export function tileInt(
 /** y[8] += products of a block times column scales (u, v) and its token's scale. */
 // @ts-ignore: decorator
 @inline
-function addBlock<Sum>(y: usize, a: v128, b: v128, start: v128, u: v128, v: v128, scale: usize): void {
+function addBlock<Sum>(y: usize, a: v128, b: v128, start: usize, u: v128, v: v128, scale: usize): void {
   const s = v128.load32_splat(scale);
-  // Sums in 16 bits have no room for the zero point, so it comes off behind them.
-  a = sizeof<Sum>() == 2 ? i32x4.add(byteSums<Sum>(a), start) : a;
-  b = sizeof<Sum>() == 2 ? i32x4.add(byteSums<Sum>(b), start) : b;
-  v128.store(y, fma(f32x4.convert_i32x4_s(a), f32x4.mul(s, u), v128.load(y)));
-  v128.store(y, fma(f32x4.convert_i32x4_s(b), f32x4.mul(s, v), v128.load(y, 16)), 16);
+  const begun = v128.load32_splat(start);
+  v128.store(y, fma(begunSums(endSums<Sum>(a, begun)), f32x4.mul(s, u), v128.load(y)));
+  v128.store(y, fma(begunSums(endSums<Sum>(b, begun)), f32x4.mul(s, v), v128.load(y, 16)), 16);
 }
 
 // @ts-ignore: decorator
 @inline
-function startOf(sum: usize, zeroBits: i32, mask: v128): v128 {
-  return v128.and(i32x4.shl(v128.load32_splat(sum), zeroBits), mask);
-}
-// @ts-ignore: decorator
-@inline
-function first<Sum>(start: v128): v128 {
-  return sizeof<Sum>() == 2 ? i32x4.splat(0) : start;
+function startAt<Sum>(start: usize): v128 {
+  return firstSums<Sum>(v128.load32_splat(start));
 }
 
 /**
  * The same for bytes: products of each block times its column scales [8] and the tokens' scales [6], gathered in `gathered`
- * (float32 [6][8]). Weights stand 2^zeroBits above their value where `mask` is all ones; minus the blocks' activation
- * sums take that off.
+ * (float32 [6][8]). Each sum starts where `quantizeBlocks` says for its token and block, which takes the weights' zero
+ * point off.
  */
 function tileBytes<Sum>(
-  a: usize, b: usize, blocks: i32, columnScales: usize, scales: usize, sums: usize, zeroBits: i32, mask: v128,
+  a: usize, b: usize, blocks: i32, columnScales: usize, scales: usize, starts: usize,
   gathered: usize, y: usize, stride: usize, rows: i32, add: bool,
 ): void {
   memory.fill(gathered, 0, TILE * TILE_COLUMNS * 4);
-  for (let n = 0; n < blocks; n++, columnScales += PANEL * 4, scales += TILE * 4, sums += TILE * 4) {
-    const sa = startOf(sums, zeroBits, mask), sb = startOf(sums + 4, zeroBits, mask);
-    const sc = startOf(sums + 8, zeroBits, mask), sd = startOf(sums + 12, zeroBits, mask);
-    const se = startOf(sums + 16, zeroBits, mask), sf = startOf(sums + 20, zeroBits, mask);
-    let a0 = first<Sum>(sa), b0 = first<Sum>(sb), c0 = first<Sum>(sc);
-    let d0 = first<Sum>(sd), e0 = first<Sum>(se), f0 = first<Sum>(sf);
+  for (let n = 0; n < blocks; n++, columnScales += PANEL * 4, scales += TILE * 4, starts += TILE * 4) {
+    let a0 = startAt<Sum>(starts), b0 = startAt<Sum>(starts + 4), c0 = startAt<Sum>(starts + 8);
+    let d0 = startAt<Sum>(starts + 12), e0 = startAt<Sum>(starts + 16), f0 = startAt<Sum>(starts + 20);
     let a1 = a0, b1 = b0, c1 = c0, d1 = d0, e1 = e0, f1 = f0;
     for (const end = a + DEPTH * TILE; a < end; a += TILE * 4, b += TILE_COLUMNS * 4) {
       const u = v128.load(b);
@@ -203,12 +190,12 @@ function tileBytes<Sum>(
     }
     const u = v128.load(columnScales);
     const v = v128.load(columnScales, 16);
-    addBlock<Sum>(gathered, a0, a1, sa, u, v, scales);
-    addBlock<Sum>(gathered + 32, b0, b1, sb, u, v, scales + 4);
-    addBlock<Sum>(gathered + 64, c0, c1, sc, u, v, scales + 8);
-    addBlock<Sum>(gathered + 96, d0, d1, sd, u, v, scales + 12);
-    addBlock<Sum>(gathered + 128, e0, e1, se, u, v, scales + 16);
-    addBlock<Sum>(gathered + 160, f0, f1, sf, u, v, scales + 20);
+    addBlock<Sum>(gathered, a0, a1, starts, u, v, scales);
+    addBlock<Sum>(gathered + 32, b0, b1, starts + 4, u, v, scales + 4);
+    addBlock<Sum>(gathered + 64, c0, c1, starts + 8, u, v, scales + 8);
+    addBlock<Sum>(gathered + 96, d0, d1, starts + 12, u, v, scales + 12);
+    addBlock<Sum>(gathered + 128, e0, e1, starts + 16, u, v, scales + 16);
+    addBlock<Sum>(gathered + 160, f0, f1, starts + 20, u, v, scales + 20);
   }
   for (let r = 0; r < rows; r++, y += stride, gathered += TILE_COLUMNS * 4)
     putRow(y, v128.load(gathered), v128.load(gathered, 16), add);
@@ -292,8 +279,6 @@ export function gemm(
   const blockSums = <usize>load<u32>(M_BLOCK_SUMS);
   const wide = load<i32>(M_WIDE_SUMS);
   const blocks = depth / DEPTH;
-  const zeroBits = format == FORMAT_INT4 ? INT4_ZERO_BITS : BYTE_ZERO_BITS;
-  const mask = format == FORMAT_INT4 ? i32x4.splat(-1) : v128.load32_splat(M_UNSIGNED);
   const tileBytesEach = <usize>depth * TILE * formBytes(form);
   const halfBytes = <usize>depth * TILE_COLUMNS * formBytes(form);
   const rowBytes = <usize>stride << 2;
@@ -315,10 +300,10 @@ export function gemm(
           const columns = scratch + 2 * halfBytes + <usize>h * TILE_COLUMNS * 4;
           const gathered = scratch + 2 * halfBytes + <usize>blocks * PANEL * 4;
           const bs = blockScales + at;
-          const sums = blockSums + at;
+          const starts = blockSums + at;
           if (wide)
-            tileBytes<i32>(a, b, blocks, columns, bs, sums, zeroBits, mask, gathered, o, rowBytes, rows, add);
-          else tileBytes<i16>(a, b, blocks, columns, bs, sums, zeroBits, mask, gathered, o, rowBytes, rows, add);
+            tileBytes<i32>(a, b, blocks, columns, bs, starts, gathered, o, rowBytes, rows, add);
+          else tileBytes<i16>(a, b, blocks, columns, bs, starts, gathered, o, rowBytes, rows, add);
         }
       }
     }

@@ -6,8 +6,9 @@
 //
 // Bytes times 0..15 and their sums fit int16 over a whole block. The 8 is taken off by the block's activation sum,
 // which all rows share.
-import { DEPTH, INT4_BLOCK, INT4_SCALES, INT4_ZERO_BITS, PANEL, STREAMS, TILE_COLUMNS } from './layout';
-import { bfloats, byteDot, byteSums, fma } from './simd';
+import { tileZero } from './activations';
+import { DEPTH, INT4_BLOCK, INT4_SCALES, INT4_ZERO, INT4_ZERO_BITS, PANEL, STREAMS, TILE_COLUMNS } from './layout';
+import { begin, begunSums, bfloats, byteDot, endSums, firstSums, fma } from './simd';
 
 const GROUP: usize = PANEL * 4;
 const GROUPS: usize = 4;
@@ -16,18 +17,18 @@ const QUAD_SCALES: usize = 8;
 
 // @ts-ignore: decorator
 @inline
-function addBlock<Sum>(products: v128, correction: v128, p: usize, quad: usize, s: v128, y: usize): void {
-  const sums = i32x4.add(byteSums<Sum>(products), correction);
+function addBlock<Sum>(sums: v128, start: v128, p: usize, quad: usize, s: v128, y: usize): void {
+  const floats = begunSums(endSums<Sum>(sums, start));
   const o = y + (quad << 4);
-  v128.store(o, fma(f32x4.convert_i32x4_s(sums), f32x4.mul(bfloats(p + quad * QUAD_SCALES), s), v128.load(o)));
+  v128.store(o, fma(floats, f32x4.mul(bfloats(p + quad * QUAD_SCALES), s), v128.load(o)));
 }
 
-/** y[16] += a block of a panel times 32 bytes of x. */
+/** y[16] += a block of a panel times 32 bytes of x, whose scale is `s`. */
 // @ts-ignore: decorator
 @inline
-function block<Sum>(p: usize, q: usize, scale: usize, sum: usize, y: usize): void {
+function block<Sum>(p: usize, q: usize, start: v128, s: v128, y: usize): void {
   const nibble = i8x16.splat(15);
-  let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
+  let a0 = firstSums<Sum>(start), a1 = a0, a2 = a0, a3 = a0;
   let n = p + INT4_SCALES;
   for (const end = q + DEPTH / 2; q < end; q += 4, n += GROUP) {
     const low = v128.load32_splat(q);
@@ -45,12 +46,10 @@ function block<Sum>(p: usize, q: usize, scale: usize, sum: usize, y: usize): voi
     a3 = byteDot<Sum>(v128.and(v, nibble), low, a3);
     a3 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a3);
   }
-  const s = v128.load32_splat(scale);
-  const correction = i32x4.shl(v128.load32_splat(sum), INT4_ZERO_BITS);
-  addBlock<Sum>(a0, correction, p, 0, s, y);
-  addBlock<Sum>(a1, correction, p, 1, s, y);
-  addBlock<Sum>(a2, correction, p, 2, s, y);
-  addBlock<Sum>(a3, correction, p, 3, s, y);
+  addBlock<Sum>(a0, start, p, 0, s, y);
+  addBlock<Sum>(a1, start, p, 1, s, y);
+  addBlock<Sum>(a2, start, p, 2, s, y);
+  addBlock<Sum>(a3, start, p, 3, s, y);
 }
 
 /** y[from..to] = W x for int8[depth] with its block scales and sums, from quantizeBlocks. */
@@ -68,18 +67,21 @@ export function gemvInt4<Sum>(
     let p = w + <usize>n * panel;
     let q = bytes;
     for (let b: usize = 0; b < last; b += 4, p += INT4_BLOCK, q += DEPTH) {
+      const start = begin(i32x4.shl(v128.load32_splat(sums + b), INT4_ZERO_BITS));
+      const s = v128.load32_splat(scales + b);
       let at = p;
       for (let r = n; r < panels; r += run, at += <usize>run * panel)
-        block<Sum>(at, q, scales + b, sums + b, y + (<usize>(r * PANEL) << 2));
+        block<Sum>(at, q, start, s, y + (<usize>(r * PANEL) << 2));
     }
   }
 }
 
-/** A panel -> two GEMM panels of bytes [depth / 4][8 columns][4], still 0..15; float32 scales in `scales`, [blocks][16]. */
+/** A panel -> two GEMM panels of bytes [depth / 4][8 columns][4], as far above their value as `tileZero` says; float32 scales in `scales`, [blocks][16]. */
 export function unpackInt4(p: usize, depth: i32, to: usize, scales: usize): void {
   const step: usize = TILE_COLUMNS * 4;
   const second = <usize>depth * TILE_COLUMNS;
   const nibble = i8x16.splat(15);
+  const raise = i8x16.splat(<i8>(tileZero() - INT4_ZERO));
   for (const end = to + second; to < end; scales += PANEL * 4, p += GROUPS * GROUP, to += DEPTH * TILE_COLUMNS) {
     for (let quad: usize = 0; quad < 4; quad++) v128.store(scales + (quad << 4), bfloats(p + quad * QUAD_SCALES));
     p += INT4_SCALES;
@@ -87,8 +89,8 @@ export function unpackInt4(p: usize, depth: i32, to: usize, scales: usize): void
       for (let quad: usize = 0; quad < 4; quad++) {
         const v = v128.load(p + i * GROUP + (quad << 4));
         const o = to + i * step + (quad >> 1) * second + ((quad & 1) << 4);
-        v128.store(o, v128.and(v, nibble));
-        v128.store(o + GROUPS * step, v128.and(i16x8.shr_u(v, 4), nibble));
+        v128.store(o, i8x16.add(v128.and(v, nibble), raise));
+        v128.store(o + GROUPS * step, i8x16.add(v128.and(i16x8.shr_u(v, 4), nibble), raise));
       }
   }
 }

@@ -8,6 +8,7 @@ import {
   quantizeIntoTile,
   splitPlanes,
   spreadIntoTile,
+  tileZero,
 } from './activations';
 import { adapt, adaptRows, adaptToken } from './adapter';
 import { attendChunk, attendTile, chunksOf, combine, scaleQuery, storeKeyValue } from './attention';
@@ -110,6 +111,7 @@ import {
   W_ROWS,
   W_SCALES,
 } from './layout';
+import { ROUNDER_BITS } from './simd';
 import { barrier, cut, readNext } from './threads';
 import { addTo, rmsNorm, rope, swiglu } from './vectors';
 
@@ -185,7 +187,7 @@ export function matvec(matrix: usize, x: usize, y: usize, from: i32, to: i32, mi
       const bytes = mine + pointer(P_BYTES);
       const blockScales = mine + pointer(P_BLOCK_SCALES);
       const sums = mine + pointer(P_BLOCK_SUMS);
-      if (!(made & MADE_BYTES)) quantizeBlocks(x, depth, bytes, blockScales, sums, 4);
+      if (!(made & MADE_BYTES)) quantizeBlocks(x, depth, bytes, blockScales, sums, 4, 1, 0);
       made |= MADE_BYTES;
       const format = load<i32>(matrix + W_FORMAT);
       if (format == FORMAT_BYTE8) gemvByte8(w, depth, bytes, blockScales, sums, y, from, to);
@@ -392,7 +394,8 @@ export function packToken(x: usize, depth: i32, i: i32, forms: i32, mine: usize)
   if (forms & FORM_BYTES) {
     const bytes = mine + pointer(P_BYTES);
     const block = (tile / DEPTH + r) << 2;
-    quantizeBlocks(x, depth, bytes, pointer(M_BLOCK_SCALES) + block, pointer(M_BLOCK_SUMS) + block, TILE * 4);
+    const sums = pointer(M_BLOCK_SUMS) + block;
+    quantizeBlocks(x, depth, bytes, pointer(M_BLOCK_SCALES) + block, sums, TILE * 4, tileZero(), ROUNDER_BITS);
     spreadIntoTile(bytes, depth, pointer(M_TILES_BYTE) + tile, r);
   }
 }

@@ -53,11 +53,18 @@ export function byteDot<Sum>(y: v128, x: v128, c: v128): v128 {
   return i32x4.add(c, i32x4.add(even, i32x4.extadd_pairwise_i16x8_s(oddProducts(y, x))));
 }
 
-/** What byteDot summed, one int32 a lane of four products. */
+/** Where a block's sums begin: sums in 16 bits have no room for the zero point, so it comes off behind them. */
 // @ts-ignore: decorator
 @inline
-export function byteSums<Sum>(c: v128): v128 {
-  return sizeof<Sum>() == 2 ? i32x4.dot_i16x8_s(c, i16x8.splat(1)) : c;
+export function firstSums<Sum>(start: v128): v128 {
+  return sizeof<Sum>() == 2 ? i32x4.splat(0) : start;
+}
+
+/** What byteDot summed from there, one int32 a lane of four products, `start` included. */
+// @ts-ignore: decorator
+@inline
+export function endSums<Sum>(c: v128, start: v128): v128 {
+  return sizeof<Sum>() == 2 ? i32x4.add(i32x4.dot_i16x8_s(c, i16x8.splat(1)), start) : c;
 }
 
 /** Two vectors of (r0 r0 r1 r1), (r2 r2 r3 r3) partial sums -> four row sums. */
@@ -101,7 +108,21 @@ export function bfloats(p: usize): v128 {
 
 /** 1.5 * 2^23: adding it to a float of at most 2^22 rounds that to a whole number, half to even, in the low bits. */
 const ROUNDER: f32 = 12582912;
-const ROUNDER_BITS: i32 = 0x4b400000;
+export const ROUNDER_BITS: i32 = 0x4b400000;
+
+/** Where whole sums begin that `begunSums` makes floats of. */
+// @ts-ignore: decorator
+@inline
+export function begin(start: v128): v128 {
+  return i32x4.add(start, i32x4.splat(ROUNDER_BITS));
+}
+
+/** Whole sums of at most 2^22 that were begun at ROUNDER_BITS, as floats: an addition where a conversion takes the multiplier's place. */
+// @ts-ignore: decorator
+@inline
+export function begunSums(a: v128): v128 {
+  return f32x4.sub(a, f32x4.splat(ROUNDER));
+}
 
 /** Floats of at most 2^22, rounded half to even: in two instructions where nearest and a checked conversion take ten. */
 // @ts-ignore: decorator

@@ -549,6 +549,7 @@ describe('model', () => {
     const ids = [3, 1, 4, 1, 5, 9, 2];
     const run = (wide: number) => {
       model.memory.setU32(L.M_WIDE_SUMS, wide);
+      model.memory.setU32(L.M_UNSIGNED, wide ? 0xffffffff : 0);
       return [...logitsOf(model, ids), ...logitsOf(model, [6], 7)].map((l) => [...l]);
     };
     expect(run(1)).toEqual(run(0));
