@@ -292,7 +292,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         );
         equal(asked.length, 3, 'a request a click');
         await panel.getByRole('button', { name: 'Import', exact: true }).click();
-        await page.getByText('60 tickets from Financial headlines. Tasks: Headline to sector.').waitFor();
+        await page.getByText('60 tickets from Financial headlines.parquet. Tasks: Headline to sector.').waitFor();
         await panel.getByText('2 classes, most frequent first').click();
         await panel.getByText('Energy, Oil 30 (50 %)').waitFor();
       } finally {
