@@ -67,6 +67,35 @@ function block(p: usize, q: usize, start: v128, s: v128, y: usize): void {
   addTo(y + 48, a3, f32x4.mul(bfloats(p + 24), s));
 }
 
+/** The same of two panels at once, `p` and `g`, with results at y and z: two streams of memory, and each x is loaded once. */
+// @ts-ignore: decorator
+@inline
+function twoBlocks(p: usize, g: usize, q: usize, start: v128, s: v128, y: usize, z: usize): void {
+  let a0 = start, a1 = start, a2 = start, a3 = start;
+  let b0 = start, b1 = start, b2 = start, b3 = start;
+  let n = p + BYTE8_SCALES;
+  let m = g + BYTE8_SCALES;
+  for (const end = q + DEPTH; q < end; q += 4, n += STEP, m += STEP) {
+    const x = v128.load32_splat(q);
+    a0 = byteDot<i32>(v128.load(n), x, a0);
+    a1 = byteDot<i32>(v128.load(n, 16), x, a1);
+    a2 = byteDot<i32>(v128.load(n, 32), x, a2);
+    a3 = byteDot<i32>(v128.load(n, 48), x, a3);
+    b0 = byteDot<i32>(v128.load(m), x, b0);
+    b1 = byteDot<i32>(v128.load(m, 16), x, b1);
+    b2 = byteDot<i32>(v128.load(m, 32), x, b2);
+    b3 = byteDot<i32>(v128.load(m, 48), x, b3);
+  }
+  addTo(y, a0, f32x4.mul(bfloats(p), s));
+  addTo(y + 16, a1, f32x4.mul(bfloats(p + 8), s));
+  addTo(y + 32, a2, f32x4.mul(bfloats(p + 16), s));
+  addTo(y + 48, a3, f32x4.mul(bfloats(p + 24), s));
+  addTo(z, b0, f32x4.mul(bfloats(g), s));
+  addTo(z + 16, b1, f32x4.mul(bfloats(g + 8), s));
+  addTo(z + 32, b2, f32x4.mul(bfloats(g + 16), s));
+  addTo(z + 48, b3, f32x4.mul(bfloats(g + 24), s));
+}
+
 /** y[from..to] = W x for int8[depth] with its block scales and sums, from quantizeBlocks. */
 export function gemvByte8(
   w: usize, depth: i32, bytes: usize, scales: usize, sums: usize, y: usize, from: i32, to: i32,
@@ -76,6 +105,7 @@ export function gemvByte8(
   const last = <usize>(depth / DEPTH) << 2;
   const panels = (to - from) / PANEL;
   const run = (panels + STREAMS - 1) / STREAMS;
+  const next = <usize>run * panel;
   w += <usize>(from / PANEL) * panel;
   y += <usize>from << 2;
   memory.fill(y, 0, <usize>(to - from) << 2);
@@ -86,8 +116,12 @@ export function gemvByte8(
       const start = begin(v128.and(i32x4.shl(v128.load32_splat(sums + b), BYTE_ZERO_BITS), unsigned));
       const s = v128.load32_splat(scales + b);
       let at = p;
-      for (let r = n; r < panels; r += run, at += <usize>run * panel)
-        block(at, q, start, s, y + (<usize>(r * PANEL) << 2));
+      let r = n;
+      for (; r + run < panels; r += 2 * run, at += 2 * next) {
+        const o = y + (<usize>(r * PANEL) << 2);
+        twoBlocks(at, at + next, q, start, s, o, o + (<usize>(run * PANEL) << 2));
+      }
+      if (r < panels) block(at, q, start, s, y + (<usize>(r * PANEL) << 2));
     }
   }
 }
@@ -155,6 +189,55 @@ function sparseBlock(p: usize, q: usize, zero: v128, s: v128, y: usize): void {
   addTo(y + 48, a3, s);
 }
 
+/** The same of two panels at once, as `twoBlocks`. */
+// @ts-ignore: decorator
+@inline
+function twoSparseBlocks(p: usize, g: usize, q: usize, zero: v128, s: v128, y: usize, z: usize): void {
+  const n = p + BYTE8_24_SUMS;
+  const k = g + BYTE8_24_SUMS;
+  let a0 = begin(i32x4.shl(v128.load16x4_s(n), BYTE_ZERO_BITS));
+  let a1 = begin(i32x4.shl(v128.load16x4_s(n, 8), BYTE_ZERO_BITS));
+  let a2 = begin(i32x4.shl(v128.load16x4_s(n, 16), BYTE_ZERO_BITS));
+  let a3 = begin(i32x4.shl(v128.load16x4_s(n, 24), BYTE_ZERO_BITS));
+  let b0 = begin(i32x4.shl(v128.load16x4_s(k), BYTE_ZERO_BITS));
+  let b1 = begin(i32x4.shl(v128.load16x4_s(k, 8), BYTE_ZERO_BITS));
+  let b2 = begin(i32x4.shl(v128.load16x4_s(k, 16), BYTE_ZERO_BITS));
+  let b3 = begin(i32x4.shl(v128.load16x4_s(k, 24), BYTE_ZERO_BITS));
+  for (let h: usize = 0; h < 2; h++) {
+    const x = v128.xor(v128.load(q + h * WINDOW), zero);
+    const v = p + BYTE8_24_VALUES + h * ((PANEL * WINDOW) / 2);
+    const w = g + BYTE8_24_VALUES + h * ((PANEL * WINDOW) / 2);
+    let m = v128.load(p + h * INT8_24_INDICES);
+    a0 = byteDot<i32>(pick(x, firstPlaces(m, 0)), v128.load(v), a0);
+    a0 = byteDot<i32>(pick(x, lastPlaces(m, 2)), v128.load(v, 16), a0);
+    a1 = byteDot<i32>(pick(x, firstPlaces(m, 4)), v128.load(v, 32), a1);
+    a1 = byteDot<i32>(pick(x, lastPlaces(m, 6)), v128.load(v, 48), a1);
+    m = v128.load(g + h * INT8_24_INDICES);
+    b0 = byteDot<i32>(pick(x, firstPlaces(m, 0)), v128.load(w), b0);
+    b0 = byteDot<i32>(pick(x, lastPlaces(m, 2)), v128.load(w, 16), b0);
+    b1 = byteDot<i32>(pick(x, firstPlaces(m, 4)), v128.load(w, 32), b1);
+    b1 = byteDot<i32>(pick(x, lastPlaces(m, 6)), v128.load(w, 48), b1);
+    m = v128.load(p + h * INT8_24_INDICES, 16);
+    a2 = byteDot<i32>(pick(x, firstPlaces(m, 0)), v128.load(v, 64), a2);
+    a2 = byteDot<i32>(pick(x, lastPlaces(m, 2)), v128.load(v, 80), a2);
+    a3 = byteDot<i32>(pick(x, firstPlaces(m, 4)), v128.load(v, 96), a3);
+    a3 = byteDot<i32>(pick(x, lastPlaces(m, 6)), v128.load(v, 112), a3);
+    m = v128.load(g + h * INT8_24_INDICES, 16);
+    b2 = byteDot<i32>(pick(x, firstPlaces(m, 0)), v128.load(w, 64), b2);
+    b2 = byteDot<i32>(pick(x, lastPlaces(m, 2)), v128.load(w, 80), b2);
+    b3 = byteDot<i32>(pick(x, firstPlaces(m, 4)), v128.load(w, 96), b3);
+    b3 = byteDot<i32>(pick(x, lastPlaces(m, 6)), v128.load(w, 112), b3);
+  }
+  addTo(y, a0, s);
+  addTo(y + 16, a1, s);
+  addTo(y + 32, a2, s);
+  addTo(y + 48, a3, s);
+  addTo(z, b0, s);
+  addTo(z + 16, b1, s);
+  addTo(z + 32, b2, s);
+  addTo(z + 48, b3, s);
+}
+
 /** The same for a 2:4 matrix with a scale per output, whose panels hold what takes the zero point off. */
 export function gemvByte8Sparse(
   w: usize, rowScales: usize, depth: i32, bytes: usize, scales: usize, y: usize, from: i32, to: i32,
@@ -164,6 +247,7 @@ export function gemvByte8Sparse(
   const last = <usize>(depth / DEPTH) << 2;
   const panels = (to - from) / PANEL;
   const run = (panels + STREAMS - 1) / STREAMS;
+  const next = <usize>run * panel;
   w += <usize>(from / PANEL) * panel;
   y += <usize>from << 2;
   memory.fill(y, 0, <usize>(to - from) << 2);
@@ -173,8 +257,12 @@ export function gemvByte8Sparse(
     for (let b: usize = 0; b < last; b += 4, p += BYTE8_24_BLOCK, q += DEPTH) {
       const s = v128.load32_splat(scales + b);
       let at = p;
-      for (let r = n; r < panels; r += run, at += <usize>run * panel)
-        sparseBlock(at, q, zero, s, y + (<usize>(r * PANEL) << 2));
+      let r = n;
+      for (; r + run < panels; r += 2 * run, at += 2 * next) {
+        const o = y + (<usize>(r * PANEL) << 2);
+        twoSparseBlocks(at, at + next, q, zero, s, o, o + (<usize>(run * PANEL) << 2));
+      }
+      if (r < panels) sparseBlock(at, q, zero, s, y + (<usize>(r * PANEL) << 2));
     }
   }
   scaleRows(y, rowScales + (<usize>from << 2), to - from);

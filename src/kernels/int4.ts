@@ -52,6 +52,52 @@ function block<Sum>(p: usize, q: usize, start: v128, s: v128, y: usize): void {
   addBlock<Sum>(a3, start, p, 3, s, y);
 }
 
+/** The same of two panels at once, `p` and `g`, with results at y and z: two streams of memory, and each x is loaded once. */
+// @ts-ignore: decorator
+@inline
+function twoBlocks<Sum>(p: usize, g: usize, q: usize, start: v128, s: v128, y: usize, z: usize): void {
+  const nibble = i8x16.splat(15);
+  let a0 = firstSums<Sum>(start), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+  let n = p + INT4_SCALES;
+  let m = g + INT4_SCALES;
+  for (const end = q + DEPTH / 2; q < end; q += 4, n += GROUP, m += GROUP) {
+    const low = v128.load32_splat(q);
+    const high = v128.load32_splat(q, DEPTH / 2);
+    let v = v128.load(n);
+    a0 = byteDot<Sum>(v128.and(v, nibble), low, a0);
+    a0 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a0);
+    v = v128.load(n, 16);
+    a1 = byteDot<Sum>(v128.and(v, nibble), low, a1);
+    a1 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a1);
+    v = v128.load(n, 32);
+    a2 = byteDot<Sum>(v128.and(v, nibble), low, a2);
+    a2 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a2);
+    v = v128.load(n, 48);
+    a3 = byteDot<Sum>(v128.and(v, nibble), low, a3);
+    a3 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, a3);
+    v = v128.load(m);
+    b0 = byteDot<Sum>(v128.and(v, nibble), low, b0);
+    b0 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, b0);
+    v = v128.load(m, 16);
+    b1 = byteDot<Sum>(v128.and(v, nibble), low, b1);
+    b1 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, b1);
+    v = v128.load(m, 32);
+    b2 = byteDot<Sum>(v128.and(v, nibble), low, b2);
+    b2 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, b2);
+    v = v128.load(m, 48);
+    b3 = byteDot<Sum>(v128.and(v, nibble), low, b3);
+    b3 = byteDot<Sum>(v128.and(i16x8.shr_u(v, 4), nibble), high, b3);
+  }
+  addBlock<Sum>(a0, start, p, 0, s, y);
+  addBlock<Sum>(a1, start, p, 1, s, y);
+  addBlock<Sum>(a2, start, p, 2, s, y);
+  addBlock<Sum>(a3, start, p, 3, s, y);
+  addBlock<Sum>(b0, start, g, 0, s, z);
+  addBlock<Sum>(b1, start, g, 1, s, z);
+  addBlock<Sum>(b2, start, g, 2, s, z);
+  addBlock<Sum>(b3, start, g, 3, s, z);
+}
+
 /** y[from..to] = W x for int8[depth] with its block scales and sums, from quantizeBlocks. */
 export function gemvInt4<Sum>(
   w: usize, depth: i32, bytes: usize, scales: usize, sums: usize, y: usize, from: i32, to: i32,
@@ -60,6 +106,7 @@ export function gemvInt4<Sum>(
   const last = <usize>(depth / DEPTH) << 2;
   const panels = (to - from) / PANEL;
   const run = (panels + STREAMS - 1) / STREAMS;
+  const next = <usize>run * panel;
   w += <usize>(from / PANEL) * panel;
   y += <usize>from << 2;
   memory.fill(y, 0, <usize>(to - from) << 2);
@@ -70,8 +117,12 @@ export function gemvInt4<Sum>(
       const start = begin(i32x4.shl(v128.load32_splat(sums + b), INT4_ZERO_BITS));
       const s = v128.load32_splat(scales + b);
       let at = p;
-      for (let r = n; r < panels; r += run, at += <usize>run * panel)
-        block<Sum>(at, q, start, s, y + (<usize>(r * PANEL) << 2));
+      let r = n;
+      for (; r + run < panels; r += 2 * run, at += 2 * next) {
+        const o = y + (<usize>(r * PANEL) << 2);
+        twoBlocks<Sum>(at, at + next, q, start, s, o, o + (<usize>(run * PANEL) << 2));
+      }
+      if (r < panels) block<Sum>(at, q, start, s, y + (<usize>(r * PANEL) << 2));
     }
   }
 }
