@@ -40,12 +40,21 @@ function lowOf(adapter: usize, token: i32): usize {
   );
 }
 
+/** Whose A x this thread has at hand; 0 for none. */
+let held: usize = 0;
+
+/** Tells `adapt` that its input is a new vector. */
+export function newAdapted(): void {
+  held = 0;
+}
+
 /** One token: y[from..to] += what the matrix's adapter makes of x. */
 export function adapt(matrix: usize, x: usize, y: usize, from: i32, to: i32, mine: usize): void {
   const adapter = <usize>load<u32>(matrix + W_ADAPTER);
   if (!adapter) return;
   const low = mine + load<u32>(P_ADAPTED);
-  down(adapter, x, low);
+  if (held != adapter) down(adapter, x, low);
+  held = adapter;
   addUp(adapter, low, y, from, to, mine);
 }
 

@@ -179,6 +179,8 @@ export const P_ADAPTED = MODEL + 264;
 export const P_PRODUCT = MODEL + 268;
 /** A decode step's queries [stride], keys and values [stride] of one layer. */
 export const P_HEADS = MODEL + 276;
+/** Pieces of this thread's run of a phase that somebody has taken (threads.ts), in a line of their own. */
+export const P_TAKEN = MODEL + 280;
 
 // What one pass is about.
 export const PASS_TOKENS = MODEL + 192;

@@ -10,7 +10,7 @@ import {
   spreadIntoTile,
   tileZero,
 } from './activations';
-import { adapt, adaptRows, adaptToken } from './adapter';
+import { adapt, adaptRows, adaptToken, newAdapted } from './adapter';
 import { attendChunk, attendTile, chunksOf, combine, scaleQuery, storeKeyValue } from './attention';
 import { attendChunk8, attendTile8, storeKeyValue8 } from './cache8';
 import { gemvByte8, gemvByte8Sparse, rowByte8 } from './byte8';
@@ -112,7 +112,7 @@ import {
   W_SCALES,
 } from './layout';
 import { ROUNDER_BITS } from './simd';
-import { barrier, cut, readNext } from './threads';
+import { barrier, cut, firstPiece, nextPiece, pieceStart, readNext } from './threads';
 import { addTo, rmsNorm, rope, swiglu } from './vectors';
 
 // @ts-ignore: decorator
@@ -150,6 +150,7 @@ let levelScale: f32 = 0;
 /** Tells `matvec` that its input is a new vector. */
 export function newInput(): void {
   made = 0;
+  newAdapted();
 }
 
 function needLevels(x: usize, depth: i32, mine: usize): void {
@@ -218,17 +219,33 @@ export function cutRows(matrix: usize, t: i32, threads: i32): i32 {
 
 // @ts-ignore: decorator
 @inline
-function share(matrix: usize, x: usize, y: usize, t: i32, threads: i32, mine: usize): void {
-  matvec(matrix, x, y, cutRows(matrix, t, threads), cutRows(matrix, t + 1, threads), mine);
+function panelsOf(matrix: usize): i32 {
+  return load<i32>(matrix + W_ROWS) / PANEL;
 }
 
-/** While this thread waits it may bring its rows of `matrix` closer. */
-function expect(matrix: usize, t: i32, threads: i32): void {
+/** y = W x, in pieces. */
+function share(matrix: usize, x: usize, y: usize, t: i32, threads: i32, mine: usize): void {
+  const panels = panelsOf(matrix);
+  for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads)) {
+    const from = pieceStart(panels, piece, threads), to = pieceStart(panels, piece + 1, threads);
+    if (from < to) matvec(matrix, x, y, from * PANEL, to * PANEL, mine);
+  }
+}
+
+/** Rows of `matrix` among the panels from..to of a group of matrices, of which `before` panels come before it. */
+function shareOf(matrix: usize, before: i32, x: usize, y: usize, from: i32, to: i32, mine: usize): void {
+  const first = max(from - before, 0), end = min(to - before, panelsOf(matrix));
+  if (first < end) matvec(matrix, x, y, first * PANEL, end * PANEL, mine);
+}
+
+/** While this thread waits it may bring its run of `matrix` closer, of which `panels` are shared out. */
+function expect(matrix: usize, panels: i32, t: i32, threads: i32): void {
   const panel = panelBytes(load<i32>(matrix + W_FORMAT), load<i32>(matrix + W_DEPTH));
   const data = pointer(matrix + W_DATA);
+  const last = panelsOf(matrix);
   readNext(
-    data + <usize>(cutRows(matrix, t, threads) / PANEL) * panel,
-    data + <usize>(cutRows(matrix, t + 1, threads) / PANEL) * panel,
+    data + <usize>min(cut(panels, t, threads), last) * panel,
+    data + <usize>min(cut(panels, t + 1, threads), last) * panel,
   );
 }
 
@@ -313,10 +330,15 @@ function decode(t: i32, threads: i32): void {
     const layer = pointer(M_LAYER_TABLE) + <usize>l * LAYER_BYTES;
     rmsNorm(x, pointer(layer + L_INPUT_NORM), row, hidden, strideX);
     newInput();
-    share(layer + L_Q, row, q, t, threads, mine);
-    share(layer + L_K, row, k, t, threads, mine);
-    share(layer + L_V, row, v, t, threads, mine);
-    expect(layer + L_O, t, threads);
+    const queries = panelsOf(layer + L_Q), keys = panelsOf(layer + L_K);
+    const panels = queries + keys + panelsOf(layer + L_V);
+    for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads)) {
+      const from = pieceStart(panels, piece, threads), to = pieceStart(panels, piece + 1, threads);
+      shareOf(layer + L_Q, 0, row, q, from, to, mine);
+      shareOf(layer + L_K, queries, row, k, from, to, mine);
+      shareOf(layer + L_V, queries + keys, row, v, from, to, mine);
+    }
+    expect(layer + L_O, panelsOf(layer + L_O), t, threads);
     barrier(threads);
     mark(t, COUNT_LINEAR);
     // Every thread finishes all heads for itself, in its own memory: that is quicker than to wait for each other. They
@@ -339,28 +361,35 @@ function decode(t: i32, threads: i32): void {
     }
     // In runs, so that a thread meets the heads of a group, which share a chunk's keys and values, one after another.
     const parts = chunks * heads;
-    for (let n = cut(parts, t, threads); n < cut(parts, t + 1, threads); n++)
-      attendPart(l, n % heads, n / heads, own + <usize>(n % heads) * headBytes, mine);
+    for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads))
+      for (let n = pieceStart(parts, piece, threads); n < pieceStart(parts, piece + 1, threads); n++)
+        attendPart(l, n % heads, n / heads, own + <usize>(n % heads) * headBytes, mine);
     barrier(threads);
     for (let h = 0; h < heads; h++) combine(h, chunks, row + <usize>h * headBytes);
     memory.fill(row + <usize>heads * headBytes, 0, (<usize>strideQ << 2) - <usize>heads * headBytes);
     mark(t, COUNT_ATTENTION);
     newInput();
     addShare(layer + L_O, row, x, t, threads, mine);
-    expect(layer + L_GATE, t, threads);
+    const neurons = panelsOf(layer + L_GATE);
+    expect(layer + L_GATE, neurons, t, threads);
     barrier(threads);
     rmsNorm(x, pointer(layer + L_POST_NORM), row, hidden, strideX);
     newInput();
-    share(layer + L_GATE, row, gate, t, threads, mine);
-    share(layer + L_UP, row, up, t, threads, mine);
-    const from = cutRows(layer + L_GATE, t, threads);
-    const bytes = <usize>from << 2;
-    swiglu(gate + bytes, up + bytes, gate + bytes, cutRows(layer + L_GATE, t + 1, threads) - from);
-    expect(layer + L_DOWN, t, threads);
+    for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads)) {
+      const from = pieceStart(neurons, piece, threads) * PANEL, to = pieceStart(neurons, piece + 1, threads) * PANEL;
+      if (from >= to) continue;
+      matvec(layer + L_GATE, row, gate, from, to, mine);
+      matvec(layer + L_UP, row, up, from, to, mine);
+      const bytes = <usize>from << 2;
+      swiglu(gate + bytes, up + bytes, gate + bytes, to - from);
+    }
+    expect(layer + L_DOWN, panelsOf(layer + L_DOWN), t, threads);
     barrier(threads);
     newInput();
     addShare(layer + L_DOWN, gate, x, t, threads, mine);
-    expect(l + 1 < layers ? layer + LAYER_BYTES + L_Q : pointer(M_HEAD), t, threads);
+    const next = layer + LAYER_BYTES;
+    if (l + 1 < layers) expect(next + L_Q, panelsOf(next + L_Q) + panelsOf(next + L_K) + panelsOf(next + L_V), t, threads);
+    else expect(pointer(M_HEAD), panelsOf(pointer(M_HEAD)), t, threads);
     barrier(threads);
     mark(t, COUNT_LINEAR);
   }
@@ -374,11 +403,14 @@ function decode(t: i32, threads: i32): void {
 
 /** x[rows of this thread] += W input. The product goes through this thread's panel scratch. */
 function addShare(matrix: usize, input: usize, x: usize, t: i32, threads: i32, mine: usize): void {
-  const from = cutRows(matrix, t, threads);
-  const to = cutRows(matrix, t + 1, threads);
+  const panels = panelsOf(matrix);
   const product = mine + pointer(P_PANEL);
-  matvec(matrix, input, product, from, to, mine);
-  addTo(x + (<usize>from << 2), product + (<usize>from << 2), to - from);
+  for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads)) {
+    const from = pieceStart(panels, piece, threads) * PANEL, to = pieceStart(panels, piece + 1, threads) * PANEL;
+    if (from >= to) continue;
+    matvec(matrix, input, product, from, to, mine);
+    addTo(x + (<usize>from << 2), product + (<usize>from << 2), to - from);
+  }
 }
 
 /** Row `x` of token `i` into the tiles that a group of matrices reads; `forms`: FORM_ bits. */
@@ -404,14 +436,25 @@ function formOfMatrix(matrix: usize): i32 {
   return formOf(load<i32>(matrix + W_FORMAT));
 }
 
-/** The rows of `matrix` that are this thread's, for all tokens. */
+/** Rows of `matrix` for all tokens, set or added to; `before`, from and to as in `shareOf`. */
+function gemmOf(
+  matrix: usize, before: i32, y: usize, stride: i32, tokens: i32, from: i32, to: i32, add: bool, mine: usize,
+): void {
+  const first = max(from - before, 0) * PANEL, end = min(to - before, panelsOf(matrix)) * PANEL;
+  if (first >= end) return;
+  gemm(matrix, y, stride, tokens, first, end, add, mine + pointer(P_PANEL));
+  adaptRows(matrix, y, stride, tokens, first, end, mine);
+}
+
+/** The same of a matrix alone, in pieces. */
 function shareGemm(
   matrix: usize, y: usize, stride: i32, tokens: i32, add: bool, t: i32, threads: i32, mine: usize,
 ): void {
-  const from = cutRows(matrix, t, threads);
-  const to = cutRows(matrix, t + 1, threads);
-  gemm(matrix, y, stride, tokens, from, to, add, mine + pointer(P_PANEL));
-  adaptRows(matrix, y, stride, tokens, from, to, mine);
+  const panels = panelsOf(matrix);
+  for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads)) {
+    const from = pieceStart(panels, piece, threads), to = pieceStart(panels, piece + 1, threads);
+    gemmOf(matrix, 0, y, stride, tokens, from, to, add, mine);
+  }
 }
 
 /** Many tokens: matrices times matrices, attention in tiles. */
@@ -446,9 +489,14 @@ function prefill(t: i32, threads: i32): void {
     }
     barrier(threads);
     mark(t, COUNT_VECTOR);
-    shareGemm(layer + L_Q, q, strideQ, tokens, false, t, threads, mine);
-    shareGemm(layer + L_K, k, strideKv, tokens, false, t, threads, mine);
-    shareGemm(layer + L_V, v, strideKv, tokens, false, t, threads, mine);
+    const queries = panelsOf(layer + L_Q), keys = panelsOf(layer + L_K);
+    const panels = queries + keys + panelsOf(layer + L_V);
+    for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads)) {
+      const from = pieceStart(panels, piece, threads), to = pieceStart(panels, piece + 1, threads);
+      gemmOf(layer + L_Q, 0, q, strideQ, tokens, from, to, false, mine);
+      gemmOf(layer + L_K, queries, k, strideKv, tokens, from, to, false, mine);
+      gemmOf(layer + L_V, queries + keys, v, strideKv, tokens, from, to, false, mine);
+    }
     barrier(threads);
     mark(t, COUNT_LINEAR);
     for (let i = first; i < last; i++) {
@@ -464,10 +512,10 @@ function prefill(t: i32, threads: i32): void {
     }
     barrier(threads);
     mark(t, COUNT_VECTOR);
-    // Later tiles see more keys, so tiles are dealt out in turn, not in runs.
-    for (let n = t; n < heads * tiles; n += threads)
-      if (small) attendTile8(l, n / tiles, (n % tiles) * TILE, mine);
-      else attendTile(l, n / tiles, (n % tiles) * TILE, mine);
+    for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads))
+      for (let n = pieceStart(heads * tiles, piece, threads); n < pieceStart(heads * tiles, piece + 1, threads); n++)
+        if (small) attendTile8(l, n / tiles, (n % tiles) * TILE, mine);
+        else attendTile(l, n / tiles, (n % tiles) * TILE, mine);
     barrier(threads);
     mark(t, COUNT_ATTENTION);
     forms = formOfMatrix(layer + L_O);
@@ -489,8 +537,12 @@ function prefill(t: i32, threads: i32): void {
     }
     barrier(threads);
     mark(t, COUNT_VECTOR);
-    shareGemm(layer + L_GATE, gate, strideFfn, tokens, false, t, threads, mine);
-    shareGemm(layer + L_UP, up, strideFfn, tokens, false, t, threads, mine);
+    const neurons = panelsOf(layer + L_GATE);
+    for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads)) {
+      const from = pieceStart(neurons, piece, threads), to = pieceStart(neurons, piece + 1, threads);
+      gemmOf(layer + L_GATE, 0, gate, strideFfn, tokens, from, to, false, mine);
+      gemmOf(layer + L_UP, 0, up, strideFfn, tokens, from, to, false, mine);
+    }
     barrier(threads);
     mark(t, COUNT_LINEAR);
     forms = formOfMatrix(layer + L_DOWN);

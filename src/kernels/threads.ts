@@ -7,6 +7,9 @@ import {
   COMMAND,
   COMMAND_SLEEPERS,
   COMMAND_TURN,
+  M_PRIVATE,
+  M_PRIVATE_BYTES,
+  P_TAKEN,
 } from './layout';
 
 /** Polls before sleeping: about 20 us within a pass, a millisecond between passes. */
@@ -48,12 +51,19 @@ function moveTurn(turn: usize, sleepers: usize): void {
   if (atomic.load<i32>(sleepers)) atomic.notify(turn, -1);
 }
 
-/** Returns when all `threads` have come here. */
+/** Where it stands how many pieces of a thread's run have been taken. */
+// @ts-ignore: decorator
+@inline
+function takenOf(thread: i32): usize {
+  return <usize>load<u32>(M_PRIVATE) + <usize>thread * load<u32>(M_PRIVATE_BYTES) + load<u32>(P_TAKEN);
+}
+
+/** Returns when all `threads` have come here; the next phase's pieces are free then. */
 export function barrier(threads: i32): void {
-  if (threads == 1) return;
   const seen = atomic.load<i32>(BARRIER_TURN);
   if (atomic.add<i32>(BARRIER_COUNT, 1) == threads - 1) {
     atomic.store<i32>(BARRIER_COUNT, 0);
+    for (let t = 0; t < threads; t++) atomic.store<i32>(takenOf(t), 0);
     moveTurn(BARRIER_TURN, BARRIER_SLEEPERS);
   } else waitTurn(BARRIER_TURN, seen, BARRIER_SLEEPERS, BARRIER_SPINS);
 }
@@ -74,7 +84,38 @@ export function nextCommand(): i32 {
   return load<i32>(COMMAND);
 }
 
-/** First of the `n` pieces that thread `t` of `threads` does; the next thread's first is its end. */
+// What a phase has to do is cut into a run a thread, and each run into ever smaller pieces: half of it, half of the rest,
+// and so on. A thread takes the pieces of its own run, then those of others that nobody has begun, because memory and
+// the system serve threads unevenly and a barrier waits for the last. One such loop fits between two barriers.
+
+/** Pieces of a run; the smallest is 1 / 128 of it. */
+const PIECES = 8;
+/** Whose run this thread is at. */
+let run = 0;
+
+/** The next piece that nobody has begun; -1 where none is left. Begins with `firstPiece`. */
+export function nextPiece(t: i32, threads: i32): i32 {
+  do {
+    const n = atomic.add<i32>(takenOf(run), 1);
+    if (n < PIECES) return run * PIECES + n;
+    run = run + 1 == threads ? 0 : run + 1;
+  } while (run != t);
+  return -1;
+}
+
+export function firstPiece(t: i32, threads: i32): i32 {
+  run = t;
+  return nextPiece(t, threads);
+}
+
+/** First of `n` things that belongs to `piece`; the next piece's first is its end. */
+export function pieceStart(n: i32, piece: i32, threads: i32): i32 {
+  const owner = piece / PIECES;
+  const end = cut(n, owner + 1, threads);
+  return end - ((end - cut(n, owner, threads)) >> piece % PIECES);
+}
+
+/** First of the `n` things that thread `t` of `threads` does; the next thread's first is its end. */
 // @ts-ignore: decorator
 @inline
 export function cut(n: i32, t: i32, threads: i32): i32 {

@@ -416,6 +416,7 @@ export class CpuModel {
       [L.P_ADAPTED, L.MAX_RANK * 4],
       [L.P_PRODUCT, deepest * 4],
       [L.P_HEADS, (this.stride.q + 2 * this.stride.kv) * 4],
+      [L.P_TAKEN, 4],
       // One panel, unpacked to floats.
       [L.P_PANEL, L.PANEL * deepest * 4],
     ];
