@@ -195,6 +195,10 @@ export const PASS_SPANS = MODEL + 212;
 /** Rows (indices of tokens in the pass) whose logits are wanted. */
 export const PASS_LOGIT_COUNT = MODEL + 216;
 export const PASS_LOGIT_ROWS = MODEL + 220;
+/** Where each row's softmax sum goes, [row] (largest logit, sum of exp(logit - largest)) in float64; 0 where none is wanted. */
+export const PASS_SUMS = MODEL + 284;
+/** Logits of a row without its padding. */
+export const M_VOCABULARY = MODEL + 288;
 
 // ------------------------------------------------------------------ a layer
 export const L_INPUT_NORM = 0;

@@ -84,6 +84,7 @@ import {
   M_TOKEN_SCALES,
   M_UP,
   M_V,
+  M_VOCABULARY,
   M_WIDE_SUMS,
   M_X,
   PANEL,
@@ -92,6 +93,7 @@ import {
   PASS_LOGIT_ROWS,
   PASS_POSITIONS,
   PASS_START,
+  PASS_SUMS,
   PASS_TOKENS,
   P_BLOCK_SCALES,
   P_BLOCK_SUMS,
@@ -113,7 +115,7 @@ import {
 } from './layout';
 import { ROUNDER_BITS } from './simd';
 import { barrier, cut, firstPiece, nextPiece, pieceStart, readNext } from './threads';
-import { addTo, rmsNorm, rope, swiglu } from './vectors';
+import { addTo, rmsNorm, rope, softmaxSum, swiglu } from './vectors';
 
 // @ts-ignore: decorator
 @external('env', 'now')
@@ -580,8 +582,21 @@ function prefill(t: i32, threads: i32): void {
   mark(t, COUNT_HEAD);
 }
 
+/** What makes probabilities of each row of logits. */
+function sumLogits(t: i32, threads: i32): void {
+  const wanted = load<i32>(PASS_LOGIT_COUNT);
+  const stride = load<i32>(M_STRIDE_LOGITS);
+  for (let i = cut(wanted, t, threads); i < cut(wanted, t + 1, threads); i++) {
+    const row = pointer(M_LOGITS) + ((<usize>i * stride) << 2);
+    softmaxSum(row, load<i32>(M_VOCABULARY), stride, pointer(PASS_SUMS) + (<usize>i << 4));
+  }
+  barrier(threads);
+  mark(t, COUNT_HEAD);
+}
+
 export function pass(t: i32, threads: i32): void {
   if (t == 0) marked = now();
   if (load<i32>(PASS_TOKENS) == 1 && load<i32>(PASS_LOGIT_COUNT) == 1) decode(t, threads);
   else prefill(t, threads);
+  if (pointer(PASS_SUMS)) sumLogits(t, threads);
 }

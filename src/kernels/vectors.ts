@@ -1,6 +1,6 @@
 // Norms, activation functions, rope: what happens to a token's vector between matrices.
 import { M_EPSILON } from './layout';
-import { exp4, sumOf } from './simd';
+import { exp4, maxOf, sumOf } from './simd';
 
 /** RMSNorm: to = x / sqrt(mean(x^2) + epsilon) * weight. `padded` >= size is a multiple of 4; padding is 0 and stays so. */
 export function rmsNorm(x: usize, weight: usize, to: usize, size: i32, padded: i32): void {
@@ -47,4 +47,29 @@ export function swiglu(gate: usize, up: usize, to: usize, n: i32): void {
     const g = v128.load(gate);
     v128.store(to, f32x4.mul(v128.load(up), f32x4.div(g, f32x4.add(one, exp4(f32x4.neg(g))))));
   }
+}
+
+/** Floats whose exponentials are summed in float32 before they join a float64. */
+const SUM_RUN: i32 = 1024;
+
+/**
+ * to = (largest of x, sum of exp(x - largest)), both float64, over `size` floats; `padded` >= size is a multiple of 4, and
+ * what lies between is overwritten.
+ */
+export function softmaxSum(x: usize, size: i32, padded: i32, to: usize): void {
+  for (let i = size; i < padded; i++) store<f32>(x + (<usize>i << 2), -Infinity);
+  let m = v128.load(x);
+  const end = x + (<usize>padded << 2);
+  for (let p = x; p < end; p += 16) m = f32x4.pmax(m, v128.load(p));
+  const largest = maxOf(m);
+  const top = f32x4.splat(largest);
+  let sum: f64 = 0;
+  while (x < end) {
+    let s = f32x4.splat(0);
+    for (const stop = min(x + (<usize>SUM_RUN << 2), end); x < stop; x += 16)
+      s = f32x4.add(s, exp4(f32x4.sub(v128.load(x), top)));
+    sum += <f64>sumOf(s);
+  }
+  store<f64>(to, <f64>largest);
+  store<f64>(to, sum, 8);
 }

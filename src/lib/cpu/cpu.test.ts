@@ -417,6 +417,28 @@ describe('model', () => {
     },
   );
 
+  it.each([1, 3])('tells the log of each row’s sum of exponentials, with %i threads', async (threads) => {
+    const model = await build(CONFIG, {
+      inner: source(21, 'int8', false),
+      outer: source(22, 'fp32', false),
+      build: 'baseline',
+      threads,
+    });
+    const ids = [3, 1, 4, 1, 5];
+    const check = (start: number, request: ReturnType<typeof plain>) => {
+      let rows = 0;
+      model.forward(start, { ...request, probabilities: true }, (_, logits, logSum) => {
+        rows++;
+        expect(logSum).toBeCloseTo(Math.log(logits.reduce((sum, v) => sum + Math.exp(v), 0)), 5);
+      });
+      expect(rows).toBe(request.logitRows.length);
+    };
+    check(0, plain(ids, 0, [0, 2, 3, 4]));
+    check(5, plain([6], 5, [0]));
+    model.forward(6, plain([2], 6, [0]), (_, __, logSum) => expect(logSum).toBeNaN());
+    model.close();
+  });
+
   it('an adapter beside the weights equals one merged into them, in prefill and decode', async () => {
     const config = { ...CONFIG, hiddenSize: 72, headDim: 24, heads: 3, layers: 2, intermediateSize: 100 };
     const random = createRandom(12);

@@ -156,7 +156,12 @@ export interface PassRequest {
   prefix: number;
   /** Tokens (indices, ascending) whose logits are wanted. */
   logitRows: readonly number[];
+  /** Whether `onLogits` gets each row's log-sum-exp. */
+  probabilities?: boolean;
 }
+
+/** What a pass tells of a row: [vocabulary] logits, a view that the next pass overwrites, and log(sum(exp(logits))) if it was asked for, else NaN. */
+export type OnLogits = (row: number, logits: Float32Array, logSum: number) => void;
 
 /** Time of a kernel since the counters were last cleared. */
 export type KernelMs = Record<'embedding' | 'linear' | 'attention' | 'vectors' | 'head', number>;
@@ -180,6 +185,7 @@ export class CpuModel {
   private chunks = 0;
   private chunkBytes = 0;
   private logitsAt = 0;
+  private sumsAt = 0;
   private readonly stride: { x: number; q: number; kv: number; ffn: number; logits: number };
   private idsAt = 0;
   private rowsAt = 0;
@@ -366,6 +372,8 @@ export class CpuModel {
     }
     this.logitsAt = floats(MAX_LOGITS * stride.logits);
     set(L.M_LOGITS, this.logitsAt);
+    set(L.M_VOCABULARY, config.vocabSize);
+    this.sumsAt = memory.take(MAX_LOGITS * 16);
     this.idsAt = floats(tokens * 3);
     set(L.PASS_IDS, this.idsAt);
     set(L.PASS_POSITIONS, this.idsAt + tokens * 4);
@@ -463,10 +471,10 @@ export class CpuModel {
   }
 
   /**
-   * Runs tokens through the model; their keys and values go to slots `start`, `start` + 1, ... `onLogits` gets
-   * [vocabulary] logits of each wanted row: a view that the next pass overwrites.
+   * Runs tokens through the model; their keys and values go to slots `start`, `start` + 1, ... `onLogits` is called
+   * for each wanted row.
    */
-  forward(start: number, o: PassRequest, onLogits: (row: number, logits: Float32Array) => void): void {
+  forward(start: number, o: PassRequest, onLogits: OnLogits): void {
     const { memory, config } = this;
     this.reserve(start + o.ids.length);
     const tokens = Math.ceil(MAX_TOKENS / L.TILE) * L.TILE;
@@ -488,9 +496,13 @@ export class CpuModel {
       memory.setU32(L.PASS_START, start + from);
       memory.setU32(L.PASS_PREFIX, o.prefix);
       memory.setU32(L.PASS_LOGIT_COUNT, last - wanted);
+      memory.setU32(L.PASS_SUMS, o.probabilities ? this.sumsAt : 0);
       this.run(L.COMMAND_PASS);
-      for (let i = wanted; i < last; i++)
-        onLogits(i, memory.f32(this.logitsAt + (i - wanted) * this.stride.logits * 4, config.vocabSize));
+      for (let i = wanted; i < last; i++) {
+        const [largest, sum] = memory.f64(this.sumsAt + (i - wanted) * 16, 2) as unknown as [number, number];
+        const logits = memory.f32(this.logitsAt + (i - wanted) * this.stride.logits * 4, config.vocabSize);
+        onLogits(i, logits, o.probabilities ? largest + Math.log(sum) : NaN);
+      }
       wanted = last;
       from = to;
     }

@@ -10,14 +10,14 @@ import { PRUNERS } from '../compress/pruners';
 import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { FORMATS, layoutsOf } from '../cpu/formats';
-import { checkFits, CpuModel, type KernelMs, type PassRequest } from '../cpu/model';
+import { checkFits, CpuModel, type KernelMs, type OnLogits, type PassRequest } from '../cpu/model';
 import { bestBuild, byteDotOf, type BuildName, type ByteDot, type Spawn } from '../cpu/module';
 import { passWork } from '../cpu/work';
 import { vectorNames } from '../decoder/decoder';
 import { addCosts, totalBytes, type Cost } from '../graph/cost';
 import type { Compression, KernelWork } from '../schema/run';
 import { withCompressed, type Calibration } from './compress';
-import { logProbability, type CandidateScore, type EngineSession } from './engine';
+import type { CandidateScore, EngineSession } from './engine';
 import type { CpuKernelRow } from './kernels';
 import { packedKey, type PackedStore } from './kept';
 import { packCandidates } from './packed';
@@ -196,7 +196,7 @@ export class CpuSession implements EngineSession {
   }
 
   /** A pass, and its work in the books. */
-  private forward(start: number, request: PassRequest, onLogits: (row: number, logits: Float32Array) => void): void {
+  private forward(start: number, request: PassRequest, onLogits: OnLogits): void {
     this.model.forward(start, request, onLogits);
     const work = this.work(request.ids.length, start, request.logitRows.length);
     for (const name of Object.keys(work) as (keyof KernelMs)[]) {
@@ -209,7 +209,8 @@ export class CpuSession implements EngineSession {
   private append(
     ids: readonly number[],
     logitRows: readonly number[],
-    onLogits: (row: number, logits: Float32Array) => void,
+    probabilities: boolean,
+    onLogits: OnLogits,
   ): void {
     const start = this.length;
     this.checkLength(start + ids.length);
@@ -219,6 +220,7 @@ export class CpuSession implements EngineSession {
       spans: ids.map(() => 0),
       prefix: 0,
       logitRows,
+      probabilities,
     };
     this.forward(start, request, onLogits);
     this.length = start + ids.length;
@@ -226,7 +228,7 @@ export class CpuSession implements EngineSession {
 
   private last(ids: readonly number[]): Promise<Float32Array> {
     let logits = new Float32Array(0);
-    this.append(ids, [ids.length - 1], (_, view) => (logits = Float32Array.from(view)));
+    this.append(ids, [ids.length - 1], false, (_, view) => (logits = Float32Array.from(view)));
     return Promise.resolve(logits);
   }
 
@@ -256,9 +258,10 @@ export class CpuSession implements EngineSession {
     lookups.forEach((tokens, candidate) =>
       tokens.forEach(([row, id]) => byRow.set(row, [...(byRow.get(row) ?? []), [candidate, id]])),
     );
-    this.forward(0, { ids, positions, spans, prefix: prompt.length, logitRows: logitPositions }, (row, logits) => {
+    const request = { ids, positions, spans, prefix: prompt.length, logitRows: logitPositions, probabilities: true };
+    this.forward(0, request, (row, logits, logSum) => {
       for (const [candidate, id] of byRow.get(row) ?? [])
-        sums[candidate] = (sums[candidate] as number) + logProbability(logits, id);
+        sums[candidate] = (sums[candidate] as number) + (logits[id] as number) - logSum;
     });
     return candidates.map((c, i) => ({ logProb: sums[i] as number, tokens: c.length }));
   }
@@ -271,10 +274,11 @@ export class CpuSession implements EngineSession {
     this.append(
       ids,
       ids.map((_, i) => i),
-      (row, logits) => {
+      true,
+      (row, logits, logSum) => {
         const next = ids[row + 1];
         if (next === undefined) last = Float32Array.from(logits);
-        else logProbs[row] = logProbability(logits, next);
+        else logProbs[row] = (logits[next] as number) - logSum;
       },
     );
     return { logProbs, last };
