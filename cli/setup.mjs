@@ -18,6 +18,15 @@ function run(command, args, env = {}) {
   if (done.status !== 0) throw new Error(`"${command} ${args.join(' ')}" failed.`);
 }
 
+/** The same with nothing to read unless it fails. */
+function runQuietly(command, args) {
+  const stdio = ['ignore', 'pipe', 'pipe'];
+  const done = spawnSync(command, args, { cwd: root, stdio, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  if (done.status === 0) return;
+  say(`${done.stdout}${done.stderr}`);
+  throw new Error(`"${command} ${args.join(' ')}" failed.`);
+}
+
 const digest = (text) => createHash('sha256').update(text).digest('hex');
 
 function checkNode() {
@@ -103,10 +112,13 @@ function* filesBelow(folder) {
   }
 }
 
+/** What vite.config.ts imports. */
+const IMPORTED = ['cli/folder-hash.ts', 'cli/headers.ts'];
+
 /** Builds the site when a source is newer than (differs from) what the last build saw. */
 export function ensureBuild() {
   ensureWasm();
-  const inputs = ['src', 'static', 'svelte.config.js', 'vite.config.ts', 'package-lock.json']
+  const inputs = ['src', 'static', 'svelte.config.js', 'vite.config.ts', ...IMPORTED, 'package-lock.json']
     .map((p) => join(root, p))
     .flatMap((p) => (statSync(p).isDirectory() ? [...filesBelow(p)] : [p]))
     .filter((p) => !/\.test\.ts$|README\.md$/.test(p))
@@ -116,7 +128,7 @@ export function ensureBuild() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === seen && existsSync(join(root, 'build', 'index.html')))
     return;
   say('Setting up: building the site ...');
-  run(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn']);
+  runQuietly(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build']);
   mkdirSync(state, { recursive: true });
   writeFileSync(stamp, seen);
 }

@@ -277,7 +277,7 @@ export function unpackByte8Sparse(p: usize, rowScales: usize, depth: i32, to: us
   const offset = i8x16.extract_lane_u(zero, 0);
   memory.fill(to, <u8>offset, <usize>depth * PANEL);
   for (let k = 0; k < depth; k += DEPTH, p += BYTE8_24_BLOCK)
-    for (let h: usize = 0; h < 2; h++, to += (WINDOW / 4) * step)
+    for (let h: usize = 0; h < 2; h++, to += <usize>(WINDOW / 4) * step)
       for (let quad: usize = 0; quad < 4; quad++)
         for (let groups: usize = 0; groups < 2; groups++) {
           const places = p + h * INT8_24_INDICES + ((quad >> 1) << 4);

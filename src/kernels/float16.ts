@@ -81,7 +81,7 @@ export function gemvF16(w: usize, scales: usize, depth: i32, x: usize, y: usize,
   memory.fill(y, 0, <usize>(to - from) << 2);
   for (let n = 0; n < run; n++) {
     let p = w + <usize>n * panel;
-    for (let q = x, end = x + (<usize>depth << 2); q < end; q += DEPTH * 4, p += DEPTH * STEP) {
+    for (let q = x, end = x + (<usize>depth << 2); q < end; q += DEPTH * 4, p += <usize>DEPTH * STEP) {
       let at = p;
       for (let r = n; r < panels; r += run, at += <usize>run * panel) block(at, q, y + (<usize>(r * PANEL) << 2));
     }
@@ -193,7 +193,7 @@ export function unpackF16Sparse(p: usize, scales: usize, depth: i32, to: usize):
         const shifted = ((<i32>load<i16>(at + 4 * i)) << 16 >> 3) & SHIFTED;
         const value = reinterpret<f32>(shifted) * (load<f32>(scales + (<usize>row << 2)) * HALF_LIFT);
         // Both places of a row may be the same where it keeps fewer than two: the padding is 0 and must not win.
-        const cell = to + (row >> 3) * second + place * column + ((row & 7) << 2);
+        const cell = to + <usize>(row >> 3) * second + <usize>place * column + (<usize>(row & 7) << 2);
         if (value != 0) store<f32>(cell, value);
       }
     }

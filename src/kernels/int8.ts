@@ -164,7 +164,7 @@ export function unpackInt8Sparse(p: usize, depth: i32, to: usize): void {
   const pairs: usize = TILE_COLUMNS * 4;
   const second = (<usize>depth >> 1) * pairs;
   memory.fill(to, 0, <usize>depth * PANEL * 2);
-  for (let k = 0; k < depth; k += WINDOW, p += INT8_24_WINDOW, to += (WINDOW / 2) * pairs)
+  for (let k = 0; k < depth; k += WINDOW, p += INT8_24_WINDOW, to += <usize>(WINDOW / 2) * pairs)
     for (let quad: usize = 0; quad < 4; quad++)
       for (let h: usize = 0; h < 2; h++) {
         const places = p + ((quad >> 1) << 4);

@@ -20,7 +20,7 @@ function keep(mine: usize, v: v128): void {
 export function readAll(t: i32, threads: i32): void {
   const bytes = load<u32>(BENCH + 4) / threads;
   const streams = load<u32>(BENCH + 8);
-  const part = (bytes / streams) & ~(LINE_PAIR - 1);
+  const part = (bytes / streams) & ~(<u32>LINE_PAIR - 1);
   const start = <usize>load<u32>(BENCH) + <usize>t * bytes;
   let a = i32x4.splat(0), b = a, c = a, d = a;
   for (let i: usize = 0; i < part; i += LINE_PAIR)

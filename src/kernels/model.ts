@@ -126,7 +126,7 @@ let marked: f64 = 0;
 function mark(thread: i32, kind: i32): void {
   if (thread) return;
   const t = now();
-  const at = COUNTERS + (<usize>kind << 3);
+  const at = <usize>COUNTERS + (<usize>kind << 3);
   store<f64>(at, load<f64>(at) + (t - marked));
   marked = t;
 }
