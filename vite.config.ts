@@ -20,10 +20,10 @@ const versions = {
 
 /** Small modules that the first page always loads: one file of them compresses better than twenty. */
 const FIRST_PAGE =
-  /src\/lib\/(?:core\/(?:errors|units)|store\/present|run\/probe|plan\/price|meter\/sources|workers\/rpc|texts\/(?:format|setup|shell)|ui\/(?:Card|Later|Message)\.|state\/(?:choices|cost|default-work|device|experiment|library|live|pace|records|results|sentence|workers)\.)/;
+  /kit\/src\/runtime\/client\/|src\/lib\/(?:core\/(?:errors|units)|store\/present|run\/probe|plan\/price|meter\/sources|texts\/(?:format|setup|shell)|ui\/(?:Card|Later|Message)\.|state\/(?:choices|cost|default-work|device|experiment|library|live|records|sentence)\.)/;
 
-/** Of Svelte what only forms need: they are on panels that open later. */
-const FORMS = /svelte\/src\/internal\/client\/dom\/elements\/bindings\/(?:input|select|shared|size)\./;
+/** The power profiles: the first page asks for them once it is drawn. */
+const METER = /src\/lib\/meter\/(?:match|parts|profiles)\./;
 
 export default defineConfig({
   define: {
@@ -41,8 +41,8 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'forms', test: FORMS, priority: 1 },
-            { name: 'first', test: FIRST_PAGE },
+            { name: 'first', test: FIRST_PAGE, priority: 1 },
+            { name: 'meter', test: METER },
           ],
         },
       },

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
 import { fileSet } from '../../src/lib/checkpoint/testing';
-import { exampleRun } from '../../src/lib/rank/example';
 import { change, finished, ranking, runButton, sharedLink, tinyBudget } from './flows';
 import { ggufOf } from './gguf';
 import { startMirror } from './mirror';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
+import { putMany } from './stored';
 import { LONG_TASK_MS, longestTask, type Tasks } from './tasks';
 
 /** Pages beside the first one, as a person uses them, in the built site. */
@@ -442,46 +442,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page }) => {
         await page.goto(`${ORIGIN}/history`);
         await page.getByText(/^None yet/).waitFor();
-        const plan = {
-          v: 1,
-          dataset: { hash: 'd', name: 'tickets' },
-          checkpoint: { kind: 'builtin' },
-          tasks: ['rca'],
-          stages: [{ kind: 'variants', variants: ['fp16'] }],
-          baseline: false,
-          engine: 'cpu',
-          threads: null,
-          limit: 10,
-          repeats: 1,
-          maxNewTokens: 16,
-          seed: 1,
-          w: 0.5,
-          profile: null,
-        };
-        await page.evaluate(
-          async ([plan, run, count]) => {
-            const db = await new Promise<IDBDatabase>((done) => {
-              const request = indexedDB.open('joulewise', 2);
-              request.onupgradeneeded = () => {
-                request.result.createObjectStore('datasets', { keyPath: 'hash' });
-                request.result.createObjectStore('plans', { keyPath: 'hash' }).createIndex('createdAt', 'createdAt');
-                request.result.createObjectStore('runs', { keyPath: 'id' }).createIndex('plan', 'plan');
-              };
-              request.onsuccess = () => done(request.result);
-            });
-            const tx = db.transaction(['plans', 'runs'], 'readwrite');
-            for (let i = 0; i < count; i++) {
-              const hash = `p${i}`;
-              const createdAt = new Date(Date.UTC(2026, 0, 1) + i * 60_000).toISOString();
-              const name = `Experiment ${i} of the northern region`;
-              tx.objectStore('plans').put({ hash, plan, name, note: '', createdAt, summary: null });
-              tx.objectStore('runs').put({ ...run, plan: hash, id: `${hash}/0/rca/fp16/0` });
-            }
-            await new Promise((done) => (tx.oncomplete = done));
-            db.close();
-          },
-          [plan, exampleRun(), 10_000] as const,
-        );
+        await putMany(page, 10_000);
         const start = Date.now();
         let listed = 0;
         const loading = await longestTask(page, async () => {

@@ -1,8 +1,9 @@
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, toWireError, type WireError } from '../core/errors';
 import type { PlanRecord } from '../schema/plan';
+import type { VariantResult } from '../schema/result';
 import type { RunRecord } from '../schema/run';
-import { runId, stageUnits, stageVariants, type Unit } from './units';
+import { ofModels, runId, stageUnits, stageVariants, type Unit } from './units';
 
 /** What answering tickets took so far in a unit: estimates, at the middle of their intervals. */
 export interface Spent {
@@ -39,6 +40,8 @@ export interface PlanHost {
   emit(event: PlanEvent): void;
   /** Resolves at once, or when a pause ends. */
   gate(): Promise<void>;
+  /** Folds runs where they do not keep the caller waiting; without it they are folded here. */
+  fold?: ((runs: readonly RunRecord[]) => Promise<VariantResult[]>) | undefined;
 }
 
 export interface PlanOutcome {
@@ -82,7 +85,8 @@ export async function executePlan(plan: PlanRecord, host: PlanHost, signal: Abor
   const givenUp = new Set<string>();
   let lost = false;
   for (let stage = 0; stage < plan.stages.length; stage++) {
-    const variants = stageVariants(plan, stage, runs);
+    const results = plan.stages[stage]?.kind === 'best' && host.fold ? await host.fold(ofModels(runs)) : null;
+    const variants = stageVariants(plan, stage, runs, results);
     const units = stageUnits(plan, stage, variants);
     host.emit({ type: 'stage', stage, variants, units: units.length });
     for (const [index, unit] of units.entries()) {

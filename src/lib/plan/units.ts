@@ -4,6 +4,7 @@ import { createRandom } from '../core/random';
 import { bestK } from '../rank/rank';
 import { foldRuns } from '../rank/fold';
 import type { PlanRecord } from '../schema/plan';
+import type { VariantResult } from '../schema/result';
 import type { EngineName, RunRecord, TaskName } from '../schema/run';
 
 /** The smallest thing that is run, stored and resumed: one variant, one task, one repeat. */
@@ -43,8 +44,20 @@ export function stageUnits(plan: PlanRecord, stage: number, variants: readonly s
   return units;
 }
 
-/** Variants of a stage: as listed, or the best of what was run so far crossed with prunings (the paper's second stage). */
-export function stageVariants(plan: PlanRecord, stage: number, runs: readonly RunRecord[]): string[] {
+/** Runs that the best of a stage are chosen by. */
+export const ofModels = (runs: readonly RunRecord[]) => runs.filter((run) => run.variant !== BASELINE);
+
+/**
+ * Variants of a stage: as listed, or the best of what was run so far crossed with prunings (the paper's second stage).
+ *
+ * @param results of `ofModels(runs)`; folded here where they are not given
+ */
+export function stageVariants(
+  plan: PlanRecord,
+  stage: number,
+  runs: readonly RunRecord[],
+  results: readonly VariantResult[] | null = null,
+): string[] {
   const s = plan.stages[stage];
   if (!s) return [];
   const fresh = (variants: string[]) => [...new Set(variants)];
@@ -52,7 +65,7 @@ export function stageVariants(plan: PlanRecord, stage: number, runs: readonly Ru
     const own = s.variants.map((v) => (plan.engine === 'hub' ? v : canonicalRecipe(v)));
     return fresh(stage === 0 && plan.baseline ? [...own, BASELINE] : own);
   }
-  const ranked = bestK(foldRuns(runs.filter((r) => r.variant !== BASELINE)), plan.w, s.k);
+  const ranked = bestK(results ?? foldRuns(ofModels(runs)), plan.w, s.k);
   const crossed = ranked.flatMap((best) =>
     s.prunings.map((text) => {
       const pruning = parsePruning(text);

@@ -171,6 +171,20 @@ function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[])
   };
 }
 
+/** A run never changes, so what a group of runs was folded to stays true: under its first run. */
+const known = new WeakMap<RunRecord, { runs: readonly RunRecord[]; tasks: string; result: VariantResult }>();
+
+function foldGroup(runs: readonly RunRecord[], planTasks: readonly TaskName[]): VariantResult {
+  const first = runs[0] as RunRecord;
+  const tasks = planTasks.join();
+  const before = known.get(first);
+  if (before?.tasks === tasks && before.runs.length === runs.length && runs.every((run, i) => run === before.runs[i]))
+    return before.result;
+  const result = foldVariant(runs, planTasks);
+  known.set(first, { runs, tasks, result });
+  return result;
+}
+
 /**
  * One result per variant and engine, in the order of stage and name. Joules per ticket = (prefill + decode) / tickets,
  * averaged over tasks with equal weight, then over repeats. The order of the runs does not matter.
@@ -178,7 +192,7 @@ function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[])
 export function foldRuns(runs: readonly RunRecord[]): VariantResult[] {
   const planTasks = TASKS.filter((task) => runs.some((run) => run.task === task));
   return [...groups(runs, (run) => `${run.variant}\n${run.engine}`).values()]
-    .map((group) => foldVariant(group, planTasks))
+    .map((group) => foldGroup(group, planTasks))
     .sort(
       (a, b) =>
         a.stage - b.stage || (a.variant < b.variant ? -1 : a.variant > b.variant ? 1 : a.engine < b.engine ? -1 : 1),

@@ -179,3 +179,5 @@ export const Run = defineRecord({
   }),
 });
 export type RunRecord = v.InferOutput<typeof Run.schema>;
+/** A run without its tickets, which are most of its bytes. */
+export type RunHead = Omit<RunRecord, 'tickets'>;

@@ -1,6 +1,5 @@
 import { JoulewiseError } from '../core/errors';
 import type { Assistance, AssistRequest } from '../plan/assist';
-import { foldRuns } from '../rank/fold';
 import { rankVariants, splitBaseline } from '../rank/rank';
 import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
@@ -9,6 +8,7 @@ import type { TaskName } from '../schema/run';
 import { localCheckpoint } from './checkpoint';
 import { device } from './device.svelte';
 import { records } from './records';
+import { foldStored } from './folding';
 import { localResults, type ResultSet } from './results';
 import { sentence } from './sentence';
 import { keepEngine, type KeptEngine } from './workers';
@@ -110,12 +110,11 @@ class AssistantState {
     this.loading = true;
     this.error = null;
     try {
-      const { getPlan, runsOfPlan, getDataset } = await records();
+      const { getPlan, getDataset } = await records();
       const stored = await getPlan(hash);
       if (!stored) throw new JoulewiseError('store.unavailable', 'This experiment is no longer stored here.');
       const { plan, name, createdAt } = stored;
-      const runs = await runsOfPlan(hash);
-      const folded = foldRuns(runs);
+      const { runs, folded } = await foldStored(hash);
       const { ranked, apart } = rankVariants(splitBaseline(folded).models, plan.w);
       const variants = [...ranked, ...apart].map((row) => row.result);
       if (variants.length === 0)

@@ -1,8 +1,8 @@
 import { JoulewiseError } from '../core/errors';
-import { foldRuns } from '../rank/fold';
 import { decodeLink } from '../share/codec';
-import { getPlan, runsOfPlan } from '../store/db';
+import { getPlan } from '../store/db';
 import { COMPARE as T } from '../texts/compare';
+import { foldStored } from './folding';
 import { readResultFile } from './result-file';
 import { localResults, sharedResults, type ResultSet } from './results';
 import { sentence } from './sentence';
@@ -36,9 +36,9 @@ class Compare {
 
   addLocal = (hash: string) =>
     this.#add(async () => {
-      const [stored, runs] = [await getPlan(hash), await runsOfPlan(hash)];
+      const [stored, { runs, folded }] = await Promise.all([getPlan(hash), foldStored(hash)]);
       if (!stored || runs.length === 0) throw new JoulewiseError('input.format', T.noResult);
-      return localResults(stored.plan, runs, foldRuns(runs), {
+      return localResults(stored.plan, runs, folded, {
         createdAt: stored.createdAt,
         profileWhy: null,
         failures: [],

@@ -6,6 +6,7 @@ import { COMPRESS } from '../texts/compress';
 import type { EngineApi, LayerReport, Progress } from '../workers/protocol';
 import { localCheckpoint } from './checkpoint';
 import { experiment } from './experiment.svelte';
+import { datasetOf } from './prepare.svelte';
 import { sentence } from './sentence';
 import { callEngine } from './workers';
 
@@ -79,7 +80,7 @@ class CompressState {
     try {
       const recipe = canonicalRecipe(this.recipe);
       const calibrated = calibrationLevel(parseRecipe(recipe)) !== null;
-      const dataset = await experiment.dataset();
+      const dataset = await datasetOf();
       this.made = { recipe, calibration: calibrated ? dataset.name : null };
       const { layers, ...totals } = await callEngine(
         'inspect',

@@ -5,8 +5,10 @@ import { LOADED } from '../texts/loaded';
 import { GENERATED } from './choices';
 import { device } from './device.svelte';
 import { experiment } from './experiment.svelte';
+import { datasetOf } from './prepare.svelte';
 import { choicesOf } from './recipes';
 import { records } from './records';
+import { cancelImport } from './take-in.svelte';
 
 /** Engines that the page offers. */
 const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu', 'hub'];
@@ -15,7 +17,7 @@ const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu', 'hub'];
 export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint' | 'withheld'>): Promise<void> {
   const { choices, lost } = choicesOf(recipe.plan);
   const notes = lost.slice();
-  experiment.cancelImport();
+  cancelImport();
   experiment.choices = choices;
   experiment.checkpoint = recipe.checkpoint;
   experiment.engineChoice = null;
@@ -30,7 +32,7 @@ export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'chec
   experiment.imported = stored ? { dataset: stored, report: null } : null;
   if (!stored) {
     experiment.generated = { count: GENERATED.count, seed: GENERATED.seed };
-    const own = await experiment.dataset();
+    const own = await datasetOf();
     if (own.hash !== recipe.plan.dataset.hash) notes.push(LOADED.noTickets(recipe.plan.dataset.name));
   }
   if (recipe.checkpoint.kind === 'stored') {

@@ -7,6 +7,7 @@ import type { TaskName } from '../schema/run';
 import { hubBase } from './checkpoint';
 import { experiment } from './experiment.svelte';
 import { sentence } from './sentence';
+import { openFile } from './take-in.svelte';
 
 /** What is known of a file before it is read. */
 export interface Preset {
@@ -75,7 +76,7 @@ export async function openPublic(set: PublicDataset): Promise<void> {
   const wanted = () => experiment.pending?.name === name;
   try {
     const fetched = await fetchPublic(set, name, wanted);
-    if (fetched && wanted()) await experiment.openFile(fetched.file, fetched.preset);
+    if (fetched && wanted()) await openFile(fetched.file, fetched.preset);
   } catch (error) {
     if (wanted()) experiment.pending = { ...pending, busy: false, error: sentence(error) };
   }

@@ -7,7 +7,8 @@ import type { UnitRequest } from '../plan/unit';
 import { TASK_TABLE } from '../data/tasks';
 import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
-import type { Device, TaskName } from '../schema/run';
+import type { VariantResult } from '../schema/result';
+import type { Device, RunRecord, TaskName } from '../schema/run';
 import { getPlan, runsOfPlan, saveDataset, savePlan, saveRun } from '../store/db';
 import { localCheckpoint } from './checkpoint';
 import type { Skips } from './skips';
@@ -23,6 +24,10 @@ export interface RunPlanOptions {
   onEvent: (event: PlanEvent) => void;
   signal: AbortSignal;
   gate?: () => Promise<void>;
+  /** Called once this tab is the one that runs the plan. */
+  onBegin?: () => void;
+  /** See `PlanHost.fold`. */
+  fold?: (runs: readonly RunRecord[]) => Promise<VariantResult[]>;
   /** Variants that the person leaves out while the plan runs: a running unit ends, further ones are not begun. */
   skips?: Skips;
   /** The text that `plan.calibration` names. */
@@ -70,6 +75,7 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
         'store.busy',
         'Another tab is running this very plan. Watch it there, or stop it there first.',
       );
+    o.onBegin?.();
     const earlier = await runsOfPlan(hash);
     const watch = await watchConditions();
     return executePlan(
@@ -79,6 +85,7 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
         save: saveRun,
         emit: o.onEvent,
         gate: o.gate ?? (() => Promise.resolve()),
+        fold: o.fold,
         async run(unit, onProgress, signal) {
           const request: UnitRequest = {
             plan,

@@ -22,6 +22,11 @@ function single<A extends Api>(start: () => Worker) {
 export const callEngine = single<EngineApi>(() => new EngineWorker());
 export const callData = single<DataApi>(() => new DataWorker());
 
+export type KeptData = Connection<DataApi>;
+
+/** A thread that keeps what it was told between calls, until `end`. */
+export const keepData = (): KeptData => connect<DataApi>(new DataWorker());
+
 export type KeptEngine = Connection<EngineApi>;
 
 /** A thread that keeps its open model between calls, until `end`. */

@@ -174,8 +174,15 @@ export const changePlan = (hash: string, change: Partial<Pick<StoredPlan, 'name'
     await tx.done;
   });
 
+/** One after the other: those of hundreds of tickets, read at once, would block a page. */
 export async function runsOfPlan(hash: string): Promise<RunRecord[]> {
-  return (await (await database()).getAllFromIndex('runs', 'plan', hash)).map((r) => parseRecord(Run, r));
+  const db = await database();
+  const runs: RunRecord[] = [];
+  for (const id of await db.getAllKeysFromIndex('runs', 'plan', hash)) {
+    const run = await db.get('runs', id);
+    if (run) runs.push(parseRecord(Run, run));
+  }
+  return runs;
 }
 
 /** A plan with its runs, as they were taken out of the store. */

@@ -4,4 +4,8 @@ export const RUN = {
   stopped: 'Stopped. Finished runs are kept; Resume goes on where it stopped.',
   failed: (variant: string, task: string, repeat: number) => `${variant}, ${task}, repeat ${repeat}`,
   chosenProfile: 'Chosen by you.',
+  noPlan: 'This experiment is no longer stored here.',
+  noTickets: (name: string) =>
+    `The tickets ${name} are no longer stored here. Import them again and run a new experiment.`,
+  noDevice: 'The device could not be looked at.',
 } as const;

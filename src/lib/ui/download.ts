@@ -11,6 +11,19 @@ export function saveFile(name: string, content: Blob | string, type = 'applicati
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+/**
+ * JSON of a record that has a further key with a list: an item a line, each written in a task of its own, so that the
+ * page does not block where they are large.
+ */
+export async function jsonWithList(record: object, key: string, items: readonly unknown[]): Promise<Blob> {
+  const parts: (string | Blob)[] = [`${JSON.stringify(record, null, 1).slice(0, -2)},\n ${JSON.stringify(key)}: [`];
+  for (const [i, item] of items.entries()) {
+    parts.push(new Blob([`${i > 0 ? ',' : ''}\n  ${JSON.stringify(item)}`]));
+    await new Promise((done) => setTimeout(done));
+  }
+  return new Blob([...parts, '\n ]\n}\n'], { type: 'application/json' });
+}
+
 /** `joulewise-2026-11-23.csv`, from a date that may be no date. */
 export const fileName = (iso: string, extension: string) => {
   const day = /^\d{4}-\d{2}-\d{2}/.exec(iso)?.[0];

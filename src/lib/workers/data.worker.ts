@@ -6,6 +6,8 @@ import { generateDataset } from '../data/generator';
 import { importDataset, previewTable } from '../data/import';
 import type { ImportSource } from '../data/text-stream';
 import { summarise } from '../plan/summary';
+import { foldRuns } from '../rank/fold';
+import type { RunRecord } from '../schema/run';
 import { HUB_DTYPES, hubDtype } from '../run/hub';
 import { changePlan, getPlan, runsOfPlan } from '../store/db';
 import { downloadCheckpoint, type RemoteFile } from '../store/download';
@@ -45,6 +47,9 @@ async function byteSource(file: FileRef): Promise<ByteSource> {
   return source;
 }
 
+/** Runs that this thread was told, by id. */
+const told = new Map<string, RunRecord>();
+
 serve<DataApi>({
   preview: async (file) => previewTable(await importSource(file)),
   import: async ({ file, mapping, redact, seed, causeNames, licence }, { emit, signal }) =>
@@ -66,6 +71,14 @@ serve<DataApi>({
       await changePlan(hash, { summary });
       emit({ hash, summary });
     }
+  },
+  fold({ add, ids }) {
+    for (const run of add) told.set(run.id, run);
+    return Promise.resolve(foldRuns(ids.flatMap((id) => told.get(id) ?? [])));
+  },
+  async foldStored({ hash }) {
+    const runs = await runsOfPlan(hash);
+    return { folded: foldRuns(runs), runs: runs.map(({ tickets: _, ...head }) => head) };
   },
   describe: async ({ hash, name }) => (await openCheckpoint(await openStored(hash, name))).config,
   async storeCheckpoint({ name, files }, { emit, signal }) {

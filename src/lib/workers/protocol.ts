@@ -18,7 +18,8 @@ import type { ModelConfig } from '../checkpoint/config';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
 import type { CheckpointRef, Templates } from '../schema/plan';
 import type { DownloadProgress } from '../store/download';
-import type { Device, EngineName, KernelWork, RunRecord, TaskName } from '../schema/run';
+import type { VariantResult } from '../schema/result';
+import type { Device, EngineName, KernelWork, RunHead, RunRecord, TaskName } from '../schema/run';
 
 /** What every call to the engine worker says about the model. */
 export interface VariantRequest {
@@ -225,6 +226,10 @@ export type DataApi = {
   generate: { args: GeneratorOptions; event: never; result: DatasetRecord };
   /** Reads all runs of each plan, and keeps what a list shows of it beside the plan. */
   summarise: { args: { hashes: readonly string[] }; event: { hash: string; summary: PlanSummary }; result: void };
+  /** Folds the runs with these ids: those it is told now, and those that this thread was told before. */
+  fold: { args: { add: readonly RunRecord[]; ids: readonly string[] }; event: never; result: VariantResult[] };
+  /** Folds all stored runs of a plan; of the runs themselves it hands back all but their tickets. */
+  foldStored: { args: { hash: string }; event: never; result: { folded: VariantResult[]; runs: RunHead[] } };
   /** What a stored checkpoint is, from its header alone. */
   describe: { args: Extract<CheckpointRef, { kind: 'stored' }>; event: never; result: ModelConfig };
   /** Copies a checkpoint's files into OPFS, once they are known to be readable. */

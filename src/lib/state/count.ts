@@ -1,0 +1,54 @@
+import { asset } from '$app/paths';
+import { configOf } from '../checkpoint/catalogue';
+import { configFromJson, type ModelConfig } from '../checkpoint/config';
+import { bestBuild, byteDotOf } from '../cpu/module';
+import { TEXT_BUDGET } from '../data/tasks';
+import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../plan/forecast';
+import { featuresOf } from '../run/kernels';
+import type { CountedEngine } from '../run/shape';
+import type { DatasetRecord } from '../schema/dataset';
+import type { CheckpointRef } from '../schema/plan';
+import type { CostInput } from './cost.svelte';
+import { callData } from './workers';
+
+/** Counts what an experiment will take; loaded when anything differs from the defaults. */
+
+/** Characters of a token of English, and the tokens around a ticket's text. */
+const CHARACTERS = 3.5;
+const FRAME_TOKENS = 60;
+
+function lengthsOf(dataset: DatasetRecord | null): TicketLengths {
+  if (!dataset || dataset.tickets.length === 0) return GENERATED_LENGTHS;
+  const characters = dataset.tickets.reduce((n, t) => n + Math.min(TEXT_BUDGET, t.text.length), 0);
+  const text = characters / dataset.tickets.length / CHARACTERS;
+  const causes = Math.ceil(dataset.causes.join('; ').length / CHARACTERS);
+  const prompt = (more: number) => Math.round(FRAME_TOKENS + text + more);
+  return { prompt: { rca: prompt(causes), response: prompt(0), summary: prompt(0) }, causes };
+}
+
+/** What of the processor our own kernels choose by. */
+const processorFeatures = () => featuresOf(byteDotOf(bestBuild()));
+
+const configs = new Map<string, Promise<ModelConfig | null>>();
+
+/** Null where the configuration is known only after a download. */
+async function configFor(ref: CheckpointRef): Promise<ModelConfig | null> {
+  if (ref.kind === 'hub') return configOf(ref.repo);
+  const name = ref.kind === 'stored' ? ref.hash : 'builtin';
+  const known = configs.get(name) ?? (ref.kind === 'stored' ? callData('describe', ref) : builtinConfig());
+  configs.set(name, known);
+  known.catch(() => configs.delete(name));
+  return known;
+}
+
+async function builtinConfig(): Promise<ModelConfig> {
+  return configFromJson((await (await fetch(asset('/builtin/config.json'))).json()) as Record<string, unknown>);
+}
+
+/** Null where the configuration is known only after a download. */
+export async function count(input: CostInput, engine: CountedEngine): Promise<Forecast | null> {
+  const config = await configFor(input.checkpoint);
+  if (!config) return null;
+  const features = engine === 'cpu' ? processorFeatures() : input.features;
+  return forecast(input.plan, config, engine, features, lengthsOf(input.dataset));
+}

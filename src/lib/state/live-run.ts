@@ -1,0 +1,245 @@
+import { JoulewiseError, quote } from '../core/errors';
+import { planHash, type PlanEvent } from '../plan/execute';
+import type { Unit } from '../plan/units';
+import type { VariantResult } from '../schema/result';
+import type { RunRecord } from '../schema/run';
+import { getDataset, getPlan, runsOfPlan } from '../store/db';
+import { RUN } from '../texts/run';
+import { askToPersist, keepAwake } from './awake';
+import { device } from './device.svelte';
+import { foldStored, Folding } from './folding';
+import { interrupted, markEnded, markRunning } from './interrupted';
+import { library } from './library.svelte';
+import { live, type Progress, type Start } from './live.svelte';
+import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds, type Pace } from './pace';
+import { localResults } from './results';
+import { runPlan } from './run-plan';
+import { sentence } from './sentence';
+import { Recorder } from './series';
+import { Skips } from './skips';
+
+/** Figures that move are redrawn at most this often. */
+const REDRAW_MS = 250;
+
+interface Failure {
+  unit: Unit;
+  message: string;
+}
+
+/** A run under way, between two redraws. */
+interface Pending {
+  pace: Pace;
+  unit: Unit | null;
+  began: number;
+  view: Partial<Progress>;
+  runs: RunRecord[];
+  failures: readonly Failure[];
+  /** For the chart. */
+  recorder: Recorder;
+}
+
+/** Sets what the results view shows: runs of the opened plan, and what they were folded to. */
+function show(runs: readonly RunRecord[], folded: readonly VariantResult[], failures: readonly Failure[]): void {
+  live.runs = runs;
+  if (!live.opened || folded.length === 0) {
+    live.results = null;
+    return;
+  }
+  const { plan, createdAt } = live.opened;
+  live.results = localResults(plan, runs, folded, {
+    createdAt,
+    profileWhy: plan.profile ? RUN.chosenProfile : (device.guess(plan.engine)?.why ?? null),
+    failures: failures.map(({ unit, message }) => ({
+      what: RUN.failed(unit.variant, unit.task, unit.repeat + 1),
+      why: message,
+    })),
+  });
+}
+
+async function storedPlan(hash: string) {
+  const stored = await getPlan(hash);
+  if (!stored) throw new JoulewiseError('store.unavailable', RUN.noPlan);
+  return stored;
+}
+
+/** Shows a stored experiment. Throws `store.unavailable` where it is gone. */
+export async function openStored(hash: string): Promise<void> {
+  const stored = await storedPlan(hash);
+  const [runs, { folded }] = await Promise.all([runsOfPlan(hash), foldStored(hash), device.load()]);
+  // A run that was started meanwhile is not covered up.
+  if (live.busy) return;
+  live.opened = stored;
+  show(runs, folded, []);
+}
+
+/** What it takes to go on with a stored plan. Throws `store.unavailable` where it or its tickets are gone. */
+export async function startOf(hash: string): Promise<Start> {
+  const { plan, name } = await storedPlan(hash);
+  const dataset = await getDataset(plan.dataset.hash);
+  if (!dataset) throw new JoulewiseError('store.unavailable', RUN.noTickets(quote(plan.dataset.name)));
+  return { plan, dataset, name };
+}
+
+/** The experiment whose tab was closed while it ran, with its finished runs; null where there is none. */
+export async function leftBehind(): Promise<{ hash: string; kept: number } | null> {
+  const hash = await interrupted();
+  if (hash === null) return null;
+  markEnded(hash);
+  return { hash, kept: (await runsOfPlan(hash)).length };
+}
+
+/** Runs a plan to its end, or to Stop; how it ended stands in `live.ended` or `live.error`. */
+export async function run({ plan, dataset, name }: Start): Promise<void> {
+  const abort = new AbortController();
+  const skips = new Skips();
+  let goOn: (() => void) | null = null;
+  live.control = {
+    abort: () => abort.abort(),
+    resume: () => goOn?.(),
+    skip: (variant) => skips.skip(variant),
+  };
+  const started = performance.now();
+  const pending: Pending = {
+    pace: expectedPace(plan),
+    unit: null,
+    began: 0,
+    view: {},
+    runs: [],
+    failures: [],
+    recorder: new Recorder(() => (performance.now() - started) / 1000),
+  };
+  const gate = () => {
+    if (live.status !== 'pausing' || abort.signal.aborted) return Promise.resolve();
+    live.status = 'paused';
+    return new Promise<void>((done) => {
+      goOn = () => {
+        goOn = null;
+        done();
+      };
+    });
+  };
+  const folding = new Folding();
+  /** Runs and failures that are on the screen. */
+  let shown = [0, 0];
+  /** Results on their way to the screen. */
+  let showing = Promise.resolve();
+  let busy = false;
+  const showResults = async () => {
+    shown = [pending.runs.length, pending.failures.length];
+    const runs = pending.runs.slice();
+    show(runs, await folding.fold(runs), pending.failures);
+  };
+  const redraw = () => {
+    if (pending.unit) {
+      live.progress = progressOf(pending, pending.unit);
+      live.series = pending.recorder.draw(live.progress.phase);
+    }
+    const same = shown[0] === pending.runs.length && shown[1] === pending.failures.length;
+    // What could not be folded now is tried again at the end, and told there.
+    if (same || busy) return;
+    busy = true;
+    showing = showResults()
+      .catch(() => undefined)
+      .finally(() => (busy = false));
+  };
+  let release: (() => Promise<void>) | null = null;
+  let timer: ReturnType<typeof setInterval> | null = null;
+  let began = false;
+  let [ended, failed]: [string | null, string | null] = [null, null];
+  const hash = await planHash(plan);
+  try {
+    await device.load();
+    if (!device.found) throw new JoulewiseError('internal', device.error ?? RUN.noDevice);
+    const known = await getPlan(hash);
+    live.opened = { hash, plan, name, createdAt: known?.createdAt ?? new Date().toISOString() };
+    show([], [], []);
+    void askToPersist();
+    release = await keepAwake();
+    timer = setInterval(redraw, REDRAW_MS);
+    live.status = 'running';
+    const outcome = await runPlan({
+      plan,
+      dataset,
+      device: device.found,
+      name,
+      signal: abort.signal,
+      skips,
+      onBegin: () => {
+        began = true;
+        markRunning(hash);
+      },
+      onEvent: (event) => take(event, pending),
+      gate,
+      fold: (runs) => folding.fold(runs),
+    });
+    pending.runs = outcome.runs;
+    const { seconds } = pending.pace;
+    if (seconds.length === outcome.runs.length) live.measuredSeconds = seconds.reduce((a, s) => a + s, 0);
+    ended = RUN.finished(outcome.runs.length, outcome.failures.length);
+  } catch (error) {
+    if (error instanceof JoulewiseError && error.code === 'cancelled') ended = RUN.stopped;
+    else failed = sentence(error);
+  }
+  if (timer !== null) clearInterval(timer);
+  await showing;
+  await showResults().catch((error: unknown) => (failed ??= sentence(error)));
+  folding.end();
+  live.progress = null;
+  live.control = null;
+  [live.ended, live.error] = [ended, failed];
+  if (began) markEnded(hash);
+  await release?.();
+  void library.refresh();
+}
+
+function progressOf({ pace, view, recorder }: Pending, unit: Unit): Progress {
+  const ticket = view.ticket ?? null;
+  return {
+    done: pace.done,
+    of: totalOf(pace),
+    secondsLeft: secondsLeft(pace, ticket ? ticket.index / ticket.of : 0),
+    variant: unit.variant,
+    task: unit.task,
+    repeat: unit.repeat,
+    phase: view.phase ?? 'load',
+    ticket,
+    text: view.text ?? null,
+    output: view.output ?? null,
+    tokensPerSecond: recorder.tokensPerSecond,
+  };
+}
+
+function take(event: PlanEvent, pending: Pending): void {
+  switch (event.type) {
+    case 'stage':
+      pending.pace = stageBegins(pending.pace, event.stage, event.units);
+      return;
+    case 'unit':
+      pending.pace = unitBegins(pending.pace, event.stage, event.index);
+      pending.unit = event.unit;
+      pending.began = performance.now();
+      pending.view = { phase: 'load', ticket: null };
+      pending.recorder.begin();
+      return;
+    case 'progress': {
+      const { phase, done, of, ticket, output, spent } = event.progress;
+      pending.recorder.progress(phase, spent);
+      pending.view =
+        phase === 'load' || phase === 'warm-up'
+          ? { ...pending.view, phase, ticket: null }
+          : { phase, ticket: { index: done, of }, text: ticket ?? null, output: output ?? null };
+      return;
+    }
+    case 'run':
+      pending.pace = unitEnds(pending.pace, event.resumed ? null : (performance.now() - pending.began) / 1000);
+      pending.runs.push(event.run);
+      pending.recorder.finish(event.run);
+      return;
+    case 'failed':
+      pending.pace = unitEnds(pending.pace, null);
+      pending.failures = [...pending.failures, { unit: event.unit, message: event.error.message }];
+      return;
+    default:
+      event satisfies never;
+  }
+}
