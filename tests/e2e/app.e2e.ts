@@ -54,7 +54,7 @@ async function saved(page: Page, button: string, nth = 0): Promise<string> {
 
 /** Below the answer: phases, limits, mistaken causes, answers side by side; charts as files, and a report for a mail. */
 async function checkDetails(page: Page): Promise<void> {
-  for (const title of ['Beside the paper', 'Where joules go', 'What limits each phase', 'Answers side by side'])
+  for (const title of ['Beside the paper', 'Where the energy goes', 'What limits each phase', 'Answers side by side'])
     await page.getByRole('heading', { name: title }).waitFor();
   await page.getByText('Undecided here.').first().waitFor();
   const tickets = page.getByRole('region', { name: 'Answers side by side' }).locator('tbody th');
