@@ -21,6 +21,8 @@ describe('conditions', () => {
   it('are said once, of slower repeats the slowest', () => {
     const { battery, slowing } = CONDITIONS;
     expect(withoutRepetition([slowing(1.2), battery, slowing(1.9), battery])).toEqual([battery, slowing(1.9)]);
+    expect(withoutRepetition([slowing(2.9), slowing(40)])).toEqual([slowing(40)]);
+    expect(slowing(40)).toMatch(/40 times as long/);
     expect(withoutRepetition([battery, 'other'])).toEqual([battery, 'other']);
   });
 

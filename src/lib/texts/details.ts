@@ -21,7 +21,7 @@ export const DETAILS = {
     about: (energy: string) =>
       `${energy}, by phase. Loading, compressing and warming up happen once and are not counted: their energy is unknown, their seconds stand in the table.`,
     bar: (variant: string, phases: string) => `${variant}: ${phases}`,
-    key: `${PHASES.prefill} (dark), ${PHASES.decode} (light)`,
+    key: `${PHASES.prefill} (left), ${PHASES.decode} (right)`,
     part: (phase: Phase, amount: string) => `${PHASES[phase]} ${amount}`,
   },
   columns: {
