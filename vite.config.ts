@@ -3,6 +3,7 @@ import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vitest/config';
 import { folderHash } from './cli/folder-hash';
 import { siteHeaders } from './cli/headers';
+import { ensureWasm } from './cli/wasm.mjs';
 
 const headers = siteHeaders('static/_headers');
 
@@ -30,7 +31,8 @@ export default defineConfig({
     __VERSIONS__: JSON.stringify(versions),
     __BUILTIN_HASH__: JSON.stringify(folderHash('static/builtin')),
   },
-  plugins: [sveltekit()],
+  // Kernels of other sources than those beside them compute nonsense, so a build compiles them first.
+  plugins: [{ name: 'joulewise:wasm', buildStart: ensureWasm }, sveltekit()],
   server: { headers },
   preview: { headers },
   worker: { format: 'es', plugins: () => [sveltekit()] },

@@ -54,7 +54,7 @@ async function saved(page: Page, button: string, nth = 0): Promise<string> {
 
 /** Below the answer: phases, limits, mistaken causes, answers side by side; charts as files, and a report for a mail. */
 async function checkDetails(page: Page): Promise<void> {
-  for (const title of ['Beside the paper', 'Where joules go', 'What limits each phase', 'Answers side by side'])
+  for (const title of ['Beside the paper', 'Where the energy goes', 'What limits each phase', 'Answers side by side'])
     await page.getByRole('heading', { name: title }).waitFor();
   await page.getByText('Undecided here.').first().waitFor();
   const tickets = page.getByRole('region', { name: 'Answers side by side' }).locator('tbody th');
@@ -161,6 +161,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const recipe = await page.getByLabel(/Link to this recipe.*characters/).inputValue();
         await withSite(async ({ page: other }) => {
           await other.goto(recipe);
+          await other.getByText(/^On this device: about .*nothing to download/).waitFor();
           await other.getByRole('button', { name: 'Load it' }).click();
           await other.getByText(/3 tickets per task, 2 repeats/).waitFor();
           await other.getByText('int8 and int4.', { exact: true }).waitFor();
@@ -263,8 +264,15 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         assert(/empty/i.test(sentence) && sentence.trim().endsWith('.'), `a sentence: ${sentence}`);
         await page.getByRole('button', { name: 'Choose another file' }).click();
         await change(page, 'Model');
-        await page
-          .getByRole('group', { name: 'Model', exact: true })
+        const model = page.getByRole('group', { name: 'Model', exact: true });
+        const dropped = await page.evaluateHandle(() => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File(['hello'], 'notes.txt'));
+          return transfer;
+        });
+        await model.getByText('From the Hugging Face Hub').dispatchEvent('drop', { dataTransfer: dropped });
+        await model.getByText(/^Not done. Nothing that was dropped is part of a model/).waitFor();
+        await model
           .locator('input[type=file]')
           .first()
           .setInputFiles({ name: 'x.gguf', mimeType: 'application/octet-stream', buffer: Buffer.from('not a model') });

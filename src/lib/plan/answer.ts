@@ -1,4 +1,5 @@
 import type { Tokenizer } from '../checkpoint/tokenizer';
+import { JoulewiseError } from '../core/errors';
 import type { Task } from '../data/tasks';
 import type { Meter } from '../meter/meter';
 import type { EngineSession } from '../run/engine';
@@ -37,6 +38,20 @@ export function answerIds(tokenizer: Tokenizer, stopIds: readonly number[], text
   return [...tokenizer.piece(text), ...(stop === undefined ? [] : [stop])];
 }
 
+/**
+ * The same log-probabilities. Numbers that overflowed on the device would make every answer after them chance, and no
+ * record can hold them, so the variant fails.
+ * @throws engine.failed
+ */
+export function finiteScores(logProbs: readonly number[]): readonly number[] {
+  if (!logProbs.every(Number.isFinite))
+    throw new JoulewiseError(
+      'engine.failed',
+      'The device computed values that are not numbers, so its answers would mean nothing. Choose another precision, or another engine under "Budget".',
+    );
+  return logProbs;
+}
+
 /** How an open model answers tickets of a task, by what the task scores. */
 export function createAnswer(
   task: Task,
@@ -59,7 +74,7 @@ export function createAnswer(
         workOf([[promptIds.length + extra, 0, 1 + extra]], promptIds.length + extra),
         () => session.score(promptIds, candidates),
       );
-      const scores = found.map((s) => s.logProb);
+      const scores = [...finiteScores(found.map((s) => s.logProb))];
       return {
         promptIds,
         newTokens: 0,

@@ -17,7 +17,7 @@ import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { Device, RunRecord, TicketOutcome, TaskName } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { scoreRun } from '../score/metrics';
-import { answerIds, createAnswer, type AnswerOptions } from './answer';
+import { answerIds, createAnswer, finiteScores, type AnswerOptions } from './answer';
 import type { Spent, UnitProgress } from './execute';
 import { runId, type Unit } from './units';
 import { KernelBook, NO_WORK } from './work';
@@ -232,6 +232,7 @@ function outcomes(
             ])
           )[0];
     kernels.take(false);
+    if (likelihood) finiteScores([likelihood.logProb]);
     return {
       id: ticket.id,
       promptTokens: promptIds.length,

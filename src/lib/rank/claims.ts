@@ -44,7 +44,8 @@ function judge({ claim, compares, first }: Paper, results: readonly VariantResul
   const [leader] = ranked;
   const own = ranked.find(({ result }) => result.variant === first);
   const undecided = (why: string): Claim => ({ claim, verdict: 'undecided', why });
-  if (!leader || !own) return undecided(`${first} has not been measured here.`);
+  if (!leader || !own)
+    return undecided(`${first} has not been run here. To decide this, add it under "Variants" and run again.`);
   if (ranked.length < 2) return undecided(`${first} stands alone here: there is nothing to compare it with.`);
   const others = ranked.filter((row) => row !== own);
   const names = (rows: readonly RankedVariant[]) => rows.map(({ result }) => result.variant).join(', ');

@@ -10,7 +10,7 @@ import type { PlanRecord } from '../schema/plan';
 import type { SharedRecipeRecord, VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
 import { METRICS } from '../score/metrics';
-import { decodeLink, encodeLink, roundResult, toRecipe, toShared, type SharedMeta } from './codec';
+import { decodeLink, encodeLink, encodeShort, roundResult, toRecipe, toShared, type SharedMeta } from './codec';
 import { pack, unpack } from './pack';
 
 const meta: SharedMeta = {
@@ -111,6 +111,19 @@ describe('links', () => {
       expect(link.length).toBeLessThan(2000);
     },
   );
+  it('leave metrics behind where they would be too long, and say which', async () => {
+    const shared = toShared(twelveVariants(['rca', 'response']), { ...meta, tasks: ['rca', 'response'] });
+    const whole = await encodeLink(shared);
+    expect(await encodeShort(shared, whole.length)).toEqual({ link: whole, metrics: 'all' });
+    const short = await encodeShort(shared, whole.length - 1);
+    expect(short.metrics).toBe('counted');
+    const read = await decodeLink(short.link);
+    expect(read.kind === 'result' && Object.keys(read.variants[0]?.metrics ?? {}).sort()).toEqual(
+      ['rca.accuracy', 'rca.macroF1', 'response.chrf', 'response.rougeL'].sort(),
+    );
+    expect((await encodeShort(shared, short.link.length - 1)).metrics).toBe('none');
+    expect(await encodeShort(shared, 10)).toEqual({ link: whole, metrics: 'all' });
+  });
   it('carry a recipe exactly, in a shorter one', async () => {
     const link = await encodeLink(recipe);
     expect(await decodeLink(link)).toEqual(recipe);

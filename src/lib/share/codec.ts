@@ -11,6 +11,7 @@ import {
 } from '../schema/result';
 import type { PlanRecord } from '../schema/plan';
 import { TASKS } from '../schema/run';
+import { METRICS } from '../score/metrics';
 import { ALPHABET, deflate, fromBase64Url, inflate, toBase64Url } from './bytes';
 import { inUnitsOf, pack, unpack } from './pack';
 
@@ -103,6 +104,36 @@ export async function encodeLink(record: SharedRecord): Promise<string> {
       'This is too much for a link. Share fewer variants, or download a file.',
     );
   return text;
+}
+
+const COUNTS = new Set(METRICS.filter((m) => m.inRho).map((m) => `${m.task}.${m.name}`));
+
+/** Which metrics stay in a link, from most to fewest; quality itself, with its interval, always does. */
+const KEPT_METRICS = {
+  all: () => true,
+  counted: (name: string) => COUNTS.has(name),
+  none: () => false,
+} satisfies Record<string, (name: string) => boolean>;
+
+export type KeptMetrics = keyof typeof KEPT_METRICS;
+
+/**
+ * `encodeLink` of a result, with no more metrics than fit into `longest` characters: mail and chat cut long links. What
+ * stayed behind is told. Where even no metrics would not do, all of them go.
+ */
+export async function encodeShort(
+  record: SharedResultRecord,
+  longest: number,
+): Promise<{ link: string; metrics: KeptMetrics }> {
+  for (const metrics of ['all', 'counted', 'none'] as const) {
+    const variants = record.variants.map((v) => ({
+      ...v,
+      metrics: Object.fromEntries(Object.entries(v.metrics).filter(([name]) => KEPT_METRICS[metrics](name))),
+    }));
+    const link = await encodeLink({ ...record, variants });
+    if (link.length <= longest) return { link, metrics };
+  }
+  return { link: await encodeLink(record), metrics: 'all' };
 }
 
 const damaged = (cause?: unknown) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleReading, exampleRun } from '../rank/example';
+import { CONDITIONS, withoutRepetition } from '../texts/conditions';
 import { slowingOf, warningsOf } from './conditions';
 
 const calm = { onBattery: false, hiddenSeconds: 0, pressure: 'nominal', slowing: 1.02 } as const;
@@ -15,6 +16,14 @@ describe('conditions', () => {
     expect(all).toHaveLength(4);
     expect(all.join()).toMatch(/hidden.*battery.*pressure.*40 % longer/);
     expect(warningsOf({ ...calm, pressure: 'fair' })).toEqual([]);
+  });
+
+  it('are said once, of slower repeats the slowest', () => {
+    const { battery, slowing } = CONDITIONS;
+    expect(withoutRepetition([slowing(1.2), battery, slowing(1.9), battery])).toEqual([battery, slowing(1.9)]);
+    expect(withoutRepetition([slowing(2.9), slowing(40)])).toEqual([slowing(40)]);
+    expect(slowing(40)).toMatch(/40 times as long/);
+    expect(withoutRepetition([battery, 'other'])).toEqual([battery, 'other']);
   });
 
   it('compare a repeat with the first of the same variant and task', () => {

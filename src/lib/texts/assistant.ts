@@ -1,6 +1,6 @@
 import type { VariantResult } from '../schema/result';
 import type { Boundary, Range, TaskName, Tier } from '../schema/run';
-import { energyInterval, perTicket, type EnergyUnit } from './energy';
+import { energyRange, perTicket, type EnergyUnit } from './energy';
 import { bytes, percent, plural, seconds } from './format';
 
 /** The page "Assistant": a chosen variant at work, and its export. */
@@ -29,7 +29,7 @@ export const ASSISTANT = {
   sharesAbout: 'share of the probability, were these all the causes there are',
   took: (range: Range | null, tier: Tier, boundary: Boundary, unit: EnergyUnit) =>
     [
-      range ? energyInterval(range, unit) : 'energy unknown',
+      range ? energyRange(range, unit) : 'energy unknown',
       `${tier === 'profile' ? 'estimated' : 'measured'}, ${boundary}`,
     ] as const,
   time: (ms: number, prompt: number, fresh: number) =>

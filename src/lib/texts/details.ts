@@ -17,11 +17,11 @@ const PHASES: Readonly<Record<Phase, string>> = {
 export const DETAILS = {
   phase: PHASES,
   energy: {
-    title: 'Where joules go',
+    title: 'Where the energy goes',
     about: (energy: string) =>
       `${energy}, by phase. Loading, compressing and warming up happen once and are not counted: their energy is unknown, their seconds stand in the table.`,
     bar: (variant: string, phases: string) => `${variant}: ${phases}`,
-    key: `${PHASES.prefill} (dark), ${PHASES.decode} (light)`,
+    key: `${PHASES.prefill} (left), ${PHASES.decode} (right)`,
     part: (phase: Phase, amount: string) => `${PHASES[phase]} ${amount}`,
   },
   columns: {

@@ -12,7 +12,7 @@ function threads({ wasm, crossOriginIsolated }: Device): string {
 }
 
 function gpu({ gpu: found, gpuMissing }: Device): string {
-  if (!found) return gpuMissing ?? 'no';
+  if (!found) return gpuMissing === null ? 'no' : 'not usable';
   const what = [found.vendor || 'vendor not told', found.architecture, found.description].filter(Boolean).join(' ');
   return found.fallback ? `${what} (software, slow)` : what;
 }

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { between, exact } from '../rank/example';
-import { energyAmount, energyInterval, JOULES, perTicket, ticketInterval, type EnergyUnit } from './energy';
+import {
+  energyAmount,
+  energyInterval,
+  energyRange,
+  JOULES,
+  perTicket,
+  ticketInterval,
+  type EnergyUnit,
+} from './energy';
 
 const WH: EnergyUnit = { kind: 'Wh' };
 const GRAMS: EnergyUnit = { kind: 'gCO2e', gramsPerKWh: 473 };
@@ -14,6 +22,11 @@ describe('energy in the chosen unit', () => {
     expect(ticketInterval(x, WH)).toBe('278 µWh (250 to 306)');
     expect(ticketInterval(between(3e6, 3.6e6, 4e6), WH)).toBe('1000 Wh (833 to 1111)');
     expect(ticketInterval(x, GRAMS)).toBe('131 µg CO₂e (118 to 145)');
+  });
+
+  it('spans powers of ten with a prefix for each end', () => {
+    expect(energyRange({ low: 0.0136, mid: 0.24, high: 2521 }, JOULES)).toBe('0.24 J (0.014 J to 2.5 kJ)');
+    expect(energyRange({ low: 1, mid: 10, high: 1000 }, GRAMS)).toBe('1.3 mg CO₂e (131 µg CO₂e to 131 mg CO₂e)');
   });
 
   it('is cost of a million tickets where it is of one ticket, and of itself where it is a sum', () => {

@@ -71,6 +71,15 @@ export function energyAmount(joules: number, unit: EnergyUnit): string {
   return `${at(joules)}${name}`;
 }
 
+/**
+ * What is not known of a device spans powers of ten, so each end has its own prefix and two digits:
+ * `240 J (14 J to 2.5 kJ)`.
+ */
+export function energyRange(x: { low: number; mid: number; high: number }, unit: EnergyUnit): string {
+  const [low, mid, high] = [x.low, x.mid, x.high].map((joules) => energyAmount(joules, unit));
+  return `${mid} (${low} to ${high})`;
+}
+
 const priced = (joules: number, unit: EnergyUnit) => (unit.kind === 'cost' ? joules * PRICED_TICKETS : joules);
 
 /** The same of one ticket, for an axis or a column that says "per ticket"; cost is that of a million tickets. */

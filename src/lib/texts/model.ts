@@ -16,6 +16,10 @@ export const MODEL = {
   useBuiltin: 'Use the built-in model',
   files:
     'Files from this device: one .gguf, or safetensors with config.json and tokenizer.json. They stay on this device.',
+  drop: 'Or drop them here, or their folder.',
+  sources: 'Where the model comes from',
+  noFiles:
+    'Nothing that was dropped is part of a model. Drop one .gguf, or a folder with .safetensors, config.json and tokenizer.json.',
   folder: 'Or a folder with such files',
   storing: (done: number, of: number) => `Storing: ${bytes(done)} of ${bytes(of)}`,
   use: 'Use it',

@@ -1,4 +1,3 @@
-import { ticketInterval, type EnergyUnit } from './energy';
 import { interval, plural } from './format';
 import type { VariantResult } from '../schema/result';
 
@@ -20,8 +19,7 @@ export const PAPER = {
     { title: 'Stage two: pruning the best', missing: 'This experiment has no second stage yet.' },
   ],
   columns: (energy: string) => ['Variant', energy, 'Quality', 'R', 'Standing', 'n'],
-  energy: ({ energy, tier }: VariantResult, unit: EnergyUnit) =>
-    `${ticketInterval(energy, unit)}${energy ? `, ${tier === 'profile' ? 'estimated' : 'measured'}` : ''}`,
+  tier: ({ energy, tier }: VariantResult) => (energy ? (tier === 'profile' ? 'estimated' : 'measured') : ''),
   quality: (r: VariantResult) => interval(r.quality, 2),
   n: (r: VariantResult) => `${plural(r.tickets, 'ticket')}, ${plural(r.repeats, 'repeat')}`,
 } as const;

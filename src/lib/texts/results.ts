@@ -26,6 +26,10 @@ export const RESULTS = {
     json: 'Save as JSON',
     csv: 'Save as CSV',
     resultsLink: 'Link to these results, without any ticket',
+    shortened: {
+      counted: 'To keep the link short, metrics that do not count in quality stay behind; "Save as JSON" has all.',
+      none: 'To keep the link short, the single metrics stay behind; "Save as JSON" has all.',
+    },
     recipeLink: 'Link to this recipe, so that others run it on their device',
     prompts:
       'Put my own prompts into the link. Whoever has the link can read them, so leave them out if they are confidential.',
@@ -102,10 +106,8 @@ export const RESULTS = {
     inQuality: '; in quality',
   },
   kernels: {
-    how: 'How it was computed',
+    how: 'How it was computed, and what may have spoiled it',
     read: 'Read by the kernel',
-    notes: 'Notes',
-    none: 'none',
     /** Above the table: what every row would say. */
     all: (note: string) => `All of them: ${note}`,
   },

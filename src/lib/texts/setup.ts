@@ -16,7 +16,7 @@ export const SETUP = {
         ? 'Models run on the GPU (WebGPU).'
         : `Models run on the processor (WebAssembly, ${plural(threads, 'thread')}).`,
     oneThread: 'This host does not let threads share memory, so only one of the cores works.',
-    power: 'A browser tells no watts. Joules are estimated: counted bytes and operations times the power profile of',
+    power: 'A browser tells no watts. Energy is estimated: counted bytes and operations times the power profile of',
     guessed: 'guessed; correct it under "Budget"',
     chosen: 'chosen by you',
   },

@@ -36,6 +36,14 @@ export const SHARED = {
   prompt: (task: string, title: string) => `Its own prompt for ${task}: ${title}`,
   withheld: (tasks: readonly string[]) => `Its own prompts for ${listed(tasks)} were left out of the link.`,
   download: 'When you press Run, the model comes from huggingface.co.',
+  cost: {
+    counting: 'Counting what it would take here.',
+    here: 'On this device:',
+    otherTickets: 'Its tickets are not here, so this is for tickets of the usual length.',
+    unknown: 'What it takes on this device is known once the model is downloaded.',
+    notHere:
+      'Its model is not in this browser, so nobody can say what it takes here. Add the model under "Model" first.',
+  },
   load: 'Load it',
   loadHint: 'It fills the cards of the first page; nothing runs before you press Run there.',
 } as const;
