@@ -14,7 +14,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(ORIGIN);
         await page
           .getByLabel('On this device')
-          .getByText(/A browser tells no watts\. Joules are estimated/)
+          .getByText(/A browser tells no watts\. Energy is estimated/)
           .waitFor();
         await page.getByText('Cost of each variant').click();
         const costs = page.getByRole('table').filter({ hasText: 'Fits here' }).locator('tbody tr');

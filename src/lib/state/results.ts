@@ -1,7 +1,6 @@
 import type { PlanRecord } from '../schema/plan';
 import type { SharedResultRecord, VariantResult } from '../schema/result';
 import type { RunHead, TaskName } from '../schema/run';
-import { withoutRepetition } from '../texts/conditions';
 
 /** What the results view shows, whether it was run here or came in a link. */
 export interface ResultSet {
@@ -24,7 +23,7 @@ const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
 /** Folded results carry fallbacks only; what may have spoiled a run belongs beside them, also in links. */
 function withWarnings(result: VariantResult, runs: readonly RunHead[]): VariantResult {
   const own = runs.filter((run) => run.variant === result.variant && run.engine === result.engine);
-  return { ...result, fallbacks: withoutRepetition([...result.fallbacks, ...own.flatMap((run) => run.warnings)]) };
+  return { ...result, fallbacks: unique([...result.fallbacks, ...own.flatMap((run) => run.warnings)]) };
 }
 
 export function localResults(
