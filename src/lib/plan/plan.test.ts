@@ -110,6 +110,8 @@ describe('units', () => {
   it('name variants canonically and once', () => {
     const stages: PlanRecord['stages'] = [{ kind: 'variants', variants: ['2:4', 'fp32+2:4', ' INT8 '] }];
     expect(stageVariants(plan({ stages }), 0, [])).toEqual(['fp32+2:4', 'int8']);
+    const again = plan({ stages: [...stages, { kind: 'variants', variants: ['int8', 'int4'] }] });
+    expect(stageVariants(again, 1, [{ variant: 'int8', stage: 0 } as RunRecord])).toEqual(['int4']);
     expect(stageVariants(plan({ stages, engine: 'hub' }), 0, [])).toEqual(['2:4', 'fp32+2:4', ' INT8 ']);
   });
 

@@ -48,7 +48,8 @@ export function stageUnits(plan: PlanRecord, stage: number, variants: readonly s
 export const ofModels = (runs: readonly RunRecord[]) => runs.filter((run) => run.variant !== BASELINE);
 
 /**
- * Variants of a stage: as listed, or the best of what was run so far crossed with prunings (the paper's second stage).
+ * Variants of a stage that no stage before it has run: as listed, or the best of what was run so far crossed with
+ * prunings (the paper's second stage).
  *
  * @param results of `ofModels(runs)`; folded here where they are not given
  */
@@ -60,7 +61,8 @@ export function stageVariants(
 ): string[] {
   const s = plan.stages[stage];
   if (!s) return [];
-  const fresh = (variants: string[]) => [...new Set(variants)];
+  const done = new Set(runs.filter((r) => r.stage < stage).map((r) => r.variant));
+  const fresh = (variants: string[]) => [...new Set(variants)].filter((v) => !done.has(v));
   if (s.kind === 'variants') {
     const own = s.variants.map((v) => (plan.engine === 'hub' ? v : canonicalRecipe(v)));
     return fresh(stage === 0 && plan.baseline ? [...own, BASELINE] : own);
@@ -74,8 +76,7 @@ export function stageVariants(
       return canonicalRecipe(formatRecipe({ ...recipe, prunings: [...recipe.prunings, pruning] }));
     }),
   );
-  const done = new Set(runs.filter((r) => r.stage < stage).map((r) => r.variant));
-  return fresh(crossed).filter((v) => !done.has(v));
+  return fresh(crossed);
 }
 
 /** Refuses what cannot run before anything is spent: unknown recipes, several masks. */

@@ -31,6 +31,16 @@ describe('choices', () => {
     ]);
   });
 
+  it('lists further variants that are pruned behind the best, which are chosen among whole ones', () => {
+    const c = { ...DEFAULT_CHOICES, prunings: ['ffn25'], k: 1, extra: ['fp16+2:4', 'int4.gptq'] };
+    expect(stagesOf(c)).toEqual([
+      { kind: 'variants', variants: [...DEFAULT_CHOICES.precisions, 'int4.gptq'] },
+      { kind: 'best', k: 1, prunings: ['ffn25'] },
+      { kind: 'variants', variants: ['fp16+2:4'] },
+    ]);
+    expect(stagesOf({ ...c, precisions: [], extra: ['fp16+2:4'] })).toHaveLength(1);
+  });
+
   it('has one stage where no pruning is chosen', () => {
     expect(stagesOf({ ...DEFAULT_CHOICES, prunings: [] })).toHaveLength(1);
   });

@@ -51,11 +51,21 @@ export const DEFAULT_CHOICES: Readonly<Choices> = {
 /** Prunings offered as chips. Any other goes into the text field. */
 export const PRUNING_CHIPS = ['2:4', 'mag50', 'ffn25', 'ffn50', 'layers25'] as const;
 
+/** Further variants that are pruned, and those that are not. */
+export const furtherOf = (c: Pick<Choices, 'extra'>) => ({
+  pruned: c.extra.filter((variant) => variant.includes('+')),
+  whole: c.extra.filter((variant) => !variant.includes('+')),
+});
+
+/** Where the best are pruned, variants that are pruned already come behind them: the best are chosen among whole ones. */
 export function stagesOf(c: Choices): Stage[] {
-  const first = (variants: string[]): Stage => ({ kind: 'variants', variants: [...new Set(variants)] });
-  if (c.twoStage && c.prunings.length > 0)
-    return [first([...c.precisions, ...c.extra]), { kind: 'best', k: c.k, prunings: [...c.prunings] }];
-  return [first([...c.precisions, ...c.precisions.flatMap((p) => c.prunings.map((x) => `${p}+${x}`)), ...c.extra])];
+  const listed = (variants: string[]): Stage => ({ kind: 'variants', variants: [...new Set(variants)] });
+  if (c.twoStage && c.prunings.length > 0 && c.precisions.length + furtherOf(c).whole.length > 0) {
+    const { pruned, whole } = furtherOf(c);
+    const best: Stage = { kind: 'best', k: c.k, prunings: [...c.prunings] };
+    return [listed([...c.precisions, ...whole]), best, ...(pruned.length > 0 ? [listed(pruned)] : [])];
+  }
+  return [listed([...c.precisions, ...c.precisions.flatMap((p) => c.prunings.map((x) => `${p}+${x}`)), ...c.extra])];
 }
 
 /** What keeps these choices from being run, in a sentence; null where nothing does. */

@@ -24,7 +24,9 @@ export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices
   const best = plan.stages.filter((s) => s.kind === 'best');
   const isPrecision = (v: string): v is PrecisionName => (ALL_PRECISIONS as readonly string[]).includes(v);
   const lost: string[] = [];
-  if (plan.stages.length - best.length > 1 || best.length > 1 || plan.stages[0]?.kind === 'best')
+  const [, second, third] = plan.stages;
+  const behind = third?.kind === 'variants' && second?.kind === 'best' ? 1 : 0;
+  if (plan.stages.length - best.length - behind > 1 || best.length > 1 || plan.stages[0]?.kind === 'best')
     lost.push(LOADED.stages);
   return {
     lost,

@@ -126,6 +126,7 @@ export const METHOD = {
       title: 'Energy efficiency, phi',
       says: [
         'The leanest of the compared variants has 1. The classical baseline is not compared: thousands of times leaner, it would press all others to 0.',
+        'Its interval is that of the variant’s own energy, since E_min scales all alike. So where energy is little known, intervals of φ and of R reach above 1, and many variants tie.',
       ],
       formula: 'φ = E_min / E',
       source: OURS,

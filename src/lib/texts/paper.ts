@@ -8,7 +8,7 @@ export const PAPER = {
     'arXiv 2503.17783 (Tran, Jaumard, Delgado 2025) asks which precision of a language model does fault tickets best for its energy, and whether pruning the best makes it better. Here the same two stages run on your device; its model and data are not public, so this is the same question, not the same experiment.',
   setUp: 'Set up its two stages',
   setUpAbout:
-    'Stage one: 32, 16, 8 and 4 bits, ranked by R. Stage two: the best two, each with unstructured (half of the weights), structured (a quarter of the neurons) and 2:4 pruning. Both tasks; the classical baseline beside them.',
+    'Stage one: 32, 16, 8 and 4 bits, ranked by R. Stage two: the best two, each with unstructured (half of the weights), structured (a quarter of the neurons) and 2:4 pruning; then 16 bits with 2:4, the paper’s winner, whichever two were best. Both tasks; the classical baseline beside them.',
   experiment: 'Experiment',
   choose: 'Choose',
   none: 'No experiment is stored here yet.',

@@ -59,7 +59,8 @@ export const SETUP = {
     title: 'Variants',
     none: 'No precision chosen',
     plain: (base: string) => `${base}.`,
-    staged: (base: string, k: number, prunings: string) => `${base}; then the best ${k} with ${prunings}.`,
+    staged: (base: string, k: number, prunings: string, last: string) =>
+      `${base}; then the best ${k} with ${prunings}${last ? `; then ${last}` : ''}.`,
     crossed: (base: string, prunings: string) => `${base}; each precision also with ${prunings}.`,
     cost: (n: number, atMost: boolean, baseline: boolean) =>
       `${atMost ? 'Up to ' : ''}${plural(n, 'variant')}${baseline ? ', with a classical baseline' : ''}.`,
