@@ -213,7 +213,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         equal(second.faults, [], 'console errors after the kill');
         await second.close();
       } finally {
-        rmSync(profile, { recursive: true, force: true });
+        rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
       }
     },
   },

@@ -71,7 +71,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         );
         assert(/nobody clicked for/.test(said), `closing fails: ${said}`);
       } finally {
-        rmSync(folder, { recursive: true, force: true });
+        rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
       }
     },
   },
@@ -107,7 +107,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           { folder },
         );
       } finally {
-        rmSync(folder, { recursive: true, force: true });
+        rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
       }
     },
   },

@@ -78,7 +78,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           { profile, swiftshader: true },
         );
       } finally {
-        rmSync(profile, { recursive: true, force: true });
+        rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
       }
     },
   },

@@ -66,7 +66,7 @@ export async function openSite(o: SiteOptions = {}): Promise<Site> {
     async close() {
       await context.close();
       await server.close();
-      if (o.profile === undefined) rmSync(profile, { recursive: true, force: true });
+      if (o.profile === undefined) rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
       network.check();
     },
   };

@@ -420,7 +420,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
 
         await page.goto(`${ORIGIN}/paper`);
         await page.getByRole('button', { name: 'Set up its two stages' }).click();
-        await page.getByText('fp32, fp16, int8 and int4; then the best 2 with 2:4, mag50 and ffn25.').waitFor();
+        await page
+          .getByText('fp32, fp16, int8 and int4; then the best 2 with 2:4, mag50 and ffn25; then fp16+2:4.')
+          .waitFor();
         await tinyBudget(page, { limit: 2, repeats: 2, tokens: 4, tasks: ['rca'] });
         await runButton(page).click();
         await finished(page);
