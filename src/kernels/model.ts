@@ -582,21 +582,23 @@ function prefill(t: i32, threads: i32): void {
   mark(t, COUNT_HEAD);
 }
 
+/** Where this pass's softmax sums go. Read at its start: behind the last barrier the next pass may be asked for already. */
+let softmaxSums: usize = 0;
+
 /** What makes probabilities of each row of logits. */
 function sumLogits(t: i32, threads: i32): void {
   const wanted = load<i32>(PASS_LOGIT_COUNT);
   const stride = load<i32>(M_STRIDE_LOGITS);
-  for (let i = cut(wanted, t, threads); i < cut(wanted, t + 1, threads); i++) {
-    const row = pointer(M_LOGITS) + ((<usize>i * stride) << 2);
-    softmaxSum(row, load<i32>(M_VOCABULARY), stride, pointer(PASS_SUMS) + (<usize>i << 4));
-  }
+  for (let i = cut(wanted, t, threads); i < cut(wanted, t + 1, threads); i++)
+    softmaxSum(pointer(M_LOGITS) + ((<usize>i * stride) << 2), load<i32>(M_VOCABULARY), stride, softmaxSums + (<usize>i << 4));
   barrier(threads);
   mark(t, COUNT_HEAD);
 }
 
 export function pass(t: i32, threads: i32): void {
   if (t == 0) marked = now();
+  softmaxSums = pointer(PASS_SUMS);
   if (load<i32>(PASS_TOKENS) == 1 && load<i32>(PASS_LOGIT_COUNT) == 1) decode(t, threads);
   else prefill(t, threads);
-  if (pointer(PASS_SUMS)) sumLogits(t, threads);
+  if (softmaxSums) sumLogits(t, threads);
 }

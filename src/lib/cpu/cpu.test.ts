@@ -439,6 +439,27 @@ describe('model', () => {
     model.close();
   });
 
+  it('a pass that is asked for at once behind another is not taken for it', async () => {
+    const model = await build(CONFIG, {
+      inner: source(23, 'fp32', false),
+      outer: source(24, 'fp32', false),
+      build: 'baseline',
+      threads: 4,
+    });
+    const ids = [3, 1, 4, 1, 5];
+    // A token without probabilities, then at once a prompt with them: threads that are late must still end the first.
+    const once = () => {
+      const out: number[] = [];
+      for (const logits of logitsOf(model, [6], 5)) out.push(...logits);
+      model.forward(0, { ...plain(ids, 0, [4]), probabilities: true }, (_, logits) => out.push(...logits));
+      return out;
+    };
+    logitsOf(model, ids);
+    const first = once();
+    for (let i = 0; i < 300; i++) expect(once()).toEqual(first);
+    model.close();
+  }, 60_000);
+
   it('an adapter beside the weights equals one merged into them, in prefill and decode', async () => {
     const config = { ...CONFIG, hiddenSize: 72, headDim: 24, heads: 3, layers: 2, intermediateSize: 100 };
     const random = createRandom(12);
