@@ -9,6 +9,7 @@ import { tests as look } from '../e2e/look.e2e';
 import { tests as limits } from '../e2e/limits.e2e';
 import { tests as offline } from '../e2e/offline.e2e';
 import { tests as robust } from '../e2e/robust.e2e';
+import { tests as tabs } from '../e2e/tabs.e2e';
 import { tests as use } from '../e2e/use.e2e';
 
 /** Runs the browser tests one after another (a GPU test wants the machine for itself) and prints their counts. */
@@ -27,6 +28,7 @@ const all: BrowserTest[] = [
   ...look,
   ...access,
   ...robust,
+  ...tabs,
   ...offline,
 ];
 for (const test of all) {

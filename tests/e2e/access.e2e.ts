@@ -4,7 +4,7 @@ import type { Page } from 'playwright';
 import { between, exampleResult } from '../../src/lib/rank/example';
 import { PAGES } from '../../src/routes/pages';
 import { encodeLink, toShared } from '../../src/lib/share/codec';
-import { change, finished, ranking, RUN_MS, tinyBudget } from './flows';
+import { change, finished, ranking, RUN_MS, runButton, tinyBudget } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
 
 /** Every page for everyone: axe, the keyboard alone, a narrow screen. */
@@ -57,12 +57,10 @@ export const tests: { name: string; run(): Promise<void> }[] = [
   {
     name: 'axe finds nothing on any page, light and dark, and none scrolls sideways at 360 px',
     run: () =>
-      withSite(async ({ page }) => {
+      withSite(async ({ page, faults }) => {
         // A finished experiment, so that pages have something to show.
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 2, repeats: 2, tokens: 4 });
-        await page.getByRole('button', { name: /^Run/ }).click();
-        await finished(page);
+        await tinyBudget(page, { limit: 4, repeats: 2, tokens: 24 });
         const found: string[] = [];
         let checked = 0;
         const check = async (name: string) => {
@@ -77,7 +75,20 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           if (wide > 360) found.push(`${name}: ${wide} px wide at 360 px`);
           await page.setViewportSize({ width: 1280, height: 900 });
         };
-        await check('open cards');
+        const running = page.getByRole('region', { name: 'Progress' });
+        await runButton(page).click();
+        await running.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
+        await check('while it runs');
+        equal(await running.count(), 1, 'the run went on while it was looked at');
+        await finished(page);
+        // A file that cannot be read, beside steps that are all open.
+        for (const card of ['Tickets', 'Model']) await change(page, card);
+        await page
+          .getByRole('group', { name: 'Tickets', exact: true })
+          .locator('input[type=file]')
+          .setInputFiles({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.from('') });
+        await page.getByRole('alert').waitFor();
+        await check('four open steps, a result, and a file that is refused');
         const link = await sharedLink();
         /** What a person does on a page before it has much to show. */
         const use: Record<string, () => Promise<void>> = {
@@ -100,7 +111,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
             await page.getByText('Finished.').waitFor({ timeout: RUN_MS });
           },
         };
-        for (const { id } of [...PAGES, { id: '/r' }, { id: link }]) {
+        for (const { id } of [...PAGES, { id: '/r' }, { id: link }, { id: '/r#e2.AAAA' }, { id: '/nowhere' }]) {
           await page.goto('about:blank');
           await page.goto(ORIGIN + id);
           await settle(page);
@@ -109,6 +120,11 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await use[id]();
           await check(`${id}, used`);
         }
+        equal(
+          faults.splice(0).filter((fault) => !/status of 404|Not found: \/nowhere/.test(fault)),
+          [],
+          'errors but that of the lost page',
+        );
         console.log(`      ${checked} states checked, ${found.length} violations`);
         equal(found, [], 'violations');
       }),

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright';
 import { SITE } from '../../cli/browser';
 import { change, finished, ranking, runButton, RUN_MS, sharedLink, tinyBudget } from './flows';
-import { assert, equal, openSite, ORIGIN, withSite } from './site';
+import { assert, equal, killBrowser, openSite, ORIGIN, withSite } from './site';
 
 /** The pages as a person uses them, in the built site. Each test starts with an empty browser. */
 
@@ -169,7 +169,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       }),
   },
   {
-    name: 'pauses between runs, stops, and resumes without running anything twice, also after the tab was killed',
+    name: 'pauses between runs, stops, and resumes without running anything twice, also after the browser was killed',
     async run() {
       const profile = mkdtempSync(join(tmpdir(), 'joulewise-e2e-'));
       try {
@@ -200,7 +200,10 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         ]);
         assert(await page.locator('figure .plot canvas').isVisible(), 'the live chart');
         equal(first.faults, [], 'console errors before the kill');
-        // The tab is killed in the middle of a run.
+        // The browser is killed in the middle of a run.
+        const gone = first.context.waitForEvent('close');
+        killBrowser(profile);
+        await gone;
         await first.close();
 
         const second = await openSite({ profile });

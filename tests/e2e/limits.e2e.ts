@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { change, finished, ranking, RUN_MS, runButton, tinyBudget } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
 import { putLarge } from './stored';
@@ -9,7 +10,7 @@ import { LONG_TASK_MS, longestTask } from './tasks';
 const CSV_ROWS = 100_000;
 const CSV_MS = 15_000;
 /** Peak of the largest renderer process: the file itself is a few dozen megabytes. */
-const CSV_BYTES = 1.2 * 2 ** 30;
+const CSV_BYTES = 800 * 2 ** 20;
 
 /** A large export: every row another text, eight causes. */
 function largeCsv(): Buffer {
@@ -119,25 +120,31 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     name: 'imports a CSV of 100,000 rows within 15 s in bounded memory, without blocking the page',
     run: () =>
       withSite(async ({ page, profile }) => {
+        // From the disk: what is handed over in memory would count as the page's.
+        const path = join(profile, 'large.csv');
+        writeFileSync(path, largeCsv());
         await page.goto(ORIGIN);
         await change(page, 'Tickets');
         const panel = page.getByRole('group', { name: 'Tickets', exact: true });
-        await panel
-          .locator('input[type=file]')
-          .setInputFiles({ name: 'large.csv', mimeType: 'text/csv', buffer: largeCsv() });
+        await panel.locator('input[type=file]').setInputFiles(path);
         const start = panel.getByRole('button', { name: 'Import', exact: true });
         await start.waitFor();
         const began = Date.now();
-        await start.click();
-        await page
-          .getByText(/100,?000 rows/)
-          .first()
-          .waitFor({ timeout: RUN_MS });
-        await page.getByText(/tickets from large/).waitFor({ timeout: RUN_MS });
+        const { processor } = await longestTask(page, async () => {
+          await start.click();
+          await page
+            .getByText(/100,?000 rows/)
+            .first()
+            .waitFor({ timeout: RUN_MS });
+          await page.getByText(/tickets from large/).waitFor({ timeout: RUN_MS });
+        });
         const ms = Date.now() - began;
         const peak = peakMemory(profile);
         const shown = peak === null ? 'unknown' : `${Math.round(peak / 2 ** 20)} MiB`;
-        console.log(`      ${CSV_ROWS} rows in ${(ms / 1000).toFixed(1)} s; peak of the renderer ${shown}`);
+        console.log(
+          `      ${CSV_ROWS} rows in ${(ms / 1000).toFixed(1)} s; peak of the renderer ${shown}; longest task ${processor.toFixed(0)} ms`,
+        );
+        assert(processor > 0 && processor <= LONG_TASK_MS, `a task of ${processor} ms blocked the page`);
         assert(ms < CSV_MS, `the import took ${ms} ms`);
         assert(peak === null || peak < CSV_BYTES, `the renderer took ${shown}`);
       }),

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright';
@@ -7,6 +7,8 @@ import { startServer, type SiteServer } from '../../cli/server';
 import { watchNetwork, type NetworkWatch } from '../network';
 
 export const ORIGIN = 'http://joulewise.localhost';
+
+const HEADERS = process.env['JOULEWISE_HEADERS'] !== 'none';
 
 export interface Site {
   page: Page;
@@ -28,7 +30,7 @@ export interface SiteOptions {
   options?: BrowserContextOptions;
   /** Folder of the built site. */
   folder?: string;
-  /** False: as from a host that cannot set headers. */
+  /** False: as from a host that cannot set headers. Default: true, unless JOULEWISE_HEADERS is `none`. */
   headers?: boolean;
   /** WebGPU on the software adapter. */
   swiftshader?: boolean;
@@ -36,7 +38,7 @@ export interface SiteOptions {
 
 /** The built site in headless Chrome. */
 export async function openSite(o: SiteOptions = {}): Promise<Site> {
-  const server = await startServer(o.folder ?? SITE, { isolated: o.headers ?? true });
+  const server = await startServer(o.folder ?? SITE, { isolated: o.headers ?? HEADERS });
   const profile = o.profile ?? mkdtempSync(join(tmpdir(), 'joulewise-e2e-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
@@ -70,6 +72,21 @@ export async function openSite(o: SiteOptions = {}): Promise<Site> {
       network.check();
     },
   };
+}
+
+/** Ends a browser as the system does where memory is short: nothing of it may clean up. Throws where it is not found. */
+export function killBrowser(profile: string): void {
+  const pid = readdirSync('/proc').find((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+      return command.includes(`--user-data-dir=${profile}`) && !command.includes('--type=');
+    } catch {
+      return false;
+    }
+  });
+  assert(pid, 'the browser of this profile is found');
+  process.kill(Number(pid), 'SIGKILL');
 }
 
 export function assert(condition: unknown, what: string): asserts condition {

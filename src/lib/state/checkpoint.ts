@@ -2,6 +2,7 @@ import { HUB_BASE } from '../checkpoint/source';
 import type { CheckpointRef } from '../schema/plan';
 import type { EngineName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
+import { keepSetting, readSetting, settingNames } from './settings';
 import { callData } from './workers';
 
 /** Which stored checkpoint a Hub repository became, so that it is downloaded once. */
@@ -9,7 +10,7 @@ const key = (repo: string, revision: string, exports: readonly string[] | null) 
   `hub:${repo}@${revision}:${exports?.join() ?? 'weights'}`;
 
 /** The Hub's address: a setting, so that mirrors and tests serve it from elsewhere. */
-export const hubBase = () => localStorage.getItem('hubBase') ?? HUB_BASE;
+export const hubBase = () => readSetting('hubBase') ?? HUB_BASE;
 
 const exportsOf = (engine: EngineName, variants: readonly string[]) =>
   engine === 'hub' ? variants.filter((v) => v !== 'tf-idf').toSorted() : null;
@@ -17,10 +18,9 @@ const exportsOf = (engine: EngineName, variants: readonly string[]) =>
 /** Names of Hub repositories that stored checkpoints came from, by hash. */
 export function hubNames(): Map<string, string> {
   const names = new Map<string, string>();
-  for (let i = 0; i < localStorage.length; i++) {
-    const name = localStorage.key(i) ?? '';
+  for (const name of settingNames()) {
     const found = /^hub:(.+?)@([^:]*):(.*)$/.exec(name);
-    const hash = localStorage.getItem(name);
+    const hash = readSetting(name);
     if (found && hash) names.set(hash, found[3] === 'weights' ? String(found[1]) : `${found[1]}, ${found[3]}`);
   }
   return names;
@@ -32,7 +32,7 @@ export async function storedHub(
   engine: EngineName,
   variants: readonly string[],
 ): Promise<CheckpointRef | null> {
-  const hash = localStorage.getItem(key(ref.repo, ref.revision, exportsOf(engine, variants)));
+  const hash = readSetting(key(ref.repo, ref.revision, exportsOf(engine, variants)));
   if (!hash) return null;
   const { listCheckpoints } = await import('../store/opfs');
   return (await listCheckpoints()).some((c) => c.hash === hash) ? { kind: 'stored', hash, name: ref.repo } : null;
@@ -54,6 +54,6 @@ export async function localCheckpoint(
     { repo: ref.repo, revision: ref.revision, base: hubBase(), exports },
     { onEvent: o.onProgress, signal: o.signal },
   );
-  if (stored.kind === 'stored') localStorage.setItem(key(ref.repo, ref.revision, exports), stored.hash);
+  if (stored.kind === 'stored') keepSetting(key(ref.repo, ref.revision, exports), stored.hash);
   return stored;
 }

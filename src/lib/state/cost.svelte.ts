@@ -6,6 +6,7 @@ import type { CheckpointRef } from '../schema/plan';
 import type { EngineName } from '../schema/run';
 import { DEFAULT_WORK, isCounted } from './default-work';
 import { sentence } from './sentence';
+import { keepSetting, readSetting } from './settings';
 
 /** What an experiment is, as far as it costs. */
 export interface CostInput {
@@ -55,14 +56,14 @@ class CostState {
   }
 
   price(work: Work, o: { engine: EngineName; threads: number; profile: PowerProfile }): Price {
-    const stored = Number(localStorage.getItem(key(o.engine)));
+    const stored = Number(readSetting(key(o.engine)));
     return priceOf(work, { ...o, correction: stored > 0 ? stored : null });
   }
 
   /** Learns from a finished run how far off the expected time was. */
   learn(work: Work, measuredSeconds: number, o: { engine: EngineName; threads: number; profile: PowerProfile }): void {
     const expected = priceOf(work, { ...o, correction: null }).seconds.mid;
-    if (expected > 0 && measuredSeconds > 0) localStorage.setItem(key(o.engine), String(measuredSeconds / expected));
+    if (expected > 0 && measuredSeconds > 0) keepSetting(key(o.engine), String(measuredSeconds / expected));
   }
 }
 

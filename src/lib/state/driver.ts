@@ -3,6 +3,7 @@ import { foldRuns } from '../rank/fold';
 import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { DataApi, EngineApi } from '../workers/protocol';
+import { importTickets } from './import-tickets';
 import { runPlan } from './run-plan';
 import { callData, callEngine } from './workers';
 import { planHash } from '../plan/execute';
@@ -44,7 +45,7 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   compressSpeed: (args: EngineApi['compressSpeed']['args']) => callEngine('compressSpeed', args),
   storeCheckpoint: (args: DataApi['storeCheckpoint']['args']) => callData('storeCheckpoint', args),
   storeHub: (args: DataApi['storeHub']['args']) => callData('storeHub', args),
-  importTickets: (args: DataApi['import']['args']) => callData('import', args),
+  importTickets: (args: DataApi['import']['args']) => importTickets(args),
   generateTickets: (args: DataApi['generate']['args']) => callData('generate', args),
   calibrateSpeed: (args: EngineApi['calibrateSpeed']['args']) => callEngine('calibrateSpeed', args, { onEvent }),
   async compress({ upload, ...args }: EngineApi['compress']['args'] & { upload: string }) {

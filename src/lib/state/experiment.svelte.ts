@@ -1,3 +1,4 @@
+import { factsOf } from '../data/facts';
 import type { GeneratorOptions } from '../data/generator';
 import type { ImportReport, TablePreview } from '../data/import';
 import type { DatasetRecord, Mapping } from '../schema/dataset';
@@ -27,8 +28,7 @@ const ANSWER: Record<TaskName, 'cause' | 'response'> = {
 };
 
 /** Test tickets of a dataset that have an answer for a task. */
-export const answerable = (dataset: DatasetRecord, task: TaskName) =>
-  dataset.tickets.filter((t, i) => dataset.split[i] === 'test' && t[ANSWER[task]] !== null).length;
+export const answerable = (dataset: DatasetRecord, task: TaskName) => factsOf(dataset).testable[ANSWER[task]];
 
 /**
  * One experiment being set up: what the four cards show and change. What takes files in (`take-in`) and makes the plan

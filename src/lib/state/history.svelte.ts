@@ -1,6 +1,7 @@
 import { changePlan, removePlan, restorePlan, type RemovedPlan } from '../store/db';
 import { library } from './library.svelte';
 import { sentence } from './sentence';
+import { isRunning, mayDelete } from './tabs';
 
 /** What the history does to stored experiments. */
 class History {
@@ -15,6 +16,7 @@ class History {
 
   remove = (hash: string) =>
     this.#write(async () => {
+      if (await isRunning(hash)) await mayDelete();
       this.removed = await removePlan(hash);
       library.rows = library.rows?.filter((row) => row.hash !== hash) ?? null;
     });

@@ -12,7 +12,9 @@ import type { Device, RunRecord, TaskName } from '../schema/run';
 import { getPlan, runsOfPlan, saveDataset, savePlan, saveRun } from '../store/db';
 import { localCheckpoint } from './checkpoint';
 import type { Skips } from './skips';
+import { CONDITIONS } from '../texts/conditions';
 import { slowingOf, warningsOf, watchConditions } from './conditions';
+import { lockOf, othersRun } from './tabs';
 import { VERSIONS } from './versions';
 import { callEngine } from './workers';
 
@@ -65,11 +67,14 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
     );
   const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
   const checkpoint = await localCheckpoint(plan.checkpoint, plan.engine, variants);
-  await saveDataset(dataset);
-  // Going on with a plan does not make it younger, nor lose its name and notes.
-  if (!(await getPlan(hash)))
-    await savePlan({ hash, plan, name: o.name, note: '', createdAt: new Date().toISOString(), summary: null });
-  return navigator.locks.request(`plan:${hash}`, { ifAvailable: true }, async (lock) => {
+  const keepPlan = async () => {
+    await saveDataset(dataset);
+    // Going on with a plan does not make it younger, nor lose its name and notes.
+    if (!(await getPlan(hash)))
+      await savePlan({ hash, plan, name: o.name, note: '', createdAt: new Date().toISOString(), summary: null });
+  };
+  await keepPlan();
+  return navigator.locks.request(lockOf(hash), { ifAvailable: true }, async (lock) => {
     if (!lock)
       throw new JoulewiseError(
         'store.busy',
@@ -82,7 +87,11 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
       plan,
       {
         finished: () => Promise.resolve(earlier.slice()),
-        save: saveRun,
+        async save(run) {
+          // Where this site's data was cleared meanwhile, a run without its plan could never be found again.
+          if (!(await getPlan(hash))) await keepPlan();
+          await saveRun(run);
+        },
         emit: o.onEvent,
         gate: o.gate ?? (() => Promise.resolve()),
         fold: o.fold,
@@ -104,15 +113,21 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
           };
           const skip = o.skips?.signal(unit.variant);
           watch.take();
+          let shared = await othersRun(hash);
           try {
             skip?.throwIfAborted();
             const run = await callEngine('unit', request, {
               onEvent: onProgress,
               signal: skip ? AbortSignal.any([signal, skip]) : signal,
             });
+            shared ||= await othersRun(hash);
             const conditions = { ...watch.take(), slowing: slowingOf(run, earlier) };
             earlier.push(run);
-            return { ...run, conditions, warnings: [...run.warnings, ...warningsOf(conditions)] };
+            return {
+              ...run,
+              conditions,
+              warnings: [...run.warnings, ...warningsOf(conditions), ...(shared ? [CONDITIONS.otherTab] : [])],
+            };
           } catch (error) {
             if (!skip?.aborted || signal.aborted) throw error;
             throw new JoulewiseError(

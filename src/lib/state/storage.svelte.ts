@@ -14,6 +14,7 @@ import { STORAGE } from '../texts/storage';
 import { library } from './library.svelte';
 import { live } from './live.svelte';
 import { sentence } from './sentence';
+import { mayDelete } from './tabs';
 
 export interface StoredTickets {
   hash: string;
@@ -53,11 +54,11 @@ class StorageState {
     this.checkpoints ??= [];
   }
 
-  removeCheckpoint = (hash: string) => this.#change(STORAGE.doing.checkpoint, () => removeCheckpoint(hash));
-  removeDataset = (hash: string) => this.#change(STORAGE.doing.tickets, () => removeDataset(hash));
-  removePacked = () => this.#change(STORAGE.doing.packed, () => removePacked());
+  removeCheckpoint = (hash: string) => this.#delete(STORAGE.doing.checkpoint, () => removeCheckpoint(hash));
+  removeDataset = (hash: string) => this.#delete(STORAGE.doing.tickets, () => removeDataset(hash));
+  removePacked = () => this.#delete(STORAGE.doing.packed, () => removePacked());
   removeUnfinished = () =>
-    this.#change(STORAGE.doing.unfinished, async () => {
+    this.#delete(STORAGE.doing.unfinished, async () => {
       this.message = STORAGE.removedUnfinished(await removeUnfinished());
     });
 
@@ -76,7 +77,7 @@ class StorageState {
     });
 
   deleteAll = () =>
-    this.#change(STORAGE.doing.everything, async () => {
+    this.#delete(STORAGE.doing.everything, async () => {
       live.close();
       await removeAllRecords();
       await removeAllCheckpoints();
@@ -85,6 +86,14 @@ class StorageState {
       await removePacked();
       this.message = STORAGE.deleted;
     });
+
+  /** What a run in any tab needs stays. */
+  #delete(what: string, work: () => Promise<unknown>): Promise<void> {
+    return this.#change(what, async () => {
+      await mayDelete();
+      await work();
+    });
+  }
 
   async #change(what: string, work: () => Promise<unknown>): Promise<void> {
     this.message = null;

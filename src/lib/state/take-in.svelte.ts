@@ -2,6 +2,7 @@ import type { DatasetRecord } from '../schema/dataset';
 import { TASKS } from '../schema/run';
 import { DEFAULT_CHOICES } from './choices';
 import { answerable, experiment, type PendingImport } from './experiment.svelte';
+import { importTickets } from './import-tickets';
 import type { Preset } from './public-set';
 import { records } from './records';
 import { sentence } from './sentence';
@@ -43,8 +44,7 @@ export async function importPending(): Promise<void> {
   experiment.pending = { ...pending, busy: true, error: null, rows: 0 };
   const wanted = () => file === own && experiment.pending !== null;
   try {
-    const imported = await callData(
-      'import',
+    const imported = await importTickets(
       {
         file: { kind: 'blob', name: own.name, blob: own },
         mapping: $state.snapshot(pending.mapping),
@@ -53,10 +53,8 @@ export async function importPending(): Promise<void> {
         causeNames: known?.causeNames ?? {},
         licence: known?.licence ?? null,
       },
-      {
-        onEvent: ({ rows }) => {
-          if (wanted() && experiment.pending) experiment.pending.rows = rows;
-        },
+      (rows) => {
+        if (wanted() && experiment.pending) experiment.pending.rows = rows;
       },
     );
     // Cancel, or another file, was faster.

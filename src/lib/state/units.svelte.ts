@@ -1,3 +1,4 @@
+import { keepSetting, readSetting } from './settings';
 import { GRID_SOURCES, gridRegions, type GridRegion, type GridSourceId } from '../meter/grid';
 import { JOULES, type EnergyUnit } from '../texts/energy';
 import { sentence } from './sentence';
@@ -33,7 +34,7 @@ export function readKept(text: string | null): Kept {
 
 /** In which unit results say energy; the choice stays in this browser. */
 export class Units {
-  #kept = $state.raw<Kept>(readKept(globalThis.localStorage?.getItem(KEY) ?? null));
+  #kept = $state.raw<Kept>(readKept(readSetting(KEY)));
   /** Of the chosen source; null before they are read. */
   regions = $state.raw<readonly GridRegion[] | null>(null);
   error = $state<string | null>(null);
@@ -69,7 +70,7 @@ export class Units {
   change(change: Partial<Kept>): void {
     const before = this.#kept;
     this.#kept = { ...before, ...change };
-    localStorage.setItem(KEY, JSON.stringify(this.#kept));
+    keepSetting(KEY, JSON.stringify(this.#kept));
     if (this.#kept.source !== before.source) this.regions = null;
     if (this.#kept.kind === 'gCO2e' && !this.regions) void this.#read();
   }

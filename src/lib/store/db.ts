@@ -51,8 +51,9 @@ const STEPS: readonly ((db: IDBPDatabase<Schema>, tx: Upgrade) => void)[] = [
 
 let opened: Promise<IDBPDatabase<Schema>> | null = null;
 
-function database(): Promise<IDBPDatabase<Schema>> {
-  opened ??= openDB<Schema>(DATABASE, VERSION, {
+/** Blocked storage throws at once in some browsers, and later in others: both fail the promise. */
+const open = async () =>
+  openDB<Schema>(DATABASE, VERSION, {
     upgrade(db, from, _, tx) {
       for (const step of STEPS.slice(from)) step(db, tx);
     },
@@ -64,7 +65,10 @@ function database(): Promise<IDBPDatabase<Schema>> {
     terminated() {
       opened = null;
     },
-  }).catch((cause: unknown) => {
+  });
+
+function database(): Promise<IDBPDatabase<Schema>> {
+  opened ??= open().catch((cause: unknown) => {
     opened = null;
     throw new JoulewiseError(
       'store.unavailable',

@@ -6,6 +6,7 @@ export const CONDITIONS = {
   hidden: 'The tab was hidden during the run; browsers slow hidden tabs down.',
   battery: 'The device ran on battery, where it may clock lower.',
   pressure: 'The processor was under pressure: other work or heat may have slowed the run.',
+  otherTab: 'Another tab ran an experiment at the same time, so both had less of the processor.',
   slowing: (times: number) =>
     times > MANY_TIMES
       ? `A later repeat took ${Math.round(times)} times as long as the first: the device slept, or other work held it up.`

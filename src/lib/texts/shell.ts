@@ -6,6 +6,16 @@ export const SHELL = {
   more: 'More',
   less: 'Less',
   notDone: 'Not done.',
+  lost: {
+    address: {
+      title: 'There is no such page',
+      what: 'Check the address, or begin at the first page. What is stored here was not touched.',
+    },
+    page: {
+      title: 'This page could not be shown',
+      what: 'Reload it, or begin at the first page. What is stored here was not touched.',
+    },
+  },
   site: {
     updated: 'A new version is ready.',
     reload: 'Reload',

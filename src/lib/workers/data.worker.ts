@@ -47,21 +47,29 @@ async function byteSource(file: FileRef): Promise<ByteSource> {
   return source;
 }
 
+/** Tickets in one message: few enough that taking them is no stutter. */
+const HANDED = 2000;
+
 /** Runs that this thread was told, by id. */
 const told = new Map<string, RunRecord>();
 
 serve<DataApi>({
   preview: async (file) => previewTable(await importSource(file)),
-  import: async ({ file, mapping, redact, seed, causeNames, licence }, { emit, signal }) =>
-    importDataset(await importSource(file), {
+  async import({ file, mapping, redact, seed, causeNames, licence }, { emit, signal }) {
+    const { dataset, report } = await importDataset(await importSource(file), {
       ...(mapping ? { mapping } : {}),
       ...(causeNames ? { causeNames } : {}),
       ...(licence ? { licence } : {}),
       redact,
       seed,
       signal,
-      onProgress: (rows, bytes) => emit({ rows, bytes }),
-    }),
+      onProgress: (rows) => emit({ rows }),
+    });
+    const { tickets, split } = dataset;
+    for (let at = 0; at < tickets.length; at += HANDED)
+      emit({ tickets: tickets.slice(at, at + HANDED), split: split.slice(at, at + HANDED) });
+    return { dataset: { ...dataset, tickets: [], split: [] }, report };
+  },
   generate: (options) => generateDataset(options),
   async summarise({ hashes }, { emit, signal }) {
     for (const hash of hashes) {

@@ -220,7 +220,9 @@ export type DataApi = {
       causeNames?: Readonly<Record<string, string>>;
       licence?: string | null;
     };
-    event: { rows: number; bytes: number };
+    /** Rows read so far; at the end the tickets, a few at a time, since 100,000 at once would block who takes them. */
+    event: { rows: number } | Pick<DatasetRecord, 'tickets' | 'split'>;
+    /** The dataset without its tickets and their split. */
     result: { dataset: DatasetRecord; report: ImportReport };
   };
   generate: { args: GeneratorOptions; event: never; result: DatasetRecord };

@@ -1,0 +1,101 @@
+import { finished, ranking, runButton, tinyBudget, RUN_MS } from './flows';
+import { equal, ORIGIN, withSite } from './site';
+
+/** More than one tab, and browsers that keep less than others. */
+
+/** As where cookies and site data are blocked. */
+const KEEPS_NOTHING = `(() => {
+  const denied = () => { throw new DOMException('Access is denied for this document.', 'SecurityError'); };
+  const refused = () => Promise.reject(new DOMException('Access is denied for this document.', 'SecurityError'));
+  Object.defineProperty(window, 'localStorage', { get: denied });
+  IDBFactory.prototype.open = denied;
+  IDBFactory.prototype.databases = refused;
+  StorageManager.prototype.getDirectory = refused;
+})()`;
+
+export const tests: { name: string; run(): Promise<void> }[] = [
+  {
+    name: 'two tabs: the same experiment runs once, another one is told of in the results, and what a run needs is not deleted',
+    run: () =>
+      withSite(async ({ page, context }) => {
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 12, repeats: 3, tokens: 48 });
+        await runButton(page).click();
+        await page.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
+        const other = await context.newPage();
+        other.setDefaultTimeout(20_000);
+        await other.goto(ORIGIN);
+        await tinyBudget(other, { limit: 12, repeats: 3, tokens: 48 });
+        await runButton(other).click();
+        await other
+          .getByRole('alert')
+          .getByText(/Another tab is running this very plan\. Watch it there/)
+          .waitFor({ timeout: RUN_MS });
+        await other.goto(`${ORIGIN}/storage`);
+        await other.getByRole('button', { name: 'Delete everything' }).click();
+        await other.getByRole('button', { name: /for good$/ }).click();
+        await other.getByText(/running in another tab .* nothing was deleted\. Stop it there/).waitFor();
+        await other.goto(ORIGIN);
+        equal(
+          await other.getByText(/This page was closed while/).count(),
+          0,
+          'nothing is taken over from a tab that runs',
+        );
+        await tinyBudget(other, { limit: 1, repeats: 1, tokens: 4, tasks: ['rca'] });
+        await runButton(other).click();
+        await finished(other);
+        await other
+          .getByText(/Another tab ran an experiment at the same time/)
+          .first()
+          .waitFor();
+        await page.getByRole('button', { name: 'Stop' }).click();
+        await page.getByText(/Stopped\. Finished runs are kept/).waitFor({ timeout: RUN_MS });
+      }),
+  },
+  {
+    name: 'site data cleared in the middle of a run: it goes on, and what it finds from then on is there after a reload',
+    run: () =>
+      withSite(async ({ page, context }) => {
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 12, repeats: 2, tasks: ['rca'] });
+        await runButton(page).click();
+        await page.getByText(/^Run [2-4] of 6, /).waitFor({ timeout: RUN_MS });
+        const cdp = await context.newCDPSession(page);
+        await cdp.send('Storage.clearDataForOrigin', { origin: ORIGIN, storageTypes: 'indexeddb,local_storage' });
+        await finished(page);
+        await ranking(page).waitFor();
+        equal(await ranking(page).locator('tbody tr').count(), 3, 'variants that were ranked');
+        await page.reload();
+        await ranking(page).waitFor();
+        await page.getByText(/\d+ runs, \d+ runs? missing/).waitFor();
+      }),
+  },
+  {
+    name: 'a browser that keeps nothing says so, and what to do',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.addInitScript(KEEPS_NOTHING);
+        await page.goto(ORIGIN);
+        await page
+          .getByRole('alert')
+          .getByText(
+            /cannot keep results \(a private window, or storage is blocked\)\. Open Joulewise in a normal window/,
+          )
+          .waitFor();
+        await page.getByRole('button', { name: /^Run: about/ }).click();
+        await page
+          .getByRole('alert')
+          .getByText(/cannot keep results/)
+          .nth(1)
+          .waitFor({ timeout: RUN_MS });
+        for (const path of ['/history', '/storage', '/assistant', '/compare', '/paper']) {
+          await page.goto(ORIGIN + path);
+          await page
+            .getByRole('alert')
+            .getByText(/cannot keep results/)
+            .first()
+            .waitFor();
+        }
+      }),
+  },
+];
