@@ -22,8 +22,8 @@ export interface Driver {
 export interface DriveOptions {
   /** Where the browser keeps what it stores; the same folder resumes what was interrupted. */
   profile?: string;
-  /** WebGPU on the software adapter: correct, 50 times slower than WASM. */
-  swiftshader?: boolean;
+  /** See `WEBGPU_SWITCHES`; none leaves it to the browser. */
+  webgpu?: WebGpu | null;
   /** Switches of the JavaScript engine. */
   jsFlags?: string;
   onEvent?: (event: unknown) => void;
@@ -34,8 +34,27 @@ export interface DriveOptions {
 
 export const defaultProfile = () => process.env['JOULEWISE_PROFILE'] ?? join(root, '.joulewise', 'profile');
 
+/** How the browser is to find a WebGPU adapter. */
+export type WebGpu = 'hardware' | 'software';
+
+const WEBGPU_SWITCHES: Readonly<Record<WebGpu, readonly string[]>> = {
+  // Chrome on Linux offers WebGPU only where asked, and only through Vulkan, which wants a display unless told; elsewhere it is on.
+  hardware:
+    process.platform === 'linux'
+      ? [
+          '--enable-unsafe-webgpu',
+          '--enable-features=Vulkan',
+          '--use-angle=vulkan',
+          '--disable-vulkan-surface',
+          '--ignore-gpu-blocklist',
+        ]
+      : [],
+  // Correct, and 50 times slower than WASM.
+  software: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-unsafe-swiftshader'],
+};
+
 /** Chromium switches: nothing that this tool starts talks to anyone but this machine. */
-export function chromeArgs(o: { port: number; swiftshader: boolean; jsFlags?: string | undefined }): string[] {
+export function chromeArgs(o: { port: number; webgpu?: WebGpu | null; jsFlags?: string | undefined }): string[] {
   return [
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     '--disable-quic',
@@ -46,9 +65,7 @@ export function chromeArgs(o: { port: number; swiftshader: boolean; jsFlags?: st
     '--disable-dev-shm-usage',
     ...(o.jsFlags ? [`--js-flags=${o.jsFlags}`] : []),
     `--host-resolver-rules=MAP joulewise.localhost:80 127.0.0.1:${o.port}`,
-    ...(o.swiftshader
-      ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-unsafe-swiftshader']
-      : []),
+    ...(o.webgpu ? WEBGPU_SWITCHES[o.webgpu] : []),
   ];
 }
 
@@ -62,7 +79,7 @@ export async function drive(o: DriveOptions = {}): Promise<Driver> {
     context = await chromium.launchPersistentContext(profile, {
       executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
       headless: true,
-      args: chromeArgs({ port: server.port, swiftshader: o.swiftshader ?? false, jsFlags: o.jsFlags }),
+      args: chromeArgs({ port: server.port, webgpu: o.webgpu ?? null, jsFlags: o.jsFlags }),
     });
   } catch (cause) {
     await server.close();

@@ -7,7 +7,7 @@ import type { CheckpointRef } from '../src/lib/schema/plan';
 import type { EngineName } from '../src/lib/schema/run';
 import type { FileRef } from '../src/lib/workers/protocol';
 import type { Parsed } from './args';
-import { drive, type Driver } from './browser';
+import { drive, type Driver, type WebGpu } from './browser';
 
 export const say = (text: string) => process.stderr.write(`${text}\n`);
 export const print = (text: string) => process.stdout.write(`${text}\n`);
@@ -90,7 +90,7 @@ export const ticketFile = (d: Driver, path: string): FileRef => share(d, existin
 
 /** Opens the browser for one command and closes it whatever happens. */
 export async function withDriver<T>(
-  o: { swiftshader?: boolean; onEvent?: (event: unknown) => void },
+  o: { webgpu?: WebGpu | null; onEvent?: (event: unknown) => void },
   work: (d: Driver) => Promise<T>,
 ): Promise<T> {
   const d = await drive(o);
@@ -101,5 +101,9 @@ export async function withDriver<T>(
   }
 }
 
-/** A WebGPU engine on a machine without a GPU runs on the software adapter, and says so. */
-export const wantsSwiftshader = (a: Parsed) => a.flag('swiftshader');
+/** Engines that run on the GPU where there is one. */
+const ON_GPU: readonly CliEngine[] = ['gpu', 'wgsl', 'hub'];
+
+/** Which adapter a command needs: the software one only where `--swiftshader` asks, and the record names it. */
+export const webgpuOf = (a: Parsed, engine: CliEngine): WebGpu | null =>
+  a.flag('swiftshader') ? 'software' : ON_GPU.includes(engine) ? 'hardware' : null;

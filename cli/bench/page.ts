@@ -16,7 +16,7 @@ export async function firstPageScripts(): Promise<{ bytes: number; files: number
   const server = await startServer(SITE, { onRequest: (path) => paths.add(path) });
   const browser = await chromium.launch({
     executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
-    args: chromeArgs({ port: server.port, swiftshader: false }),
+    args: chromeArgs({ port: server.port }),
   });
   try {
     const page = await browser.newPage({ serviceWorkers: 'block' });

@@ -13,7 +13,7 @@ import {
   print,
   say,
   threadsOf,
-  wantsSwiftshader,
+  webgpuOf,
   withDriver,
 } from '../context';
 
@@ -45,7 +45,7 @@ export async function evaluate(argv: readonly string[]): Promise<void> {
     .replace(/^\uFEFF/, '')
     .replace(/\r?\n$/, '');
   const checkpoint = a.text('checkpoint') ?? 'builtin';
-  const result = await withDriver({ swiftshader: wantsSwiftshader(a) }, async (d) =>
+  const result = await withDriver({ webgpu: webgpuOf(a, engine) }, async (d) =>
     d.call<EvaluateResult>('evaluate', {
       checkpoint: await checkpointOf(d, checkpoint, {
         exports: engine === 'hub' ? [recipe] : null,
@@ -66,7 +66,7 @@ export async function generate(argv: readonly string[]): Promise<void> {
   const engine = engineOf(a);
   const recipe = engine === 'hub' ? (a.text('variant') ?? 'fp32') : recipeOf(a.text('variant') ?? 'fp32');
   const prompt = a.need('prompt');
-  const result = await withDriver({ swiftshader: wantsSwiftshader(a) }, async (d) =>
+  const result = await withDriver({ webgpu: webgpuOf(a, engine) }, async (d) =>
     d.call<GenerateResult>('generate', {
       checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin', {
         exports: engine === 'hub' ? [recipe] : null,
@@ -151,6 +151,6 @@ export async function compress(argv: readonly string[]): Promise<void> {
 export async function device(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, { swiftshader: 'flag' });
   print(
-    JSON.stringify(await withDriver({ swiftshader: wantsSwiftshader(a) }, (d) => d.call<Device>('probe')), null, 2),
+    JSON.stringify(await withDriver({ webgpu: webgpuOf(a, 'gpu') }, (d) => d.call<Device>('probe')), null, 2),
   );
 }

@@ -16,7 +16,7 @@ import { encodeLink } from '../../src/lib/share/codec';
 import { parseArgs, type Parsed } from '../args';
 import type { Driver } from '../browser';
 import { calibrationTexts } from '../calibration';
-import { checkpointOf, engineOf, fromHere, print, say, threadsOf, wantsSwiftshader, withDriver } from '../context';
+import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../context';
 import { renderRanking } from '../table';
 import { importFile, taskOf, TICKET_FLAGS } from './tickets';
 
@@ -151,7 +151,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   const out = fromHere(a.need('out'));
   const data = a.need('data');
   const checkpointText = a.text('checkpoint') ?? 'builtin';
-  await withDriver({ swiftshader: wantsSwiftshader(a), onEvent: progressLine() }, async (d) => {
+  await withDriver({ webgpu: webgpuOf(a, engine), onEvent: progressLine() }, async (d) => {
     const dataset = await ticketsOf(d, data, a, task);
     const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText, {
       exports: engine === 'hub' ? variants : null,
@@ -234,7 +234,7 @@ export async function demo(argv: readonly string[]): Promise<void> {
   const engine = engineOf(a);
   const out = a.text('out');
   say('Joulewise demo: the built-in checkpoint answers generated telecom fault tickets, both tasks, in two stages.');
-  await withDriver({ swiftshader: wantsSwiftshader(a), onEvent: progressLine() }, async (d) => {
+  await withDriver({ webgpu: webgpuOf(a, engine), onEvent: progressLine() }, async (d) => {
     const dataset = await demoTickets(d);
     const plan: PlanRecord = {
       v: 1,

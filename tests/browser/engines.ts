@@ -271,7 +271,7 @@ export const tests: BrowserTest[] = [
     async run() {
       const variants = ['fp32', 'fp16', 'int8', 'int4'];
       const wasm = await withBrowser({}, (d) => answers(d, 'ort-cpu', variants));
-      const gpu = await withBrowser({ swiftshader: true }, (d) => answers(d, 'gpu', variants));
+      const gpu = await withBrowser({ webgpu: 'software' }, (d) => answers(d, 'gpu', variants));
       for (const run of gpu.runs) assert(/WebGPU/.test(run.kernel), `${run.variant} ran as ${run.kernel}`);
       const fp16 = gpu.runs.find((r) => r.variant === 'fp16');
       assert(
@@ -284,7 +284,7 @@ export const tests: BrowserTest[] = [
   {
     name: 'WGSL prototype on the software adapter: 2:4 of every format gives what ONNX Runtime gives',
     run: () =>
-      withBrowser({ swiftshader: true }, async (d) => {
+      withBrowser({ webgpu: 'software' }, async (d) => {
         const text = 'Loss of signal on the microwave link.';
         for (const recipe of ['fp16+2:4', 'int8+2:4', 'int4+2:4']) {
           const own = await evaluate(d, BUILTIN, recipe, text, 'wgsl');

@@ -43,7 +43,7 @@ export async function openSite(o: SiteOptions = {}): Promise<Site> {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
     headless: true,
-    args: chromeArgs({ port: server.port, swiftshader: o.swiftshader ?? false }),
+    args: chromeArgs({ port: server.port, webgpu: o.swiftshader ? 'software' : null }),
     ...o.options,
   });
   const faults: string[] = [];
