@@ -47,6 +47,7 @@ const WEBGPU_SWITCHES: Readonly<Record<WebGpu, readonly string[]>> = {
           '--use-angle=vulkan',
           '--disable-vulkan-surface',
           '--ignore-gpu-blocklist',
+          '--disable-software-rasterizer',
         ]
       : [],
   // Correct, and 50 times slower than WASM.

@@ -5,17 +5,7 @@ import type { Device } from '../../src/lib/schema/run';
 import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
 import { parseArgs } from '../args';
 import { calibrationTexts } from '../calibration';
-import {
-  checkpointOf,
-  engineOf,
-  existing,
-  fromHere,
-  print,
-  say,
-  threadsOf,
-  webgpuOf,
-  withDriver,
-} from '../context';
+import { checkpointOf, engineOf, existing, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../context';
 
 const MODEL_FLAGS = {
   checkpoint: 'text',
@@ -150,7 +140,5 @@ export async function compress(argv: readonly string[]): Promise<void> {
 
 export async function device(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, { swiftshader: 'flag' });
-  print(
-    JSON.stringify(await withDriver({ webgpu: webgpuOf(a, 'gpu') }, (d) => d.call<Device>('probe')), null, 2),
-  );
+  print(JSON.stringify(await withDriver({ webgpu: webgpuOf(a, 'gpu') }, (d) => d.call<Device>('probe')), null, 2));
 }

@@ -9,7 +9,7 @@ import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import type { BuildName } from '../../src/lib/cpu/module';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import { totalBytes } from '../../src/lib/graph/cost';
-import type { KernelWork } from '../../src/lib/schema/run';
+import type { Device, KernelWork } from '../../src/lib/schema/run';
 import type { EvaluateResult, GenerateResult, SpeedResult } from '../../src/lib/workers/protocol';
 import {
   assert,
@@ -280,6 +280,15 @@ export const tests: BrowserTest[] = [
       );
       assertEqual(gpu.outputs, wasm.outputs, 'answers on WebGPU and on WASM');
     },
+  },
+  {
+    name: 'Where the hardware is asked for, no software adapter stands in for it',
+    run: () =>
+      withBrowser({ webgpu: 'hardware' }, async (d) => {
+        const { gpu, gpuMissing } = await d.call<Device>('probe');
+        assert(gpu === null || !gpu.fallback, `the adapter is ${JSON.stringify(gpu)}`);
+        assertEqual(gpu === null, gpuMissing !== null, 'a missing adapter is said');
+      }),
   },
   {
     name: 'WGSL prototype on the software adapter: 2:4 of every format gives what ONNX Runtime gives',
