@@ -45,6 +45,9 @@ const rate = (results: readonly SpeedResult[], phase: 'prefill' | 'decode') =>
     ? PREFILL_TOKENS / (median(results.flatMap((r) => r.prefillMs)) / 1000)
     : DECODE_TOKENS / (median(results.flatMap((r) => r.decodeMs)) / 1000);
 
+const saySpeed = (what: string, prefill: number, decode: number) =>
+  say(`  ${what}: prefill ${prefill.toFixed(0)}, decode ${decode.toFixed(1)} tokens/s`);
+
 const SPEED = { prefill: PREFILL_TOKENS, decode: DECODE_TOKENS, labels: LABELS, repeats: 2 };
 
 /** Int8 and int4 in a browser whose V8 does not use VNNI, on a profile of its own: what x86 before 2021 gets. */
@@ -71,8 +74,8 @@ export async function kernelRows(d: Driver, checkpoint: string, threads: number,
   const q8 = await requantize(checkpoint, 'Q8_0');
   const q4 = await requantize(checkpoint, 'Q4_0');
   const peer = await openPeer(d, q8, threads);
-  const speed = (engine: string, recipe: string, more: { threads?: number; kernelBuild?: string } = {}) =>
-    d.call<SpeedResult>('speed', {
+  const speed = async (engine: string, recipe: string, more: { threads?: number; kernelBuild?: string } = {}) => {
+    const result = await d.call<SpeedResult>('speed', {
       checkpoint: stored,
       recipe,
       engine,
@@ -80,6 +83,10 @@ export async function kernelRows(d: Driver, checkpoint: string, threads: number,
       ...SPEED,
       ...more,
     });
+    // A bench that is cut off has said what it measured.
+    saySpeed(`${engine} ${recipe}`, rate([result], 'prefill'), rate([result], 'decode'));
+    return result;
+  };
   const all: Rounds = {
     ours: Object.fromEntries(OURS.map((r) => [r, []])) as unknown as Rounds['ours'],
     ort: { fp32: [], int8: [] },
@@ -87,7 +94,9 @@ export async function kernelRows(d: Driver, checkpoint: string, threads: number,
   };
   for (let round = 0; round < rounds; round++) {
     say(`Kernels, round ${round + 1} of ${rounds}: wllama Q8_0, ONNX Runtime, ours ...`);
-    all.wllama.push(await peer.speed(PREFILL_TOKENS, DECODE_TOKENS));
+    const theirs = await peer.speed(PREFILL_TOKENS, DECODE_TOKENS);
+    saySpeed('wllama Q8_0', theirs.prefill, theirs.decode);
+    all.wllama.push(theirs);
     for (const recipe of THEIRS) all.ort[recipe].push(await speed('ort-cpu', recipe));
     for (const recipe of OURS) all.ours[recipe].push(await speed('cpu', recipe));
   }

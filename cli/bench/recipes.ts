@@ -97,7 +97,9 @@ export async function recipeTable(d: Driver, o: RecipeTableOptions): Promise<Rec
     try {
       const row = await measureRecipe(recipe);
       rows.push({ ...row, recipe });
-      say(`${recipe}: NLL ${row.nll.toFixed(4)}, open ${(row.openMs / 1000).toFixed(1)} s`);
+      say(
+        `${recipe}: NLL ${row.nll.toFixed(4)}, ${row.joules?.mid.toFixed(2) ?? 'unknown'} J, decode ${(UNIT.decode / (row.decodeMs / 1000)).toFixed(1)} tokens/s, open ${(row.openMs / 1000).toFixed(1)} s`,
+      );
     } catch (error) {
       // A small model may have no layer to spare; the other recipes still say something.
       if (!(error instanceof JoulewiseError) || error.code !== 'recipe.impossible') throw error;
