@@ -51,6 +51,16 @@ describe('foldRuns', () => {
     expect(result).toMatchObject({ energy: { mid: 2, n: 1 }, repeats: 1 });
   });
 
+  it('leaves a repeat out that the device slept through, and says so', () => {
+    const run = (repeat: number, joules: number) =>
+      exampleRun({ repeat, phases: [exampleReading('prefill', joules / 2), exampleReading('decode', joules / 2)] });
+    // The first may be the one that was held up; three times the fastest still counts.
+    const result = only([run(0, 400), run(1, 2), run(2, 6)]);
+    expect(result).toMatchObject({ energy: { mid: 2, n: 2 }, latency: { mid: 1, n: 2 }, repeats: 2 });
+    expect(result.fallbacks.join()).toMatch(/1 of 3 repeats took over 3 times as long/);
+    expect(only([run(0, 2), run(1, 6)])).toMatchObject({ repeats: 2, fallbacks: [] });
+  });
+
   it('keeps unknown energy unknown', () => {
     const unknown = { ...exampleReading('decode', 1), joules: null };
     expect(only([exampleRun({ phases: [exampleReading('prefill', 1), unknown] })])).toMatchObject({

@@ -15,6 +15,9 @@ import { estimate, type Statistic } from '../score/statistic';
 /** What answering tickets costs. Loading, compressing and warm-up happen once and are reported apart. */
 const PER_TICKET_PHASES: ReadonlySet<string> = new Set(['prefill', 'decode']);
 
+/** A repeat that takes this many times the fastest was held up by something: the device slept, or did other work. */
+const HELD_UP = 3;
+
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
 
 /** Items by key, keys in order of first appearance. */
@@ -58,6 +61,14 @@ function overRepeats(values: readonly (number | null)[]): EstimateRecord | null 
   if (known.length === 0) return null;
   const { mid, low, high, n } = tInterval(known);
   return { mid, low: low === null ? null : Math.max(low, 0), high, n };
+}
+
+const timeOf = (repeat: readonly RunRecord[]) => meanOrNull(repeat.map(secondsPerTicket));
+
+/** Repeats that measured the variant, not what held it up: nothing makes a device three times faster than it is. */
+function undisturbed(repeats: readonly RunRecord[][]): RunRecord[][] {
+  const fastest = Math.min(...repeats.map((repeat) => timeOf(repeat) ?? Infinity));
+  return repeats.filter((repeat) => (timeOf(repeat) ?? 0) <= HELD_UP * fastest);
 }
 
 function rangeOverRepeats(ranges: readonly (Range | null)[]): Range | null {
@@ -122,8 +133,9 @@ function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[])
   const complete = [...groups(ordered, (run) => run.repeat).values()].filter((repeat) =>
     tasks.every((task) => repeat.some((run) => run.task === task)),
   );
+  const counted = undisturbed(complete);
   const firstOfTask = tasks.map((task) => ordered.find((run) => run.task === task) as RunRecord);
-  const energies = complete.map((repeat) => repeat.map(joulesPerTicket));
+  const energies = counted.map((repeat) => repeat.map(joulesPerTicket));
   const energyEnd = (repeat: readonly (Range | null)[], end: keyof Range) =>
     meanOrNull(repeat.map((range) => range && range[end]));
   const ranges = energies.map((repeat): Range | null => {
@@ -144,7 +156,7 @@ function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[])
     energyRange: rangeOverRepeats(ranges),
     tier: TIERS.findLast((tier) => tiers.includes(tier)) ?? 'profile',
     boundary: boundaries[0] ?? 'device',
-    latency: overRepeats(complete.map((repeat) => meanOrNull(repeat.map(secondsPerTicket)))),
+    latency: overRepeats(counted.map(timeOf)),
     quality: quality(firstOfTask),
     metrics: Object.fromEntries(
       firstOfTask.flatMap((run) =>
@@ -157,11 +169,16 @@ function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[])
     computedBytes: compression && compression.computedBytes,
     sparsity: compression && compression.linearParameters > 0 ? compression.zeros / compression.linearParameters : null,
     tickets: unique(firstOfTask.flatMap((run) => run.tickets.map((ticket) => ticket.id))).length,
-    repeats: complete.length,
+    repeats: counted.length,
     fallbacks: unique([
       ...ordered.flatMap((run) => run.fallbacks),
       ...(missing.length > 0 ? [`It was not run on: ${missing.join(', ')}.`] : []),
       ...(complete.length === 0 ? ['No repeat has all tasks yet, so its energy per ticket is unknown.'] : []),
+      ...(counted.length < complete.length
+        ? [
+            `${complete.length - counted.length} of ${complete.length} repeats took over ${HELD_UP} times as long as the fastest and are left out of energy and time.`,
+          ]
+        : []),
       ...tasks
         .filter((task) => !sameOutputs(ordered.filter((run) => run.task === task)))
         .map((task) => `Answers (${task}) differ between repeats; quality is that of the first.`),
