@@ -33,6 +33,8 @@ export default {
           'https://huggingface.co',
           'https://*.huggingface.co',
           'https://*.hf.co',
+          // A public set that the Hub has not (data/catalogue.ts).
+          'https://raw.githubusercontent.com',
           // A Hub mirror, or a meter, on this machine.
           'http://127.0.0.1:*',
           'http://localhost:*',

@@ -295,6 +295,17 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByText('60 tickets from Financial headlines.parquet. Tasks: Headline to sector.').waitFor();
         await panel.getByText('2 classes, most frequent first').click();
         await panel.getByText('Energy, Oil 30 (50 %)').waitFor();
+        // A file of elsewhere is one of one commit; another is not taken for it.
+        const elsewhere = 'raw.githubusercontent.com';
+        site.network.allow(elsewhere);
+        await page.route(`https://${elsewhere}/**`, (route) =>
+          route.fulfill({ body: 'alarm_0,label\n1,0\n', headers: { 'access-control-allow-origin': '*' } }),
+        );
+        await panel.getByText('Public sets').click();
+        await panel.getByRole('button', { name: `Fetch it from ${elsewhere}: Microwave link failures` }).click();
+        await panel
+          .getByText(/what came is not the file that the catalogue names\)\. Nothing was kept of it/)
+          .waitFor();
       } finally {
         await site.close();
         hub.closeAllConnections();

@@ -2,14 +2,18 @@ import type { Mapping } from '../schema/dataset';
 import type { TaskName } from '../schema/run';
 import { TEMPLATES } from './tasks';
 
-/** A public set of texts with answers, and how it is mapped. Facts from its card on the Hub. */
+/** A public set of texts with answers, and how it is mapped. Facts from its card or README. */
 export interface PublicDataset {
+  /** owner/name, on the Hub unless `file` says where. */
   repo: string;
+  /** One file of one commit elsewhere; absent = the Hub's Parquet. */
+  file?: { address: string; sha256: string };
   title: string;
   /** What is in it, in a few words. */
   about: string;
   licence: string;
-  split: string;
+  /** Of the Hub's splits; null where there are none. */
+  split: string | null;
   rows: number;
   /** Bytes of the file that is fetched; null where its card does not say. */
   bytes: number | null;
@@ -37,7 +41,28 @@ const NEWS_TOPICS = [
   'M&A, Investments', 'Macro', 'Markets', 'Politics', 'Personnel Change', 'Stock Commentary', 'Stock Movement',
 ]; // prettier-ignore
 
+const ALARMS = Array.from({ length: 164 }, (_, i) => `alarm_${i}`);
+
 export const PUBLIC_DATASETS: readonly PublicDataset[] = [
+  {
+    repo: 'bonsai-lab-polimi/tnsm2024-data-centric',
+    file: {
+      address:
+        'https://raw.githubusercontent.com/bonsai-lab-polimi/tnsm2024-data-centric/39b2149644fde50c9a97ae404c77a0babb435737/dataset_TNSM_06995_v2.csv',
+      sha256: '0cd27438976fd554a4ee4be435a3c4ef3ab55a7c542cfc6d86b831654298e518',
+    },
+    title: 'Microwave link failures',
+    about: 'telecom: seconds that each alarm of a real link was active in 15 minutes, with the cause of its failure',
+    licence: 'GPL-3.0',
+    split: null,
+    rows: 1669,
+    bytes: 578_047,
+    columns: [...ALARMS, 'label'],
+    mapping: mapping({ text: ALARMS, cause: 'label' }),
+    causeNames: { 0: 'indoor unit failure', 1: 'outdoor unit failure', 2: 'cable failure', 3: 'power failure' },
+    templates: [],
+    tasks: ['rca'],
+  },
   {
     repo: 'bitext/Bitext-customer-support-llm-chatbot-training-dataset',
     title: 'Bitext customer support',
@@ -80,6 +105,6 @@ export const PUBLIC_DATASETS: readonly PublicDataset[] = [
   },
 ];
 
-/** The Hub keeps every public set also as Parquet, under one address; so one reader and one host are enough. */
-export const publicAddress = ({ repo, split }: PublicDataset, base: string) =>
-  `${base}/datasets/${repo}/resolve/refs%2Fconvert%2Fparquet/default/${split}/0000.parquet`;
+/** The Hub keeps every public set also as Parquet, under one address; so one reader serves all that it has. */
+export const publicAddress = ({ repo, split, file }: PublicDataset, base: string) =>
+  file?.address ?? `${base}/datasets/${repo}/resolve/refs%2Fconvert%2Fparquet/default/${split}/0000.parquet`;

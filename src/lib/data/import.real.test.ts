@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { createHash } from 'node:crypto';
+import { PUBLIC_DATASETS } from './catalogue';
 import { importDataset, parseMapping } from './import';
 import { bytesSource } from './testing';
 
@@ -52,5 +54,17 @@ describe.skipIf(missing)('real tickets', () => {
     expect(dataset.tickets.length).toBeGreaterThan(1000);
     expect(dataset.tickets.length).toBeLessThan(1200);
     expect(dataset.tickets[0]?.text).toMatch(/^alarm_\d+ \d+(\nalarm_\d+ \d+)*$/);
+  });
+
+  it('are what the catalogue says of them', async () => {
+    const row = PUBLIC_DATASETS.find(({ title }) => title === 'Microwave link failures');
+    const bytes = readFileSync(new URL('microwave_failures.csv', folder));
+    expect(row).toMatchObject({
+      bytes: bytes.length,
+      file: { sha256: createHash('sha256').update(bytes).digest('hex') },
+    });
+    const { report } = await load('microwave_failures.csv');
+    expect(report.rows).toBe(row?.rows);
+    expect(report.mapping).toMatchObject({ text: row?.mapping.text, cause: row?.mapping.cause });
   });
 });

@@ -72,7 +72,10 @@ describe('public datasets', () => {
       const { text, cause, response } = d.mapping;
       for (const column of [...text, cause, response]) if (column !== null) expect(d.columns).toContain(column);
       for (const id of d.templates) expect(TEMPLATES.map((t) => t.id)).toContain(id);
-      expect(new URL(publicAddress(d, 'https://huggingface.co')).host).toBe('huggingface.co');
+      const { host, protocol, pathname } = new URL(publicAddress(d, 'https://huggingface.co'));
+      expect([protocol, host]).toEqual(['https:', d.file ? 'raw.githubusercontent.com' : 'huggingface.co']);
+      // A file of one commit: what is mapped here is what comes.
+      if (d.file) expect(pathname).toMatch(new RegExp(`^/${d.repo}/[0-9a-f]{40}/`));
     }
   });
 });

@@ -1,3 +1,4 @@
+import { sha256 } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
 import { publicAddress, type PublicDataset } from '../data/catalogue';
 import { TEMPLATES } from '../data/tasks';
@@ -18,10 +19,16 @@ export interface Preset {
   tasks: readonly TaskName[] | null;
 }
 
-const failed = (set: PublicDataset, address: string, why: string, cause?: unknown) =>
+const failed = (
+  set: PublicDataset,
+  address: string,
+  why: string,
+  cause?: unknown,
+  advice = 'Check the connection and try again.',
+) =>
   new JoulewiseError(
     'network.failed',
-    `${quote(set.title)} could not be fetched from ${new URL(address).host} (${why}). Check the connection and try again.`,
+    `${quote(set.title)} could not be fetched from ${new URL(address).host} (${why}). ${advice}`,
     { cause },
   );
 
@@ -54,6 +61,8 @@ async function fetchPublic(
     throw failed(set, address, 'the connection broke off', cause);
   });
   if (!body) return null;
+  if (set.file && (await sha256(new Uint8Array(await body.arrayBuffer()))) !== set.file.sha256)
+    throw failed(set, address, 'what came is not the file that the catalogue names', null, 'Nothing was kept of it.');
   const chosen = TEMPLATES.filter(({ id }) => set.templates.includes(id));
   return {
     file: new File([body], name),
@@ -69,7 +78,7 @@ async function fetchPublic(
 
 /** Fetches a public set and opens it with its own mapping and prompts. */
 export async function openPublic(set: PublicDataset): Promise<void> {
-  const name = `${set.title}.parquet`;
+  const name = `${set.title}.${set.file ? 'csv' : 'parquet'}`;
   const pending = { name, preview: null, mapping: null, redact: false, rows: null, busy: true, error: null };
   experiment.pending = pending;
   // Cancel may be pressed while it comes.

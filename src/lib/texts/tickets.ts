@@ -1,5 +1,8 @@
 import { bytes, listed, percent, plural, whole } from './format';
 
+/** More columns than anyone reads: the first and last of them stand for all. */
+const MANY_COLUMNS = 12;
+
 /** The panel of the step "Tickets", and a file on its way in. */
 export const TICKETS = {
   useGenerated: 'Use generated tickets instead',
@@ -23,7 +26,10 @@ export const TICKETS = {
     about: 'Nothing is fetched before you press the button, which says from where.',
     row: (rows: number, size: number | null, licence: string) =>
       `${whole(rows)} rows, ${size === null ? 'size not told' : bytes(size)}, ${licence}`,
-    columns: (columns: readonly string[]) => `Columns: ${columns.join(', ')}.`,
+    columns: (columns: readonly string[]) =>
+      columns.length <= MANY_COLUMNS
+        ? `Columns: ${columns.join(', ')}.`
+        : `${columns.length} columns: ${columns.slice(0, 2).join(', ')} … ${columns.slice(-2).join(', ')}.`,
     fetch: (host: string) => `Fetch it from ${host}`,
   },
   prompts: {
