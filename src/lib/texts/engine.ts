@@ -5,5 +5,6 @@ export function whyEngine(device: Device | null): string {
   if (!device) return 'The device is not known yet.';
   if (!device.gpu) return device.gpuMissing ?? 'There is no WebGPU here.';
   if (device.gpu.fallback) return 'The only WebGPU adapter is a software one, which is slower than WebAssembly.';
-  return `There is a WebGPU adapter (${device.gpu.vendor || 'vendor not told'} ${device.gpu.architecture}).`;
+  const { vendor, architecture } = device.gpu;
+  return `There is a WebGPU adapter (${[vendor || 'vendor not told', architecture].filter(Boolean).join(' ')}).`;
 }

@@ -21,6 +21,10 @@ export function graphicsName(renderer: string): string {
   const [vendor = '', ...parts] = inner.split(', ');
   const product = NOISE.reduce((text, noise) => text.replace(noise, ''), parts[0] ?? vendor)
     .replace(/\s+/g, ' ')
+    .trim()
+    // Vulkan's name stands in brackets, and some drivers say their maker twice.
+    .replace(/^\((.*)\)$/, '$1')
+    .replace(/^(\w+) \1 /, '$1 ')
     .trim();
   return product || vendor || renderer;
 }

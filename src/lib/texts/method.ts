@@ -86,7 +86,7 @@ export const METHOD = {
         'A page cannot read power. It knows how long something took and, because every graph is written here, how many bytes were moved and how many operations were done. A profile of the device says what each of them costs.',
         'Low, mid and high of the profile give the range; it is common to all variants on a device, so it moves all their figures together and their order little.',
         'Watts are never taken as constant: measured on one card, 4 bits took 11 % fewer joules per token where constant watts would have said 70 % more.',
-        'Held against a counter once: on one graphics card (NVIDIA H200), five runs of a 135M model all lay within the range, its middle 25 % under to 2 % over what the card counted. No other device has been checked.',
+        'Held against a counter: on one kind of graphics card (NVIDIA H200), nine runs of a 135M model all lay within the range, its middle 28 % under to 5 % over what the card counted. No other device has been checked.',
         'Where the work was not counted (ready-made exports, loading) joules are unknown.',
       ],
       formula: 'E = P_idle · t + a · bytes + b · operations',
