@@ -8,3 +8,9 @@ export function whyEngine(device: Device | null): string {
   const { vendor, architecture } = device.gpu;
   return `There is a WebGPU adapter (${[vendor || 'vendor not told', architecture].filter(Boolean).join(' ')}).`;
 }
+
+/** What to try where both would do; empty where there is no choice. */
+export const otherEngine = (device: Device | null): string =>
+  device?.gpu && !device.gpu.fallback
+    ? 'A small model may answer sooner on the processor: run it on both, and see them side by side under Compare.'
+    : '';
