@@ -114,7 +114,17 @@ import {
   W_SCALES,
 } from './layout';
 import { ROUNDER_BITS } from './simd';
-import { barrier, cut, firstPiece, nextPiece, pieceStart, readNext } from './threads';
+import {
+  barrier,
+  cut,
+  cutInto,
+  firstPiece,
+  nextPiece,
+  PIECES_MANY,
+  PIECES_ONE,
+  pieceStart,
+  readNext,
+} from './threads';
 import { addTo, rmsNorm, rope, softmaxSum, swiglu } from './vectors';
 
 // @ts-ignore: decorator
@@ -324,6 +334,7 @@ function decode(t: i32, threads: i32): void {
   const slot = load<i32>(PASS_START);
   const chunks = chunksOf(slot);
   const table = ropeRow(load<i32>(pointer(PASS_POSITIONS)));
+  cutInto(PIECES_ONE);
 
   if (t == 0) embed(load<i32>(pointer(PASS_IDS)), x);
   barrier(threads);
@@ -476,6 +487,7 @@ function prefill(t: i32, threads: i32): void {
   const ids = pointer(PASS_IDS), positions = pointer(PASS_POSITIONS);
   const first = cut(tokens, t, threads), last = cut(tokens, t + 1, threads);
   const tiles = (tokens + TILE - 1) / TILE;
+  cutInto(PIECES_MANY);
 
   for (let i = first; i < last; i++) embed(load<i32>(ids + (<usize>i << 2)), x + <usize>i * strideX * 4);
   mark(t, COUNT_EMBED);

@@ -88,8 +88,19 @@ export function nextCommand(): i32 {
 // and so on. A thread takes the pieces of its own run, then those of others that nobody has begun, because memory and
 // the system serve threads unevenly and a barrier waits for the last. One such loop fits between two barriers.
 
-/** Pieces of a run; the smallest is 1 / 128 of it. */
-const PIECES = 8;
+/**
+ * Pieces of a run. Of many tokens, arithmetic is shared out: the smallest of 8 is 1 / 128 of the run. Of one token, memory
+ * is: every piece begins its streams of reading anew, and with 3 decoding is 5 % faster than with 8.
+ */
+export const PIECES_MANY = 8;
+export const PIECES_ONE = 3;
+let pieces = PIECES_MANY;
+
+/** Every thread, at the beginning of a pass. */
+export function cutInto(n: i32): void {
+  pieces = n;
+}
+
 /** Whose run this thread is at. */
 let run = 0;
 
@@ -97,7 +108,7 @@ let run = 0;
 export function nextPiece(t: i32, threads: i32): i32 {
   do {
     const n = atomic.add<i32>(takenOf(run), 1);
-    if (n < PIECES) return run * PIECES + n;
+    if (n < pieces) return run * pieces + n;
     run = run + 1 == threads ? 0 : run + 1;
   } while (run != t);
   return -1;
@@ -110,9 +121,9 @@ export function firstPiece(t: i32, threads: i32): i32 {
 
 /** First of `n` things that belongs to `piece`; the next piece's first is its end. */
 export function pieceStart(n: i32, piece: i32, threads: i32): i32 {
-  const owner = piece / PIECES;
+  const owner = piece / pieces;
   const end = cut(n, owner + 1, threads);
-  return end - ((end - cut(n, owner, threads)) >> piece % PIECES);
+  return end - ((end - cut(n, owner, threads)) >> piece % pieces);
 }
 
 /** First of the `n` things that thread `t` of `threads` does; the next thread's first is its end. */
