@@ -4,6 +4,7 @@ import { exportFiles, removeExport } from '../store/exports';
 import type { Chosen } from './assistant.svelte';
 import { localCheckpoint } from './checkpoint';
 import { sentence } from './sentence';
+import { trainingTickets } from './tickets';
 import { VERSIONS } from './versions';
 import { callEngine } from './workers';
 
@@ -20,11 +21,7 @@ class VariantExport {
   #abort: AbortController | null = null;
 
   /** @param sink asked for first, while the click still counts: browsers open no file dialog later */
-  async save(
-    { plan, set, dataset, causes }: Chosen,
-    variant: string,
-    openSink: (name: string) => Promise<Sink | null>,
-  ) {
+  async save({ plan, set }: Chosen, variant: string, openSink: (name: string) => Promise<Sink | null>) {
     if (this.busy) return;
     this.busy = true;
     this.error = null;
@@ -42,7 +39,7 @@ class VariantExport {
       const id = exportId(set.checkpoint, variant);
       const sink = await openSink(`${id}.zip`);
       if (!sink) return;
-      const train = dataset?.tickets.filter((_, i) => dataset.split[i] === 'train') ?? [];
+      const given = await trainingTickets(plan, variant);
       const report = await callEngine(
         'exportVariant',
         {
@@ -50,9 +47,13 @@ class VariantExport {
           recipe: variant,
           engine: plan.engine,
           threads: plan.threads,
-          calibration: { task: plan.tasks[0] ?? 'rca', train, causes, templates: plan.templates },
+          calibration: given && { task: plan.tasks[0] ?? 'rca', given, templates: plan.templates },
         },
-        { signal: abort.signal, onEvent: ({ done, of }) => (this.done = of > 0 ? done / of : null) },
+        {
+          signal: abort.signal,
+          transfer: given ? [given] : [],
+          onEvent: ({ done, of }) => (this.done = of > 0 ? done / of : null),
+        },
       );
       folder = report.id;
       const facts: ExportFacts = {

@@ -3,7 +3,8 @@ import { planHash, type PlanEvent } from '../plan/execute';
 import type { Unit } from '../plan/units';
 import type { VariantResult } from '../schema/result';
 import type { RunRecord } from '../schema/run';
-import { getDataset, getPlan, runsOfPlan } from '../store/db';
+import { getSummary } from '../store/datasets';
+import { getPlan, runsOfPlan } from '../store/db';
 import { RUN } from '../texts/run';
 import { askToPersist, keepAwake } from './awake';
 import { device } from './device.svelte';
@@ -75,7 +76,7 @@ export async function openStored(hash: string): Promise<void> {
 /** What it takes to go on with a stored plan. Throws `store.unavailable` where it or its tickets are gone. */
 export async function startOf(hash: string): Promise<Start> {
   const { plan, name } = await storedPlan(hash);
-  const dataset = await getDataset(plan.dataset.hash);
+  const dataset = await getSummary(plan.dataset.hash);
   if (!dataset) throw new JoulewiseError('store.unavailable', RUN.noTickets(quote(plan.dataset.name)));
   return { plan, dataset, name };
 }

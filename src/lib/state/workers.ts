@@ -8,7 +8,9 @@ function single<A extends Api>(start: () => Worker) {
   return async <M extends keyof A & string>(
     method: M,
     args: A[M]['args'],
-    options: { onEvent?: ((event: A[M]['event']) => void) | undefined; signal?: AbortSignal | undefined } = {},
+    options: Parameters<Connection<A>['call']>[2] & {
+      onEvent?: ((event: A[M]['event']) => void) | undefined;
+    } = {},
   ): Promise<A[M]['result']> => {
     const connection: Connection<A> = connect<A>(start());
     try {

@@ -60,7 +60,7 @@ export interface Connection<A extends Api> {
     options?: {
       onEvent?: ((event: A[M]['event']) => void) | undefined;
       signal?: AbortSignal | undefined;
-      transfer?: ArrayBuffer[];
+      transfer?: Transferable[] | undefined;
     },
   ): Promise<A[M]['result']>;
   /** Ends the thread and frees its memory; calls under way fail as cancelled. */
