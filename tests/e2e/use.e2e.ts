@@ -3,10 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
-import { fileSet } from '../../src/lib/checkpoint/testing';
-import { change, finished, ranking, runButton, sharedLink, tinyBudget } from './flows';
-import { ggufOf } from './gguf';
+import { change, finished, ranking, runButton, sharedLink, tinyBudget, useOwnModel } from './flows';
 import { startMirror } from './mirror';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 import { putMany } from './stored';
@@ -368,29 +365,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     name: 'takes a GGUF of one’s own at the model step, ranks its variants, and keeps it for the next time',
     run: () =>
       withSite(async ({ page }) => {
-        const files = [
-          'config.json',
-          'generation_config.json',
-          'model.safetensors',
-          'tokenizer.json',
-          'tokenizer_config.json',
-        ];
-        const builtin = await openCheckpoint(
-          fileSet(Object.fromEntries(files.map((f) => [f, new Uint8Array(readFileSync(`static/builtin/${f}`))]))),
-        );
         await page.goto(ORIGIN);
         await tinyBudget(page);
-        await change(page, 'Model');
-        await page
-          .getByRole('group', { name: 'Model', exact: true })
-          .locator('input[type=file]')
-          .first()
-          .setInputFiles({
-            name: 'mine.gguf',
-            mimeType: 'application/octet-stream',
-            buffer: Buffer.from(await ggufOf(builtin)),
-          });
-        await page.getByText(/^mine\.gguf, \d/).waitFor();
+        await useOwnModel(page);
         await runButton(page).click();
         await finished(page);
         await page.getByText(/Model: mine\.gguf\./).waitFor();
