@@ -5,6 +5,7 @@ import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
+import { ASSISTANT } from '../texts/assistant';
 import type { TicketsPort } from '../workers/protocol';
 import { localCheckpoint } from './checkpoint';
 import { device } from './device.svelte';
@@ -80,7 +81,7 @@ export class Seat {
       }
       this.status = 'answering';
       const engine = this.#engine;
-      if (!engine) throw new JoulewiseError('cancelled', 'Stopped.');
+      if (!engine) throw new JoulewiseError('cancelled', ASSISTANT.stopped);
       this.made = await engine.call(
         'assist',
         { text },
@@ -126,13 +127,12 @@ class AssistantState {
       const { getPlan } = await records();
       const { getSummary } = await datasets();
       const stored = await getPlan(hash);
-      if (!stored) throw new JoulewiseError('store.unavailable', 'This experiment is no longer stored here.');
+      if (!stored) throw new JoulewiseError('store.unavailable', ASSISTANT.noExperiment);
       const { plan, name, createdAt } = stored;
       const { runs, folded } = await foldStored(hash);
       const { ranked, apart } = rankVariants(splitBaseline(folded).models, plan.w);
       const variants = [...ranked, ...apart].map((row) => row.result);
-      if (variants.length === 0)
-        throw new JoulewiseError('input.empty', `${name} has no finished run of a model yet. Run it first.`);
+      if (variants.length === 0) throw new JoulewiseError('input.empty', ASSISTANT.noRun(name));
       const dataset = await getSummary(plan.dataset.hash);
       this.closeAll();
       this.chosen = {
@@ -172,7 +172,7 @@ class AssistantState {
     this.error = null;
     try {
       await device.load();
-      if (!device.found) throw new JoulewiseError('internal', device.error ?? 'The device could not be looked at.');
+      if (!device.found) throw new JoulewiseError('internal', device.error ?? ASSISTANT.noDevice);
       const { plan, causes, hash } = chosen;
       const request: Omit<AssistRequest, 'train'> = {
         checkpoint: plan.checkpoint,

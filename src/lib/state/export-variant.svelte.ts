@@ -1,5 +1,6 @@
 import { JoulewiseError } from '../core/errors';
 import { examplePage, exportId, modelCard, readme, type ExportFacts } from '../report/export';
+import { ASSISTANT } from '../texts/assistant';
 import { exportFiles, removeExport } from '../store/exports';
 import type { Chosen } from './assistant.svelte';
 import { localCheckpoint } from './checkpoint';
@@ -7,6 +8,8 @@ import { sentence } from './sentence';
 import { trainingTickets } from './tickets';
 import { VERSIONS } from './versions';
 import { callEngine } from './workers';
+
+const T = ASSISTANT.export;
 
 /** Where a zip goes: a file that the user chose, written piece by piece, or a download. */
 export type Sink = { name: string; take(zip: ReadableStream<Uint8Array>): Promise<void> };
@@ -30,12 +33,8 @@ class VariantExport {
     let folder: string | null = null;
     try {
       const result = set.results.find((r) => r.variant === variant);
-      if (!result) throw new JoulewiseError('internal', 'This variant has no result.');
-      if (plan.engine === 'hub')
-        throw new JoulewiseError(
-          'option.invalid',
-          'This variant is a ready-made export already: take its files from the Hub.',
-        );
+      if (!result) throw new JoulewiseError('internal', T.noResult);
+      if (plan.engine === 'hub') throw new JoulewiseError('option.invalid', T.readyMade);
       const id = exportId(set.checkpoint, variant);
       const sink = await openSink(`${id}.zip`);
       if (!sink) return;

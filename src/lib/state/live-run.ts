@@ -1,4 +1,4 @@
-import { JoulewiseError, quote } from '../core/errors';
+import { JoulewiseError } from '../core/errors';
 import { planHash, type PlanEvent } from '../plan/execute';
 import type { Unit } from '../plan/units';
 import type { VariantResult } from '../schema/result';
@@ -77,7 +77,7 @@ export async function openStored(hash: string): Promise<void> {
 export async function startOf(hash: string): Promise<Start> {
   const { plan, name } = await storedPlan(hash);
   const dataset = await getSummary(plan.dataset.hash);
-  if (!dataset) throw new JoulewiseError('store.unavailable', RUN.noTickets(quote(plan.dataset.name)));
+  if (!dataset) throw new JoulewiseError('store.unavailable', RUN.noTickets(plan.dataset.name));
   return { plan, dataset, name };
 }
 

@@ -1,6 +1,7 @@
-import { JoulewiseError, quote } from '../core/errors';
+import { JoulewiseError } from '../core/errors';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { TaskName } from '../schema/run';
+import { RUN } from '../texts/run';
 import { localCheckpoint } from './checkpoint';
 import { buildPlan, stagesOf } from './choices';
 import { device } from './device.svelte';
@@ -63,11 +64,7 @@ async function keepTickets(): Promise<DatasetSummaryRecord> {
 
 function checkAnswers(dataset: DatasetSummaryRecord, tasks: readonly TaskName[]): void {
   for (const task of tasks)
-    if (answerable(dataset, task) === 0)
-      throw new JoulewiseError(
-        'input.empty',
-        `No test ticket of ${quote(dataset.name)} has an answer for the task ${task}. Open "Tickets" and drop it.`,
-      );
+    if (answerable(dataset, task) === 0) throw new JoulewiseError('input.empty', RUN.noAnswers(dataset.name, task));
 }
 
 /** What Run runs. Throws `input.empty` where a task has no ticket, `network.failed` where the model does not come. */
@@ -75,8 +72,7 @@ export async function prepare(): Promise<Start> {
   await device.load();
   const choices = $state.snapshot(experiment.choices);
   if (experiment.imported) checkAnswers(experiment.imported.dataset, choices.tasks);
-  if (!(await fetchModel()))
-    throw new JoulewiseError('network.failed', experiment.modelError ?? 'The model could not be downloaded.');
+  if (!(await fetchModel())) throw new JoulewiseError('network.failed', experiment.modelError ?? RUN.noModel);
   const dataset = await keepTickets();
   checkAnswers(dataset, choices.tasks);
   const plan = buildPlan(choices, dataset, experiment.checkpoint, experiment.engine);

@@ -1,13 +1,16 @@
-import { JoulewiseError, quote } from '../core/errors';
+import { JoulewiseError } from '../core/errors';
 import { publicAddress, type PublicDataset } from '../data/catalogue';
 import { TEMPLATES } from '../data/tasks';
 import type { Mapping } from '../schema/dataset';
 import type { Templates } from '../schema/plan';
 import type { TaskName } from '../schema/run';
+import { TICKETS } from '../texts/tickets';
 import { hubBase } from './checkpoint';
 import { experiment } from './experiment.svelte';
 import { sentence } from './sentence';
 import { openFile } from './take-in.svelte';
+
+const T = TICKETS.catalogue;
 
 /** What is known of a file before it is read. */
 export interface Preset {
@@ -19,11 +22,7 @@ export interface Preset {
 }
 
 const failed = (set: PublicDataset, address: string, why: string, cause?: unknown) =>
-  new JoulewiseError(
-    'network.failed',
-    `${quote(set.title)} could not be fetched from ${new URL(address).host} (${why}). Check the connection and try again.`,
-    { cause },
-  );
+  new JoulewiseError('network.failed', T.failed(set.title, new URL(address).host, why), { cause });
 
 /** The body of a response; null where it is not wanted any more, and then the rest is not fetched. */
 async function bodyOf(response: Response, wanted: () => boolean): Promise<Blob | null> {
@@ -49,9 +48,9 @@ async function fetchPublic(
 ): Promise<{ file: File; preset: Preset } | null> {
   const address = publicAddress(set, hubBase());
   const response = await fetch(address).catch(() => null);
-  if (!response?.ok) throw failed(set, address, response ? `status ${response.status}` : 'no answer');
+  if (!response?.ok) throw failed(set, address, response ? T.status(response.status) : T.noAnswer);
   const body = await bodyOf(response, wanted).catch((cause: unknown) => {
-    throw failed(set, address, 'the connection broke off', cause);
+    throw failed(set, address, T.brokenOff, cause);
   });
   if (!body) return null;
   const chosen = TEMPLATES.filter(({ id }) => set.templates.includes(id));

@@ -1,6 +1,6 @@
 import { calibrationLevel, parseRecipe } from '../compress/recipe';
 import { contentHash } from '../core/canonical';
-import { JoulewiseError, quote } from '../core/errors';
+import { JoulewiseError } from '../core/errors';
 import { executePlan, planHash, type PlanEvent, type PlanOutcome } from '../plan/execute';
 import { checkPlan, type Unit } from '../plan/units';
 import type { DatasetSummaryRecord } from '../schema/dataset';
@@ -11,6 +11,7 @@ import { getPlan, runsOfPlan, savePlan, saveRun } from '../store/db';
 import { localCheckpoint } from './checkpoint';
 import type { Skips } from './skips';
 import { CONDITIONS } from '../texts/conditions';
+import { RUN } from '../texts/run';
 import { answerable } from './experiment.svelte';
 import { slowingOf, warningsOf, watchConditions } from './conditions';
 import { lockOf, othersRun } from './tabs';
@@ -47,18 +48,11 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
   checkPlan(plan);
   const hash = await planHash(plan);
   for (const task of plan.tasks)
-    if (answerable(dataset, task) === 0)
-      throw new JoulewiseError(
-        'input.empty',
-        `No test ticket of "${dataset.name}" has ${task === 'rca' ? 'a cause' : 'a response'}; map a column to it, or drop the task ${task}.`,
-      );
+    if (answerable(dataset, task) === 0) throw new JoulewiseError('input.empty', RUN.noColumn(dataset.name, task));
   const texts = o.calibrationTexts ?? null;
   const named = plan.calibration;
   if (named && (texts === null || (await contentHash(texts)) !== named.hash))
-    throw new JoulewiseError(
-      'input.empty',
-      `This experiment calibrates on the text ${quote(named.name)}, which is not kept here. Run it again from the command line with --calib.`,
-    );
+    throw new JoulewiseError('input.empty', RUN.noCalibration(named.name));
   const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
   const checkpoint = await localCheckpoint(plan.checkpoint, plan.engine, variants);
   const keepPlan = async () => {
@@ -71,11 +65,7 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
   try {
     await keepPlan();
     return await navigator.locks.request(lockOf(hash), { ifAvailable: true }, async (lock) => {
-      if (!lock)
-        throw new JoulewiseError(
-          'store.busy',
-          'Another tab is running this very plan. Watch it there, or stop it there first.',
-        );
+      if (!lock) throw new JoulewiseError('store.busy', RUN.elsewhere);
       o.onBegin?.();
       const earlier = await runsOfPlan(hash);
       const watch = await watchConditions();
@@ -130,10 +120,7 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
               };
             } catch (error) {
               if (!skip?.aborted || signal.aborted) throw error;
-              throw new JoulewiseError(
-                'run.skipped',
-                'Skipped by you. Finished repeats are kept; Resume tries it again.',
-              );
+              throw new JoulewiseError('run.skipped', RUN.skipped);
             }
           },
         },

@@ -16,7 +16,9 @@ export const saveDataset = (dataset: DatasetRecord) =>
     const known = await tx.objectStore('summaries').getKey(dataset.hash);
     const puts: Promise<unknown>[] = [tx.objectStore('summaries').put(summary), tx.objectStore('datasets').put(head)];
     if (known === undefined) for (const piece of pieces) puts.push(tx.objectStore('tickets').put(piece));
-    await Promise.all([...puts, tx.done]);
+    // Of a full disk only the end of the transaction tells.
+    for (const put of puts) put.catch(() => undefined);
+    await tx.done;
   });
 
 export async function listSummaries(): Promise<DatasetSummaryRecord[]> {

@@ -1,3 +1,4 @@
+import { quote } from '../core/errors';
 import { bytes, listed, percent, plural, whole } from './format';
 
 /** The panel of the step "Tickets", and a file on its way in. */
@@ -25,6 +26,11 @@ export const TICKETS = {
       `${whole(rows)} rows, ${size === null ? 'size not told' : bytes(size)}, ${licence}`,
     columns: (columns: readonly string[]) => `Columns: ${columns.join(', ')}.`,
     fetch: (host: string) => `Fetch it from ${host}`,
+    failed: (title: string, host: string, why: string) =>
+      `${quote(title)} could not be fetched from ${host} (${why}). Check the connection and try again.`,
+    status: (status: number) => `status ${status}`,
+    noAnswer: 'no answer',
+    brokenOff: 'the connection broke off',
   },
   prompts: {
     title: (task: string) => `Prompt: ${task}`,
