@@ -10,11 +10,11 @@ export type Given = Pick<UnitRequest, 'tickets' | 'train' | 'causes'>;
 
 /** Test tickets with an answer for the task, the first `limit` in the dataset's own (shuffled by split) order. */
 function testTickets({ tickets, split }: DatasetRecord, task: TaskName, limit: number) {
-  const { target } = TASK_TABLE[task];
+  const row = TASK_TABLE[task];
   const found: DatasetRecord['tickets'] = [];
   for (const [i, ticket] of tickets.entries()) {
     if (found.length >= limit) break;
-    if (split[i] === 'test' && target(ticket) !== null) found.push(ticket);
+    if (split[i] === 'test' && row.target(ticket) !== null) found.push(ticket);
   }
   return found;
 }
