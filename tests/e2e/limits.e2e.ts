@@ -124,7 +124,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const path = join(profile, 'large.csv');
         writeFileSync(path, largeCsv());
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 4, repeats: 3, tokens: 8 });
+        await tinyBudget(page, { limit: 4, repeats: 6, tokens: 32 });
         // Training it on 70,000 tickets is another test's matter.
         await page.getByLabel(/classical baseline/).uncheck();
         await change(page, 'Tickets');
@@ -168,7 +168,11 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await step('returning', async () => {
           await page.goto(ORIGIN);
           await page.getByText(/This page was closed while an experiment ran/).waitFor({ timeout: RUN_MS });
-          await running.waitFor({ timeout: RUN_MS });
+          // A fast machine is done with it before it is looked at.
+          await running
+            .or(page.getByText(/Finished: \d+ runs/))
+            .first()
+            .waitFor({ timeout: RUN_MS });
         });
         await step('choosing it again', async () => {
           await change(page, 'Tickets');
@@ -179,6 +183,10 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await page.goto(`${ORIGIN}/storage`);
           await page.getByText(/^large, 100,?000 tickets/).waitFor();
         });
+        const atEnd = peakMemory(profile);
+        console.log(
+          `      peak of the renderer at the end ${atEnd === null ? 'unknown' : `${Math.round(atEnd / 2 ** 20)} MiB`}`,
+        );
         equal(blocked, [], `tasks over ${LONG_TASK_MS} ms`);
       }),
   },

@@ -89,7 +89,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const cdp = await context.newCDPSession(page);
         await cdp.send('Storage.clearDataForOrigin', { origin: ORIGIN, storageTypes: 'file_systems' });
         await page
-          .getByText(/mine\.gguf.* is no longer stored here/)
+          .getByText(/mine\.gguf.* is no longer stored in this browser\. Add it again/)
           .first()
           .waitFor({ timeout: RUN_MS });
         await ranking(page).waitFor();

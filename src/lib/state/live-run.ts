@@ -110,7 +110,8 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
     recorder: new Recorder(() => (performance.now() - started) / 1000),
   };
   const gate = () => {
-    if (live.status !== 'pausing' || abort.signal.aborted) return Promise.resolve();
+    // Before the first run begins there is nothing to stand between, nor anything to show.
+    if (live.status !== 'pausing' || pending.unit === null || abort.signal.aborted) return Promise.resolve();
     live.status = 'paused';
     return new Promise<void>((done) => {
       goOn = () => {
