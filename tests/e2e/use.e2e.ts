@@ -90,8 +90,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const variant = page.getByRole('combobox', { name: 'Variant', exact: true });
         await variant.waitFor();
         await page.getByRole('button', { name: 'Take a test ticket' }).click();
-        const ticket = await page.getByRole('textbox', { name: 'Ticket' }).inputValue();
-        assert(ticket.length > 20, 'a test ticket');
+        const ticket = page.getByRole('textbox', { name: 'Ticket' });
+        for (let i = 0; i < 100 && (await ticket.inputValue()) === ''; i++) await page.waitForTimeout(100);
+        assert((await ticket.inputValue()).length > 20, 'a test ticket');
         await page.getByRole('button', { name: 'Compare both' }).click();
         await page
           .getByText(/^Together: /)

@@ -159,8 +159,12 @@ class AssistantState {
     if (!dataset || dataset.splits.test === 0) return;
     this.error = null;
     try {
-      const nth = this.#example++ % dataset.splits.test;
-      this.text = (await callData('testTicket', { hash: dataset.hash, nth })) ?? this.text;
+      const asked = ++this.#example;
+      const nth = (asked - 1) % dataset.splits.test;
+      const text = await callData('testTicket', { hash: dataset.hash, nth });
+      if (asked !== this.#example) return;
+      if (text === null) throw new JoulewiseError('store.unavailable', ASSISTANT.noTickets);
+      this.text = text;
     } catch (error) {
       this.error = sentence(error);
     }

@@ -37,6 +37,7 @@ export const ASSISTANT = {
   total: (ms: number) => `Together: ${seconds(ms / 1000)}`,
   noExperiment: 'This experiment is no longer stored here.',
   noRun: (name: string) => `${name} has no finished run of a model yet. Run it first.`,
+  noTickets: 'The tickets of this experiment are no longer stored here.',
   noDevice: 'The device could not be looked at.',
   stopped: 'Stopped.',
   noInterval: 'The range is what is not known about the device; one ticket has no repeats.',
