@@ -325,6 +325,20 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           ),
           'the mark is read out',
         );
+        // Of a newer version, as a file and as a link.
+        await page.goto(`${ORIGIN}/r`);
+        await page.getByLabel('Open a result file').setInputFiles({
+          name: 'newer.json',
+          mimeType: 'application/json',
+          buffer: Buffer.from(JSON.stringify({ v: 9, kind: 'result', ours: 'not yet' })),
+        });
+        await page
+          .getByRole('alert')
+          .getByText(/has version 9; this Joulewise reads up to \d+\. Open it in a newer Joulewise\./)
+          .waitFor();
+        await page.goto('about:blank');
+        await page.goto(`${ORIGIN}/r#e9.AAAA`);
+        await page.getByRole('alert').getByText('made by a newer Joulewise. Reload the page').waitFor();
         for (const hash of ['e2.AAAA', 'e9.AAAA', 'nonsense', `e2.${'A'.repeat(70_000)}`]) {
           await page.goto('about:blank');
           await page.goto(`${ORIGIN}/r#${hash}`);

@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright';
+import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
+import { fileSet } from '../../src/lib/checkpoint/testing';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { ggufOf } from './gguf';
 import { ORIGIN } from './site';
 
 /** What tests do on the first page. */
@@ -28,6 +32,31 @@ export async function tinyBudget(page: Page, { limit = 3, repeats = 2, tokens = 
     for (const task of ['rca', 'response'])
       if (!tasks.includes(task)) await page.getByRole('checkbox', { name: new RegExp(`^${task}`) }).uncheck();
   }
+}
+
+/** Adds the built-in model as a file of one's own, mine.gguf. */
+export async function useOwnModel(page: Page): Promise<void> {
+  const names = [
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ];
+  const builtin = await openCheckpoint(
+    fileSet(Object.fromEntries(names.map((f) => [f, new Uint8Array(readFileSync(`static/builtin/${f}`))]))),
+  );
+  await change(page, 'Model');
+  await page
+    .getByRole('group', { name: 'Model', exact: true })
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles({
+      name: 'mine.gguf',
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.from(await ggufOf(builtin)),
+    });
+  await page.getByText(/^mine\.gguf, \d/).waitFor();
 }
 
 export const finished = (page: Page) => page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });

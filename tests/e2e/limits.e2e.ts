@@ -9,8 +9,6 @@ import { LONG_TASK_MS, longestTask } from './tasks';
 
 const CSV_ROWS = 100_000;
 const CSV_MS = 15_000;
-/** No model runs meanwhile, when 50 ms hold. 35 to 76 ms were seen where 100,000 tickets are stored, 170 before they came in parts. */
-const IMPORT_TASK_MS = 3 * LONG_TASK_MS;
 /** Peak of the largest renderer process: the file itself is a few dozen megabytes. */
 const CSV_BYTES = 800 * 2 ** 20;
 
@@ -119,13 +117,16 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       }),
   },
   {
-    name: 'imports a CSV of 100,000 rows within 15 s in bounded memory, without blocking the page',
+    name: 'imports a CSV of 100,000 rows within 15 s in bounded memory, runs on it, returns and lists it, without blocking the page',
     run: () =>
       withSite(async ({ page, profile }) => {
         // From the disk: what is handed over in memory would count as the page's.
         const path = join(profile, 'large.csv');
         writeFileSync(path, largeCsv());
         await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 4, repeats: 6, tokens: 32 });
+        // Training it on 70,000 tickets is another test's matter.
+        await page.getByLabel(/classical baseline/).uncheck();
         await change(page, 'Tickets');
         const panel = page.getByRole('group', { name: 'Tickets', exact: true });
         await panel.locator('input[type=file]').setInputFiles(path);
@@ -146,9 +147,47 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         console.log(
           `      ${CSV_ROWS} rows in ${(ms / 1000).toFixed(1)} s; peak of the renderer ${shown}; longest task ${processor.toFixed(0)} ms`,
         );
-        assert(processor > 0 && processor <= IMPORT_TASK_MS, `a task of ${processor} ms blocked the page`);
+        assert(processor > 0 && processor <= LONG_TASK_MS, `a task of ${processor} ms blocked the page`);
         assert(ms < CSV_MS, `the import took ${ms} ms`);
         assert(peak === null || peak < CSV_BYTES, `the renderer took ${shown}`);
+
+        const blocked: string[] = [];
+        const step = async (name: string, work: () => Promise<void>) => {
+          const tasks = await longestTask(page, work, 10);
+          const told = `${name} ${tasks.processor.toFixed(0)} ms (${tasks.clock.toFixed(0)} by the clock)`;
+          console.log(`      ${told}`);
+          if (!(tasks.processor > 0 && tasks.processor <= LONG_TASK_MS)) blocked.push(told);
+        };
+        const running = page.getByText(/ticket \d+ of 4/);
+        await step('running', async () => {
+          await runButton(page).click();
+          await running.waitFor({ timeout: RUN_MS });
+        });
+        // The page is left in the middle of the run, and goes on with it.
+        await page.goto('about:blank');
+        await step('returning', async () => {
+          await page.goto(ORIGIN);
+          await page.getByText(/This page was closed while an experiment ran/).waitFor({ timeout: RUN_MS });
+          // A fast machine is done with it before it is looked at.
+          await running
+            .or(page.getByText(/Finished: \d+ runs/))
+            .first()
+            .waitFor({ timeout: RUN_MS });
+        });
+        await step('choosing it again', async () => {
+          await change(page, 'Tickets');
+          await panel.getByRole('button', { name: /^large \(/ }).click();
+          await page.getByText(/tickets from large/).waitFor();
+        });
+        await step('listing what is stored', async () => {
+          await page.goto(`${ORIGIN}/storage`);
+          await page.getByText(/^large, 100,?000 tickets/).waitFor();
+        });
+        const atEnd = peakMemory(profile);
+        console.log(
+          `      peak of the renderer at the end ${atEnd === null ? 'unknown' : `${Math.round(atEnd / 2 ** 20)} MiB`}`,
+        );
+        equal(blocked, [], `tasks over ${LONG_TASK_MS} ms`);
       }),
   },
 ];

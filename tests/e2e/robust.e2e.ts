@@ -1,9 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { BrowserContext } from 'playwright';
-import { finished, ranking, RUN_MS, runButton, tinyBudget } from './flows';
+import { canonicalJson } from '../../src/lib/core/canonical';
+import { generateDataset } from '../../src/lib/data/generator';
+import { change, finished, ranking, RUN_MS, runButton, tinyBudget } from './flows';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
+import { putDataset } from './stored';
 
 /** What goes wrong on real devices: no room left, a GPU that goes, a small screen. */
 
@@ -17,6 +21,32 @@ async function crashGpu(context: BrowserContext): Promise<void> {
 }
 
 export const tests: { name: string; run(): Promise<void> }[] = [
+  {
+    name: 'tickets that an earlier version stored whole are listed, run on and exported',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(`${ORIGIN}/history`);
+        await page.getByText(/^None yet/).waitFor();
+        const dataset = await generateDataset({ count: 3000, seed: 9 });
+        await putDataset(page, { ...dataset, name: 'of last year' });
+        await page.goto(`${ORIGIN}/storage`);
+        await page.getByText(/^of last year, 3,?000 tickets/).waitFor();
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+        await change(page, 'Tickets');
+        await page.getByRole('button', { name: 'of last year (3000)' }).click();
+        await runButton(page).click();
+        await finished(page);
+        await page.goto(`${ORIGIN}/storage`);
+        const download = page.waitForEvent('download');
+        await page.getByRole('button', { name: 'Export everything' }).click();
+        const lines = gunzipSync(readFileSync(await (await download).path()))
+          .toString()
+          .split('\n');
+        const { record } = JSON.parse(lines[1] ?? '') as { record: unknown };
+        equal(canonicalJson(record), canonicalJson({ ...dataset, name: 'of last year' }), 'the exported tickets');
+      }),
+  },
   {
     name: 'a full disk ends a run with what to do, and room again lets it go on',
     async run() {

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright';
 import { between, exampleOutcome, exampleRun } from '../../src/lib/rank/example';
+import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import type { RunRecord } from '../../src/lib/schema/run';
 
 /** Experiments put into a browser's store, where running them would take too long. */
@@ -28,7 +29,7 @@ const plan = {
   profile: null,
 };
 
-/** In the page: what the store is before anything of ours has opened it. */
+/** In the page, before anything of ours has opened it: the store as its second version was, which the app then lifts. */
 async function open(): Promise<IDBDatabase> {
   return new Promise((done) => {
     const request = indexedDB.open('joulewise', 2);
@@ -44,20 +45,27 @@ async function open(): Promise<IDBDatabase> {
 interface Kept {
   plans: Record<string, unknown>[];
   runs: RunRecord[];
+  /** Whole, as that version kept them. */
+  datasets?: DatasetRecord[];
 }
 
 /** On a page of the site whose store is empty. */
 async function put(page: Page, kept: Kept): Promise<void> {
-  await page.evaluate(`(async ({ plans, runs }) => {
+  await page.evaluate(`(async ({ plans, runs, datasets = [] }) => {
     ${open.toString()}
     const db = await open();
-    const tx = db.transaction(['plans', 'runs'], 'readwrite');
+    const tx = db.transaction(['plans', 'runs', 'datasets'], 'readwrite');
+    for (const dataset of datasets) tx.objectStore('datasets').put(dataset);
     for (const plan of plans) tx.objectStore('plans').put(plan);
     for (const run of runs) tx.objectStore('runs').put(run);
     await new Promise((done) => (tx.oncomplete = done));
     db.close();
   })(${JSON.stringify(kept)})`);
 }
+
+/** Tickets that an earlier version kept. */
+export const putDataset = (page: Page, dataset: DatasetRecord): Promise<void> =>
+  put(page, { plans: [], runs: [], datasets: [dataset] });
 
 /** Experiments of one run each, a minute apart. */
 export const putMany = (page: Page, count: number): Promise<void> =>

@@ -1,4 +1,4 @@
-import { finished, ranking, runButton, tinyBudget, RUN_MS } from './flows';
+import { finished, ranking, runButton, tinyBudget, useOwnModel, RUN_MS } from './flows';
 import { equal, ORIGIN, withSite } from './site';
 
 /** More than one tab, and browsers that keep less than others. */
@@ -34,7 +34,14 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await other.goto(`${ORIGIN}/storage`);
         await other.getByRole('button', { name: 'Delete everything' }).click();
         await other.getByRole('button', { name: /for good$/ }).click();
-        await other.getByText(/running in another tab .* nothing was deleted\. Stop it there/).waitFor();
+        const refused = other.getByText(/running in another tab .* nothing was deleted\. Stop it there/);
+        await refused.waitFor();
+        // Nor the tickets alone that it uses.
+        await other.reload();
+        const tickets = other.getByRole('button', { name: /^Delete .*generated/i });
+        await tickets.click();
+        await refused.waitFor();
+        equal(await tickets.count(), 1, 'the tickets are still there');
         await other.goto(ORIGIN);
         equal(
           await other.getByText(/This page was closed while/).count(),
@@ -68,6 +75,26 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.reload();
         await ranking(page).waitFor();
         await page.getByText(/\d+ runs, \d+ runs? missing/).waitFor();
+      }),
+  },
+  {
+    name: 'a model that is cleared in the middle of a run ends it with what to do, and finished runs are kept',
+    run: () =>
+      withSite(async ({ page, context }) => {
+        await page.goto(ORIGIN);
+        await useOwnModel(page);
+        await tinyBudget(page, { limit: 12, repeats: 3, tasks: ['rca'] });
+        await runButton(page).click();
+        await page.getByText(/^Run [3-6] of 9, /).waitFor({ timeout: RUN_MS });
+        const cdp = await context.newCDPSession(page);
+        await cdp.send('Storage.clearDataForOrigin', { origin: ORIGIN, storageTypes: 'file_systems' });
+        await page
+          .getByText(/mine\.gguf.* is no longer stored in this browser\. Add it again/)
+          .first()
+          .waitFor({ timeout: RUN_MS });
+        await ranking(page).waitFor();
+        await page.reload();
+        await ranking(page).waitFor();
       }),
   },
   {

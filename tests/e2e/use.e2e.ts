@@ -3,10 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
-import { fileSet } from '../../src/lib/checkpoint/testing';
-import { change, finished, ranking, runButton, sharedLink, tinyBudget } from './flows';
-import { ggufOf } from './gguf';
+import { change, finished, ranking, runButton, sharedLink, tinyBudget, useOwnModel } from './flows';
 import { startMirror } from './mirror';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 import { putMany } from './stored';
@@ -93,8 +90,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const variant = page.getByRole('combobox', { name: 'Variant', exact: true });
         await variant.waitFor();
         await page.getByRole('button', { name: 'Take a test ticket' }).click();
-        const ticket = await page.getByRole('textbox', { name: 'Ticket' }).inputValue();
-        assert(ticket.length > 20, 'a test ticket');
+        const ticket = page.getByRole('textbox', { name: 'Ticket' });
+        for (let i = 0; i < 100 && (await ticket.inputValue()) === ''; i++) await page.waitForTimeout(100);
+        assert((await ticket.inputValue()).length > 20, 'a test ticket');
         await page.getByRole('button', { name: 'Compare both' }).click();
         await page
           .getByText(/^Together: /)
@@ -379,29 +377,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     name: 'takes a GGUF of one’s own at the model step, ranks its variants, and keeps it for the next time',
     run: () =>
       withSite(async ({ page }) => {
-        const files = [
-          'config.json',
-          'generation_config.json',
-          'model.safetensors',
-          'tokenizer.json',
-          'tokenizer_config.json',
-        ];
-        const builtin = await openCheckpoint(
-          fileSet(Object.fromEntries(files.map((f) => [f, new Uint8Array(readFileSync(`static/builtin/${f}`))]))),
-        );
         await page.goto(ORIGIN);
         await tinyBudget(page);
-        await change(page, 'Model');
-        await page
-          .getByRole('group', { name: 'Model', exact: true })
-          .locator('input[type=file]')
-          .first()
-          .setInputFiles({
-            name: 'mine.gguf',
-            mimeType: 'application/octet-stream',
-            buffer: Buffer.from(await ggufOf(builtin)),
-          });
-        await page.getByText(/^mine\.gguf, \d/).waitFor();
+        await useOwnModel(page);
         await runButton(page).click();
         await finished(page);
         await page.getByText(/Model: mine\.gguf\./).waitFor();

@@ -1,17 +1,20 @@
 import { JoulewiseError } from '../core/errors';
 import type { Assistance, AssistRequest } from '../plan/assist';
 import { rankVariants, splitBaseline } from '../rank/rank';
-import type { DatasetRecord } from '../schema/dataset';
+import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
+import { ASSISTANT } from '../texts/assistant';
+import type { TicketsPort } from '../workers/protocol';
 import { localCheckpoint } from './checkpoint';
 import { device } from './device.svelte';
-import { records } from './records';
+import { datasets, records } from './records';
 import { foldStored } from './folding';
 import { localResults, type ResultSet } from './results';
 import { sentence } from './sentence';
-import { keepEngine, type KeptEngine } from './workers';
+import { trainingTickets } from './tickets';
+import { callData, keepEngine, type KeptEngine } from './workers';
 
 /** The experiment whose variants answer. */
 export interface Chosen {
@@ -19,7 +22,7 @@ export interface Chosen {
   name: string;
   plan: PlanRecord;
   /** Null where its tickets are no longer stored: answers need them only for recipes that calibrate. */
-  dataset: DatasetRecord | null;
+  dataset: DatasetSummaryRecord | null;
   causes: string[];
   /** Best first. */
   variants: VariantResult[];
@@ -45,7 +48,13 @@ export class Seat {
     return this.status === 'opening' || this.status === 'answering';
   }
 
-  async answer(text: string, request: AssistRequest, variants: readonly string[], key: string): Promise<void> {
+  async answer(
+    text: string,
+    request: Omit<AssistRequest, 'train'>,
+    variants: readonly string[],
+    key: string,
+    tickets: () => Promise<TicketsPort | null>,
+  ): Promise<void> {
     if (this.busy) return;
     this.error = null;
     this.made = null;
@@ -57,17 +66,22 @@ export class Seat {
         this.status = 'opening';
         const engine = (this.#engine = keepEngine());
         const checkpoint = await localCheckpoint(request.checkpoint, request.engine, variants);
+        const given = await tickets();
         const { fallbacks } = await engine.call(
           'openAssistant',
-          { ...request, checkpoint },
-          { signal: abort.signal, onEvent: ({ done, of }) => (this.loaded = of > 0 ? done / of : null) },
+          { ...request, checkpoint, given },
+          {
+            signal: abort.signal,
+            transfer: given ? [given] : [],
+            onEvent: ({ done, of }) => (this.loaded = of > 0 ? done / of : null),
+          },
         );
         this.fallbacks = fallbacks;
         this.#opened = key;
       }
       this.status = 'answering';
       const engine = this.#engine;
-      if (!engine) throw new JoulewiseError('cancelled', 'Stopped.');
+      if (!engine) throw new JoulewiseError('cancelled', ASSISTANT.stopped);
       this.made = await engine.call(
         'assist',
         { text },
@@ -110,23 +124,23 @@ class AssistantState {
     this.loading = true;
     this.error = null;
     try {
-      const { getPlan, getDataset } = await records();
+      const { getPlan } = await records();
+      const { getSummary } = await datasets();
       const stored = await getPlan(hash);
-      if (!stored) throw new JoulewiseError('store.unavailable', 'This experiment is no longer stored here.');
+      if (!stored) throw new JoulewiseError('store.unavailable', ASSISTANT.noExperiment);
       const { plan, name, createdAt } = stored;
       const { runs, folded } = await foldStored(hash);
       const { ranked, apart } = rankVariants(splitBaseline(folded).models, plan.w);
       const variants = [...ranked, ...apart].map((row) => row.result);
-      if (variants.length === 0)
-        throw new JoulewiseError('input.empty', `${name} has no finished run of a model yet. Run it first.`);
-      const dataset = await getDataset(plan.dataset.hash);
+      if (variants.length === 0) throw new JoulewiseError('input.empty', ASSISTANT.noRun(name));
+      const dataset = await getSummary(plan.dataset.hash);
       this.closeAll();
       this.chosen = {
         hash,
         name,
         plan,
         dataset,
-        causes: dataset?.causes ?? runs.find((run) => run.causes.length > 0)?.causes ?? [],
+        causes: runs.find((run) => run.causes.length > 0)?.causes ?? [],
         variants,
         set: localResults(plan, runs, folded, { createdAt, profileWhy: null, failures: [] }),
       };
@@ -140,11 +154,20 @@ class AssistantState {
   }
 
   /** Puts the next test ticket into the field. */
-  takeExample(): void {
+  async takeExample(): Promise<void> {
     const { dataset } = this.chosen ?? {};
-    const tests = dataset?.tickets.filter((_, i) => dataset.split[i] === 'test') ?? [];
-    const ticket = tests[this.#example++ % Math.max(1, tests.length)];
-    if (ticket) this.text = ticket.text;
+    if (!dataset || dataset.splits.test === 0) return;
+    this.error = null;
+    try {
+      const asked = ++this.#example;
+      const nth = (asked - 1) % dataset.splits.test;
+      const text = await callData('testTicket', { hash: dataset.hash, nth });
+      if (asked !== this.#example) return;
+      if (text === null) throw new JoulewiseError('store.unavailable', ASSISTANT.noTickets);
+      this.text = text;
+    } catch (error) {
+      this.error = sentence(error);
+    }
   }
 
   async answer(seat: Seat): Promise<void> {
@@ -153,9 +176,9 @@ class AssistantState {
     this.error = null;
     try {
       await device.load();
-      if (!device.found) throw new JoulewiseError('internal', device.error ?? 'The device could not be looked at.');
-      const { plan, dataset, causes, hash } = chosen;
-      const request: AssistRequest = {
+      if (!device.found) throw new JoulewiseError('internal', device.error ?? ASSISTANT.noDevice);
+      const { plan, causes, hash } = chosen;
+      const request: Omit<AssistRequest, 'train'> = {
         checkpoint: plan.checkpoint,
         variant: seat.variant,
         engine: plan.engine,
@@ -163,13 +186,14 @@ class AssistantState {
         tasks: [...plan.tasks],
         templates: plan.templates,
         causes: [...causes],
-        train: dataset?.tickets.filter((_, i) => dataset.split[i] === 'train') ?? [],
         device: device.found,
         profile: plan.profile,
         maxNewTokens: plan.maxNewTokens,
       };
       const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
-      await seat.answer(this.text, request, variants, `${hash}/${seat.variant}`);
+      await seat.answer(this.text, request, variants, `${hash}/${seat.variant}`, () =>
+        trainingTickets(plan, seat.variant),
+      );
     } catch (error) {
       this.error = sentence(error);
     }

@@ -6,7 +6,7 @@ import { COMPRESS } from '../texts/compress';
 import type { EngineApi, LayerReport, Progress } from '../workers/protocol';
 import { localCheckpoint } from './checkpoint';
 import { experiment } from './experiment.svelte';
-import { datasetOf } from './prepare.svelte';
+import { withTickets } from './prepare.svelte';
 import { sentence } from './sentence';
 import { callEngine } from './workers';
 
@@ -80,19 +80,25 @@ class CompressState {
     try {
       const recipe = canonicalRecipe(this.recipe);
       const calibrated = calibrationLevel(parseRecipe(recipe)) !== null;
-      const dataset = await datasetOf();
-      this.made = { recipe, calibration: calibrated ? dataset.name : null };
+      const { task } = this;
+      const given = calibrated
+        ? await withTickets(async (tickets) => {
+            this.made = { recipe, calibration: tickets.summary.name };
+            return tickets.give({ task, limit: 0, train: true });
+          })
+        : null;
+      if (!calibrated) this.made = { recipe, calibration: null };
       const { layers, ...totals } = await callEngine(
         'inspect',
         {
           checkpoint: await localCheckpoint(this.checkpoint, 'cpu', [recipe]),
           recipe,
           threads: null,
-          task: this.task,
-          train: calibrated ? dataset.tickets.filter((_, i) => dataset.split[i] === 'train') : [],
-          causes: dataset.causes,
+          task,
+          given,
         },
         {
+          transfer: given ? [given] : [],
           signal: abort.signal,
           onEvent: ({ report, outer, ...p }) => {
             progress = p;

@@ -1,7 +1,7 @@
 import type { ForecastPlan, VariantForecast } from '../plan/forecast';
 import { priceOf, type Price, type Work } from '../plan/price';
 import type { PowerProfile } from '../meter/profiles';
-import type { DatasetRecord } from '../schema/dataset';
+import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { EngineName } from '../schema/run';
 import { DEFAULT_WORK, isCounted } from './default-work';
@@ -16,7 +16,7 @@ export interface CostInput {
   /** Of the GPU. */
   features: readonly string[];
   /** Null where tickets are generated. */
-  dataset: DatasetRecord | null;
+  dataset: DatasetSummaryRecord | null;
   /** True where nothing was changed, so that the work is known without counting. */
   untouched: boolean;
 }

@@ -2,11 +2,10 @@ import { asset } from '$app/paths';
 import { configOf } from '../checkpoint/catalogue';
 import { configFromJson, type ModelConfig } from '../checkpoint/config';
 import { bestBuild, byteDotOf } from '../cpu/module';
-import { TEXT_BUDGET } from '../data/tasks';
 import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../plan/forecast';
 import { featuresOf } from '../run/kernels';
 import type { CountedEngine } from '../run/shape';
-import type { DatasetRecord } from '../schema/dataset';
+import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { CostInput } from './cost.svelte';
 import { callData } from './workers';
@@ -17,11 +16,10 @@ import { callData } from './workers';
 const CHARACTERS = 3.5;
 const FRAME_TOKENS = 60;
 
-function lengthsOf(dataset: DatasetRecord | null): TicketLengths {
-  if (!dataset || dataset.tickets.length === 0) return GENERATED_LENGTHS;
-  const characters = dataset.tickets.reduce((n, t) => n + Math.min(TEXT_BUDGET, t.text.length), 0);
-  const text = characters / dataset.tickets.length / CHARACTERS;
-  const causes = Math.ceil(dataset.causes.join('; ').length / CHARACTERS);
+function lengthsOf(dataset: DatasetSummaryRecord | null): TicketLengths {
+  if (!dataset || dataset.tickets === 0) return GENERATED_LENGTHS;
+  const text = dataset.textCharacters / dataset.tickets / CHARACTERS;
+  const causes = Math.ceil(dataset.causeCharacters / CHARACTERS);
   const prompt = (more: number) => Math.round(FRAME_TOKENS + text + more);
   return { prompt: { rca: prompt(causes), response: prompt(0), summary: prompt(0) }, causes };
 }

@@ -1,12 +1,14 @@
 import { JoulewiseError, toWireError, type WireError } from '../core/errors';
+import { summaryOf } from '../data/summary';
 import { foldRuns } from '../rank/fold';
 import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { DataApi, EngineApi } from '../workers/protocol';
-import { importTickets } from './import-tickets';
 import { runPlan } from './run-plan';
+import { generateTickets, importTickets, type Tickets } from './tickets';
 import { callData, callEngine } from './workers';
 import { planHash } from '../plan/execute';
+import { saveDataset } from '../store/datasets';
 import { removePlan } from '../store/db';
 import { exportFiles, removeExport } from '../store/exports';
 
@@ -34,6 +36,9 @@ async function sendExport(id: string, upload: string): Promise<{ path: string; b
   return files.map(({ path, file }) => ({ path, bytes: file.size }));
 }
 
+/** Takes the tickets out of their thread. */
+const wholeOf = (tickets: Tickets) => tickets.whole().finally(() => tickets.end());
+
 const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   probe: () => callEngine('probe', null),
   evaluate: (args: EngineApi['evaluate']['args']) => callEngine('evaluate', args, { onEvent }),
@@ -45,8 +50,8 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   compressSpeed: (args: EngineApi['compressSpeed']['args']) => callEngine('compressSpeed', args),
   storeCheckpoint: (args: DataApi['storeCheckpoint']['args']) => callData('storeCheckpoint', args),
   storeHub: (args: DataApi['storeHub']['args']) => callData('storeHub', args),
-  importTickets: (args: DataApi['import']['args']) => importTickets(args),
-  generateTickets: (args: DataApi['generate']['args']) => callData('generate', args),
+  importTickets: async (args: DataApi['import']['args']) => wholeOf((await importTickets(args)).tickets),
+  generateTickets: async (args: DataApi['generate']['args']) => (await wholeOf(await generateTickets(args))).dataset,
   calibrateSpeed: (args: EngineApi['calibrateSpeed']['args']) => callEngine('calibrateSpeed', args, { onEvent }),
   async compress({ upload, ...args }: EngineApi['compress']['args'] & { upload: string }) {
     const report = await callEngine('compress', args, { onEvent });
@@ -72,9 +77,10 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
   }) {
     if (fresh) await removePlan(await planHash(plan));
     const device = await callEngine('probe', null);
+    await saveDataset(dataset);
     const outcome = await runPlan({
       plan,
-      dataset,
+      dataset: summaryOf(dataset),
       device,
       name,
       onEvent,

@@ -1,13 +1,14 @@
-import { factsOf } from '../data/facts';
 import type { GeneratorOptions } from '../data/generator';
-import type { ImportReport, TablePreview } from '../data/import';
-import type { DatasetRecord, Mapping } from '../schema/dataset';
+import type { TablePreview } from '../data/import';
+import type { DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
 import { PROBLEMS } from '../texts/problems';
+import type { PageReport } from '../workers/protocol';
 import { DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from './choices';
 import { device } from './device.svelte';
+import type { Tickets } from './tickets';
 
 /** A file on its way in: looked at, mapped, imported. */
 export interface PendingImport {
@@ -21,6 +22,15 @@ export interface PendingImport {
   error: string | null;
 }
 
+/** Tickets of the user's own. */
+export interface Imported {
+  dataset: DatasetSummaryRecord;
+  /** Null where they were imported earlier. */
+  report: PageReport | null;
+  /** What holds them until they are stored, which a run does first; null where they are. */
+  held: Tickets | null;
+}
+
 const ANSWER: Record<TaskName, 'cause' | 'response'> = {
   rca: 'cause',
   response: 'response',
@@ -28,7 +38,7 @@ const ANSWER: Record<TaskName, 'cause' | 'response'> = {
 };
 
 /** Test tickets of a dataset that have an answer for a task. */
-export const answerable = (dataset: DatasetRecord, task: TaskName) => factsOf(dataset).testable[ANSWER[task]];
+export const answerable = (dataset: DatasetSummaryRecord, task: TaskName) => dataset.testable[ANSWER[task]];
 
 /**
  * One experiment being set up: what the four cards show and change. What takes files in (`take-in`) and makes the plan
@@ -37,7 +47,7 @@ export const answerable = (dataset: DatasetRecord, task: TaskName) => factsOf(da
 class Experiment {
   /** Generated tickets until a file is imported or a stored set is chosen. */
   generated = $state<GeneratorOptions>({ count: GENERATED.count, seed: GENERATED.seed });
-  imported = $state.raw<{ dataset: DatasetRecord; report: ImportReport | null } | null>(null);
+  imported = $state.raw<Imported | null>(null);
   pending = $state<PendingImport | null>(null);
   checkpoint = $state.raw<CheckpointRef>({ kind: 'builtin' });
   /** Share of a local checkpoint that is stored, while it is being stored. */
@@ -69,6 +79,12 @@ class Experiment {
       if (![this.generated.noise ?? 1, this.generated.gaps ?? 1].every((x) => x >= 0 && x <= 3)) return PROBLEMS.noise;
     }
     return problemOf(this.choices);
+  }
+
+  /** Takes other tickets, or null for generated ones; what held those before is let go. */
+  useTickets(imported: Imported | null): void {
+    if (this.imported?.held !== imported?.held) this.imported?.held?.end();
+    this.imported = imported;
   }
 
   chooseEngine(engine: EngineName): void {

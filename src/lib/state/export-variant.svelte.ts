@@ -1,11 +1,15 @@
 import { JoulewiseError } from '../core/errors';
 import { examplePage, exportId, modelCard, readme, type ExportFacts } from '../report/export';
+import { ASSISTANT } from '../texts/assistant';
 import { exportFiles, removeExport } from '../store/exports';
 import type { Chosen } from './assistant.svelte';
 import { localCheckpoint } from './checkpoint';
 import { sentence } from './sentence';
+import { trainingTickets } from './tickets';
 import { VERSIONS } from './versions';
 import { callEngine } from './workers';
+
+const T = ASSISTANT.export;
 
 /** Where a zip goes: a file that the user chose, written piece by piece, or a download. */
 export type Sink = { name: string; take(zip: ReadableStream<Uint8Array>): Promise<void> };
@@ -20,11 +24,7 @@ class VariantExport {
   #abort: AbortController | null = null;
 
   /** @param sink asked for first, while the click still counts: browsers open no file dialog later */
-  async save(
-    { plan, set, dataset, causes }: Chosen,
-    variant: string,
-    openSink: (name: string) => Promise<Sink | null>,
-  ) {
+  async save({ plan, set }: Chosen, variant: string, openSink: (name: string) => Promise<Sink | null>) {
     if (this.busy) return;
     this.busy = true;
     this.error = null;
@@ -33,16 +33,12 @@ class VariantExport {
     let folder: string | null = null;
     try {
       const result = set.results.find((r) => r.variant === variant);
-      if (!result) throw new JoulewiseError('internal', 'This variant has no result.');
-      if (plan.engine === 'hub')
-        throw new JoulewiseError(
-          'option.invalid',
-          'This variant is a ready-made export already: take its files from the Hub.',
-        );
+      if (!result) throw new JoulewiseError('internal', T.noResult);
+      if (plan.engine === 'hub') throw new JoulewiseError('option.invalid', T.readyMade);
       const id = exportId(set.checkpoint, variant);
       const sink = await openSink(`${id}.zip`);
       if (!sink) return;
-      const train = dataset?.tickets.filter((_, i) => dataset.split[i] === 'train') ?? [];
+      const given = await trainingTickets(plan, variant);
       const report = await callEngine(
         'exportVariant',
         {
@@ -50,9 +46,13 @@ class VariantExport {
           recipe: variant,
           engine: plan.engine,
           threads: plan.threads,
-          calibration: { task: plan.tasks[0] ?? 'rca', train, causes, templates: plan.templates },
+          calibration: given && { task: plan.tasks[0] ?? 'rca', given, templates: plan.templates },
         },
-        { signal: abort.signal, onEvent: ({ done, of }) => (this.done = of > 0 ? done / of : null) },
+        {
+          signal: abort.signal,
+          transfer: given ? [given] : [],
+          onEvent: ({ done, of }) => (this.done = of > 0 ? done / of : null),
+        },
       );
       folder = report.id;
       const facts: ExportFacts = {

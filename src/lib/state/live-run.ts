@@ -1,9 +1,10 @@
-import { JoulewiseError, quote } from '../core/errors';
+import { JoulewiseError } from '../core/errors';
 import { planHash, type PlanEvent } from '../plan/execute';
 import type { Unit } from '../plan/units';
 import type { VariantResult } from '../schema/result';
 import type { RunRecord } from '../schema/run';
-import { getDataset, getPlan, runsOfPlan } from '../store/db';
+import { getSummary } from '../store/datasets';
+import { getPlan, runsOfPlan } from '../store/db';
 import { RUN } from '../texts/run';
 import { askToPersist, keepAwake } from './awake';
 import { device } from './device.svelte';
@@ -75,8 +76,8 @@ export async function openStored(hash: string): Promise<void> {
 /** What it takes to go on with a stored plan. Throws `store.unavailable` where it or its tickets are gone. */
 export async function startOf(hash: string): Promise<Start> {
   const { plan, name } = await storedPlan(hash);
-  const dataset = await getDataset(plan.dataset.hash);
-  if (!dataset) throw new JoulewiseError('store.unavailable', RUN.noTickets(quote(plan.dataset.name)));
+  const dataset = await getSummary(plan.dataset.hash);
+  if (!dataset) throw new JoulewiseError('store.unavailable', RUN.noTickets(plan.dataset.name));
   return { plan, dataset, name };
 }
 
@@ -109,7 +110,8 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
     recorder: new Recorder(() => (performance.now() - started) / 1000),
   };
   const gate = () => {
-    if (live.status !== 'pausing' || abort.signal.aborted) return Promise.resolve();
+    // Before the first run begins there is nothing to stand between, nor anything to show.
+    if (live.status !== 'pausing' || pending.unit === null || abort.signal.aborted) return Promise.resolve();
     live.status = 'paused';
     return new Promise<void>((done) => {
       goOn = () => {

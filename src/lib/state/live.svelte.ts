@@ -1,5 +1,5 @@
 import type { PlanRecord } from '../schema/plan';
-import type { DatasetRecord } from '../schema/dataset';
+import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { RunRecord } from '../schema/run';
 import type { ResultSet } from './results';
 import { sentence } from './sentence';
@@ -32,7 +32,8 @@ export interface Opened {
 /** An experiment to run. */
 export interface Start {
   plan: PlanRecord;
-  dataset: DatasetRecord;
+  /** Its tickets are stored. */
+  dataset: DatasetSummaryRecord;
   name: string;
 }
 

@@ -5,9 +5,9 @@ import { LOADED } from '../texts/loaded';
 import { GENERATED } from './choices';
 import { device } from './device.svelte';
 import { experiment } from './experiment.svelte';
-import { datasetOf } from './prepare.svelte';
+import { withTickets } from './prepare.svelte';
 import { choicesOf } from './recipes';
-import { records } from './records';
+import { datasets } from './records';
 import { cancelImport } from './take-in.svelte';
 
 /** Engines that the page offers. */
@@ -28,12 +28,12 @@ export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'chec
     experiment.engineChoice = null;
     notes.push(LOADED.noGpu);
   }
-  const stored = await (await records()).getDataset(recipe.plan.dataset.hash).catch(() => null);
-  experiment.imported = stored ? { dataset: stored, report: null } : null;
+  const stored = await (await datasets()).getSummary(recipe.plan.dataset.hash).catch(() => null);
+  experiment.useTickets(stored && { dataset: stored, report: null, held: null });
   if (!stored) {
     experiment.generated = { count: GENERATED.count, seed: GENERATED.seed };
-    const own = await datasetOf();
-    if (own.hash !== recipe.plan.dataset.hash) notes.push(LOADED.noTickets(recipe.plan.dataset.name));
+    const hash = await withTickets(({ summary }) => Promise.resolve(summary.hash));
+    if (hash !== recipe.plan.dataset.hash) notes.push(LOADED.noTickets(recipe.plan.dataset.name));
   }
   if (recipe.checkpoint.kind === 'stored') {
     const { hash, name } = recipe.checkpoint;

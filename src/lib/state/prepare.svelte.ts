@@ -1,12 +1,14 @@
-import { JoulewiseError, quote } from '../core/errors';
-import type { DatasetRecord } from '../schema/dataset';
+import { JoulewiseError } from '../core/errors';
+import type { DatasetSummaryRecord } from '../schema/dataset';
+import type { TaskName } from '../schema/run';
+import { RUN } from '../texts/run';
 import { localCheckpoint } from './checkpoint';
 import { buildPlan, stagesOf } from './choices';
 import { device } from './device.svelte';
 import { answerable, experiment } from './experiment.svelte';
 import type { Start } from './live.svelte';
 import { sentence } from './sentence';
-import { callData } from './workers';
+import { generateTickets, openTickets, type Tickets } from './tickets';
 
 /** From what the cards say to what can be run: tickets, model, plan. */
 
@@ -36,23 +38,43 @@ export async function fetchModel(): Promise<boolean> {
 
 export const stopDownload = () => download?.abort();
 
-/** The tickets themselves; generated ones are made now, in a worker. */
-export const datasetOf = async (): Promise<DatasetRecord> =>
-  experiment.imported?.dataset ?? (await callData('generate', $state.snapshot(experiment.generated)));
+/** Works with the experiment's tickets, in the thread that imported them or in one for this work alone. */
+export async function withTickets<T>(work: (tickets: Tickets) => Promise<T>): Promise<T> {
+  const { imported } = experiment;
+  if (imported?.held) return work(imported.held);
+  const own = await (imported ? openTickets(imported.dataset) : generateTickets($state.snapshot(experiment.generated)));
+  try {
+    return await work(own);
+  } finally {
+    own.end();
+  }
+}
+
+/** Stores the experiment's tickets, from where a run takes them. */
+async function keepTickets(): Promise<DatasetSummaryRecord> {
+  const { imported } = experiment;
+  if (imported && !imported.held) return imported.dataset;
+  const dataset = await withTickets(async (tickets) => {
+    await tickets.keep();
+    return tickets.summary;
+  });
+  if (imported && experiment.imported === imported) experiment.useTickets({ ...imported, held: null });
+  return dataset;
+}
+
+function checkAnswers(dataset: DatasetSummaryRecord, tasks: readonly TaskName[]): void {
+  for (const task of tasks)
+    if (answerable(dataset, task) === 0) throw new JoulewiseError('input.empty', RUN.noAnswers(dataset.name, task));
+}
 
 /** What Run runs. Throws `input.empty` where a task has no ticket, `network.failed` where the model does not come. */
 export async function prepare(): Promise<Start> {
   await device.load();
-  const dataset = await datasetOf();
   const choices = $state.snapshot(experiment.choices);
-  for (const task of choices.tasks)
-    if (answerable(dataset, task) === 0)
-      throw new JoulewiseError(
-        'input.empty',
-        `No test ticket of ${quote(dataset.name)} has an answer for the task ${task}. Open "Tickets" and drop it.`,
-      );
-  if (!(await fetchModel()))
-    throw new JoulewiseError('network.failed', experiment.modelError ?? 'The model could not be downloaded.');
+  if (experiment.imported) checkAnswers(experiment.imported.dataset, choices.tasks);
+  if (!(await fetchModel())) throw new JoulewiseError('network.failed', experiment.modelError ?? RUN.noModel);
+  const dataset = await keepTickets();
+  checkAnswers(dataset, choices.tasks);
   const plan = buildPlan(choices, dataset, experiment.checkpoint, experiment.engine);
   return { plan, dataset, name: `${dataset.name}, ${choices.tasks.join(' and ')}` };
 }

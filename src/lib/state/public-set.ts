@@ -1,14 +1,17 @@
 import { sha256 } from '../core/canonical';
-import { JoulewiseError, quote } from '../core/errors';
+import { JoulewiseError } from '../core/errors';
 import { publicAddress, type PublicDataset } from '../data/catalogue';
 import { TEMPLATES } from '../data/tasks';
 import type { Mapping } from '../schema/dataset';
 import type { Templates } from '../schema/plan';
 import type { TaskName } from '../schema/run';
+import { TICKETS } from '../texts/tickets';
 import { hubBase } from './checkpoint';
 import { experiment } from './experiment.svelte';
 import { sentence } from './sentence';
 import { openFile } from './take-in.svelte';
+
+const T = TICKETS.catalogue;
 
 /** What is known of a file before it is read. */
 export interface Preset {
@@ -19,18 +22,8 @@ export interface Preset {
   tasks: readonly TaskName[] | null;
 }
 
-const failed = (
-  set: PublicDataset,
-  address: string,
-  why: string,
-  cause?: unknown,
-  advice = 'Check the connection and try again.',
-) =>
-  new JoulewiseError(
-    'network.failed',
-    `${quote(set.title)} could not be fetched from ${new URL(address).host} (${why}). ${advice}`,
-    { cause },
-  );
+const failed = (set: PublicDataset, address: string, why: string, cause?: unknown, advice: string = T.again) =>
+  new JoulewiseError('network.failed', T.failed(set.title, new URL(address).host, why, advice), { cause });
 
 /** The body of a response; null where it is not wanted any more, and then the rest is not fetched. */
 async function bodyOf(response: Response, wanted: () => boolean): Promise<Blob | null> {
@@ -56,13 +49,13 @@ async function fetchPublic(
 ): Promise<{ file: File; preset: Preset } | null> {
   const address = publicAddress(set, hubBase());
   const response = await fetch(address).catch(() => null);
-  if (!response?.ok) throw failed(set, address, response ? `status ${response.status}` : 'no answer');
+  if (!response?.ok) throw failed(set, address, response ? T.status(response.status) : T.noAnswer);
   const body = await bodyOf(response, wanted).catch((cause: unknown) => {
-    throw failed(set, address, 'the connection broke off', cause);
+    throw failed(set, address, T.brokenOff, cause);
   });
   if (!body) return null;
   if (set.file && (await sha256(new Uint8Array(await body.arrayBuffer()))) !== set.file.sha256)
-    throw failed(set, address, 'what came is not the file that the catalogue names', null, 'Nothing was kept of it.');
+    throw failed(set, address, T.other, null, T.nothingKept);
   const chosen = TEMPLATES.filter(({ id }) => set.templates.includes(id));
   return {
     file: new File([body], name),

@@ -1,26 +1,28 @@
 import { calibrationLevel, parseRecipe } from '../compress/recipe';
 import { contentHash } from '../core/canonical';
-import { JoulewiseError, quote } from '../core/errors';
+import { JoulewiseError } from '../core/errors';
 import { executePlan, planHash, type PlanEvent, type PlanOutcome } from '../plan/execute';
 import { checkPlan, type Unit } from '../plan/units';
-import type { UnitRequest } from '../plan/unit';
-import { TASK_TABLE } from '../data/tasks';
-import type { DatasetRecord } from '../schema/dataset';
+import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
-import type { Device, RunRecord, TaskName } from '../schema/run';
-import { getPlan, runsOfPlan, saveDataset, savePlan, saveRun } from '../store/db';
+import type { Device, RunRecord } from '../schema/run';
+import { getPlan, runsOfPlan, savePlan, saveRun } from '../store/db';
 import { localCheckpoint } from './checkpoint';
 import type { Skips } from './skips';
 import { CONDITIONS } from '../texts/conditions';
+import { RUN } from '../texts/run';
+import { answerable } from './experiment.svelte';
 import { slowingOf, warningsOf, watchConditions } from './conditions';
 import { lockOf, othersRun } from './tabs';
+import { openTickets } from './tickets';
 import { VERSIONS } from './versions';
 import { callEngine } from './workers';
 
 export interface RunPlanOptions {
   plan: PlanRecord;
-  dataset: DatasetRecord;
+  /** Of tickets that are stored. */
+  dataset: DatasetSummaryRecord;
   device: Device;
   name: string;
   onEvent: (event: PlanEvent) => void;
@@ -36,13 +38,6 @@ export interface RunPlanOptions {
   calibrationTexts?: string[] | null;
 }
 
-/** Test tickets with an answer for the task, the first `limit` in the dataset's own (shuffled by split) order. */
-export function testTickets(dataset: DatasetRecord, task: TaskName, limit: number) {
-  return dataset.tickets
-    .filter((t, i) => dataset.split[i] === 'test' && TASK_TABLE[task].target(t) !== null)
-    .slice(0, limit);
-}
-
 /** Whether a unit's recipe reads calibration text; ready-made exports and the baseline have no recipe. */
 const calibrates = ({ engine, variant }: Unit) =>
   engine !== 'hub' && engine !== 'classical' && calibrationLevel(parseRecipe(variant)) !== null;
@@ -53,91 +48,86 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
   checkPlan(plan);
   const hash = await planHash(plan);
   for (const task of plan.tasks)
-    if (testTickets(dataset, task, 1).length === 0)
-      throw new JoulewiseError(
-        'input.empty',
-        `No test ticket of "${dataset.name}" has ${task === 'rca' ? 'a cause' : 'a response'}; map a column to it, or drop the task ${task}.`,
-      );
+    if (answerable(dataset, task) === 0) throw new JoulewiseError('input.empty', RUN.noColumn(dataset.name, task));
   const texts = o.calibrationTexts ?? null;
   const named = plan.calibration;
   if (named && (texts === null || (await contentHash(texts)) !== named.hash))
-    throw new JoulewiseError(
-      'input.empty',
-      `This experiment calibrates on the text ${quote(named.name)}, which is not kept here. Run it again from the command line with --calib.`,
-    );
+    throw new JoulewiseError('input.empty', RUN.noCalibration(named.name));
   const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
   const checkpoint = await localCheckpoint(plan.checkpoint, plan.engine, variants);
   const keepPlan = async () => {
-    await saveDataset(dataset);
     // Going on with a plan does not make it younger, nor lose its name and notes.
     if (!(await getPlan(hash)))
       await savePlan({ hash, plan, name: o.name, note: '', createdAt: new Date().toISOString(), summary: null });
   };
-  await keepPlan();
-  return navigator.locks.request(lockOf(hash), { ifAvailable: true }, async (lock) => {
-    if (!lock)
-      throw new JoulewiseError(
-        'store.busy',
-        'Another tab is running this very plan. Watch it there, or stop it there first.',
-      );
-    o.onBegin?.();
-    const earlier = await runsOfPlan(hash);
-    const watch = await watchConditions();
-    return executePlan(
-      plan,
-      {
-        finished: () => Promise.resolve(earlier.slice()),
-        async save(run) {
-          // Where this site's data was cleared meanwhile, a run without its plan could never be found again.
-          if (!(await getPlan(hash))) await keepPlan();
-          await saveRun(run);
-        },
-        emit: o.onEvent,
-        gate: o.gate ?? (() => Promise.resolve()),
-        fold: o.fold,
-        async run(unit, onProgress, signal) {
-          const request: UnitRequest = {
-            plan,
-            planHash: hash,
-            unit,
-            checkpoint,
-            tickets: testTickets(dataset, unit.task, plan.limit),
-            train:
-              unit.engine === 'classical' || (texts === null && calibrates(unit))
-                ? dataset.tickets.filter((_, i) => dataset.split[i] === 'train')
-                : [],
-            calibrationTexts: texts,
-            causes: dataset.causes,
-            device,
-            versions: VERSIONS,
-          };
-          const skip = o.skips?.signal(unit.variant);
-          watch.take();
-          let shared = await othersRun(hash);
-          try {
-            skip?.throwIfAborted();
-            const run = await callEngine('unit', request, {
-              onEvent: onProgress,
-              signal: skip ? AbortSignal.any([signal, skip]) : signal,
+  // Read once, for all units: what a run needs stays with it, even where this site's data is cleared meanwhile.
+  const tickets = await openTickets(dataset);
+  try {
+    await keepPlan();
+    return await navigator.locks.request(lockOf(hash), { ifAvailable: true }, async (lock) => {
+      if (!lock) throw new JoulewiseError('store.busy', RUN.elsewhere);
+      o.onBegin?.();
+      const earlier = await runsOfPlan(hash);
+      const watch = await watchConditions();
+      return executePlan(
+        plan,
+        {
+          finished: () => Promise.resolve(earlier.slice()),
+          async save(run) {
+            // Where this site's data was cleared meanwhile, a run without its plan could never be found again.
+            if (!(await getPlan(hash))) {
+              await tickets.keep();
+              await keepPlan();
+            }
+            await saveRun(run);
+          },
+          emit: o.onEvent,
+          gate: o.gate ?? (() => Promise.resolve()),
+          fold: o.fold,
+          async run(unit, onProgress, signal) {
+            const given = await tickets.give({
+              task: unit.task,
+              limit: plan.limit,
+              train: unit.engine === 'classical' || (texts === null && calibrates(unit)),
             });
-            shared ||= await othersRun(hash);
-            const conditions = { ...watch.take(), slowing: slowingOf(run, earlier) };
-            earlier.push(run);
-            return {
-              ...run,
-              conditions,
-              warnings: [...run.warnings, ...warningsOf(conditions), ...(shared ? [CONDITIONS.otherTab] : [])],
+            const request = {
+              plan,
+              planHash: hash,
+              unit,
+              checkpoint,
+              given,
+              calibrationTexts: texts,
+              device,
+              versions: VERSIONS,
             };
-          } catch (error) {
-            if (!skip?.aborted || signal.aborted) throw error;
-            throw new JoulewiseError(
-              'run.skipped',
-              'Skipped by you. Finished repeats are kept; Resume tries it again.',
-            );
-          }
+            const skip = o.skips?.signal(unit.variant);
+            watch.take();
+            let shared = await othersRun(hash);
+            try {
+              skip?.throwIfAborted();
+              const run = await callEngine('unit', request, {
+                onEvent: onProgress,
+                transfer: [given],
+                signal: skip ? AbortSignal.any([signal, skip]) : signal,
+              });
+              shared ||= await othersRun(hash);
+              const conditions = { ...watch.take(), slowing: slowingOf(run, earlier) };
+              earlier.push(run);
+              return {
+                ...run,
+                conditions,
+                warnings: [...run.warnings, ...warningsOf(conditions), ...(shared ? [CONDITIONS.otherTab] : [])],
+              };
+            } catch (error) {
+              if (!skip?.aborted || signal.aborted) throw error;
+              throw new JoulewiseError('run.skipped', RUN.skipped);
+            }
+          },
         },
-      },
-      o.signal,
-    ).finally(() => watch.end());
-  });
+        o.signal,
+      ).finally(() => watch.end());
+    });
+  } finally {
+    tickets.end();
+  }
 }

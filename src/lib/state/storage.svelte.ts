@@ -1,5 +1,5 @@
-import { exportArchive, importArchive } from '../store/archive';
-import { listDatasets, removeAllRecords, removeDataset } from '../store/db';
+import { listSummaries, removeDataset } from '../store/datasets';
+import { removeAllRecords } from '../store/db';
 import { removeAllExports } from '../store/exports';
 import {
   listCheckpoints,
@@ -15,6 +15,7 @@ import { library } from './library.svelte';
 import { live } from './live.svelte';
 import { sentence } from './sentence';
 import { mayDelete } from './tabs';
+import { callData } from './workers';
 
 export interface StoredTickets {
   hash: string;
@@ -38,11 +39,7 @@ class StorageState {
 
   async refresh(): Promise<void> {
     await this.#try(null, async () => {
-      this.datasets = (await listDatasets()).map(({ hash, name, tickets }) => ({
-        hash,
-        name,
-        tickets: tickets.length,
-      }));
+      this.datasets = await listSummaries();
       this.checkpoints = await listCheckpoints();
       this.packed = await packedBytes();
       const { usage, quota } = await navigator.storage.estimate();
@@ -65,14 +62,14 @@ class StorageState {
   async exportAll(): Promise<Blob | null> {
     let blob: Blob | null = null;
     await this.#try(STORAGE.doing.export, async () => {
-      blob = await exportArchive();
+      blob = await callData('exportArchive', null);
     });
     return blob;
   }
 
   importAll = (file: Blob) =>
     this.#change(STORAGE.doing.import, async () => {
-      const { records } = await importArchive(file);
+      const { records } = await callData('importArchive', { file });
       this.message = STORAGE.added(records);
     });
 

@@ -1,4 +1,5 @@
 import { JoulewiseError } from '../core/errors';
+import { RUN } from '../texts/run';
 
 /** Which experiments run in the tabs of this browser: each holds a lock that goes with its tab. */
 const PREFIX = 'plan:';
@@ -18,9 +19,5 @@ export const othersRun = async (hash: string) => (await runningPlans()).some((ot
 
 /** Throws `store.busy` where a tab runs an experiment, which needs what is stored. */
 export async function mayDelete(): Promise<void> {
-  if ((await runningPlans()).length > 0)
-    throw new JoulewiseError(
-      'store.busy',
-      'An experiment is running in another tab and needs what is stored here, so nothing was deleted. Stop it there, or wait for its end.',
-    );
+  if ((await runningPlans()).length > 0) throw new JoulewiseError('store.busy', RUN.needed);
 }

@@ -1,11 +1,11 @@
-import type { DatasetRecord } from '../schema/dataset';
+import type { DatasetSummaryRecord } from '../schema/dataset';
 import { TASKS } from '../schema/run';
 import { DEFAULT_CHOICES } from './choices';
 import { answerable, experiment, type PendingImport } from './experiment.svelte';
-import { importTickets } from './import-tickets';
 import type { Preset } from './public-set';
-import { records } from './records';
+import { datasets } from './records';
 import { sentence } from './sentence';
+import { importTickets } from './tickets';
 import { callData } from './workers';
 
 /** Files of tickets on their way into the experiment that is being set up. */
@@ -44,7 +44,7 @@ export async function importPending(): Promise<void> {
   experiment.pending = { ...pending, busy: true, error: null, rows: 0 };
   const wanted = () => file === own && experiment.pending !== null;
   try {
-    const imported = await importTickets(
+    const { tickets, report } = await importTickets(
       {
         file: { kind: 'blob', name: own.name, blob: own },
         mapping: $state.snapshot(pending.mapping),
@@ -58,14 +58,18 @@ export async function importPending(): Promise<void> {
       },
     );
     // Cancel, or another file, was faster.
-    if (!wanted()) return;
-    experiment.imported = imported;
+    if (!wanted()) {
+      tickets.end();
+      return;
+    }
+    const { summary } = tickets;
+    experiment.useTickets({ dataset: summary, report, held: tickets });
     if (known) {
       experiment.choices.templates = known.templates;
       if (known.tasks) experiment.choices.tasks = [...known.tasks];
     }
     cancelImport();
-    dropTasksWithoutAnswers(imported.dataset);
+    dropTasksWithoutAnswers(summary);
   } catch (error) {
     if (wanted() && experiment.pending)
       experiment.pending = { ...experiment.pending, busy: false, rows: null, error: sentence(error) };
@@ -80,20 +84,20 @@ export function cancelImport(): void {
 
 export function useGenerated(): void {
   cancelImport();
-  experiment.imported = null;
+  experiment.useTickets(null);
   experiment.choices.tasks = DEFAULT_CHOICES.tasks.slice();
   experiment.choices.templates = {};
 }
 
 export async function useStored(hash: string): Promise<void> {
-  const dataset = await (await records()).getDataset(hash);
+  const dataset = await (await datasets()).getSummary(hash);
   if (!dataset) return;
   cancelImport();
-  experiment.imported = { dataset, report: null };
+  experiment.useTickets({ dataset, report: null, held: null });
   dropTasksWithoutAnswers(dataset);
 }
 
-function dropTasksWithoutAnswers(dataset: DatasetRecord): void {
+function dropTasksWithoutAnswers(dataset: DatasetSummaryRecord): void {
   const possible = TASKS.filter((task) => answerable(dataset, task) > 0);
   const kept = experiment.choices.tasks.filter((task) => possible.includes(task));
   experiment.choices.tasks = kept.length > 0 ? kept : [...possible];

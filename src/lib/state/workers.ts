@@ -1,14 +1,14 @@
 import DataWorker from '../workers/data.worker?worker';
 import EngineWorker from '../workers/engine.worker?worker';
 import type { DataApi, EngineApi } from '../workers/protocol';
-import { connect, type Api, type Connection } from '../workers/rpc';
+import { connect, type Api, type CallOptions, type Connection } from '../workers/rpc';
 
 /** Starts a thread for one call and ends it after: a WebAssembly heap never shrinks. */
 function single<A extends Api>(start: () => Worker) {
   return async <M extends keyof A & string>(
     method: M,
     args: A[M]['args'],
-    options: { onEvent?: ((event: A[M]['event']) => void) | undefined; signal?: AbortSignal | undefined } = {},
+    options: CallOptions<A[M]['event']> = {},
   ): Promise<A[M]['result']> => {
     const connection: Connection<A> = connect<A>(start());
     try {

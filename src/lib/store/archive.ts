@@ -3,7 +3,8 @@ import { Dataset } from '../schema/dataset';
 import { Plan } from '../schema/plan';
 import { parseRecord } from '../schema/record';
 import { Run } from '../schema/run';
-import { listDatasets, listPlans, runsOfPlan, saveDataset, savePlan, saveRun, type StoredPlan } from './db';
+import { getDataset, listSummaries, saveDataset } from './datasets';
+import { listPlans, runsOfPlan, savePlan, saveRun, type StoredPlan } from './db';
 
 /**
  * Everything in one file: gzipped JSON lines, a header and then one record a line. Weights are not in it (they are
@@ -14,14 +15,19 @@ const HEADER = { joulewise: 'archive', v: 1 };
 const MAX_BYTES = 2 ** 30;
 
 export async function exportArchive(): Promise<Blob> {
-  const lines: unknown[] = [HEADER];
-  for (const dataset of await listDatasets()) lines.push({ kind: 'dataset', record: dataset });
+  const lines: string[] = [];
+  const push = (line: unknown) => lines.push(`${JSON.stringify(line)}\n`);
+  push(HEADER);
+  for (const { hash } of await listSummaries()) {
+    const dataset = await getDataset(hash);
+    if (dataset) push({ kind: 'dataset', record: dataset });
+  }
   for await (const rows of listPlans())
     for (const { stored } of rows) {
-      lines.push({ kind: 'plan', record: stored });
-      for (const run of await runsOfPlan(stored.hash)) lines.push({ kind: 'run', record: run });
+      push({ kind: 'plan', record: stored });
+      for (const run of await runsOfPlan(stored.hash)) push({ kind: 'run', record: run });
     }
-  const text = new Blob(lines.map((l) => `${JSON.stringify(l)}\n`));
+  const text = new Blob(lines);
   return new Response(text.stream().pipeThrough(new CompressionStream('gzip'))).blob();
 }
 

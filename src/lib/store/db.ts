@@ -1,11 +1,13 @@
 import { deleteDB, openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, type StoreNames } from 'idb';
+import { safeParse } from 'valibot';
 import { JoulewiseError } from '../core/errors';
 import type { PlanSummary } from '../plan/summary';
-import { Dataset, type DatasetRecord } from '../schema/dataset';
+import { Dataset, type DatasetSummaryRecord, type TicketPieceRecord } from '../schema/dataset';
 import { Plan, type PlanRecord } from '../schema/plan';
 import { parseRecord } from '../schema/record';
 import { Run, type RunRecord } from '../schema/run';
 import { storeError } from './opfs';
+import { partsOf, type DatasetHead } from './parts';
 import { DATABASE } from './present';
 
 /** A plan with what a list of experiments shows. */
@@ -20,13 +22,16 @@ export interface StoredPlan {
   summary: PlanSummary | null;
 }
 
-interface Schema extends DBSchema {
-  datasets: { key: string; value: DatasetRecord };
+export interface Schema extends DBSchema {
+  /** What lists show of each dataset. */
+  summaries: { key: string; value: DatasetSummaryRecord };
+  datasets: { key: string; value: DatasetHead };
+  tickets: { key: [dataset: string, at: number]; value: TicketPieceRecord };
   plans: { key: string; value: StoredPlan; indexes: { createdAt: string } };
   runs: { key: string; value: RunRecord; indexes: { plan: string } };
 }
 
-const VERSION = 2;
+const VERSION = 3;
 
 type Upgrade = IDBPTransaction<Schema, StoreNames<Schema>[], 'versionchange'>;
 
@@ -34,28 +39,52 @@ type Upgrade = IDBPTransaction<Schema, StoreNames<Schema>[], 'versionchange'>;
  * Each step lifts the database by one version: step k is applied when an older browser profile has version k.
  * Records inside carry their own versions and are upgraded when read.
  */
-const STEPS: readonly ((db: IDBPDatabase<Schema>, tx: Upgrade) => void)[] = [
+const STEPS: readonly ((db: IDBPDatabase<Schema>, tx: Upgrade) => void | Promise<void>)[] = [
   (db) => {
     db.createObjectStore('datasets', { keyPath: 'hash' });
     db.createObjectStore('plans', { keyPath: 'hash' }).createIndex('createdAt', 'createdAt');
     db.createObjectStore('runs', { keyPath: 'id' }).createIndex('plan', 'plan');
   },
   // Experiments carry notes, and what a list shows of them.
-  (_, tx) => {
-    void (async () => {
-      for await (const cursor of tx.objectStore('plans'))
-        await cursor.update({ ...cursor.value, note: '', summary: null });
-    })();
+  async (_, tx) => {
+    for await (const cursor of tx.objectStore('plans'))
+      await cursor.update({ ...cursor.value, note: '', summary: null });
+  },
+  // Tickets lie apart from what lists show of them. A damaged record stays as it is, and is refused when it is asked for.
+  async (db, tx) => {
+    db.createObjectStore('summaries', { keyPath: 'hash' });
+    db.createObjectStore('tickets', { keyPath: ['dataset', 'at'] });
+    for await (const cursor of tx.objectStore('datasets')) {
+      const { success, output } = safeParse(Dataset.schema, cursor.value);
+      if (!success) continue;
+      const { summary, head, pieces } = partsOf(output);
+      for (const piece of pieces) await tx.objectStore('tickets').put(piece);
+      await tx.objectStore('summaries').put(summary);
+      await cursor.update(head);
+    }
   },
 ];
 
 let opened: Promise<IDBPDatabase<Schema>> | null = null;
 
 /** Blocked storage throws at once in some browsers, and later in others: both fail the promise. */
-const open = async () =>
-  openDB<Schema>(DATABASE, VERSION, {
+const open = async () => {
+  /** Why an upgrade stopped; the browser itself says only that it did. */
+  let fault: unknown = null;
+  const upgraded = openDB<Schema>(DATABASE, VERSION, {
     upgrade(db, from, _, tx) {
-      for (const step of STEPS.slice(from)) step(db, tx);
+      // That it failed is told by opening, which fails with it.
+      tx.done.catch(() => undefined);
+      for (const step of STEPS.slice(from))
+        void (async () => step(db, tx))().catch((cause: unknown) => {
+          fault ??= cause;
+          // What failed may have ended it already.
+          try {
+            tx.abort();
+          } catch {
+            return;
+          }
+        });
     },
     // A newer tab wants to upgrade: let it, and open again when next asked.
     blocking(_current, _blocked, event) {
@@ -66,10 +95,15 @@ const open = async () =>
       opened = null;
     },
   });
+  return upgraded.catch((cause: unknown) => {
+    throw fault === null ? cause : storeError(fault);
+  });
+};
 
-function database(): Promise<IDBPDatabase<Schema>> {
+export function database(): Promise<IDBPDatabase<Schema>> {
   opened ??= open().catch((cause: unknown) => {
     opened = null;
+    if (cause instanceof JoulewiseError) throw cause;
     throw new JoulewiseError(
       'store.unavailable',
       cause instanceof DOMException && cause.name === 'VersionError'
@@ -82,7 +116,7 @@ function database(): Promise<IDBPDatabase<Schema>> {
 }
 
 /** Runs a write; a full disk becomes a sentence. */
-async function write<T>(work: (db: IDBPDatabase<Schema>) => Promise<T>): Promise<T> {
+export async function write<T>(work: (db: IDBPDatabase<Schema>) => Promise<T>): Promise<T> {
   const db = await database();
   try {
     return await work(db);
@@ -91,7 +125,6 @@ async function write<T>(work: (db: IDBPDatabase<Schema>) => Promise<T>): Promise
   }
 }
 
-export const saveDataset = (dataset: DatasetRecord) => write((db) => db.put('datasets', dataset));
 export const savePlan = (plan: StoredPlan) => write((db) => db.put('plans', plan));
 
 /** On disk before it returns: a killed tab loses no finished run. */
@@ -101,15 +134,6 @@ export const saveRun = (run: RunRecord) =>
     await tx.store.put(run);
     await tx.done;
   });
-
-export async function getDataset(hash: string): Promise<DatasetRecord | null> {
-  const found = await (await database()).get('datasets', hash);
-  return found ? parseRecord(Dataset, found) : null;
-}
-
-export async function listDatasets(): Promise<DatasetRecord[]> {
-  return (await (await database()).getAll('datasets')).map((d) => parseRecord(Dataset, d));
-}
 
 const checked = (row: StoredPlan): StoredPlan => ({ ...row, plan: parseRecord(Plan, row.plan) });
 
@@ -223,8 +247,6 @@ export const removeRuns = (hash: string) =>
     for (const key of await tx.store.index('plan').getAllKeys(hash)) await tx.store.delete(key);
     await tx.done;
   });
-
-export const removeDataset = (hash: string) => write((db) => db.delete('datasets', hash));
 
 /** Deletes every record of this site. */
 export async function removeAllRecords(): Promise<void> {

@@ -1,24 +1,23 @@
 import 'fake-indexeddb/auto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { openDB } from 'idb';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { generateDataset } from '../data/generator';
+import { summaryOf } from '../data/summary';
 import { exampleRun } from '../rank/example';
 import type { PlanRecord } from '../schema/plan';
 import { exportArchive, importArchive } from './archive';
+import type { DatasetRecord } from '../schema/dataset';
+import { getDataset, getSummary, listSummaries, removeDataset, saveDataset, testTicket } from './datasets';
 import {
   changePlan,
-  getDataset,
   getPlan,
-  listDatasets,
   listPlans,
   removeAllRecords,
-  removeDataset,
   removePlan,
   removeRuns,
   restorePlan,
   runsOfPlan,
-  saveDataset,
   savePlan,
   saveRun,
   type StoredPlan,
@@ -58,18 +57,64 @@ const run = (plan: string, n: number) => exampleRun({ id: `${plan}/${n}`, plan }
 
 afterEach(removeAllRecords);
 
+/** A dataset of more tickets than one piece holds. */
+async function repeated(count: number): Promise<DatasetRecord> {
+  const { tickets, split, ...rest } = await generateDataset({ count: 20, seed: 1 });
+  const pick = <T>(from: readonly T[]) => Array.from({ length: count }, (_, i) => from[i % from.length] as T);
+  return {
+    ...rest,
+    hash: 'large',
+    tickets: pick(tickets).map((t, i) => ({ ...t, text: `${i} ${t.text}` })),
+    split: pick(split),
+  };
+}
+
 /** A database of one version above, or with nothing in it: as another build of the app would leave it. */
-const rawOpen = (version: number) => openDB('joulewise', version);
+const rawOpen = (version?: number) => openDB('joulewise', version);
+
+/** A database as a Joulewise before the third version left it. */
+const rawOld = (version: 1 | 2) =>
+  openDB('joulewise', version, {
+    upgrade(db) {
+      db.createObjectStore('datasets', { keyPath: 'hash' });
+      db.createObjectStore('plans', { keyPath: 'hash' }).createIndex('createdAt', 'createdAt');
+      db.createObjectStore('runs', { keyPath: 'id' }).createIndex('plan', 'plan');
+    },
+  });
 
 describe('records', () => {
   it('come back as they were saved', async () => {
     const dataset = await generateDataset({ count: 20, seed: 1 });
     await saveDataset(dataset);
     expect(await getDataset(dataset.hash)).toEqual(dataset);
-    expect(await listDatasets()).toEqual([dataset]);
-    expect(await getDataset('other')).toBeNull();
+    expect(await listSummaries()).toEqual([summaryOf(dataset)]);
+    expect(await getSummary(dataset.hash)).toEqual(summaryOf(dataset));
+    expect([await getDataset('other'), await getSummary('other')]).toEqual([null, null]);
     await removeDataset(dataset.hash);
-    expect(await listDatasets()).toEqual([]);
+    expect(await listSummaries()).toEqual([]);
+    expect(await getDataset(dataset.hash)).toBeNull();
+  });
+
+  it('keep tickets in pieces: in their order, apart from those of other sets, and whole or refused', async () => {
+    const [large, other] = [await repeated(4500), await generateDataset({ count: 20, seed: 3 })];
+    for (const dataset of [large, other]) await saveDataset(dataset);
+    expect(await getDataset(large.hash)).toEqual(large);
+    const tests = large.tickets.filter((_, i) => large.split[i] === 'test');
+    for (const nth of [0, 7, tests.length - 1]) expect(await testTicket(large.hash, nth)).toBe(tests[nth]?.text);
+    expect(await testTicket(large.hash, tests.length)).toBeNull();
+    expect(await testTicket('none', 0)).toBeNull();
+
+    const raw = await rawOpen();
+    expect(await raw.count('tickets')).toBe(4);
+    await raw.delete('tickets', [large.hash, 2000]);
+    await expect(getDataset(large.hash)).rejects.toMatchObject({ code: 'record.invalid' });
+    raw.close();
+    await removeDataset(large.hash);
+    expect(await getDataset(other.hash)).toEqual(other);
+    // What was deleted is written again.
+    await saveDataset(large);
+    await saveDataset({ ...large, name: 'the same under another name' });
+    expect(await getDataset(large.hash)).toEqual({ ...large, name: 'the same under another name' });
   });
 
   it('list hundreds of plans a few at a time: each once, newest first, also where many are of one moment', async () => {
@@ -122,7 +167,7 @@ describe('records', () => {
 
   it('survive another connection’s closing and opening', async () => {
     await saveRun(run('a', 1));
-    const other = await rawOpen(2);
+    const other = await rawOpen();
     expect(await other.getAllKeys('runs')).toEqual(['a/1']);
     other.close();
     expect((await runsOfPlan('a')).length).toBe(1);
@@ -130,8 +175,9 @@ describe('records', () => {
 
   it('make way for a newer tab, and then say that this one is old', async () => {
     await saveRun(run('a', 1));
-    const newer = await rawOpen(3);
-    newer.close();
+    const own = await rawOpen();
+    own.close();
+    (await rawOpen(own.version + 1)).close();
     await expect(runsOfPlan('a')).rejects.toMatchObject({
       code: 'store.unavailable',
       message: expect.stringContaining('newer Joulewise') as string,
@@ -147,17 +193,42 @@ describe('records', () => {
   });
 
   it('of version 1 gain empty notes', async () => {
-    const old = await openDB('joulewise', 1, {
-      upgrade(db) {
-        db.createObjectStore('datasets', { keyPath: 'hash' });
-        db.createObjectStore('plans', { keyPath: 'hash' }).createIndex('createdAt', 'createdAt');
-        db.createObjectStore('runs', { keyPath: 'id' }).createIndex('plan', 'plan');
-      },
-    });
+    const old = await rawOld(1);
     const { note: _, summary: __, ...before } = stored('a', '2026');
     await old.put('plans', before);
     old.close();
     expect(await getPlan('a')).toEqual(stored('a', '2026'));
+  });
+
+  it('of version 2 keep their tickets, in pieces; a damaged set harms no other', async () => {
+    const old = await rawOld(2);
+    const sets = [await repeated(2500), await generateDataset({ count: 30, seed: 4 })];
+    for (const dataset of sets) await old.put('datasets', dataset);
+    await old.put('datasets', { hash: 'damaged', v: 1, tickets: 5 });
+    await old.put('plans', stored('a', '2026'));
+    await old.put('runs', run('a', 1));
+    old.close();
+    for (const dataset of sets) expect(await getDataset(dataset.hash)).toEqual(dataset);
+    const byHash = (a: { hash: string }, b: { hash: string }) => (a.hash < b.hash ? -1 : 1);
+    expect(await listSummaries()).toEqual(sets.map(summaryOf).sort(byHash));
+    await expect(getDataset('damaged')).rejects.toMatchObject({ code: 'record.invalid' });
+    expect([await getPlan('a'), await runsOfPlan('a')]).toEqual([stored('a', '2026'), [run('a', 1)]]);
+    const raw = await rawOpen();
+    expect(await raw.get('datasets', sets[0]!.hash)).not.toHaveProperty('tickets');
+    raw.close();
+  });
+
+  it('of version 2 stay as they are where the disk is too full to lift them, which is said', async () => {
+    const old = await rawOld(2);
+    const dataset = await generateDataset({ count: 30, seed: 4 });
+    await old.put('datasets', dataset);
+    old.close();
+    const full = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
+      throw new DOMException('full', 'QuotaExceededError');
+    });
+    await expect(listSummaries()).rejects.toMatchObject({ code: 'store.quota' });
+    full.mockRestore();
+    expect(await getDataset(dataset.hash)).toEqual(dataset);
   });
 
   it('are checked when read: a damaged run is refused, not shown', async () => {
@@ -190,7 +261,7 @@ describe('archive', () => {
       .split('\n');
   const pack = (rows: readonly string[]) => new Blob([gzipSync(rows.join('\n'))]);
   const nothingHere = async () =>
-    expect([await listDatasets(), await listed(), await runsOfPlan('a')]).toEqual([[], [], []]);
+    expect([await listSummaries(), await listed(), await runsOfPlan('a')]).toEqual([[], [], []]);
 
   it('brings everything back', async () => {
     const dataset = await fill();

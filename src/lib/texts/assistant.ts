@@ -35,6 +35,11 @@ export const ASSISTANT = {
   time: (ms: number, prompt: number, fresh: number) =>
     `${seconds(ms / 1000)}; ${plural(prompt, 'token')} read${fresh > 0 ? `, ${fresh} written` : ''}`,
   total: (ms: number) => `Together: ${seconds(ms / 1000)}`,
+  noExperiment: 'This experiment is no longer stored here.',
+  noRun: (name: string) => `${name} has no finished run of a model yet. Run it first.`,
+  noTickets: 'The tickets of this experiment are no longer stored here.',
+  noDevice: 'The device could not be looked at.',
+  stopped: 'Stopped.',
   noInterval: 'The range is what is not known about the device; one ticket has no repeats.',
   export: {
     title: 'Take it with you',
@@ -43,6 +48,8 @@ export const ASSISTANT = {
     start: 'Save the zip',
     writing: (share: number | null) => `Writing${share === null ? '' : `: ${percent(share)}`}.`,
     saved: (name: string) => `Saved ${name}.`,
+    noResult: 'This variant has no result.',
+    readyMade: 'This variant is a ready-made export already: take its files from the Hub.',
     size: (size: number | null) => `Weights as stored here: ${bytes(size)}.`,
   },
 } as const;

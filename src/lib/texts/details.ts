@@ -1,5 +1,4 @@
 import type { Phase } from '../schema/run';
-import type { Verdict } from '../rank/claims';
 import { plural, significant } from './format';
 
 const PHASES: Readonly<Record<Phase, string>> = {
@@ -69,17 +68,12 @@ export const DETAILS = {
     more: (n: number) => `Show ${n} more`,
     empty: '(empty)',
   },
-  claims: {
-    title: 'Beside the paper',
-    about: (w: number) =>
-      `What arXiv 2503.17783 found in a data centre, and what these runs say at a weight of energy of ${significant(w, 2)}. The paper's model and data are not public, so this is the same question, not the same experiment.`,
-    verdict: { confirmed: 'Confirmed here', refuted: 'Refuted here', undecided: 'Undecided here' } satisfies Record<
-      Verdict,
-      string
-    >,
-  },
   tasks: { rca: 'Root cause', response: 'Response', summary: 'Summary' } as Readonly<Record<string, string>>,
-  figure: { svg: 'Save as SVG', png: 'Save as PNG' },
+  figure: {
+    svg: 'Save as SVG',
+    png: 'Save as PNG',
+    notDrawn: 'The browser could not draw the picture. Save it as SVG.',
+  },
   report: {
     button: 'Save as a report',
     title: (date: string) => `Joulewise report, ${date}`,

@@ -6,6 +6,8 @@ export const SHELL = {
   more: 'More',
   less: 'Less',
   notDone: 'Not done.',
+  /** A failure that is none of ours, in the platform's words. */
+  wrong: (why: string) => `Something went wrong: ${why}. Reload the page and try again.`,
   lost: {
     address: {
       title: 'There is no such page',

@@ -1,3 +1,4 @@
+import { quote } from '../core/errors';
 import { bytes, listed, percent, plural, whole } from './format';
 
 /** More columns than anyone reads: the first and last of them stand for all. */
@@ -31,6 +32,14 @@ export const TICKETS = {
         ? `Columns: ${columns.join(', ')}.`
         : `${columns.length} columns: ${columns.slice(0, 2).join(', ')} … ${columns.slice(-2).join(', ')}.`,
     fetch: (host: string) => `Fetch it from ${host}`,
+    failed: (title: string, host: string, why: string, advice: string) =>
+      `${quote(title)} could not be fetched from ${host} (${why}). ${advice}`,
+    again: 'Check the connection and try again.',
+    nothingKept: 'Nothing was kept of it.',
+    other: 'what came is not the file that the catalogue names',
+    status: (status: number) => `status ${status}`,
+    noAnswer: 'no answer',
+    brokenOff: 'the connection broke off',
   },
   prompts: {
     title: (task: string) => `Prompt: ${task}`,

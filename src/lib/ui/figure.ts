@@ -1,3 +1,4 @@
+import { DETAILS } from '../texts/details';
 import { saveFile } from './download';
 
 /** Properties that a figure takes from the page's style sheet, and would lose outside it. */
@@ -39,9 +40,7 @@ export async function pngOf(svg: SVGSVGElement): Promise<Blob> {
   canvas.height = height * SCALE;
   canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) =>
-    canvas.toBlob((blob) =>
-      blob ? resolve(blob) : reject(new Error('The browser could not draw the picture. Save it as SVG.')),
-    ),
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error(DETAILS.figure.notDrawn)))),
   );
 }
 

@@ -3,17 +3,22 @@ import { hubListing } from '../checkpoint/hub';
 import { blobSource, httpSource, hubFileSet, readJson, type ByteSource, type FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
 import { generateDataset } from '../data/generator';
-import { importDataset, previewTable } from '../data/import';
+import { importDataset, previewTable, type ImportReport } from '../data/import';
+import { summaryOf } from '../data/summary';
 import type { ImportSource } from '../data/text-stream';
 import { summarise } from '../plan/summary';
 import { foldRuns } from '../rank/fold';
+import type { DatasetRecord } from '../schema/dataset';
 import type { RunRecord } from '../schema/run';
 import { HUB_DTYPES, hubDtype } from '../run/hub';
+import { exportArchive, importArchive } from '../store/archive';
+import { getDataset, saveDataset, testTicket } from '../store/datasets';
 import { changePlan, getPlan, runsOfPlan } from '../store/db';
 import { downloadCheckpoint, type RemoteFile } from '../store/download';
 import { openStored, storeCheckpoint } from '../store/opfs';
 import type { DataApi, FileRef } from './protocol';
 import { serve } from './rpc';
+import { pick } from './tickets';
 
 /** Files in, records out: parsing, redaction, duplicates and storing run here, off the page's thread. */
 
@@ -47,8 +52,18 @@ async function byteSource(file: FileRef): Promise<ByteSource> {
   return source;
 }
 
-/** Tickets in one message: few enough that taking them is no stutter. */
-const HANDED = 2000;
+/** The dataset that this thread holds, and what its import said. */
+let held: { dataset: DatasetRecord; report: ImportReport | null } | null = null;
+
+function hold(dataset: DatasetRecord, report: ImportReport | null = null) {
+  held = { dataset, report };
+  return summaryOf(dataset);
+}
+
+function holding() {
+  if (!held) throw new JoulewiseError('internal', 'This thread holds no tickets.');
+  return held;
+}
 
 /** Runs that this thread was told, by id. */
 const told = new Map<string, RunRecord>();
@@ -65,12 +80,28 @@ serve<DataApi>({
       signal,
       onProgress: (rows) => emit({ rows }),
     });
-    const { tickets, split } = dataset;
-    for (let at = 0; at < tickets.length; at += HANDED)
-      emit({ tickets: tickets.slice(at, at + HANDED), split: split.slice(at, at + HANDED) });
-    return { dataset: { ...dataset, tickets: [], split: [] }, report };
+    const { classes: _, ...said } = report;
+    return { dataset: hold(dataset, report), report: said };
   },
-  generate: (options) => generateDataset(options),
+  generate: async (options) => hold(await generateDataset(options)),
+  async open({ hash, name }) {
+    const dataset = await getDataset(hash);
+    if (!dataset)
+      throw new JoulewiseError(
+        'store.unavailable',
+        `The tickets ${quote(name)} are no longer stored here. Import them again and run a new experiment.`,
+      );
+    return hold(dataset);
+  },
+  keep: () => saveDataset(holding().dataset),
+  give({ port, wanted }) {
+    port.postMessage(pick(holding().dataset, wanted));
+    return Promise.resolve();
+  },
+  whole: () => Promise.resolve(holding()),
+  testTicket: ({ hash, nth }) => testTicket(hash, nth),
+  exportArchive: () => exportArchive(),
+  importArchive: ({ file }) => importArchive(file),
   async summarise({ hashes }, { emit, signal }) {
     for (const hash of hashes) {
       const stored = signal.aborted ? null : await getPlan(hash);

@@ -34,12 +34,18 @@ import { keepingOf, openFiles } from './checkpoints';
 import type { EngineApi, Progress, VariantRequest } from './protocol';
 import { calibrationOn, calibrationThreads, openHost } from './pool';
 import { serve } from './rpc';
+import { take } from './tickets';
 
 /** Where a request's recipe finds calibration text; null where none was given. */
-function calibrationOf({ checkpoint, threads, calibration }: Omit<VariantRequest, 'engine'>): Calibration | null {
+async function calibrationOf({
+  checkpoint,
+  threads,
+  calibration,
+}: Omit<VariantRequest, 'engine'>): Promise<Calibration | null> {
   if (!calibration) return null;
   if ('texts' in calibration) return calibrationOn(calibration.texts, { checkpoint, threads });
-  const { task, train, causes, templates } = calibration;
+  const { task, given, templates } = calibration;
+  const { train, causes } = await take(given);
   return {
     prompts: (tokenizer) => trainingPrompts(tokenizer, taskOf(task, templates), train, causes),
     open: () => Promise.resolve(openHost({ checkpoint, threads })),
@@ -126,7 +132,7 @@ async function open(
     threads: request.threads,
     kernelBuild: request.kernelBuild ?? null,
     assets: ASSETS,
-    calibration: calibrationOf(request),
+    calibration: await calibrationOf(request),
     profile: await profileOf(request.engine),
     keeping,
     signal,
@@ -293,7 +299,7 @@ serve<EngineApi>({
       folder,
       {
         signal,
-        calibration: calibrationOf(args),
+        calibration: await calibrationOf(args),
         profile: await profileOf(args.engine),
         onProgress: (done, of) => emit({ phase: 'export', done, of }),
       },
@@ -307,7 +313,7 @@ serve<EngineApi>({
     const recipe = parseRecipe(args.recipe);
     const report = await writeWeights(await openCheckpoint(await openFiles(args.checkpoint)), recipe, folder, {
       signal,
-      calibration: calibrationOf(args),
+      calibration: await calibrationOf(args),
       target: await cpuTarget(recipe),
       onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
       onProgress: (done, of) => emit({ phase: 'compress', done, of }),
@@ -316,12 +322,13 @@ serve<EngineApi>({
     return { ...report, id: folder.id, ms };
   },
 
-  async inspect({ checkpoint: ref, threads, ...args }, { emit, signal }) {
+  async inspect({ checkpoint: ref, threads, task, given, recipe: text }, { emit, signal }) {
     const checkpoint = await openCheckpoint(await openFiles(ref));
     const { ms, inPhase } = stopwatch('calibrate', 'compress');
     let { layers } = checkpoint.config;
     let layer = 0;
-    const recipe = parseRecipe(args.recipe);
+    const recipe = parseRecipe(text);
+    const calibration = given && { task, given };
     return withCompressed(
       checkpoint,
       recipe,
@@ -329,7 +336,7 @@ serve<EngineApi>({
         target: await cpuTarget(recipe),
         signal,
         inPhase,
-        calibration: calibrationOf({ checkpoint: ref, threads, recipe: args.recipe, calibration: args }),
+        calibration: await calibrationOf({ checkpoint: ref, threads, recipe: text, calibration }),
         onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
         packed: cpuForm(byteDotOf(bestBuild())),
         onLinear: (report) => emit({ phase: 'compress', done: layer, of: layers, report }),
@@ -396,15 +403,18 @@ serve<EngineApi>({
     };
   },
 
-  async openAssistant(args, { emit, signal }) {
-    assistant = await openAssistant(args, {
-      openFiles,
-      keepingOf,
-      openHost,
-      assets: ASSETS,
-      signal,
-      onProgress: (done, of) => emit({ phase: 'load', done, of }),
-    });
+  async openAssistant({ given, ...args }, { emit, signal }) {
+    assistant = await openAssistant(
+      { ...args, train: given ? (await take(given)).train : [] },
+      {
+        openFiles,
+        keepingOf,
+        openHost,
+        assets: ASSETS,
+        signal,
+        onProgress: (done, of) => emit({ phase: 'load', done, of }),
+      },
+    );
     return { kernel: assistant.kernel, fallbacks: [...assistant.fallbacks] };
   },
 
@@ -413,6 +423,9 @@ serve<EngineApi>({
     return assistant.answer(text, { signal, onText: (task, written) => emit({ task, text: written }) });
   },
 
-  unit: (args, { emit, signal }) =>
-    runUnit(args, { openFiles, keepingOf, openHost, assets: ASSETS, onProgress: emit, signal }),
+  unit: async ({ given, ...args }, { emit, signal }) =>
+    runUnit(
+      { ...args, ...(await take(given)) },
+      { openFiles, keepingOf, openHost, assets: ASSETS, onProgress: emit, signal },
+    ),
 });

@@ -15,11 +15,17 @@ import type { ExportReport } from '../run/export';
 import type { ScaleResult, ScaleShape } from '../run/scale';
 import type { WeightsReport } from '../run/weights';
 import type { ModelConfig } from '../checkpoint/config';
-import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
+import type { DatasetRecord, DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef, Templates } from '../schema/plan';
 import type { DownloadProgress } from '../store/download';
 import type { VariantResult } from '../schema/result';
 import type { Device, EngineName, KernelWork, RunHead, RunRecord, TaskName } from '../schema/run';
+
+/**
+ * Where a thread finds tickets that a data thread put there (`give`): they go from one to the other, past the page, which
+ * would stutter under 100,000 of them.
+ */
+export type TicketsPort = MessagePort;
 
 /** What every call to the engine worker says about the model. */
 export interface VariantRequest {
@@ -28,10 +34,7 @@ export interface VariantRequest {
   engine: EngineName;
   threads: number | null;
   /** Text for recipes that calibrate, or the training tickets of a task; absent or null where there is none. */
-  calibration?:
-    | { texts: string[] }
-    | { task: TaskName; train: Ticket[]; causes: string[]; templates?: Templates | undefined }
-    | null;
+  calibration?: { texts: string[] } | { task: TaskName; given: TicketsPort; templates?: Templates | undefined } | null;
   /** Build of our own kernels, where a bench or a test names one. */
   kernelBuild?: BuildName | null;
 }
@@ -158,8 +161,8 @@ export type EngineApi = {
       recipe: string;
       threads: number | null;
       task: TaskName;
-      train: Ticket[];
-      causes: string[];
+      /** Training tickets; null for a recipe that does not calibrate. */
+      given: TicketsPort | null;
     };
     event: Progress & { report?: LayerReport; outer?: OuterReport[] };
     result: {
@@ -190,9 +193,17 @@ export type EngineApi = {
   /** Writes the variant into an export folder in OPFS; its id comes back. */
   exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };
   /** Opens a variant that this thread keeps: `assist` answers with it until the thread ends. */
-  openAssistant: { args: AssistRequest; event: Progress; result: { kernel: string; fallbacks: string[] } };
+  openAssistant: {
+    args: Omit<AssistRequest, 'train'> & { given: TicketsPort | null };
+    event: Progress;
+    result: { kernel: string; fallbacks: string[] };
+  };
   assist: { args: { text: string }; event: { task: TaskName; text: string }; result: Assistance[] };
-  unit: { args: UnitRequest; event: UnitProgress; result: RunRecord };
+  unit: {
+    args: Omit<UnitRequest, 'tickets' | 'train' | 'causes'> & { given: TicketsPort };
+    event: UnitProgress;
+    result: RunRecord;
+  };
 };
 
 /** A thread of a calibration. */
@@ -209,6 +220,19 @@ export type CalibrateApi = {
 /** A file by its address or its bytes. */
 export type FileRef = { kind: 'url'; name: string; url: string } | { kind: 'blob'; name: string; blob: Blob };
 
+/** What an import says on a page; of classes the dataset's summary says enough. */
+export type PageReport = Omit<ImportReport, 'classes'>;
+
+/** Which tickets of a dataset a thread wants. */
+export interface Wanted {
+  task: TaskName;
+  /** Test tickets with an answer for the task, the first ones. */
+  limit: number;
+  /** Whether the training tickets too. */
+  train: boolean;
+}
+
+/** `import`, `generate` and `open` make the thread hold a dataset, for `keep`, `give` and `whole`. */
 export type DataApi = {
   preview: { args: FileRef; event: never; result: TablePreview };
   import: {
@@ -220,12 +244,23 @@ export type DataApi = {
       causeNames?: Readonly<Record<string, string>>;
       licence?: string | null;
     };
-    /** Rows read so far; at the end the tickets, a few at a time, since 100,000 at once would block who takes them. */
-    event: { rows: number } | Pick<DatasetRecord, 'tickets' | 'split'>;
-    /** The dataset without its tickets and their split. */
-    result: { dataset: DatasetRecord; report: ImportReport };
+    /** Rows read so far. */
+    event: { rows: number };
+    result: { dataset: DatasetSummaryRecord; report: PageReport };
   };
-  generate: { args: GeneratorOptions; event: never; result: DatasetRecord };
+  generate: { args: GeneratorOptions; event: never; result: DatasetSummaryRecord };
+  /** Takes a dataset from the store. Throws `store.unavailable` where it is gone. */
+  open: { args: { hash: string; name: string }; event: never; result: DatasetSummaryRecord };
+  /** Writes the dataset into the store. */
+  keep: { args: null; event: never; result: void };
+  /** Puts tickets into a port, for the thread that gets its other end. */
+  give: { args: { port: TicketsPort; wanted: Wanted }; event: never; result: void };
+  /** The dataset itself, and what its import said; for the command line. */
+  whole: { args: null; event: never; result: { dataset: DatasetRecord; report: ImportReport | null } };
+  /** The text of a stored test ticket, counted from 0; null where there are no more. */
+  testTicket: { args: { hash: string; nth: number }; event: never; result: string | null };
+  exportArchive: { args: null; event: never; result: Blob };
+  importArchive: { args: { file: Blob }; event: never; result: { records: number } };
   /** Reads all runs of each plan, and keeps what a list shows of it beside the plan. */
   summarise: { args: { hashes: readonly string[] }; event: { hash: string; summary: PlanSummary }; result: void };
   /** Folds the runs with these ids: those it is told now, and those that this thread was told before. */

@@ -53,15 +53,18 @@ export function serve<A extends Api>(handlers: Handlers<A>): void {
   });
 }
 
+export interface CallOptions<Event> {
+  onEvent?: ((event: Event) => void) | undefined;
+  signal?: AbortSignal | undefined;
+  /** Handed over instead of copied. */
+  transfer?: Transferable[] | undefined;
+}
+
 export interface Connection<A extends Api> {
   call<M extends keyof A & string>(
     method: M,
     args: A[M]['args'],
-    options?: {
-      onEvent?: ((event: A[M]['event']) => void) | undefined;
-      signal?: AbortSignal | undefined;
-      transfer?: ArrayBuffer[];
-    },
+    options?: CallOptions<A[M]['event']>,
   ): Promise<A[M]['result']>;
   /** Ends the thread and frees its memory; calls under way fail as cancelled. */
   end(): void;

@@ -1,0 +1,81 @@
+import { calibrationLevel, parseRecipe } from '../compress/recipe';
+import type { GeneratorOptions } from '../data/generator';
+import type { ImportReport } from '../data/import';
+import type { DatasetRecord, DatasetSummaryRecord } from '../schema/dataset';
+import type { PlanRecord } from '../schema/plan';
+import type { DataApi, PageReport, TicketsPort, Wanted } from '../workers/protocol';
+import { keepData, type KeptData } from './workers';
+
+/** A dataset in a thread of its own: the page, which 100,000 tickets would hold, knows its summary. */
+export class Tickets {
+  readonly #thread: KeptData;
+  readonly summary: DatasetSummaryRecord;
+
+  constructor(thread: KeptData, summary: DatasetSummaryRecord) {
+    this.#thread = thread;
+    this.summary = summary;
+  }
+
+  /** Hands tickets over to the thread that gets this port. */
+  async give(wanted: Wanted): Promise<TicketsPort> {
+    const { port1, port2 } = new MessageChannel();
+    await this.#thread.call('give', { port: port1, wanted }, { transfer: [port1] });
+    return port2;
+  }
+
+  /** Writes them into the store. */
+  keep = (): Promise<void> => this.#thread.call('keep', null);
+
+  /** All of them, here: for the command line. */
+  whole = (): Promise<{ dataset: DatasetRecord; report: ImportReport | null }> => this.#thread.call('whole', null);
+
+  /** Frees the thread and its memory. */
+  end(): void {
+    this.#thread.end();
+  }
+}
+
+/** Starts a thread that holds what `load` makes it load; where that fails the thread ends. */
+async function hold<T>(load: (thread: KeptData) => Promise<T>): Promise<{ thread: KeptData; loaded: T }> {
+  const thread = keepData();
+  try {
+    return { thread, loaded: await load(thread) };
+  } catch (error) {
+    thread.end();
+    throw error;
+  }
+}
+
+/** Throws `store.unavailable` where they are gone. */
+export async function openTickets({ hash, name }: { hash: string; name: string }): Promise<Tickets> {
+  const { thread, loaded } = await hold((t) => t.call('open', { hash, name }));
+  return new Tickets(thread, loaded);
+}
+
+/** Training tickets of a plan for a recipe that calibrates; null for others. Throws `store.unavailable` where they are gone. */
+export async function trainingTickets(
+  { tasks, engine, dataset }: Pick<PlanRecord, 'tasks' | 'engine' | 'dataset'>,
+  variant: string,
+): Promise<TicketsPort | null> {
+  if (engine === 'hub' || calibrationLevel(parseRecipe(variant)) === null) return null;
+  const tickets = await openTickets(dataset);
+  try {
+    return await tickets.give({ task: tasks[0] ?? 'rca', limit: 0, train: true });
+  } finally {
+    tickets.end();
+  }
+}
+
+export async function generateTickets(options: GeneratorOptions): Promise<Tickets> {
+  const { thread, loaded } = await hold((t) => t.call('generate', options));
+  return new Tickets(thread, loaded);
+}
+
+/** Reads a file of tickets. Throws `input.*`. */
+export async function importTickets(
+  args: DataApi['import']['args'],
+  onRows: (rows: number) => void = () => undefined,
+): Promise<{ tickets: Tickets; report: PageReport }> {
+  const { thread, loaded } = await hold((t) => t.call('import', args, { onEvent: ({ rows }) => onRows(rows) }));
+  return { tickets: new Tickets(thread, loaded.dataset), report: loaded.report };
+}
