@@ -153,6 +153,25 @@ describe('labels', () => {
     }
   });
 
+  it('keeps off lines, on whichever side there is room', () => {
+    const roof = [{ x: 0, y: 300 }, { x: 200, y: 100 }, { x: 600, y: 100 }]; // prettier-ignore
+    const points = [at(1, 150, 150), at(2, 200, 100), at(3, 400, 108), at(4, 500, 250)];
+    const placed = placeLabels(points, bounds, 12, [roof]);
+    expect(placed.map(({ id }) => id)).toEqual(['1', '2', '3', '4']);
+    /** Height of the roof at x. */
+    const level = (x: number) => Math.max(100, 300 - x);
+    for (const { id, left, right, top, bottom } of placed.map((label) => ({ id: label.id, ...boxOf(label) })))
+      expect(bottom < Math.min(level(left), level(right)) || top > Math.max(level(left), level(right)), id).toBe(true);
+  });
+
+  it('names a group once, where there is room', () => {
+    const fence = [{ x: 0, y: 100 }, { x: 600, y: 100 }]; // prettier-ignore
+    const walls = [60, 75, 85, 115, 125, 140].map((y) => [{ x: 0, y }, { x: 600, y }]); // prettier-ignore
+    const pair = [at(1, 100, 100), at(2, 300, 300)].map((point) => ({ ...point, group: 'int8' }));
+    expect(placeLabels(pair, bounds, 12).map(({ id }) => id)).toEqual(['1']);
+    expect(placeLabels(pair, bounds, 12, [fence, ...walls]).map(({ id }) => id)).toEqual(['2']);
+  });
+
   it('shortens long names in the middle', () => {
     expect(shorten('a'.repeat(40))).toHaveLength(24);
     expect(shorten('int8+layers25+ffn50+mag50xx')).toMatch(/^int8.*mag50xx$/);
