@@ -41,8 +41,12 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           0,
           'nothing is taken over from a tab that runs',
         );
+        equal(await page.getByText(/^Another tab of this browser runs/).count(), 0, 'notices while one tab runs');
         await tinyBudget(other, { limit: 1, repeats: 1, tokens: 4, tasks: ['rca'] });
         await runButton(other).click();
+        await Promise.all(
+          [page, other].map((tab) => tab.getByText(/^Another tab of this browser runs/).waitFor({ timeout: RUN_MS })),
+        );
         await finished(other);
         await other
           .getByText(/Another tab ran an experiment at the same time/)
