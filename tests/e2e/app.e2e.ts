@@ -274,7 +274,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           return transfer;
         });
         await model.getByText('From the Hugging Face Hub').dispatchEvent('drop', { dataTransfer: dropped });
-        await model.getByText(/^Not done. Nothing that was dropped is part of a model/).waitFor();
+        await model.getByText(/^Not done. None of these files is part of a model/).waitFor();
         await model
           .locator('input[type=file]')
           .first()

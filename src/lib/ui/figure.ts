@@ -71,6 +71,8 @@ export function reportHtml(part: Element, title: string, foot: string): string {
   for (const element of copy.querySelectorAll(LEFT_OUT)) element.remove();
   for (const element of copy.querySelectorAll('[tabindex], [role="button"]'))
     for (const name of ['tabindex', 'role', 'aria-pressed']) element.removeAttribute(name);
+  // Nothing would tell a fading edge that it was scrolled to.
+  for (const edges of copy.querySelectorAll('.edges')) edges.classList.remove('before', 'after');
   // A closed disclosure would hide its content on paper.
   for (const details of copy.querySelectorAll('details')) details.setAttribute('open', '');
   const css = [...document.styleSheets]
