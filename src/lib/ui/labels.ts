@@ -37,6 +37,8 @@ const GAP = 5;
 const LEADING = 1;
 
 const meets = (a: Box, b: Box) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+/** The same for boxes that may have no width or height. */
+const touches = (a: Box, b: Box) => a.left <= b.right && b.left <= a.right && a.top <= b.bottom && b.top <= a.bottom;
 const inside = (a: Box, b: Box) => a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
 
 /** Whether a straight piece runs through a box: what is left of it between each pair of sides in turn (Liang and Barsky). */
@@ -61,6 +63,29 @@ function crosses(a: { x: number; y: number }, b: { x: number; y: number }, box: 
 const meetsLine = (box: Box, line: Line) =>
   line.some((point, i) => i > 0 && crosses(line[i - 1] as (typeof line)[number], point, box));
 
+/** The box around boxes, or around the ends of a line. */
+const around = (boxes: readonly Box[]): Box => ({
+  left: Math.min(...boxes.map((b) => b.left)),
+  right: Math.max(...boxes.map((b) => b.right)),
+  top: Math.min(...boxes.map((b) => b.top)),
+  bottom: Math.max(...boxes.map((b) => b.bottom)),
+});
+const aroundLine = (line: Line) => around(line.map(({ x, y }) => ({ left: x, right: x, top: y, bottom: y })));
+
+/** The intervals of points as lines: a name on one is hard to read. */
+export const crossesOf = (
+  points: readonly {
+    x: number;
+    y: number;
+    xs: readonly [number, number] | null;
+    ys: readonly [number, number] | null;
+  }[],
+): Line[] =>
+  points.flatMap(({ x, y, xs, ys }) => [
+    ...(xs ? [xs.map((end) => ({ x: end, y }))] : []),
+    ...(ys ? [ys.map((end) => ({ x, y: end }))] : []),
+  ]);
+
 /** Long names keep both ends: the precision is at the start, the pruning at the end. */
 export const shorten = (text: string, most = 24) =>
   text.length <= most ? text : `${text.slice(0, Math.ceil(most / 2) - 1)}\u2026${text.slice(-Math.floor(most / 2))}`;
@@ -79,13 +104,15 @@ const PLACES: readonly { dx: -1 | 0 | 1; dy: -1 | 0 | 1 }[] = [
 /**
  * @param points most important first; a point whose label finds no room gets none (the table names it)
  * @param bounds labels stay within
- * @param lines labels do not lie on them
+ * @param lines labels never lie on them
+ * @param thin labels lie on them only where there is no other room
  */
 export function placeLabels(
   points: readonly LabelPoint[],
   bounds: Box,
   fontSize: number,
   lines: readonly Line[] = [],
+  thin: readonly Line[] = [],
 ): PlacedLabel[] {
   const taken: Box[] = points.map(({ x, y, radius }) => ({
     left: x - radius,
@@ -95,6 +122,7 @@ export function placeLabels(
   }));
   const placed: PlacedLabel[] = [];
   const named = new Set<string>();
+  const hairs = thin.map((line) => ({ line, box: aroundLine(line) }));
   for (const [index, point] of points.entries()) {
     if (point.group !== undefined && named.has(point.group)) continue;
     const text = shorten(point.text);
@@ -112,12 +140,15 @@ export function placeLabels(
         box,
       } as const;
     });
-    const free = options.find(
+    const roomy = options.filter(
       ({ box }) =>
         inside(box, bounds) &&
         taken.every((other, i) => i === index || !meets(box, other)) &&
         !lines.some((line) => meetsLine(box, line)),
     );
+    const reached = around(options.map(({ box }) => box));
+    const near = hairs.filter(({ box }) => touches(box, reached));
+    const free = roomy.find(({ box }) => !near.some(({ line }) => meetsLine(box, line))) ?? roomy[0];
     if (!free) continue;
     const { left, right, top, bottom } = free.box;
     taken.push({ left: left - GAP, right: right + GAP, top: top - LEADING, bottom: bottom + LEADING });

@@ -164,6 +164,14 @@ describe('labels', () => {
       expect(bottom < Math.min(level(left), level(right)) || top > Math.max(level(left), level(right)), id).toBe(true);
   });
 
+  it('lies on thin lines only where there is no other room', () => {
+    const cross = [{ x: 50, y: 100 }, { x: 250, y: 100 }]; // prettier-ignore
+    const [name] = placeLabels([at(1, 100, 100)], bounds, 12, [], [cross]);
+    expect(name && boxOf(name).bottom < 100).toBe(true);
+    const grid = Array.from({ length: 40 }, (_, i) => [{ x: 0, y: i * 5 }, { x: 600, y: i * 5 }]); // prettier-ignore
+    expect(placeLabels([at(1, 100, 100)], bounds, 12, [], grid)).toHaveLength(1);
+  });
+
   it('names a group once, where there is room', () => {
     const fence = [{ x: 0, y: 100 }, { x: 600, y: 100 }]; // prettier-ignore
     const walls = [60, 75, 85, 115, 125, 140].map((y) => [{ x: 0, y }, { x: 600, y }]); // prettier-ignore
