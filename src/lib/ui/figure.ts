@@ -95,7 +95,7 @@ main { max-width: 1120px; margin: 0 auto; padding: 32px 16px; }
 main figure svg { max-width: 100%; height: auto; }
 @media screen and (max-width: 900px) {
   main figure, main figure .frame { overflow-x: auto; }
-  main figure svg { min-width: 860px; }
+  main figure svg { min-width: 560px; }
 }</style>
 </head>
 <body><main>${copy.outerHTML}<p class="small soft">${escaped(foot)}</p></main></body>
