@@ -13,8 +13,10 @@ import {
   stepPath,
 } from './axis';
 import { csvCell, resultsCsv } from './csv';
+import { energyTicks } from './energy-axis';
 import { fileName } from './download';
 import { bytes, dateTime, duration, interval, listed, percent, plural, seconds, significant } from '../texts/format';
+import { JOULES } from '../texts/energy';
 import { placeLabels, shorten, type LabelPoint } from './labels';
 import { hueOf, shapeOf, shapePath, type Shape } from './marks';
 
@@ -117,6 +119,23 @@ describe('axis', () => {
   it('draws the front level first, then up', () => {
     expect(stepPath([{ x: 10, y: 90 }, { x: 50, y: 30 }], 100)).toBe('M10,90H50V30H100'); // prettier-ignore
     expect(stepPath([], 100)).toBe('');
+  });
+});
+
+describe('energyTicks', () => {
+  const x = logScale([0.1, 2], [40, 340]);
+
+  it('is round in the unit that is read, stays inside and never touches', () => {
+    for (const unit of [JOULES, { kind: 'Wh' }, { kind: 'gCO2e', gramsPerKWh: 342 }] as const) {
+      const ticks = energyTicks(x, unit, 360);
+      expect(ticks.length).toBeGreaterThan(1);
+      for (const [i, { at, text, joules }] of ticks.entries()) {
+        expect(x(joules)).toBeGreaterThanOrEqual(40);
+        expect(at - (text.length * 12 * 0.62) / 2).toBeGreaterThanOrEqual(0);
+        expect(at).toBeGreaterThan(ticks[i - 1]?.at ?? -Infinity);
+        expect(text).toMatch(/^[\d.]+ [mµn]?(J|Wh|g)$/);
+      }
+    }
   });
 });
 
