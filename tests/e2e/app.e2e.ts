@@ -274,7 +274,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           return transfer;
         });
         await model.getByText('From the Hugging Face Hub').dispatchEvent('drop', { dataTransfer: dropped });
-        await model.getByText(/^Not done. Nothing that was dropped is part of a model/).waitFor();
+        await model.getByText(/^Not done. None of these files is part of a model/).waitFor();
         await model
           .locator('input[type=file]')
           .first()
@@ -403,7 +403,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     name: 'compares results of two devices from links and files, and says why a link is none',
     run: () =>
       withSite(async ({ page }) => {
-        await page.goto(await sharedLink(1, 'int8'));
+        await page.goto(await sharedLink(1, 'int8+ffn3'));
         const file = await saved(page, 'Save as JSON');
         await page.getByRole('link', { name: 'Compare' }).click();
         await page.getByText('Add two results to compare them.').waitFor();
@@ -419,9 +419,24 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           buffer: readFileSync(file),
         });
         const rows = page.getByRole('region', { name: 'Joules per ticket' }).locator('tbody tr');
-        await page.getByText('2. <b>Test</b> device').waitFor();
-        equal(await rows.count(), 5, 'variants of both');
-        equal(await rows.getByText('not run').count(), 5, 'gaps');
+        await page.getByRole('columnheader', { name: '2. <b>Test</b> device' }).waitFor();
+        equal(await rows.count(), 4, 'variants of both');
+        equal(await rows.getByText('not run').count(), 3, 'gaps');
+        const picture = page.getByRole('group', { name: /^Energy against quality, one point per variant and result/ });
+        const marks = picture.getByRole('button');
+        equal(await marks.count(), 5, 'marks, one per variant and result');
+        equal(await picture.locator('.join').count(), 1, 'lines, one per variant of both');
+        equal(await picture.locator('.key').count(), 2, 'results in the legend');
+        await marks.first().focus();
+        const read = page.locator('figcaption').getByText(/^2\. <b>Test<\/b> device, .*: joules per ticket 1\.00 J/);
+        for (let i = 0; i < 4 && (await read.count()) === 0; i++) await page.keyboard.press('ArrowRight');
+        await read.waitFor();
+        await page
+          .locator('figcaption')
+          .getByText(/^1\. <b>Test<\/b> device, .*: joules per ticket 1\.20 J/)
+          .waitFor();
+        const drawn = readFileSync(await saved(page, 'Save as SVG'), 'utf8');
+        assert(/^<svg/.test(drawn) && drawn.includes('2. &lt;b&gt;Test&lt;/b&gt; device'), 'the picture as a file');
         await page.getByRole('button', { name: 'Remove <b>Test</b> device' }).first().click();
         equal(await rows.count(), 1, 'variants of the one that is left');
       }),

@@ -11,7 +11,14 @@ import { ORIGIN } from './site';
 
 export const RUN_MS = 240_000;
 
-export const change = (page: Page, card: string) => page.getByRole('button', { name: `Change ${card}` }).click();
+/** Opens a step; below results the four of them are folded away. */
+export async function change(page: Page, card: string): Promise<void> {
+  const fold = page.getByRole('button', { name: 'Change the setup' });
+  const step = page.getByRole('button', { name: `Change ${card}` });
+  await fold.or(step).first().waitFor();
+  if (await fold.isVisible()) await fold.click();
+  await step.click();
+}
 export const runButton = (page: Page) => page.getByRole('button', { name: /^Run/ });
 export const ranking = (page: Page) => page.getByRole('region', { name: 'Ranking' }).getByRole('table');
 

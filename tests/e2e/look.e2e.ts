@@ -61,10 +61,21 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await running.getByText(phase, { exact: true }).waitFor();
         const top = async (name: string | RegExp) =>
           (await page.getByRole('heading', { name }).first().boundingBox())?.y ?? NaN;
-        assert((await top(/^(Running|Getting ready|Pausing)/)) < (await top(/^Which variant/)), 'the run is first');
+        const again = /^Change something and run again/;
+        assert((await top(/^(Running|Getting ready|Pausing)/)) < (await top(again)), 'the run is first');
         await finished(page);
         await ranking(page).waitFor();
-        assert((await top(/per ticket/)) < (await top(/^Which variant/)), 'the answer is first');
+        assert((await top(/per ticket/)) < (await top(again)), 'the answer is first');
+        equal(await page.getByRole('heading', { name: /^Which variant/ }).count(), 0, 'questions after the answer');
+        equal(await runButton(page).isVisible(), false, 'the steps are folded');
+        await page
+          .getByText(/6 tickets per task, 2 repeats/)
+          .first()
+          .waitFor();
+        await page.getByRole('button', { name: 'Change the setup' }).click();
+        await runButton(page).waitFor();
+        await page.getByRole('button', { name: 'Fold the setup away' }).click();
+        await runButton(page).waitFor({ state: 'hidden' });
       }),
   },
   {

@@ -19,13 +19,13 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page, context }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 12, repeats: 3, tokens: 48 });
+        await tinyBudget(page, { limit: 60, repeats: 8, tokens: 48 });
         await runButton(page).click();
         await page.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
         const other = await context.newPage();
         other.setDefaultTimeout(20_000);
         await other.goto(ORIGIN);
-        await tinyBudget(other, { limit: 12, repeats: 3, tokens: 48 });
+        await tinyBudget(other, { limit: 60, repeats: 8, tokens: 48 });
         await runButton(other).click();
         await other
           .getByRole('alert')
@@ -48,8 +48,12 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           0,
           'nothing is taken over from a tab that runs',
         );
-        await tinyBudget(other, { limit: 1, repeats: 1, tokens: 4, tasks: ['rca'] });
+        equal(await page.getByText(/Another tab of this browser runs/).count(), 0, 'notices while one tab runs');
+        await tinyBudget(other, { limit: 8, repeats: 3, tokens: 24 });
         await runButton(other).click();
+        await Promise.all(
+          [page, other].map((tab) => tab.getByText(/Another tab of this browser runs/).waitFor({ timeout: RUN_MS })),
+        );
         await finished(other);
         await other
           .getByText(/Another tab ran an experiment at the same time/)

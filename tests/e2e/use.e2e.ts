@@ -425,6 +425,11 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .first()
           .waitFor();
         await page.getByText('This experiment has no second stage yet.').waitFor();
+        // What was just set up is not folded away, though results stand above it.
+        await page.getByRole('button', { name: 'Set up its two stages' }).click();
+        await ranking(page).waitFor();
+        await page.getByRole('button', { name: 'Fold the setup away' }).waitFor();
+        await runButton(page).waitFor();
       }),
   },
   {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareDevices } from './compare';
+import { compareDevices, comparePoints } from './compare';
 import { between, exampleResult } from './example';
 
 const device = (results: ReturnType<typeof exampleResult>[], more = {}) => ({
@@ -26,11 +26,35 @@ describe('compareDevices', () => {
   });
 
   it('says what makes a comparison unfair', () => {
-    const { warnings } = compareDevices([
+    const { warnings, energyKinds } = compareDevices([
       device([result('a', 1)]),
       device([result('a', 1, { tier: 'counter' })], { dataset: 'other' }),
+      device([result('b', 1)]),
     ]);
-    expect(warnings.join(' ')).toMatch(/the tickets \(d, other\).*the tier.*profile, counter/);
+    expect(warnings.join(' ')).toMatch(/the tickets \(d, other\)/);
+    expect(energyKinds).toEqual([
+      { tier: 'profile', boundary: 'package', devices: [0, 2] },
+      { tier: 'counter', boundary: 'package', devices: [1] },
+    ]);
+  });
+
+  it('draws models with a front for each device, and joins a variant where its joules compare', () => {
+    const { rows } = compareDevices([
+      device([result('a', 1), result('b', 2), result('c', 3, { engine: 'classical' })]),
+      device([result('a', 5), result('b', 4), result('d', null)]),
+      device([result('a', 1, { boundary: 'gpu' })]),
+    ]);
+    const { points, joined } = comparePoints(rows);
+    expect(points.filter((p) => p.onFront).map((p) => [p.device, p.variant])).toEqual([
+      [0, 'a'],
+      [2, 'a'],
+      [1, 'b'],
+    ]);
+    expect(points).toHaveLength(5);
+    expect(joined.map((group) => group.map((p) => [p.variant, p.device]))).toEqual([
+      [['a', 0], ['a', 1]],
+      [['b', 0], ['b', 1]],
+    ]); // prettier-ignore
   });
 
   it('lets the leaner engine speak, and puts the unknown last', () => {

@@ -1,5 +1,5 @@
 import type { VariantResult } from '../schema/result';
-import { splitBaseline } from './rank';
+import { paretoFront, splitBaseline } from './rank';
 
 /** Results of one device, as far as a comparison reads them. */
 export interface DeviceResults {
@@ -11,8 +11,58 @@ export interface DeviceResults {
 export interface Comparison {
   /** One row a variant, its result on each device in their order; null where it did not run there. */
   rows: { variant: string; cells: (VariantResult | null)[] }[];
-  /** Why joules or qualities of these devices do not compare, in sentences. */
+  /** Why the work of these devices is not the same, in sentences. */
   warnings: string[];
+  /** What their energies are of, where that differs: then joules of two devices do not compare. Empty where it does not. */
+  energyKinds: { tier: VariantResult['tier']; boundary: VariantResult['boundary']; devices: number[] }[];
+}
+
+/** A variant on one device, in the picture of all. */
+export interface ComparePoint {
+  /** Index in the order of the devices. */
+  device: number;
+  variant: string;
+  result: VariantResult;
+  energy: NonNullable<VariantResult['energy']>;
+  quality: NonNullable<VariantResult['quality']>;
+  /** Whether no other variant on this device is both leaner and better. */
+  onFront: boolean;
+}
+
+/** Items by their key, in the order in which keys first come. */
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return [...groups.values()];
+}
+
+/** Whose joules compare: what counts them, and what of the device they are of. */
+const kindOf = ({ tier, boundary }: VariantResult) => `${tier} ${boundary}`;
+
+/**
+ * The models of which energy and quality are known; the classical baseline, thousands of times leaner, stays in the
+ * table. `joined` holds each variant's points on several devices, as far as their joules compare.
+ */
+export function comparePoints(rows: Comparison['rows']): { points: ComparePoint[]; joined: ComparePoint[][] } {
+  const found = rows.flatMap(({ variant, cells }) =>
+    cells.flatMap((result, device) =>
+      result?.energy && result.energy.mid > 0 && result.quality && result.engine !== 'classical'
+        ? [{ device, variant, result, energy: result.energy, quality: result.quality }]
+        : [],
+    ),
+  );
+  const fronts = new Map<(typeof found)[number], boolean>();
+  for (const own of grouped(found, ({ device }) => String(device))) {
+    const front = paretoFront(own.map(({ energy, quality }) => ({ energy: energy.mid, quality: quality.mid })));
+    own.forEach((point, i) => fronts.set(point, front[i] === true));
+  }
+  const points = found.map((point) => ({ ...point, onFront: fronts.get(point) === true }));
+  const groups = grouped(points, ({ variant, result }) => `${variant} ${kindOf(result)}`);
+  return { points, joined: groups.filter((group) => group.length > 1) };
 }
 
 const differ = (what: string, values: readonly string[]) => {
@@ -37,7 +87,10 @@ export function compareDevices(devices: readonly DeviceResults[]): Comparison {
   const present = (row: (typeof rows)[number]) => row.cells.filter(Boolean).length;
   const least = (row: (typeof rows)[number]) => Math.min(...row.cells.map((cell) => cell?.energy?.mid ?? Infinity));
   const order = (a: number, b: number) => (a === b ? 0 : a < b ? -1 : 1);
-  const cells = rows.flatMap((row) => row.cells.filter((cell) => cell !== null));
+  const kinds = grouped(
+    perDevice.flatMap((map, device) => [...map.values()].map((result) => ({ result, device }))),
+    ({ result }) => kindOf(result),
+  );
   return {
     rows: rows.sort((a, b) => present(b) - present(a) || order(least(a), least(b))),
     warnings: [
@@ -49,14 +102,15 @@ export function compareDevices(devices: readonly DeviceResults[]): Comparison {
         'the tickets',
         devices.map((d) => d.dataset),
       ),
-      ...differ(
-        'the tier of their energy',
-        cells.map((cell) => cell.tier),
-      ),
-      ...differ(
-        'the boundary of their energy',
-        cells.map((cell) => cell.boundary),
-      ),
     ],
+    energyKinds:
+      kinds.length < 2
+        ? []
+        : kinds.flatMap((own) => {
+            const [first] = own;
+            if (!first) return [];
+            const { tier, boundary } = first.result;
+            return [{ tier, boundary, devices: [...new Set(own.map(({ device }) => device))] }];
+          }),
   };
 }

@@ -1,3 +1,5 @@
+import { listed, plural } from './format';
+
 /** Results of several devices side by side. */
 export const COMPARE = {
   title: 'Compare devices',
@@ -19,6 +21,28 @@ export const COMPARE = {
   quality: (interval: string) => `quality ${interval}`,
   missing: 'not run',
   unknown: 'unknown',
+  /** A result among the others; its date, where another has the same device. */
+  name: (number: number, device: string, date: string | null) =>
+    `${number}. ${device}${date === null ? '' : `, ${date}`}`,
+  picture: {
+    title: 'Energy and quality on each',
+    label: 'Energy against quality, one point per variant and result; the table below says the same in words',
+    prompt: 'Point at a mark, or go to it with the Tab and arrow keys, to read its variant on each.',
+    point: (energy: string, tier: string, quality: string, onFront: boolean) =>
+      `${energy}, ${tier}; quality ${quality}${onFront ? ', on its front' : ''}`,
+    keys: [
+      'Shape is the result, colour the precision. Hollow marks are estimated, solid ones measured; crosses are 95 % intervals.',
+      'A thin line joins one variant on several devices.',
+      'A stepped line is the best quality to be had for so much energy on one device, dashed as its result is above.',
+    ],
+    noBaseline: 'Classical baselines are left out of the picture, far leaner as they are; the table has them.',
+    unnamed: (n: number, of: number) =>
+      `${n} of ${plural(of, 'name')} found no room in the picture; the table has all of them.`,
+    kind: (tier: string, boundary: string, results: readonly string[]) =>
+      `${tier} for the ${boundary} (${listed(results)})`,
+    kinds: (kinds: readonly string[]) =>
+      `Their energy is not of one kind: ${listed(kinds)}. Joules compare only within one kind, so no line joins a variant across kinds.`,
+  },
   estimated: 'estimated',
   measured: 'measured',
 } as const;

@@ -15,6 +15,8 @@ export const LIVE = {
   returned: (kept: number) =>
     `This page was closed while an experiment ran. ${plural(kept, 'finished run was', 'finished runs were')} kept; it goes on from there.`,
   preliminary: 'Still running: these results are preliminary and will change.',
+  otherTab:
+    'Another tab of this browser runs an experiment too. Both are slower for it, so these runs are noted as disturbed; stop one of the two for figures that compare.',
   later: 'Results appear here after the first run.',
   continue: 'Continue',
   pause: 'Pause',

@@ -19,7 +19,7 @@ export const MODEL = {
   drop: 'Or drop them here, or their folder.',
   sources: 'Where the model comes from',
   noFiles:
-    'Nothing that was dropped is part of a model. Drop one .gguf, or a folder with .safetensors, config.json and tokenizer.json.',
+    'None of these files is part of a model. Take one .gguf, or a folder with .safetensors, config.json and tokenizer.json.',
   folder: 'Or a folder with such files',
   storing: (done: number, of: number) => `Storing: ${bytes(done)} of ${bytes(of)}`,
   use: 'Use it',

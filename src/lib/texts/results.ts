@@ -1,3 +1,4 @@
+import type { Boundary } from '../schema/run';
 import { fixed, plural } from './format';
 
 /** A result: the sentence, the picture, the ranking, and what stands behind them. */
@@ -52,7 +53,8 @@ export const RESULTS = {
     ],
     margin:
       'The baseline is so much leaner that it stands left of the dashed line, off the scale, with its own figure.',
-    unnamed: (n: number, of: number) => `${n} of ${of} marks have no name for lack of room; the table names them.`,
+    unnamed: (n: number, of: number) =>
+      `${n} of ${of} marks ${n === 1 ? 'has' : 'have'} no name for lack of room; the table names ${n === 1 ? 'it' : 'them'}.`,
   },
   weight: {
     label: 'Weight of energy against quality:',
@@ -111,6 +113,13 @@ export const RESULTS = {
     /** Above the table: what every row would say. */
     all: (note: string) => `All of them: ${note}`,
   },
+  /** What of the device the energy is of. */
+  boundary: {
+    gpu: 'graphics processor',
+    package: 'processor package',
+    device: 'whole device',
+    system: 'whole system at its socket',
+  } satisfies Record<Boundary, string>,
   tier: (tier: string) => (tier === 'profile' ? 'estimated' : 'measured'),
   unknown: 'unknown',
 } as const;

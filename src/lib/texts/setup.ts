@@ -7,6 +7,13 @@ export const SETUP = {
   question:
     'Which variant of a language model does your fault tickets well enough on the fewest joules, on this device?',
   lead: 'Run makes variants of a model (fewer bits, fewer weights), lets each answer fault tickets in this browser, and ranks them by quality and joules. Tickets never leave it.',
+  /** In place of the question, below a run or its results. */
+  again: {
+    title: 'Change something and run again',
+    variants: (variants: string) => `Variants: ${variants}`,
+    open: 'Change the setup',
+    close: 'Fold the setup away',
+  },
   here: {
     region: 'On this device',
     looking: 'Looking at this device.',

@@ -68,8 +68,13 @@ export function reportHtml(part: Element, title: string, foot: string): string {
     tip.parentElement?.replaceWith(word);
   }
   for (const element of copy.querySelectorAll(LEFT_OUT)) element.remove();
+  // What held nothing else leaves no gap.
+  for (const row of copy.querySelectorAll('.row'))
+    if (row.textContent.trim() === '' && !row.querySelector('svg')) row.remove();
   for (const element of copy.querySelectorAll('[tabindex], [role="button"]'))
     for (const name of ['tabindex', 'role', 'aria-pressed']) element.removeAttribute(name);
+  // Nothing would tell a fading edge that it was scrolled to.
+  for (const edges of copy.querySelectorAll('.edges')) edges.classList.remove('before', 'after');
   // A closed disclosure would hide its content on paper.
   for (const details of copy.querySelectorAll('details')) details.setAttribute('open', '');
   const css = [...document.styleSheets]
@@ -86,7 +91,11 @@ export function reportHtml(part: Element, title: string, foot: string): string {
 <title>${escaped(title)}</title>
 <style>${css}
 main { max-width: 1120px; margin: 0 auto; padding: 32px 16px; }
-main figure svg { max-width: 100%; height: auto; }</style>
+main figure svg { max-width: 100%; height: auto; }
+@media screen and (max-width: 900px) {
+  main figure, main figure .frame { overflow-x: auto; }
+  main figure svg { min-width: 560px; }
+}</style>
 </head>
 <body><main>${copy.outerHTML}<p class="small soft">${escaped(foot)}</p></main></body>
 </html>

@@ -25,6 +25,13 @@ export function shapeOf(variant: string, engine: string): Shape {
   return SHAPES.find(([prefix]) => prunings.some((p) => p.startsWith(prefix)))?.[1] ?? 'circle';
 }
 
+const RESULT_SHAPES: readonly Shape[] = ['circle', 'square', 'triangle', 'diamond', 'cross', 'star'];
+const RESULT_DASHES = ['none', '7 4', '2 3', '8 3 2 3', '12 4', '1 5 4 5'] as const;
+
+/** Where several results share a picture, shape and dash tell them apart; from the seventh on they begin again. */
+export const resultShape = (index: number): Shape => RESULT_SHAPES[index % RESULT_SHAPES.length] ?? 'circle';
+export const resultDash = (index: number): string => RESULT_DASHES[index % RESULT_DASHES.length] ?? 'none';
+
 const r = (n: number) => Number(n.toFixed(2));
 const polygon = (points: readonly (readonly [number, number])[]) =>
   `M${points.map(([x, y]) => `${r(x)},${r(y)}`).join('L')}Z`;

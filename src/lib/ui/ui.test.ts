@@ -13,8 +13,10 @@ import {
   stepPath,
 } from './axis';
 import { csvCell, resultsCsv } from './csv';
+import { energyTicks } from './energy-axis';
 import { fileName } from './download';
 import { bytes, dateTime, duration, interval, listed, percent, plural, seconds, significant } from '../texts/format';
+import { JOULES } from '../texts/energy';
 import { placeLabels, shorten, type LabelPoint } from './labels';
 import { hueOf, shapeOf, shapePath, type Shape } from './marks';
 
@@ -120,6 +122,23 @@ describe('axis', () => {
   });
 });
 
+describe('energyTicks', () => {
+  const x = logScale([0.1, 2], [40, 340]);
+
+  it('is round in the unit that is read, stays inside and never touches', () => {
+    for (const unit of [JOULES, { kind: 'Wh' }, { kind: 'gCO2e', gramsPerKWh: 342 }] as const) {
+      const ticks = energyTicks(x, unit, 360);
+      expect(ticks.length).toBeGreaterThan(1);
+      for (const [i, { at, text, joules }] of ticks.entries()) {
+        expect(x(joules)).toBeGreaterThanOrEqual(40);
+        expect(at - (text.length * 12 * 0.62) / 2).toBeGreaterThanOrEqual(0);
+        expect(at).toBeGreaterThan(ticks[i - 1]?.at ?? -Infinity);
+        expect(text).toMatch(/^[\d.]+ [mµn]?(J|Wh|g)$/);
+      }
+    }
+  });
+});
+
 describe('labels', () => {
   const bounds = { left: 0, right: 600, top: 0, bottom: 400 };
   const boxOf = ({ x, y, anchor, text }: ReturnType<typeof placeLabels>[number]) => {
@@ -151,6 +170,33 @@ describe('labels', () => {
       for (const b of boxes.slice(i + 1))
         expect(a.left < b.right && b.left < a.right && a.top < b.bottom - 2 && b.top < a.bottom - 2).toBe(false);
     }
+  });
+
+  it('keeps off lines, on whichever side there is room', () => {
+    const roof = [{ x: 0, y: 300 }, { x: 200, y: 100 }, { x: 600, y: 100 }]; // prettier-ignore
+    const points = [at(1, 150, 150), at(2, 200, 100), at(3, 400, 108), at(4, 500, 250)];
+    const placed = placeLabels(points, bounds, 12, [roof]);
+    expect(placed.map(({ id }) => id)).toEqual(['1', '2', '3', '4']);
+    /** Height of the roof at x. */
+    const level = (x: number) => Math.max(100, 300 - x);
+    for (const { id, left, right, top, bottom } of placed.map((label) => ({ id: label.id, ...boxOf(label) })))
+      expect(bottom < Math.min(level(left), level(right)) || top > Math.max(level(left), level(right)), id).toBe(true);
+  });
+
+  it('lies on thin lines only where there is no other room', () => {
+    const cross = [{ x: 50, y: 100 }, { x: 250, y: 100 }]; // prettier-ignore
+    const [name] = placeLabels([at(1, 100, 100)], bounds, 12, [], [cross]);
+    expect(name && boxOf(name).bottom < 100).toBe(true);
+    const grid = Array.from({ length: 40 }, (_, i) => [{ x: 0, y: i * 5 }, { x: 600, y: i * 5 }]); // prettier-ignore
+    expect(placeLabels([at(1, 100, 100)], bounds, 12, [], grid)).toHaveLength(1);
+  });
+
+  it('names a group once, where there is room', () => {
+    const fence = [{ x: 0, y: 100 }, { x: 600, y: 100 }]; // prettier-ignore
+    const walls = [60, 75, 85, 115, 125, 140].map((y) => [{ x: 0, y }, { x: 600, y }]); // prettier-ignore
+    const pair = [at(1, 100, 100), at(2, 300, 300)].map((point) => ({ ...point, group: 'int8' }));
+    expect(placeLabels(pair, bounds, 12).map(({ id }) => id)).toEqual(['1']);
+    expect(placeLabels(pair, bounds, 12, [fence, ...walls]).map(({ id }) => id)).toEqual(['2']);
   });
 
   it('shortens long names in the middle', () => {
