@@ -7,7 +7,7 @@ import { type Duplicates, findDuplicates } from './duplicates';
 import { detectFormat, type DropReason, type FormatName, type Row, type Sink, type Table } from './formats';
 import { isParquet, openParquet } from './parquet';
 import { counterColumns, guessMapping, isMissing, listColumns, resolveMapping, wordsOf } from './mapping';
-import { redact, type RedactionKind, REDACTION_TITLES } from './redact';
+import { placeholder, redact, type RedactionKind, REDACTION_TITLES } from './redact';
 import { rankCauses, splitTickets } from './split';
 import {
   type Encoding,
@@ -201,22 +201,28 @@ const CONTEXT = 30;
 const tail = (text: string) => (text.length <= CONTEXT ? text : text.slice(-CONTEXT).replace(/^\S*\s?/, '… '));
 const head = (text: string) => (text.length <= CONTEXT ? text : text.slice(0, CONTEXT).replace(/\s?\S*$/, ' …'));
 
+/** `middle`, which stands from `start` to `end` of a text, with what is around it. */
+const around = (text: string, start: number, middle: string, end: number) =>
+  `${tail(text.slice(0, start))}${middle}${head(text.slice(end))}`.replace(/\s+/g, ' ').trim();
+
 /** Counts and examples over all tickets. */
 class Redactor {
   private readonly found = new Map<RedactionKind, RedactionReport>();
 
   apply(text: string): string {
     const { text: clean, counts, spans } = redact(text);
+    /** How much farther on the clean text is. */
+    let shift = 0;
     for (const { kind, start, end } of spans) {
       const report = this.reportOf(kind);
-      if (report.examples.length >= 3) continue;
-      const before = tail(text.slice(0, start));
-      const after = head(text.slice(end));
-      const around = (middle: string) => `${before}${middle}${after}`.replace(/\s+/g, ' ').trim();
-      report.examples.push({
-        before: around(text.slice(start, Math.min(end, start + 80))),
-        after: around(`[${kind}]`),
-      });
+      const hidden = placeholder(kind);
+      if (report.examples.length < 3)
+        report.examples.push({
+          before: around(text, start, text.slice(start, Math.min(end, start + 80)), end),
+          // The clean text: what else was hidden there is not seen beside it.
+          after: around(clean, start + shift, hidden, start + shift + hidden.length),
+        });
+      shift += hidden.length - (end - start);
     }
     for (const [kind, count] of Object.entries(counts) as [RedactionKind, number][]) this.reportOf(kind).count += count;
     return clean;
