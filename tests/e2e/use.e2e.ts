@@ -382,7 +382,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await useOwnModel(page);
         await runButton(page).click();
         await finished(page);
-        await page.getByText(/Model: mine\.gguf\./).waitFor();
+        await page.getByRole('definition').filter({ hasText: 'mine.gguf' }).waitFor();
         equal(await ranking(page).locator('tbody tr').count(), 3, 'two variants and the baseline');
         await page.goto(`${ORIGIN}/storage`);
         await page.getByText(/^mine\.gguf, \d/).waitFor();

@@ -1,4 +1,4 @@
-import type { Boundary } from '../schema/run';
+import type { Boundary, Tier } from '../schema/run';
 import { fixed, plural } from './format';
 
 /** A result: the sentence, the picture, the ranking, and what stands behind them. */
@@ -6,20 +6,29 @@ export const RESULTS = {
   task: { rca: 'finding the root cause', response: 'writing the response', summary: 'writing the summary' } as Readonly<
     Record<string, string>
   >,
-  what: (checkpoint: string, dataset: string, tasks: string) => `Model: ${checkpoint}. Tickets: ${dataset}, ${tasks};`,
-  times: (tickets: number, repeats: readonly number[], date: string) => {
-    const [low, high] = [Math.min(...repeats), Math.max(...repeats)];
-    return `${plural(tickets, 'ticket')}, ${low === high ? plural(low, 'repeat') : `${low} to ${high} repeats`}, ${date}.`;
+  /** Under the answer, one a line. */
+  facts: {
+    model: 'Model',
+    tickets: 'Tickets',
+    counted: (dataset: string, tickets: number, repeats: readonly number[]) => {
+      const [low, high] = [Math.min(...repeats), Math.max(...repeats)];
+      return `${dataset}: ${plural(tickets, 'ticket')}, ${low === high ? plural(low, 'repeat') : `${low} to ${high} repeats`}`;
+    },
+    tasks: 'Tasks',
+    energy: 'Energy',
+    by: (tier: Tier) => (tier === 'profile' ? 'estimated' : `measured (${tier})`),
+    of: (boundaries: string) => ` for the ${boundaries}`,
+    how: {
+      all: ': counted bytes and operations times a power profile',
+      some: '; estimates are counted bytes and operations times a power profile',
+    },
+    source: { all: 'Profile', some: 'Source' },
+    range: 'Range',
+    mayTake: (variant: string, low: string, high: string) =>
+      `${variant} takes ${low} to ${high}, as power is known only roughly; alike for all, so the order is surer than the amounts`,
+    device: 'Device',
+    date: 'Date',
   },
-  device: (name: string) => `Device: ${name}`,
-  energy: 'Energy is',
-  estimated: 'estimated',
-  estimate: (boundaries: string, profile: string) =>
-    `, not measured, for the ${boundaries}: counted bytes and operations times a power profile (${profile}).`,
-  metered: (tiers: string, boundaries: string, source: string) =>
-    `Energy by ${tiers}, for the ${boundaries} (source: ${source}).`,
-  range: (variant: string, low: string, high: string) =>
-    `The power of the device is known only roughly: ${variant} may take ${low} to ${high}. All variants share this error, so which of them takes less is surer than how much each takes.`,
   actions: {
     results: 'Share the results',
     recipe: 'Share the recipe',
