@@ -25,7 +25,7 @@ export const STORAGE = {
   everything: 'Everything',
   everythingAbout: 'Experiments, runs and tickets go into one file; model weights do not.',
   export: 'Export everything',
-  import: 'Import a file',
+  import: 'Import such a file',
   removeAll: 'Delete everything',
   removeAllSure: 'Delete all experiments, tickets and checkpoints for good',
   keepAll: 'Keep everything',
