@@ -106,15 +106,16 @@ export function linearTicks([low, high]: readonly [number, number], most: number
 
 /**
  * The best quality to be had for up to x joules: level from each point of the front to the next, then up.
- * `front` in pixels, ascending in x; y grows downwards.
+ * `front` in pixels, in any order; y grows downwards. No corners where there is no point.
  */
-export function stepPath(front: readonly { x: number; y: number }[], right: number): string {
-  const [first, ...rest] = front;
-  if (!first) return '';
-  const fixed = (n: number) => Number(n.toFixed(1));
-  return [
-    `M${fixed(first.x)},${fixed(first.y)}`,
-    ...rest.flatMap(({ x, y }) => [`H${fixed(x)}`, `V${fixed(y)}`]),
-    `H${fixed(right)}`,
-  ].join('');
+export function stepsOf(front: readonly { x: number; y: number }[], right: number): { x: number; y: number }[] {
+  const [first, ...rest] = front.toSorted((a, b) => a.x - b.x || b.y - a.y);
+  if (!first) return [];
+  const corners = [{ x: first.x, y: first.y }];
+  for (const { x, y } of rest) corners.push({ x, y: corners.at(-1)?.y ?? y }, { x, y });
+  return [...corners, { x: right, y: corners.at(-1)?.y ?? first.y }];
 }
+
+/** From corner to corner, straight. */
+export const pathOf = (corners: readonly { x: number; y: number }[]): string =>
+  corners.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${Number(x.toFixed(1))},${Number(y.toFixed(1))}`).join('');

@@ -21,6 +21,8 @@ export interface PlacedLabel {
   y: number;
   anchor: 'start' | 'middle' | 'end';
   text: string;
+  /** From the mark to a name that found no room beside it. */
+  leader: { x1: number; y1: number; x2: number; y2: number } | null;
 }
 
 interface Box {
@@ -101,6 +103,64 @@ const PLACES: readonly { dx: -1 | 0 | 1; dy: -1 | 0 | 1 }[] = [
   { dx: 0, dy: 1 },
 ];
 
+/** Further out a name is led to by a thin line: how far from the mark, px. */
+const RINGS = [20, 32, 46] as const;
+const AROUND = 12;
+/** With more names than these, lines to them would be a thicket. */
+const MOST_LED = 16;
+/** What a place costs: each thin line that it lies on, and each ring further out. One hair is worse than the first ring. */
+const ON_HAIR = 3;
+const PER_RING = 2;
+
+interface Option {
+  id: string;
+  x: number;
+  y: number;
+  anchor: PlacedLabel['anchor'];
+  box: Box;
+  ring: number;
+  leader: PlacedLabel['leader'];
+}
+
+/** Places for a name around its mark, the preferred ones first. */
+function optionsOf(point: LabelPoint, width: number, fontSize: number, led: boolean): Option[] {
+  const at = (x: number, middle: number, anchor: Option['anchor']) => {
+    const left = anchor === 'start' ? x : anchor === 'end' ? x - width : x - width / 2;
+    return {
+      id: point.id,
+      x,
+      y: middle + fontSize * 0.35,
+      anchor,
+      box: { left, right: left + width, top: middle - fontSize * 0.6, bottom: middle + fontSize * 0.6 },
+    };
+  };
+  const anchorOf = (dx: number) => (dx > 0 ? 'start' : dx < 0 ? 'end' : 'middle');
+  const reach = point.radius + GAP;
+  const beside = PLACES.map(({ dx, dy }) => ({
+    ...at(
+      point.x + dx * (dy === 0 ? reach : reach * 0.7),
+      point.y + dy * (dx === 0 ? reach + fontSize * 0.5 : reach + fontSize * 0.25),
+      anchorOf(dx),
+    ),
+    ring: 0,
+    leader: null,
+  }));
+  if (!led) return beside;
+  const further = RINGS.flatMap((distance, ring) =>
+    Array.from({ length: AROUND }, (_, i) => {
+      const angle = (2 * Math.PI * i) / AROUND;
+      const [dx, dy] = [Math.cos(angle), Math.sin(angle)].map((d) => Math.round(d * 1e6) / 1e6) as [number, number];
+      const [x, y] = [point.x + dx * (point.radius + distance), point.y + dy * (point.radius + distance)];
+      return {
+        ...at(x + Math.sign(dx) * 2, y + (dx === 0 ? Math.sign(dy) * fontSize * 0.6 : 0), anchorOf(dx)),
+        ring: ring + 1,
+        leader: { x1: point.x + dx * point.radius, y1: point.y + dy * point.radius, x2: x, y2: y },
+      };
+    }),
+  );
+  return [...beside, ...further];
+}
+
 /**
  * @param points most important first; a point whose label finds no room gets none (the table names it)
  * @param bounds labels stay within
@@ -114,46 +174,39 @@ export function placeLabels(
   lines: readonly Line[] = [],
   thin: readonly Line[] = [],
 ): PlacedLabel[] {
-  const taken: Box[] = points.map(({ x, y, radius }) => ({
-    left: x - radius,
-    right: x + radius,
-    top: y - radius,
-    bottom: y + radius,
-  }));
+  const marks = points.map(({ id, x, y, radius: r }) => ({ id, left: x - r, right: x + r, top: y - r, bottom: y + r }));
+  const names: Box[] = [];
   const placed: PlacedLabel[] = [];
-  const named = new Set<string>();
   const hairs = thin.map((line) => ({ line, box: aroundLine(line) }));
-  for (const [index, point] of points.entries()) {
-    if (point.group !== undefined && named.has(point.group)) continue;
-    const text = shorten(point.text);
+  const groups = new Map<string, LabelPoint[]>();
+  for (const point of points) {
+    const key = point.group ?? `alone ${point.id}`;
+    groups.set(key, [...(groups.get(key) ?? []), point]);
+  }
+  const led = groups.size <= MOST_LED;
+  for (const members of groups.values()) {
+    const text = shorten(members[0]?.text ?? '');
     const width = text.length * fontSize * ADVANCE;
-    const options = PLACES.map(({ dx, dy }) => {
-      const reach = point.radius + GAP;
-      const x = point.x + dx * (dy === 0 ? reach : reach * 0.7);
-      const middle = point.y + dy * (dx === 0 ? reach + fontSize * 0.5 : reach + fontSize * 0.25);
-      const left = dx === 1 ? x : dx === -1 ? x - width : x - width / 2;
-      const box: Box = { left, right: left + width, top: middle - fontSize * 0.6, bottom: middle + fontSize * 0.6 };
-      return {
-        x,
-        y: middle + fontSize * 0.35,
-        anchor: dx === 1 ? 'start' : dx === -1 ? 'end' : 'middle',
-        box,
-      } as const;
-    });
-    const roomy = options.filter(
-      ({ box }) =>
-        inside(box, bounds) &&
-        taken.every((other, i) => i === index || !meets(box, other)) &&
-        !lines.some((line) => meetsLine(box, line)),
-    );
-    const reached = around(options.map(({ box }) => box));
-    const near = hairs.filter(({ box }) => touches(box, reached));
-    const free = roomy.find(({ box }) => !near.some(({ line }) => meetsLine(box, line))) ?? roomy[0];
-    if (!free) continue;
-    const { left, right, top, bottom } = free.box;
-    taken.push({ left: left - GAP, right: right + GAP, top: top - LEADING, bottom: bottom + LEADING });
-    if (point.group !== undefined) named.add(point.group);
-    placed.push({ id: point.id, x: free.x, y: free.y, anchor: free.anchor, text });
+    let best: { option: Option; cost: number } | null = null;
+    for (const option of members.flatMap((point) => optionsOf(point, width, fontSize, led))) {
+      const { id, box, leader, ring } = option;
+      const way = leader && [{ x: leader.x1, y: leader.y1 }, { x: leader.x2, y: leader.y2 }]; // prettier-ignore
+      const far = ring * PER_RING;
+      if (best && best.cost <= far) continue;
+      if (!inside(box, bounds) || names.some((other) => meets(box, other))) continue;
+      if (marks.some((mark) => mark.id !== id && (meets(box, mark) || (way && meetsLine(mark, way))))) continue;
+      if (lines.some((line) => meetsLine(box, line)) || (way && names.some((other) => meetsLine(other, way)))) continue;
+      const cost = far + ON_HAIR * hairs.filter((hair) => touches(hair.box, box) && meetsLine(box, hair.line)).length;
+      if (!best || cost < best.cost) best = { option, cost };
+    }
+    if (!best) continue;
+    const { id, x, y, anchor, box, leader } = best.option;
+    names.push({ left: box.left - GAP, right: box.right + GAP, top: box.top - LEADING, bottom: box.bottom + LEADING });
+    if (leader) {
+      const line = [{ x: leader.x1, y: leader.y1 }, { x: leader.x2, y: leader.y2 }]; // prettier-ignore
+      hairs.push({ line, box: aroundLine(line) });
+    }
+    placed.push({ id, x, y, anchor, text, leader });
   }
   return placed;
 }

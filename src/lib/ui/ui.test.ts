@@ -9,8 +9,9 @@ import {
   logDomain,
   logScale,
   logTicks,
+  pathOf,
   qualityDomain,
-  stepPath,
+  stepsOf,
 } from './axis';
 import { csvCell, resultsCsv } from './csv';
 import { energyTicks } from './energy-axis';
@@ -117,8 +118,9 @@ describe('axis', () => {
   });
 
   it('draws the front level first, then up', () => {
-    expect(stepPath([{ x: 10, y: 90 }, { x: 50, y: 30 }], 100)).toBe('M10,90H50V30H100'); // prettier-ignore
-    expect(stepPath([], 100)).toBe('');
+    const front = [{ x: 50, y: 30 }, { x: 10, y: 90 }]; // prettier-ignore
+    expect(pathOf(stepsOf(front, 100))).toBe('M10,90L50,90L50,30L100,30');
+    expect(pathOf(stepsOf([], 100))).toBe('');
   });
 });
 
@@ -189,6 +191,14 @@ describe('labels', () => {
     expect(name && boxOf(name).bottom < 100).toBe(true);
     const grid = Array.from({ length: 40 }, (_, i) => [{ x: 0, y: i * 5 }, { x: 600, y: i * 5 }]); // prettier-ignore
     expect(placeLabels([at(1, 100, 100)], bounds, 12, [], grid)).toHaveLength(1);
+  });
+
+  it('leads to a name further out, past neither names nor marks, where there is no room beside its mark', () => {
+    const crowd = Array.from({ length: 6 }, (_, i) => at(i, 300 + (i % 3) * 14, 200 + Math.floor(i / 3) * 14));
+    const placed = placeLabels(crowd, bounds, 12);
+    expect(placed).toHaveLength(6);
+    expect(placed.filter(({ leader }) => leader).length).toBeGreaterThan(0);
+    expect(placeLabels([at(1, 100, 100)], bounds, 12)[0]?.leader).toBeNull();
   });
 
   it('names a group once, where there is room', () => {
