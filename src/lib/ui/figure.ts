@@ -54,12 +54,39 @@ const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', 
 /** Elements that mean nothing on paper, or that must not leave the device. */
 const LEFT_OUT = 'button, input, select, label, script, .on-screen, [data-private]';
 
+/** Widths of a report's pictures, px: a phone's, and that of paper and all wider screens. */
+export const REPORT_WIDTHS = { narrow: 358, wide: 704 } as const;
+
+export interface ReportPictures {
+  narrow: Element;
+  wide: Element;
+}
+
+/** A report's pictures have no page that draws them anew for its width, so each stands in it twice; its style shows one. */
+function putPictures(copy: Element, pictures: ReportPictures): void {
+  const drawn = (Object.keys(REPORT_WIDTHS) as (keyof ReportPictures)[]).map((name) => ({
+    name,
+    all: [...pictures[name].querySelectorAll('figure svg')],
+  }));
+  for (const svg of copy.querySelectorAll('figure svg')) {
+    const label = svg.getAttribute('aria-label');
+    const found = drawn.flatMap(({ name, all }) => {
+      const own = all.find((other) => other.getAttribute('aria-label') === label)?.cloneNode(true) as
+        Element | undefined;
+      own?.classList.add(name);
+      return own ? [own] : [];
+    });
+    if (found.length === drawn.length) svg.replaceWith(...found);
+  }
+}
+
 /**
  * A part of the page as one file that opens without a network: its markup, its charts and its style sheets, no script.
  * What is marked `data-private` (tickets and answers) stays behind.
  */
-export function reportHtml(part: Element, title: string, foot: string): string {
+export function reportHtml(part: Element, pictures: ReportPictures, title: string, foot: string): string {
   const copy = part.cloneNode(true) as Element;
+  putPictures(copy, pictures);
   // An explained word is a button on the page; here it stays a word, with its explanation as a title.
   for (const tip of copy.querySelectorAll('[role="tooltip"]')) {
     const word = document.createElement('abbr');
@@ -92,9 +119,10 @@ export function reportHtml(part: Element, title: string, foot: string): string {
 <style>${css}
 main { max-width: 1120px; margin: 0 auto; padding: 32px 16px; }
 main figure svg { max-width: 100%; height: auto; }
-@media screen and (max-width: 900px) {
-  main figure, main figure .frame { overflow-x: auto; }
-  main figure svg { min-width: 560px; }
+main figure svg.narrow { display: none; }
+@media screen and (max-width: 640px) {
+  main figure svg.narrow { display: block; }
+  main figure svg.wide { display: none; }
 }</style>
 </head>
 <body><main>${copy.outerHTML}<p class="small soft">${escaped(foot)}</p></main></body>
