@@ -19,13 +19,13 @@ export const RESULTS = {
     by: (tier: Tier) => (tier === 'profile' ? 'estimated' : `measured (${tier})`),
     of: (boundaries: string) => ` for the ${boundaries}`,
     how: {
-      all: ': counted bytes and operations times a power profile',
-      some: '; estimates are counted bytes and operations times a power profile',
+      all: ': bytes and operations counted, times a power profile',
+      some: '; estimates are bytes and operations counted, times a power profile',
     },
     source: { all: 'Profile', some: 'Source' },
     range: 'Range',
     mayTake: (variant: string, low: string, high: string) =>
-      `${variant} takes ${low} to ${high}, as power is known only roughly; alike for all, so the order is surer than the amounts`,
+      `${low} to ${high} for ${variant}; the error is alike for all, so their order is surer`,
     device: 'Device',
     date: 'Date',
   },

@@ -148,11 +148,12 @@ function optionsOf(point: LabelPoint, width: number, fontSize: number, led: bool
   if (!led) return beside;
   const further = RINGS.flatMap((distance, ring) =>
     Array.from({ length: AROUND }, (_, i) => {
-      const angle = (2 * Math.PI * i) / AROUND;
-      const [dx, dy] = [Math.cos(angle), Math.sin(angle)].map((d) => Math.round(d * 1e6) / 1e6) as [number, number];
+      // Never level or upright: there it would pass for a longer interval.
+      const angle = (2 * Math.PI * (i + 0.5)) / AROUND;
+      const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
       const [x, y] = [point.x + dx * (point.radius + distance), point.y + dy * (point.radius + distance)];
       return {
-        ...at(x + Math.sign(dx) * 2, y + (dx === 0 ? Math.sign(dy) * fontSize * 0.6 : 0), anchorOf(dx)),
+        ...at(x + Math.sign(dx) * 2, y, anchorOf(dx)),
         ring: ring + 1,
         leader: { x1: point.x + dx * point.radius, y1: point.y + dy * point.radius, x2: x, y2: y },
       };
