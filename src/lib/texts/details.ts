@@ -47,7 +47,8 @@ export const DETAILS = {
       work: { flopsPerSecond: number; bytesPerSecond: number; intensity: number },
     ) =>
       `${variant}, ${PHASES[phase]}: ${significant(work.flopsPerSecond / 1e9)} GFLOP/s, ${significant(work.bytesPerSecond / 1e9)} GB/s, ${significant(work.intensity)} FLOP per byte`,
-    prompt: 'Point at a mark, or go to it with the Tab key, to read it. Circle: decode; square: prefill.',
+    prompt: 'Point at a mark, or go to it with the Tab key, to read it.',
+    key: 'Circle: decode; square: prefill.',
   },
   confusion: {
     title: 'Which causes are mistaken for which',

@@ -117,7 +117,19 @@ export function reportHtml(part: Element, pictures: ReportPictures, title: strin
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${escaped(title)}</title>
 <style>${css}
-main { max-width: 1120px; margin: 0 auto; padding: 32px 16px; }
+main { display: grid; gap: 24px; grid-template-columns: minmax(0, 1fr); max-width: 1120px; margin: 0 auto; padding: 32px 16px; }
+/* No script tells whether a table goes on: shades at its edges, covered where it ends. */
+@media screen {
+  .scroll {
+    --shade: color-mix(in srgb, var(--ink) 22%, transparent);
+    background:
+      linear-gradient(to right, var(--paper) 30%, transparent) left / 32px 100% no-repeat local,
+      linear-gradient(to left, var(--paper) 30%, transparent) right / 32px 100% no-repeat local,
+      linear-gradient(to right, var(--shade), transparent) left / 12px 100% no-repeat scroll,
+      linear-gradient(to left, var(--shade), transparent) right / 12px 100% no-repeat scroll;
+  }
+  .scroll.roomBelow { padding-bottom: 0; margin-bottom: 0; }
+}
 main figure svg { max-width: 100%; height: auto; }
 main figure svg.narrow { display: none; }
 @media screen and (max-width: 640px) {
