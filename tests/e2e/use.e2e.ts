@@ -300,7 +300,11 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           route.fulfill({ body: 'alarm_0,label\n1,0\n', headers: { 'access-control-allow-origin': '*' } }),
         );
         await panel.getByText('Public sets').click();
-        await panel.getByRole('button', { name: `Fetch it from ${elsewhere}: Microwave link failures` }).click();
+        await panel
+          .getByRole('listitem')
+          .filter({ hasText: 'Microwave link failures' })
+          .getByRole('button', { name: `Fetch it from ${elsewhere}` })
+          .click();
         await panel
           .getByText(/what came is not the file that the catalogue names\)\. Nothing was kept of it/)
           .waitFor();
