@@ -374,7 +374,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await words.fill(before);
         await runButton(page).click();
         await finished(page);
-        await page.getByText(/pasted, Headline to sector/).waitFor();
+        const fact = (text: RegExp) => page.getByRole('definition').filter({ hasText: text });
+        await fact(/^pasted/).waitFor();
+        await fact(/^Headline to sector$/).waitFor();
       }),
   },
   {
