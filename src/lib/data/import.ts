@@ -7,7 +7,7 @@ import { type Duplicates, findDuplicates } from './duplicates';
 import { detectFormat, type DropReason, type FormatName, type Row, type Sink, type Table } from './formats';
 import { isParquet, openParquet } from './parquet';
 import { counterColumns, guessMapping, isMissing, listColumns, resolveMapping, wordsOf } from './mapping';
-import { placeholder, redact, type RedactionKind, REDACTION_TITLES } from './redact';
+import { placeholder, redact, type RedactionKind, type RedactionSpan, REDACTION_TITLES } from './redact';
 import { rankCauses, splitTickets } from './split';
 import {
   type Encoding,
@@ -197,13 +197,34 @@ export async function previewTable(
 
 /** About this many characters around a redaction are shown. */
 const CONTEXT = 30;
-/** The end of a text, and its beginning, cut between words. */
-const tail = (text: string) => (text.length <= CONTEXT ? text : text.slice(-CONTEXT).replace(/^\S*\s?/, '… '));
-const head = (text: string) => (text.length <= CONTEXT ? text : text.slice(0, CONTEXT).replace(/\s?\S*$/, ' …'));
+/** Characters of what was redacted that are shown, and examples of a kind. */
+const LONGEST = 80;
+const EXAMPLES = 3;
+/** Where what is shown around a redaction begins and ends: between words, and through no other redaction. */
+function windowOf(text: string, { start, end }: RedactionSpan, spans: readonly RedactionSpan[]): [number, number] {
+  const back = Math.max(0, start - CONTEXT);
+  const on = Math.min(text.length, end + CONTEXT);
+  const from = back === 0 ? 0 : back + (/^\S*\s?/.exec(text.slice(back, start))?.[0].length ?? 0);
+  const to = on === text.length ? on : on - (/\s?\S*$/.exec(text.slice(end, on))?.[0].length ?? 0);
+  const touched = spans.filter((span) => span.start < to && span.end > from);
+  return [Math.min(from, ...touched.map((span) => span.start)), Math.max(to, ...touched.map((span) => span.end))];
+}
 
-/** `middle`, which stands from `start` to `end` of a text, with what is around it. */
-const around = (text: string, start: number, middle: string, end: number) =>
-  `${tail(text.slice(0, start))}${middle}${head(text.slice(end))}`.replace(/\s+/g, ' ').trim();
+/** A part of a text with what `show` makes of each redaction in it. */
+function excerpt(
+  text: string,
+  [from, to]: readonly [number, number],
+  spans: readonly RedactionSpan[],
+  show: (span: RedactionSpan) => string,
+): string {
+  let out = from > 0 ? '… ' : '';
+  let at = from;
+  for (const span of spans.filter(({ start, end }) => start >= from && end <= to)) {
+    out += text.slice(at, span.start) + show(span);
+    at = span.end;
+  }
+  return `${out}${text.slice(at, to)}${to < text.length ? ' …' : ''}`.replace(/\s+/g, ' ').trim();
+}
 
 /** Counts and examples over all tickets. */
 class Redactor {
@@ -211,18 +232,14 @@ class Redactor {
 
   apply(text: string): string {
     const { text: clean, counts, spans } = redact(text);
-    /** How much farther on the clean text is. */
-    let shift = 0;
-    for (const { kind, start, end } of spans) {
-      const report = this.reportOf(kind);
-      const hidden = placeholder(kind);
-      if (report.examples.length < 3)
-        report.examples.push({
-          before: around(text, start, text.slice(start, Math.min(end, start + 80)), end),
-          // The clean text: what else was hidden there is not seen beside it.
-          after: around(clean, start + shift, hidden, start + shift + hidden.length),
-        });
-      shift += hidden.length - (end - start);
+    for (const span of spans) {
+      const { examples } = this.reportOf(span.kind);
+      if (examples.length >= EXAMPLES) continue;
+      const part = windowOf(text, span, spans);
+      examples.push({
+        before: excerpt(text, part, spans, ({ start, end }) => text.slice(start, Math.min(end, start + LONGEST))),
+        after: excerpt(text, part, spans, ({ kind }) => placeholder(kind)),
+      });
     }
     for (const [kind, count] of Object.entries(counts) as [RedactionKind, number][]) this.reportOf(kind).count += count;
     return clean;
