@@ -83,9 +83,12 @@ describe('foldRuns', () => {
       exampleRun({ variant: 'int8' }),
     ]);
     expect(results.map((r) => [r.variant, r.fallbacks])).toEqual([
-      ['fp16', ['It was not run on: response.']],
+      ['fp16', ['It was not run on: response. So its quality and energy over all tasks are unknown.']],
       ['int8', []],
     ]);
+    // Half of the work does not compare with all of it.
+    expect(results[0]).toMatchObject({ energy: null, quality: null, latency: null, repeats: 0, tickets: 2 });
+    expect(results[1]?.quality).not.toBeNull();
   });
 
   it('says when phases were metered differently, and trusts the weaker', () => {

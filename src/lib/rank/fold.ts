@@ -131,7 +131,7 @@ function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[])
   const tasks = TASKS.filter((task) => ordered.some((run) => run.task === task));
   // A repeat that lacks a task would weigh the others' energy twice: it does not count.
   const complete = [...groups(ordered, (run) => run.repeat).values()].filter((repeat) =>
-    tasks.every((task) => repeat.some((run) => run.task === task)),
+    planTasks.every((task) => repeat.some((run) => run.task === task)),
   );
   const counted = undisturbed(complete);
   const firstOfTask = tasks.map((task) => ordered.find((run) => run.task === task) as RunRecord);
@@ -157,7 +157,8 @@ function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[])
     tier: TIERS.findLast((tier) => tiers.includes(tier)) ?? 'profile',
     boundary: boundaries[0] ?? 'device',
     latency: overRepeats(counted.map(timeOf)),
-    quality: quality(firstOfTask),
+    // A mean over fewer tasks would stand beside means over all of them.
+    quality: missing.length > 0 ? null : quality(firstOfTask),
     metrics: Object.fromEntries(
       firstOfTask.flatMap((run) =>
         Object.entries(
@@ -172,8 +173,12 @@ function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[])
     repeats: counted.length,
     fallbacks: unique([
       ...ordered.flatMap((run) => run.fallbacks),
-      ...(missing.length > 0 ? [`It was not run on: ${missing.join(', ')}.`] : []),
-      ...(complete.length === 0 ? ['No repeat has all tasks yet, so its energy per ticket is unknown.'] : []),
+      ...(missing.length > 0
+        ? [`It was not run on: ${missing.join(', ')}. So its quality and energy over all tasks are unknown.`]
+        : []),
+      ...(complete.length === 0 && missing.length === 0
+        ? ['No repeat has all tasks yet, so its energy per ticket is unknown.']
+        : []),
       ...(counted.length < complete.length
         ? [
             `${complete.length - counted.length} of ${complete.length} repeats took over ${HELD_UP} times as long as the fastest and are left out of energy and time.`,
