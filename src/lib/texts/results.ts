@@ -76,13 +76,13 @@ export const RESULTS = {
     at: (w: number, variant: string, ways: readonly string[]) =>
       `At ${fixed(w, 2)} ${variant} comes first${ways.length > 0 ? `; ${ways.join(', ')}` : ' whatever the weight'}.`,
     way: (side: 'below' | 'above', at: number, variant: string) => `${side} ${fixed(at, 2)} it is ${variant}`,
-    firm: 'The same variant would come first',
+    firm: 'Of all weights, the winner stays the same at',
     alternative: {
       'min-max': 'with energy and quality each stretched over their range',
       'profile low': "at the low end of the device's power profile",
       'profile high': 'at its high end',
     },
-    share: (agreement: number, how: string) => `${how}: at ${Math.round(agreement * 100)} % of all weights`,
+    share: (agreement: number, how: string) => `${Math.round(agreement * 100)} % ${how}`,
   },
   ranking: {
     title: 'Ranking',
