@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, contentHash, sha256 } from './canonical';
+import { stateEstimate } from './digits';
 import { ERROR_CODES, fromWireError, JoulewiseError, quote, toWireError } from './errors';
 import { halfTable, toHalf } from './half';
 import { createRandom, hash32 } from './random';
@@ -74,6 +75,37 @@ describe('random', () => {
     expect(hash32('')).toBe(0x811c9dc5);
     expect(hash32('a')).toBe(0xe40c292c);
     expect(hash32('foobar')).toBe(0xbf9cf968);
+  });
+});
+
+describe('digits', () => {
+  it('are two of the uncertainty and at least three of the value', () => {
+    const of = (low: number, mid: number, high: number) => stateEstimate({ low, mid, high, n: 9 });
+    expect(of(0.65163, 0.72346, 0.79124)).toEqual({ low: 0.652, mid: 0.723, high: 0.791, n: 9 });
+    expect(of(1.23446, 1.23456, 1.23466)).toEqual({ low: 1.234, mid: 1.235, high: 1.235, n: 9 });
+    expect(stateEstimate({ low: null, mid: 1 / 3, high: null, n: 1 })).toEqual({
+      low: null,
+      mid: 0.3333,
+      high: null,
+      n: 1,
+    });
+    // A range keeps two of its lower end.
+    expect(stateEstimate({ low: 0.012345, mid: 1.2345, high: 20.2 })).toEqual({ low: 0.012, mid: 1.235, high: 20.2 });
+  });
+
+  it('stay as they are where they were stated before, and hardly move a value', () => {
+    const number = fc.oneof(fc.double({ noNaN: true, min: 0, max: 1e9 }), fc.double({ noNaN: true, min: 0, max: 1 }));
+    fc.assert(
+      fc.property(number, number, number, fc.boolean(), (a, b, c, counted) => {
+        const [low, mid, high] = [a, b, c].sort((x, y) => x - y) as [number, number, number];
+        const stated = stateEstimate(counted ? { low, mid, high, n: 3 } : { low, mid, high });
+        expect(stateEstimate(stated)).toEqual(stated);
+        expect(Math.abs(stated.mid - mid)).toBeLessThanOrEqual(0.0061 * mid + 1e-8 * high);
+        expect(stated.low).toBeLessThanOrEqual(stated.mid);
+        expect(stated.mid).toBeLessThanOrEqual(stated.high);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

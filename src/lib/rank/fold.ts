@@ -1,3 +1,4 @@
+import { stateEstimate } from '../core/digits';
 import { mean, tInterval } from '../core/stats';
 import type { VariantResult } from '../schema/result';
 import {
@@ -125,6 +126,9 @@ const sameOutputs = (runs: readonly RunRecord[]) => {
 const mixed = (what: string, values: readonly string[]) =>
   values.length > 1 ? [`Its phases were metered by different ${what}: ${values.join(', ')}.`] : [];
 
+/** As a link will carry it: who opens one sees the same winner, also among variants a hair apart. */
+const stated = <T extends Range | EstimateRecord>(value: T | null) => value && stateEstimate(value);
+
 function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[]): VariantResult {
   const ordered = runs.toSorted((a, b) => a.repeat - b.repeat || TASKS.indexOf(a.task) - TASKS.indexOf(b.task));
   const first = ordered[0] as RunRecord;
@@ -152,18 +156,18 @@ function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[])
     stage: Math.min(...ordered.map((run) => run.stage)),
     engine: first.engine,
     kernel: first.kernel,
-    energy: overRepeats(ranges.map((range) => range && range.mid)),
-    energyRange: rangeOverRepeats(ranges),
+    energy: stated(overRepeats(ranges.map((range) => range && range.mid))),
+    energyRange: stated(rangeOverRepeats(ranges)),
     tier: TIERS.findLast((tier) => tiers.includes(tier)) ?? 'profile',
     boundary: boundaries[0] ?? 'device',
-    latency: overRepeats(counted.map(timeOf)),
+    latency: stated(overRepeats(counted.map(timeOf))),
     // A mean over fewer tasks would stand beside means over all of them.
-    quality: missing.length > 0 ? null : quality(firstOfTask),
+    quality: missing.length > 0 ? null : stated(quality(firstOfTask)),
     metrics: Object.fromEntries(
       firstOfTask.flatMap((run) =>
         Object.entries(
           Object.keys(run.metrics).length > 0 ? run.metrics : scoreRun(run.task, run.tickets, run.causes),
-        ).map(([name, value]) => [`${run.task}.${name}`, value]),
+        ).map(([name, value]) => [`${run.task}.${name}`, stateEstimate(value)]),
       ),
     ),
     storedBytes: compression && compression.storedBytes,

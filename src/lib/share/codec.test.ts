@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson, type Json } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
-import { exampleOutcome, exampleRun } from '../rank/example';
+import { exampleOutcome, exampleReading, exampleRun } from '../rank/example';
 import { foldRuns } from '../rank/fold';
 import type { PlanRecord } from '../schema/plan';
 import type { SharedRecipeRecord, VariantResult } from '../schema/result';
@@ -169,6 +169,16 @@ describe('links', () => {
       }),
       { numRuns: 150 },
     );
+  });
+  it('say of folded runs what is seen where they ran', async () => {
+    const runs = [0, 1, 2].flatMap((repeat) =>
+      ['int4', 'int8'].map((variant, i) =>
+        exampleRun({ variant, repeat, phases: [exampleReading('decode', 1.23456 + i * 1e-4 + repeat * 0.0123)] }),
+      ),
+    );
+    const shared = toShared(foldRuns(runs), meta);
+    const read = await decodeLink(await encodeLink(shared));
+    expect(read.kind === 'result' && read.variants).toEqual(shared.variants);
   });
   it('lose less than 0.5 % of a value, and less than a tenth of an interval', () => {
     const shared = toShared(twelveVariants(), meta);

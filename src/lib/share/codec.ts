@@ -1,4 +1,5 @@
 import { canonicalJson, type Json } from '../core/canonical';
+import { stateEstimate, stateNumber } from '../core/digits';
 import { JoulewiseError } from '../core/errors';
 import { parseRecord } from '../schema/record';
 import {
@@ -13,7 +14,7 @@ import type { PlanRecord } from '../schema/plan';
 import { TASKS } from '../schema/run';
 import { METRICS } from '../score/metrics';
 import { ALPHABET, deflate, fromBase64Url, inflate, toBase64Url } from './bytes';
-import { inUnitsOf, pack, unpack } from './pack';
+import { pack, unpack } from './pack';
 
 /** `e2.` + base64url(deflate-raw(canonical JSON of the packed record)). */
 const CODEC = 'e2';
@@ -28,46 +29,19 @@ const MAX_NESTING = 64;
 
 export type SharedRecord = SharedResultRecord | SharedRecipeRecord;
 
-const DIGITS = 4;
-/** Counts up to here stay exact. */
-const EXACT = 1e6;
+const isNumberOrNull = (value: Json | undefined) => value === null || typeof value === 'number';
 
-const roundNumber = (x: number) => (Number.isInteger(x) && Math.abs(x) < EXACT ? x : Number(x.toPrecision(DIGITS)));
-
-/** More digits than this between the largest end and the last place mean nothing. */
-const MOST_DIGITS = 8;
-
-/** Power of ten of the first digit. */
-const magnitude = (x: number) => Math.floor(Math.log10(Math.abs(x)));
-
-const roundAt = (place: number, x: number) => Number(`${Math.round(inUnitsOf(place, x))}e${place}`);
-
-/**
- * An estimate is stated to two digits of its uncertainty (GUM, 7.2.6), but to no fewer than three of its value: 0.72346
- * in 0.6516-0.7912 becomes 0.723 in 0.652-0.791. Wider digits are noise, and noise does not deflate. A range (what is
- * not known of the device) is stated likewise, and to two digits of its lower end, which may be far below the middle.
- */
-function roundEstimate(estimate: Record<string, Json>): Record<string, Json> {
-  const { low, mid, high } = estimate;
-  if (typeof low !== 'number' || typeof mid !== 'number' || typeof high !== 'number') return estimate;
-  const half = Math.max(mid - low, high - mid);
-  if (!(half > 0)) return estimate;
-  const finest = magnitude(Math.max(Math.abs(low), Math.abs(mid), Math.abs(high))) - MOST_DIGITS;
-  const places = [
-    magnitude(half) - 1,
-    mid === 0 ? Infinity : magnitude(mid) - 2,
-    'n' in estimate || low === 0 ? Infinity : magnitude(low) - 1,
-  ];
-  const place = Math.max(finest, Math.min(...places));
-  return { ...estimate, low: roundAt(place, low), mid: roundAt(place, mid), high: roundAt(place, high) };
-}
+/** An estimate or a range, which is rounded as one. */
+const isEstimate = (value: Record<string, Json>): value is { low: number | null; mid: number; high: number | null } =>
+  typeof value['mid'] === 'number' && isNumberOrNull(value['low']) && isNumberOrNull(value['high']);
 
 function roundJson(value: Json): Json {
-  if (typeof value === 'number') return roundNumber(value);
+  if (typeof value === 'number') return stateNumber(value);
   if (Array.isArray(value)) return value.map(roundJson);
   if (typeof value !== 'object' || value === null) return value;
-  const rounded = Object.fromEntries(Object.entries(value).map(([key, v]) => [key, roundJson(v)]));
-  return roundEstimate(rounded);
+  return isEstimate(value)
+    ? stateEstimate(value)
+    : Object.fromEntries(Object.entries(value).map(([key, v]) => [key, roundJson(v)]));
 }
 
 /** A record as plain JSON: validated records hold nothing else. */
@@ -78,7 +52,7 @@ interface Kind {
   prepare: (json: Json) => Json;
 }
 
-/** One row per kind of link. A recipe's numbers (its seed) must arrive exactly; a result's are rounded. */
+/** One row per kind of link. A recipe's numbers (its seed) must arrive exactly; a result's are stated (`core/digits.ts`). */
 const KINDS: Readonly<Record<SharedRecord['kind'], Kind>> = {
   result: { parse: (input) => parseRecord(SharedResult, input), prepare: roundJson },
   recipe: { parse: (input) => parseRecord(SharedRecipe, input), prepare: (json) => json },

@@ -1,4 +1,5 @@
 import { canonicalJson, type Json } from '../core/canonical';
+import { decimal, inUnitsOf } from '../core/digits';
 import { JoulewiseError } from '../core/errors';
 import { numberReader, spellNumber, spellNumbers } from './spell';
 
@@ -113,21 +114,9 @@ const NUMBERS = '~';
 const INTERVALS = '~';
 const ENDS = ['low', 'mid', 'high'] as const;
 
-/** x = digits x 10^exponent with the fewest digits. */
-function decimal(x: number): { digits: string; exponent: number } {
-  const [digits = '0', exponent] = x.toExponential().split('e');
-  return { digits, exponent: Number(exponent) };
-}
-
 const lastPlace = (x: number) => {
   const { digits, exponent } = decimal(x);
   return exponent - (digits.split('.')[1]?.length ?? 0);
-};
-
-/** x / 10^place, a whole number by the choice of the place; exact, as it goes through decimal text. */
-export const inUnitsOf = (place: number, x: number) => {
-  const { digits, exponent } = decimal(x);
-  return Number(`${digits}e${exponent - place}`);
 };
 
 /** Null where an end is missing in some row, or where the numbers have too many digits for whole numbers. */
