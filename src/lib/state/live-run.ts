@@ -4,12 +4,11 @@ import type { Unit } from '../plan/units';
 import type { VariantResult } from '../schema/result';
 import type { RunRecord } from '../schema/run';
 import { getSummary } from '../store/datasets';
-import { getPlan, runsOfPlan } from '../store/db';
+import { getPlan, markedRunning, markEnded, markRunning, runsOfPlan } from '../store/db';
 import { RUN } from '../texts/run';
 import { askToPersist, keepAwake } from './awake';
 import { device } from './device.svelte';
 import { foldStored, Folding } from './folding';
-import { interrupted, markEnded, markRunning } from './interrupted';
 import { library } from './library.svelte';
 import { live, type Progress, type Start } from './live.svelte';
 import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds, type Pace } from './pace';
@@ -18,6 +17,7 @@ import { runPlan } from './run-plan';
 import { sentence } from './sentence';
 import { Recorder } from './series';
 import { Skips } from './skips';
+import { isRunning } from './tabs';
 
 /** Figures that move are redrawn at most this often. */
 const REDRAW_MS = 250;
@@ -83,10 +83,12 @@ export async function startOf(hash: string): Promise<Start> {
 
 /** The experiment whose tab was closed while it ran, with its finished runs; null where there is none. */
 export async function leftBehind(): Promise<{ hash: string; kept: number } | null> {
-  const hash = await interrupted();
-  if (hash === null) return null;
-  markEnded(hash);
-  return { hash, kept: (await runsOfPlan(hash)).length };
+  for (const hash of await markedRunning()) {
+    if (await isRunning(hash)) continue;
+    await markEnded(hash);
+    return { hash, kept: (await runsOfPlan(hash)).length };
+  }
+  return null;
 }
 
 /** Runs a plan to its end, or to Stop; how it ended stands in `live.ended` or `live.error`. */
@@ -166,9 +168,9 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
       name,
       signal: abort.signal,
       skips,
-      onBegin: () => {
+      onBegin: async () => {
         began = true;
-        markRunning(hash);
+        await markRunning(hash);
       },
       onEvent: (event) => take(event, pending),
       gate,
@@ -186,10 +188,10 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
   await showing;
   await showResults().catch((error: unknown) => (failed ??= sentence(error)));
   folding.end();
+  if (began) await markEnded(hash).catch((error: unknown) => (failed ??= sentence(error)));
   live.progress = null;
   live.control = null;
   [live.ended, live.error] = [ended, failed];
-  if (began) markEnded(hash);
   await release?.();
   void library.refresh();
 }

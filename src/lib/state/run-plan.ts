@@ -28,8 +28,8 @@ export interface RunPlanOptions {
   onEvent: (event: PlanEvent) => void;
   signal: AbortSignal;
   gate?: () => Promise<void>;
-  /** Called once this tab is the one that runs the plan. */
-  onBegin?: () => void;
+  /** Called once this tab is the one that runs the plan; the first run waits for it. */
+  onBegin?: () => Promise<void>;
   /** See `PlanHost.fold`. */
   fold?: (runs: readonly RunRecord[]) => Promise<VariantResult[]>;
   /** Variants that the person leaves out while the plan runs: a running unit ends, further ones are not begun. */
@@ -66,7 +66,7 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
     await keepPlan();
     return await navigator.locks.request(lockOf(hash), { ifAvailable: true }, async (lock) => {
       if (!lock) throw new JoulewiseError('store.busy', RUN.elsewhere);
-      o.onBegin?.();
+      await o.onBegin?.();
       const earlier = await runsOfPlan(hash);
       const watch = await watchConditions();
       return executePlan(

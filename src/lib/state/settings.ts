@@ -12,6 +12,4 @@ export const readSetting = (key: string): string | null => kept((storage) => sto
 export const keepSetting = (key: string, value: string): void =>
   kept((storage) => storage.setItem(key, value), undefined);
 
-export const dropSetting = (key: string): void => kept((storage) => storage.removeItem(key), undefined);
-
 export const settingNames = (): string[] => kept((storage) => Object.keys(storage), []);

@@ -29,9 +29,11 @@ export interface Schema extends DBSchema {
   tickets: { key: [dataset: string, at: number]; value: TicketPieceRecord };
   plans: { key: string; value: StoredPlan; indexes: { createdAt: string } };
   runs: { key: string; value: RunRecord; indexes: { plan: string } };
+  /** Plans that some tab began to run and has not ended. */
+  running: { key: string; value: { hash: string } };
 }
 
-const VERSION = 3;
+const VERSION = 4;
 
 type Upgrade = IDBPTransaction<Schema, StoreNames<Schema>[], 'versionchange'>;
 
@@ -62,6 +64,9 @@ const STEPS: readonly ((db: IDBPDatabase<Schema>, tx: Upgrade) => void | Promise
       await tx.objectStore('summaries').put(summary);
       await cursor.update(head);
     }
+  },
+  (db) => {
+    db.createObjectStore('running', { keyPath: 'hash' });
   },
 ];
 
@@ -127,13 +132,24 @@ export async function write<T>(work: (db: IDBPDatabase<Schema>) => Promise<T>): 
 
 export const savePlan = (plan: StoredPlan) => write((db) => db.put('plans', plan));
 
-/** On disk before it returns: a killed tab loses no finished run. */
-export const saveRun = (run: RunRecord) =>
+/** Puts a record on disk before it returns. */
+const keepStrictly = <Name extends 'runs' | 'running'>(name: Name, record: Schema[Name]['value']) =>
   write(async (db) => {
-    const tx = db.transaction('runs', 'readwrite', { durability: 'strict' });
-    await tx.store.put(run);
+    const tx = db.transaction(name, 'readwrite', { durability: 'strict' });
+    await tx.store.put(record);
     await tx.done;
   });
+
+/** A killed tab loses no finished run. */
+export const saveRun = (run: RunRecord) => keepStrictly('runs', run);
+
+/** Before the first run begins: a browser killed a moment later still knows what it ran. */
+export const markRunning = (hash: string) => keepStrictly('running', { hash });
+
+export const markEnded = (hash: string) => write((db) => db.delete('running', hash));
+
+/** Plans marked as running: in a tab that is open, or in one that was closed. */
+export const markedRunning = async () => (await database()).getAllKeys('running');
 
 const checked = (row: StoredPlan): StoredPlan => ({ ...row, plan: parseRecord(Plan, row.plan) });
 
@@ -222,10 +238,11 @@ export interface RemovedPlan {
 /** Deletes a plan with its runs, and hands them over, so that it can be undone; null where it is gone already. */
 export const removePlan = (hash: string) =>
   write(async (db): Promise<RemovedPlan | null> => {
-    const tx = db.transaction(['plans', 'runs'], 'readwrite');
+    const tx = db.transaction(['plans', 'runs', 'running'], 'readwrite');
     const [plans, runs] = [tx.objectStore('plans'), tx.objectStore('runs')];
     const [stored, own] = [await plans.get(hash), await runs.index('plan').getAll(hash)];
     await plans.delete(hash);
+    await tx.objectStore('running').delete(hash);
     for (const { id } of own) await runs.delete(id);
     await tx.done;
     return stored ? { stored, runs: own } : null;

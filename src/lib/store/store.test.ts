@@ -13,6 +13,9 @@ import {
   changePlan,
   getPlan,
   listPlans,
+  markedRunning,
+  markEnded,
+  markRunning,
   removeAllRecords,
   removePlan,
   removeRuns,
@@ -165,6 +168,16 @@ describe('records', () => {
     expect((await runsOfPlan('b')).length).toBe(1);
   });
 
+  it('know which plans were begun and not ended, until they end or are deleted', async () => {
+    await savePlan(stored('a', '2026'));
+    for (const hash of ['a', 'b', 'a']) await markRunning(hash);
+    expect(await markedRunning()).toEqual(['a', 'b']);
+    await markEnded('b');
+    expect(await markedRunning()).toEqual(['a']);
+    await removePlan('a');
+    expect(await markedRunning()).toEqual([]);
+  });
+
   it('survive another connection’s closing and opening', async () => {
     await saveRun(run('a', 1));
     const other = await rawOpen();
@@ -213,6 +226,8 @@ describe('records', () => {
     expect(await listSummaries()).toEqual(sets.map(summaryOf).sort(byHash));
     await expect(getDataset('damaged')).rejects.toMatchObject({ code: 'record.invalid' });
     expect([await getPlan('a'), await runsOfPlan('a')]).toEqual([stored('a', '2026'), [run('a', 1)]]);
+    await markRunning('a');
+    expect(await markedRunning()).toEqual(['a']);
     const raw = await rawOpen();
     expect(await raw.get('datasets', sets[0]!.hash)).not.toHaveProperty('tickets');
     raw.close();
