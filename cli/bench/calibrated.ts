@@ -1,4 +1,4 @@
-import type { CalibrateSpeed } from '../../src/lib/workers/protocol';
+import type { CalibrateSpeed } from '../../src/lib/workers/bench-protocol';
 import type { Driver } from '../browser';
 import { checkpointOf, say } from '../context';
 import { demand, plain, type BenchRow } from './rows';

@@ -1,6 +1,6 @@
 import { median } from '../../src/lib/core/stats';
 import { totalBytes } from '../../src/lib/graph/cost';
-import type { CompressSpeed, SpeedResult } from '../../src/lib/workers/protocol';
+import type { CompressSpeed, SpeedResult } from '../../src/lib/workers/bench-protocol';
 import type { Driver } from '../browser';
 import { checkpointOf, say } from '../context';
 import { firstPageScripts } from './page';

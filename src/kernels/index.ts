@@ -15,7 +15,10 @@ import { pass } from './model';
 import { announce, nextCommand } from './threads';
 
 export { fillMasks } from './float16';
-export { attend, keep, matvec, mineOf, newInput, packToken } from './model';
+export { attend } from './decode';
+export { matvec, mineOf, newInput } from './matvec';
+export { packToken } from './prefill';
+export { keep } from './token';
 export { barrier } from './threads';
 
 function perform(command: i32, thread: i32, threads: i32): void {

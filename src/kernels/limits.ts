@@ -2,7 +2,7 @@
 // Benches compare the kernels with these in the same run.
 import { BENCH, MATRIX_BYTES, M_X, P_PANEL } from './layout';
 import { gemm } from './gemm';
-import { cutRows, matvec, mineOf, newInput } from './model';
+import { cutRows, matvec, mineOf, newInput } from './matvec';
 import { byteDot, dot, fma } from './simd';
 import { barrier } from './threads';
 

@@ -10,7 +10,8 @@ import type { BuildName } from '../../src/lib/cpu/module';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import { totalBytes } from '../../src/lib/graph/cost';
 import type { Device, KernelWork } from '../../src/lib/schema/run';
-import type { EvaluateResult, GenerateResult, SpeedResult } from '../../src/lib/workers/protocol';
+import type { SpeedResult } from '../../src/lib/workers/bench-protocol';
+import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
 import {
   assert,
   assertClose,

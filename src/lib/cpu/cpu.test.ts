@@ -11,7 +11,8 @@ import { createRandom } from '../core/random';
 import { vectorNames } from '../decoder/decoder';
 import { packRows8 } from '../decoder/pack';
 import { bfloat16, FORMATS, formatOf, is2of4, padDepth, padRows, type FormatName } from './formats';
-import { checkFits, CpuModel, type CacheFormat } from './model';
+import { CpuModel } from './model';
+import { checkFits, type CacheFormat } from './size';
 import { BUILD_NAMES, byteDotOf, type BuildName, type ByteDot } from './module';
 import { loadModule, spawnThread } from './testing';
 

@@ -1,7 +1,8 @@
 import { attentionWork, type ModelConfig } from '../checkpoint/config';
 import type { Cost } from '../graph/cost';
 import { FORMATS } from './formats';
-import type { KernelMs, PackedMatrix } from './model';
+import type { KernelMs } from './model';
+import type { PackedMatrix } from './size';
 
 const headName = (config: ModelConfig) => (config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
 

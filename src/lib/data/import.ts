@@ -1,13 +1,15 @@
 /** A file of tickets -> a dataset and a report of what happened to every row. */
 import { contentHash } from '../core/canonical';
-import { JoulewiseError, quote } from '../core/errors';
-import { median, quantile } from '../core/stats';
+import { JoulewiseError } from '../core/errors';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
-import { type Duplicates, findDuplicates } from './duplicates';
-import { detectFormat, type DropReason, type FormatName, type Row, type Sink, type Table } from './formats';
+import { findDuplicates } from './duplicates';
+import { detectFormat, type DropReason, type FormatName, type Row, type Table } from './formats';
+import { groupsOf } from './groups';
 import { isParquet, openParquet } from './parquet';
-import { counterColumns, guessMapping, isMissing, listColumns, resolveMapping, wordsOf } from './mapping';
-import { placeholder, redact, type RedactionKind, type RedactionSpan, REDACTION_TITLES } from './redact';
+import { counterColumns, guessMapping, isMissing, resolveMapping, wordsOf } from './mapping';
+import { Notes } from './notes';
+import { Redactor, type RedactionReport } from './redaction-report';
+import { assertSome, countClasses, lengthsOf, review, type ClassCount, type TextLength } from './review';
 import { rankCauses, splitTickets } from './split';
 import {
   type Encoding,
@@ -50,14 +52,6 @@ export interface ImportOptions {
   limits?: Partial<ImportLimits>;
 }
 
-export interface RedactionReport {
-  kind: RedactionKind;
-  title: string;
-  count: number;
-  /** Up to three excerpts; shown, never stored. */
-  examples: { before: string; after: string }[];
-}
-
 export interface ImportReport {
   format: FormatName;
   gzipped: boolean;
@@ -74,43 +68,15 @@ export interface ImportReport {
   duplicates: { exact: number; near: number; conflicting: number };
   /** Null where redaction was switched off. */
   redactions: RedactionReport[] | null;
-  /** Most frequent first. */
-  classes: { cause: string; count: number }[];
-  /** Characters of the kept texts; null where none was kept. */
-  textLength: { min: number; median: number; p90: number; max: number } | null;
+  classes: ClassCount[];
+  /** Of the kept texts; null where none was kept. */
+  textLength: TextLength | null;
   warnings: string[];
 }
 
 /** Rows that the mapping is guessed from. */
 const GUESS_ROWS = 200;
 const PREVIEW_ROWS = 20;
-/** Causes beyond this make a prompt that lists them long and a choice hard. */
-const MANY_CAUSES = 40;
-
-const noDrops = (): Record<DropReason, number> => ({
-  unreadable: 0,
-  'no text': 0,
-  'no answer': 0,
-  'too large': 0,
-  'exact duplicate': 0,
-});
-
-/** A hostile file could raise one per row. */
-const MAX_WARNINGS = 30;
-
-class Notes implements Sink {
-  readonly warnings = new Set<string>();
-  readonly dropped = noDrops();
-  constructor(readonly limits: ImportLimits) {}
-  warn(sentence: string): void {
-    if (this.warnings.size < MAX_WARNINGS) this.warnings.add(sentence);
-    else this.warnings.add('There are more warnings of this kind.');
-  }
-  drop(reason: DropReason, count = 1): void {
-    this.dropped[reason] += count;
-  }
-}
-
 const limitsOf = (options: { limits?: Partial<ImportLimits> }): ImportLimits => ({
   ...IMPORT_LIMITS,
   ...options.limits,
@@ -193,70 +159,6 @@ export async function previewTable(
       warnings: [...table.notes.warnings],
     };
   });
-}
-
-/** About this many characters around a redaction are shown. */
-const CONTEXT = 30;
-/** Characters of what was redacted that are shown, and examples of a kind. */
-const LONGEST = 80;
-const EXAMPLES = 3;
-/** Where what is shown around a redaction begins and ends: between words, and through no other redaction. */
-function windowOf(text: string, { start, end }: RedactionSpan, spans: readonly RedactionSpan[]): [number, number] {
-  const back = Math.max(0, start - CONTEXT);
-  const on = Math.min(text.length, end + CONTEXT);
-  const from = back === 0 ? 0 : back + (/^\S*\s?/.exec(text.slice(back, start))?.[0].length ?? 0);
-  const to = on === text.length ? on : on - (/\s?\S*$/.exec(text.slice(end, on))?.[0].length ?? 0);
-  const touched = spans.filter((span) => span.start < to && span.end > from);
-  return [Math.min(from, ...touched.map((span) => span.start)), Math.max(to, ...touched.map((span) => span.end))];
-}
-
-/** A part of a text with what `show` makes of each redaction in it. */
-function excerpt(
-  text: string,
-  [from, to]: readonly [number, number],
-  spans: readonly RedactionSpan[],
-  show: (span: RedactionSpan) => string,
-): string {
-  let out = from > 0 ? '… ' : '';
-  let at = from;
-  for (const span of spans.filter(({ start, end }) => start >= from && end <= to)) {
-    out += text.slice(at, span.start) + show(span);
-    at = span.end;
-  }
-  return `${out}${text.slice(at, to)}${to < text.length ? ' …' : ''}`.replace(/\s+/g, ' ').trim();
-}
-
-/** Counts and examples over all tickets. */
-class Redactor {
-  private readonly found = new Map<RedactionKind, RedactionReport>();
-
-  apply(text: string): string {
-    const { text: clean, counts, spans } = redact(text);
-    for (const span of spans) {
-      const { examples } = this.reportOf(span.kind);
-      if (examples.length >= EXAMPLES) continue;
-      const part = windowOf(text, span, spans);
-      examples.push({
-        before: excerpt(text, part, spans, ({ start, end }) => text.slice(start, Math.min(end, start + LONGEST))),
-        after: excerpt(text, part, spans, ({ kind }) => placeholder(kind)),
-      });
-    }
-    for (const [kind, count] of Object.entries(counts) as [RedactionKind, number][]) this.reportOf(kind).count += count;
-    return clean;
-  }
-
-  /** Most frequent first. */
-  get reports(): RedactionReport[] {
-    return [...this.found.values()].sort((a, b) => b.count - a.count);
-  }
-
-  private reportOf(kind: RedactionKind): RedactionReport {
-    const known = this.found.get(kind);
-    if (known) return known;
-    const report = { kind, title: REDACTION_TITLES[kind], count: 0, examples: [] };
-    this.found.set(kind, report);
-    return report;
-  }
 }
 
 // eslint-disable-next-line no-control-regex
@@ -343,117 +245,6 @@ async function collect(
     onRows(rows);
   }
   return { drafts, rows };
-}
-
-/**
- * One label per set of tickets that belong together, by the source's group or as near duplicates; null where alone.
- * The labels are our own: a source's incident numbers can identify a customer.
- */
-function groupsOf(drafts: readonly Draft[], { kept, group }: Duplicates): Map<number, string> {
-  const parent = new Map<number, number>();
-  const find = (i: number): number => {
-    let root = i;
-    for (let up = parent.get(root); up !== undefined; up = parent.get(root)) root = up;
-    return root;
-  };
-  const join = (a: number, b: number) => {
-    const [x, y] = [find(a), find(b)];
-    if (x !== y) parent.set(Math.max(x, y), Math.min(x, y));
-  };
-  const bySource = new Map<string, number>();
-  for (const i of kept) {
-    const near = group[i] ?? i;
-    if (near !== i) join(i, near);
-    const source = drafts[i]?.group ?? null;
-    if (source === null) continue;
-    const first = bySource.get(source);
-    if (first === undefined) bySource.set(source, i);
-    else join(i, first);
-  }
-  const sizes = new Map<number, number>();
-  for (const i of kept) sizes.set(find(i), (sizes.get(find(i)) ?? 0) + 1);
-  const labels = new Map<number, string>();
-  const out = new Map<number, string>();
-  for (const i of kept) {
-    const root = find(i);
-    if ((sizes.get(root) ?? 0) < 2) continue;
-    const label = labels.get(root) ?? `group ${labels.size + 1}`;
-    labels.set(root, label);
-    out.set(i, label);
-  }
-  return out;
-}
-
-function countClasses(tickets: readonly Ticket[]): ImportReport['classes'] {
-  const counts = new Map<string, number>();
-  for (const { cause } of tickets) if (cause !== null) counts.set(cause, (counts.get(cause) ?? 0) + 1);
-  return [...counts].map(([cause, count]) => ({ cause, count })).sort((a, b) => b.count - a.count);
-}
-
-function lengthsOf(tickets: readonly Ticket[]): ImportReport['textLength'] {
-  const lengths = tickets.map(({ text }) => text.length).sort((a, b) => a - b);
-  if (lengths.length === 0) return null;
-  return {
-    min: lengths[0] ?? 0,
-    median: median(lengths),
-    p90: quantile(lengths, 0.9),
-    max: lengths.at(-1) ?? 0,
-  };
-}
-
-/** What a user should know before running, of the tickets that were kept. */
-function review(tickets: readonly Ticket[], classes: ImportReport['classes'], mapping: Mapping, notes: Notes): void {
-  const labelled = classes.reduce((a, { count }) => a + count, 0);
-  const missing = (column: string | null, count: number) => {
-    if (column !== null && count > 0)
-      notes.warn(
-        `${count} of ${tickets.length} tickets have nothing in ${quote(column)} and are left out of that task.`,
-      );
-  };
-  missing(mapping.cause, tickets.length - labelled);
-  missing(mapping.response, tickets.filter(({ response }) => response === null).length);
-  if (mapping.cause !== null && classes.length === 1)
-    notes.warn(
-      `Every ticket has the same cause, ${quote(classes[0]?.cause ?? '')}: root cause analysis has nothing to choose.`,
-    );
-  if (labelled > 4 && classes.length > labelled / 2)
-    notes.warn(
-      `Column ${quote(mapping.cause ?? '')} reads like free text (${classes.length} different values): use it as the response, or map a column of classes.`,
-    );
-  else if (classes.length > MANY_CAUSES)
-    notes.warn(`${classes.length} different causes make prompts long: consider merging rare ones.`);
-  if (tickets.length < 50) notes.warn(`${tickets.length} tickets are few: intervals will be wide.`);
-  const { dropped } = notes;
-  if (dropped['too large'] > 0)
-    notes.warn(
-      `${dropped['too large']} rows have a cell over ${notes.limits.cellChars} characters and were dropped; a missing closing quote does this.`,
-    );
-  if (dropped.unreadable > 0)
-    notes.warn(`${dropped.unreadable} entries could not be read as a JSON object and were dropped.`);
-}
-
-/** Throws where nothing is left to work with. */
-function assertSome(
-  drafts: readonly Draft[],
-  rows: number,
-  mapping: Mapping,
-  { dropped }: Notes,
-  columns: readonly string[],
-): void {
-  if (dropped.unreadable > rows)
-    throw new JoulewiseError(
-      'input.format',
-      `Most of the file (${dropped.unreadable} entries) is not JSON objects: export it again, one object per line or as one list.`,
-    );
-  if (drafts.length > 0) return;
-  if (rows === 0)
-    throw new JoulewiseError('input.empty', 'The file has column names but no tickets: export it with its rows.');
-  const reason = (Object.entries(dropped) as [DropReason, number][]).sort((a, b) => b[1] - a[1])[0]?.[0];
-  const used = listColumns([...mapping.text, mapping.cause, mapping.response].filter((column) => column !== null));
-  throw new JoulewiseError(
-    'input.empty',
-    `None of the ${rows} rows makes a ticket (${reason ?? 'empty'}) from the columns ${used}: map others of ${listColumns(columns)}.`,
-  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../checkpoint/config';
-import { expectedMatrices } from '../cpu/model';
+import { expectedMatrices } from '../cpu/size';
 import { parseRecipe } from '../compress/recipe';
 import { totalBytes, type Cost } from '../graph/cost';
 import { variantShape, type CountedEngine, type VariantShape } from '../run/shape';

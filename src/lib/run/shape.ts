@@ -3,7 +3,7 @@ import { PRECISIONS } from '../compress/precisions';
 import { PRUNERS } from '../compress/pruners';
 import { asks2of4, calibrationLevel, linearRecipe, parseRecipe } from '../compress/recipe';
 import { layoutsOf } from '../cpu/formats';
-import { cachedBytes, expectedMatrices, RESERVE_BYTES } from '../cpu/model';
+import { cachedBytes, expectedMatrices, RESERVE_BYTES } from '../cpu/size';
 import { MAX_BYTES } from '../cpu/memory';
 import { passWork } from '../cpu/work';
 import { buildDecoder, DIMS } from '../decoder/decoder';

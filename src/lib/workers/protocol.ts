@@ -6,20 +6,17 @@ import type { ImportReport, TablePreview } from '../data/import';
 import type { Assistance, AssistRequest } from '../plan/assist';
 import type { UnitProgress } from '../plan/execute';
 import type { PlanSummary } from '../plan/summary';
-import type { Measured } from '../plan/measure';
 import type { UnitRequest } from '../plan/unit';
-import type { KernelLimits } from '../cpu/limits';
 import type { BuildName } from '../cpu/module';
-import type { Cost } from '../graph/cost';
 import type { ExportReport } from '../run/export';
-import type { ScaleResult, ScaleShape } from '../run/scale';
 import type { WeightsReport } from '../run/weights';
 import type { ModelConfig } from '../checkpoint/config';
 import type { DatasetRecord, DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef, Templates } from '../schema/plan';
 import type { DownloadProgress } from '../store/download';
 import type { VariantResult } from '../schema/result';
-import type { Device, EngineName, KernelWork, RunHead, RunRecord, TaskName } from '../schema/run';
+import type { Device, EngineName, RunHead, RunRecord, TaskName } from '../schema/run';
+import type { BenchApi } from './bench-protocol';
 
 /**
  * Where a thread finds tickets that a data thread put there (`give`): they go from one to the other, past the page, which
@@ -67,57 +64,8 @@ export interface GenerateResult {
   kernel: string;
 }
 
-/** Times of a bench, one value a repeat, after one warm-up. */
-export interface SpeedResult {
-  /** From the checkpoint's first byte to a ready session. */
-  openMs: number;
-  prefillMs: number[];
-  decodeMs: number[];
-  scoreMs: number[];
-  kernel: string;
-  threads: number;
-  computedBytes: number | null;
-  wasmHeapBytes: number | null;
-  /** Work of one prefill and of one decode step in the middle, for rooflines. */
-  prefillCost: Cost | null;
-  decodeCost: Cost | null;
-  /** Kernel by kernel, of the last prefill and of the last round of decoding; null on engines that do not say. */
-  kernels: { prefill: KernelWork[]; decode: KernelWork[] } | null;
-  /** What metering adds to one ticket: a prefill and a decode window, and counting their work. */
-  meterMs: number;
-}
-
-/** Weights a second of the functions that a recipe is made of, one value a repeat, one thread. */
-export interface CompressSpeed {
-  int4: number[];
-  '2:4': number[];
-  mag50: number[];
-}
-
 /** What became of one linear layer of one layer. */
 export type LayerReport = WeightsReport['layers'][number];
-
-/** One row of a recipe table. */
-export interface RecipeMeasured extends Measured {
-  variant: string;
-  kernel: string;
-  threads: number;
-  storedBytes: number | null;
-  computedBytes: number | null;
-  sparsity: number | null;
-  /** Opening, calibration and compression included. */
-  openMs: number;
-}
-
-/** One calibrated compression of a whole model, nothing taken from a store. */
-export interface CalibrateSpeed {
-  calibrateMs: number;
-  compressMs: number;
-  tokens: number;
-  threads: number;
-  /** Multiplications and additions of the calibration's linear layers, attention and x^T x. */
-  calibrateFlops: number;
-}
 
 export interface Progress {
   phase: string;
@@ -125,7 +73,7 @@ export interface Progress {
   of: number;
 }
 
-export type EngineApi = {
+export type EngineApi = BenchApi & {
   probe: { args: null; event: never; result: Device };
   evaluate: { args: VariantRequest & { text: string }; event: Progress; result: EvaluateResult };
   /** `chat`: through the checkpoint's chat template; else the text as it is. */
@@ -133,26 +81,6 @@ export type EngineApi = {
     args: VariantRequest & { prompt: string; chat: boolean; maxNewTokens: number; ignoreStop: boolean };
     event: Progress;
     result: GenerateResult;
-  };
-  /** Times prefill of `prefill` tokens, decoding `decode` more, and scoring `labels` candidates of 3 tokens after the same prompt. */
-  speed: {
-    args: VariantRequest & { prefill: number; decode: number; labels: number; repeats: number };
-    event: Progress;
-    result: SpeedResult;
-  };
-  /** Opens a variant once, evaluates all texts, then meters a prompt and what follows it. */
-  measureRecipe: {
-    args: VariantRequest & { texts: string[]; prefill: number; decode: number; repeats: number };
-    event: Progress;
-    result: RecipeMeasured;
-  };
-  /** Times quantizing and pruning on normal-distributed matrices; copies are made outside the clock. */
-  compressSpeed: { args: { rows: number; columns: number; repeats: number }; event: never; result: CompressSpeed };
-  /** Calibrates on random token ids and compresses every layer; `threads` workers. */
-  calibrateSpeed: {
-    args: { checkpoint: CheckpointRef; recipe: string; threads: number | null; sequences: number; length: number };
-    event: Progress;
-    result: CalibrateSpeed;
   };
   /** Compresses every layer, calibrated on a task's training tickets as a run of it is, and keeps only what was lost. */
   inspect: {
@@ -177,18 +105,6 @@ export type EngineApi = {
     args: Omit<VariantRequest, 'engine'>;
     event: Progress;
     result: WeightsReport & { id: string; ms: { calibrate: number; compress: number } };
-  };
-  /** What this machine can do at most, and what our kernels reach of it, measured in one run. */
-  kernelLimits: {
-    args: { threads: number | null; build: BuildName | null; repeats: number };
-    event: never;
-    result: KernelLimits;
-  };
-  /** A decode step of a model of some size, int8, random weights. */
-  scaleSpeed: {
-    args: { shape: ScaleShape; threads: number | null; build: BuildName | null; repeats: number };
-    event: never;
-    result: ScaleResult;
   };
   /** Writes the variant into an export folder in OPFS; its id comes back. */
   exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };

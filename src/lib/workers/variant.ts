@@ -1,0 +1,83 @@
+import type { Recipe } from '../compress/recipe';
+import { bestBuild, byteDotOf } from '../cpu/module';
+import { taskOf } from '../data/tasks';
+import { guessProfile } from '../meter/match';
+import { trainingPrompts } from '../plan/unit';
+import { type Calibration, targetOf } from '../run/compress';
+import type { PackedStore } from '../run/kept';
+import { chooseKernel, featuresOf } from '../run/kernels';
+import { openVariant } from '../run/open';
+import { probeDevice } from '../run/probe';
+import type { EngineName, Phase } from '../schema/run';
+import { ASSETS } from './assets';
+import { keepingOf, openFiles } from './checkpoints';
+import { calibrationOn, openHost } from './pool';
+import type { Progress, VariantRequest } from './protocol';
+import { take } from './tickets';
+
+/** Where a request's recipe finds calibration text; null where none was given. */
+export async function calibrationOf({
+  checkpoint,
+  threads,
+  calibration,
+}: Omit<VariantRequest, 'engine'>): Promise<Calibration | null> {
+  if (!calibration) return null;
+  if ('texts' in calibration) return calibrationOn(calibration.texts, { checkpoint, threads });
+  const { task, given, templates } = calibration;
+  const { train, causes } = await take(given);
+  return {
+    prompts: (tokenizer) => trainingPrompts(tokenizer, taskOf(task, templates), train, causes),
+    open: () => Promise.resolve(openHost({ checkpoint, threads })),
+  };
+}
+
+/** The profile of this device for an engine. */
+export const profileOf = async (engine: EngineName) => guessProfile(await probeDevice(), engine).profile;
+
+/** What a budget counts where weights are made for no engine in particular: our own kernels on this device. */
+export const cpuTarget = async (recipe: Recipe) => {
+  const dot = byteDotOf(bestBuild());
+  const { kernel } = chooseKernel('cpu', recipe, featuresOf(dot));
+  return recipe.budget && targetOf('cpu', kernel.title, await profileOf('cpu'), dot);
+};
+
+/** Adds up milliseconds of work: of phase `named`, and of all others under `rest`. */
+export function stopwatch<N extends Phase, R extends Phase>(named: N, rest: R) {
+  const ms = { [named]: 0, [rest]: 0 } as Record<N | R, number>;
+  return {
+    ms,
+    inPhase: async <T>(phase: Phase, work: () => Promise<T>): Promise<T> => {
+      const start = performance.now();
+      try {
+        return await work();
+      } finally {
+        ms[phase === named ? named : rest] += performance.now() - start;
+      }
+    },
+  };
+}
+
+/** One thread, one variant: it ends with the run, because a WebAssembly heap never shrinks. */
+export async function openRequest(
+  request: VariantRequest,
+  emit: (p: Progress) => void,
+  signal: AbortSignal,
+  keeping: PackedStore | null = keepingOf(request.checkpoint),
+) {
+  const { ms, inPhase } = stopwatch('compress', 'load');
+  const opened = await openVariant({
+    files: await openFiles(request.checkpoint),
+    variant: request.recipe,
+    engine: request.engine,
+    threads: request.threads,
+    kernelBuild: request.kernelBuild ?? null,
+    assets: ASSETS,
+    calibration: await calibrationOf(request),
+    profile: await profileOf(request.engine),
+    keeping,
+    signal,
+    onProgress: (done, of) => emit({ phase: 'load', done, of }),
+    inPhase,
+  });
+  return { ms, ...opened };
+}
