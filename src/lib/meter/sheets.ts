@@ -1,5 +1,5 @@
 import { PART_CLASSES, type Part, type PartClassName, type SheetName } from './parts';
-import type { PowerProfile } from './profiles';
+import { profileByName, type PowerProfile } from './profiles';
 
 /** Where the numbers of profiles come from, in words. Apart from the numbers, which the first page loads. */
 
@@ -34,7 +34,7 @@ const CPU_BASIS =
 /** Why the shares of a class of parts are what they are. */
 const BASES: Readonly<Record<PartClassName, string>> = {
   discrete:
-    'memory chips and interface take about a quarter of board power (low); a memory-bound decode draws 60-70 % of it (388 of 575 W, facts/energy.md)',
+    'memory chips and interface take about a quarter of board power (low); a memory-bound decode draws 60-70 % of it (388 of 575 W: Qwen2-7B in 16 bits on an RTX 5090, EcoCompute, doi 10.5281/zenodo.18900289)',
   accelerator: 'as graphics cards; data-centre parts idle with memory and links awake',
   integrated:
     'as graphics cards, on the whole package: processor cores, graphics and memory controller share one rating',
@@ -70,6 +70,7 @@ function sourcesOfPart({ class: name, watts, gbps, tflops, sheet: sheetName, not
 /** Where each number of a profile comes from. */
 export function sourcesOf({ origin }: PowerProfile): Sources {
   if ('part' in origin) return sourcesOfPart(origin.part);
-  const text = `derived: lowest low, median mid, highest high of ${origin.members.join(', ')}`;
+  const members = origin.members.map((name) => profileByName(name).label).sort();
+  const text = `derived: lowest low, median mid, highest high of ${members.join(', ')}`;
   return { idleW: text, loadW: text, pjPerByte: text, pjPerFlop: text };
 }
