@@ -1,3 +1,4 @@
+import { groupBy } from '../core/group';
 import type { VariantResult } from '../schema/result';
 import { paretoFront, splitBaseline } from './rank';
 
@@ -29,17 +30,6 @@ export interface ComparePoint {
   onFront: boolean;
 }
 
-/** Items by their key, in the order in which keys first come. */
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return [...groups.values()];
-}
-
 /** Whose joules compare: what counts them, and what of the device they are of. */
 const kindOf = ({ tier, boundary }: VariantResult) => `${tier} ${boundary}`;
 
@@ -56,13 +46,13 @@ export function comparePoints(rows: Comparison['rows']): { points: ComparePoint[
     ),
   );
   const fronts = new Map<(typeof found)[number], boolean>();
-  for (const own of grouped(found, ({ device }) => String(device))) {
+  for (const own of groupBy(found, ({ device }) => device).values()) {
     const front = paretoFront(own.map(({ energy, quality }) => ({ energy: energy.mid, quality: quality.mid })));
     own.forEach((point, i) => fronts.set(point, front[i] === true));
   }
   const points = found.map((point) => ({ ...point, onFront: fronts.get(point) === true }));
-  const groups = grouped(points, ({ variant, result }) => `${variant} ${kindOf(result)}`);
-  return { points, joined: groups.filter((group) => group.length > 1) };
+  const groups = groupBy(points, ({ variant, result }) => `${variant} ${kindOf(result)}`);
+  return { points, joined: [...groups.values()].filter((group) => group.length > 1) };
 }
 
 const differ = (what: string, values: readonly string[]) => {
@@ -87,10 +77,8 @@ export function compareDevices(devices: readonly DeviceResults[]): Comparison {
   const present = (row: (typeof rows)[number]) => row.cells.filter(Boolean).length;
   const least = (row: (typeof rows)[number]) => Math.min(...row.cells.map((cell) => cell?.energy?.mid ?? Infinity));
   const order = (a: number, b: number) => (a === b ? 0 : a < b ? -1 : 1);
-  const kinds = grouped(
-    perDevice.flatMap((map, device) => [...map.values()].map((result) => ({ result, device }))),
-    ({ result }) => kindOf(result),
-  );
+  const of = perDevice.flatMap((map, device) => [...map.values()].map((result) => ({ result, device })));
+  const kinds = [...groupBy(of, ({ result }) => kindOf(result)).values()];
   return {
     rows: rows.sort((a, b) => present(b) - present(a) || order(least(a), least(b))),
     warnings: [

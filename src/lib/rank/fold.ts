@@ -1,4 +1,5 @@
 import { stateEstimate } from '../core/digits';
+import { groupBy } from '../core/group';
 import { mean, tInterval } from '../core/stats';
 import type { VariantResult } from '../schema/result';
 import {
@@ -20,17 +21,6 @@ const PER_TICKET_PHASES: ReadonlySet<string> = new Set(['prefill', 'decode']);
 const HELD_UP = 3;
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
-
-/** Items by key, keys in order of first appearance. */
-function groups<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {
-  const map = new Map<K, T[]>();
-  for (const item of items) {
-    const group = map.get(key(item));
-    if (group) group.push(item);
-    else map.set(key(item), [item]);
-  }
-  return map;
-}
 
 const perTicketReadings = (run: RunRecord): Reading[] => run.phases.filter(({ phase }) => PER_TICKET_PHASES.has(phase));
 
@@ -134,7 +124,7 @@ function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[])
   const first = ordered[0] as RunRecord;
   const tasks = TASKS.filter((task) => ordered.some((run) => run.task === task));
   // A repeat that lacks a task would weigh the others' energy twice: it does not count.
-  const complete = [...groups(ordered, (run) => run.repeat).values()].filter((repeat) =>
+  const complete = [...groupBy(ordered, (run) => run.repeat).values()].filter((repeat) =>
     planTasks.every((task) => repeat.some((run) => run.task === task)),
   );
   const counted = undisturbed(complete);
@@ -217,7 +207,7 @@ function foldGroup(runs: readonly RunRecord[], planTasks: readonly TaskName[]): 
  */
 export function foldRuns(runs: readonly RunRecord[]): VariantResult[] {
   const planTasks = TASKS.filter((task) => runs.some((run) => run.task === task));
-  return [...groups(runs, (run) => `${run.variant}\n${run.engine}`).values()]
+  return [...groupBy(runs, (run) => `${run.variant}\n${run.engine}`).values()]
     .map((group) => foldGroup(group, planTasks))
     .sort(
       (a, b) =>

@@ -1,3 +1,4 @@
+import { groupBy } from '../core/group';
 import { mean } from '../core/stats';
 import { PHASES, TASKS, type Phase, type Range, type Reading, type RunRecord, type TaskName } from '../schema/run';
 
@@ -86,12 +87,7 @@ function costOf(phase: Phase, parts: readonly Part[], tasks: number): PhaseCost 
 
 /** Where time and joules go: every phase of every variant, in the order in which they first ran. */
 export function phasesOf(runs: readonly RunRecord[]): VariantPhases[] {
-  const found = new Map<string, RunRecord[]>();
-  for (const run of runs) {
-    const key = `${run.variant}\n${run.engine}`;
-    found.set(key, [...(found.get(key) ?? []), run]);
-  }
-  return [...found.values()].map((group) => {
+  return [...groupBy(runs, (run) => `${run.variant}\n${run.engine}`).values()].map((group) => {
     const { variant, engine } = group[0] as RunRecord;
     const tasks = new Set(group.map((run) => run.task)).size;
     const phases = PHASES.flatMap((phase) => {

@@ -9,6 +9,7 @@ import { PRECISIONS } from '../compress/precisions';
 import { PRUNERS } from '../compress/pruners';
 import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
+import { groupBy } from '../core/group';
 import { FORMATS, layoutsOf } from '../cpu/formats';
 import { CpuModel, type KernelMs, type OnLogits, type PassRequest } from '../cpu/model';
 import { checkFits } from '../cpu/size';
@@ -255,13 +256,11 @@ export class CpuSession implements EngineSession {
       for (let i = 1; i < c.length; i++) spans.push(from);
     }
     const sums = candidates.map(() => 0);
-    const byRow = new Map<number, [candidate: number, id: number][]>();
-    lookups.forEach((tokens, candidate) =>
-      tokens.forEach(([row, id]) => byRow.set(row, [...(byRow.get(row) ?? []), [candidate, id]])),
-    );
+    const wanted = lookups.flatMap((tokens, candidate) => tokens.map(([row, id]) => ({ row, candidate, id })));
+    const byRow = groupBy(wanted, ({ row }) => row);
     const request = { ids, positions, spans, prefix: prompt.length, logitRows: logitPositions, probabilities: true };
     this.forward(0, request, (row, logits, logSum) => {
-      for (const [candidate, id] of byRow.get(row) ?? [])
+      for (const { candidate, id } of byRow.get(row) ?? [])
         sums[candidate] = (sums[candidate] as number) + (logits[id] as number) - logSum;
     });
     return candidates.map((c, i) => ({ logProb: sums[i] as number, tokens: c.length }));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { between, exact, exampleResult } from '../rank/example';
 import type { VariantResult } from '../schema/result';
 import { formatJoules } from '../core/units';
-import { baselineSentence, headline } from './headline';
+import { baselineSentence, comparedIn, headline } from './headline';
 import { rankVariants } from '../rank/rank';
 
 describe('headline', () => {
@@ -54,6 +54,14 @@ describe('headline', () => {
     expect(headline(rankVariants([fp16], 0.5))).toMatch(/nothing to compare it with yet\.$/);
     expect(headline(rankVariants([], 0.5))).toBe('No variant has both a known energy and a known quality yet.');
     expect(headline(rankVariants([fp16, pruned], 0.5), { reference: 'fp16' })).toMatch(/than fp16/);
+  });
+  it('compares what it says it compares', () => {
+    const names = (w: number, reference?: string) =>
+      comparedIn(rankVariants([fp16, pruned], w), reference).map(({ result }) => result.variant);
+    expect(names(0.5)).toEqual(['int8+ffn25', 'fp16']);
+    expect(names(0)).toEqual(['fp16', 'int8+ffn25']);
+    expect(comparedIn(rankVariants([fp16], 0.5)).length).toBe(1);
+    expect(comparedIn(rankVariants([], 0.5))).toEqual([]);
   });
   it('formats joules', () => {
     expect([2345, 12.34, 0.31, 0.0012, 4.2e-6, 1e-9, 0, -0.2].map(formatJoules)).toEqual([

@@ -63,8 +63,8 @@ function qualityAgainst(winner: Interval, other: Interval): string {
  * What people would use without this app: the language model that stores most bytes, so neither pruned nor coarser.
  * Null where sizes are unknown.
  */
-function uncompressed(ranking: Ranking): RankedVariant | null {
-  const models = ranking.ranked.filter(({ result }) => result.engine !== 'classical' && result.storedBytes !== null);
+function uncompressed(ranked: readonly RankedVariant[]): RankedVariant | null {
+  const models = ranked.filter(({ result }) => result.engine !== 'classical' && result.storedBytes !== null);
   const bytes = (row: RankedVariant) => row.result.storedBytes ?? 0;
   // A mask takes no fewer bytes: of equals, the one with the fewest zeros.
   const zeros = (row: RankedVariant) => row.result.sparsity ?? 0;
@@ -91,12 +91,20 @@ function beatenAt(ranking: Ranking, baseline: VariantResult | null): number | nu
   return ranking.ranked.every(better) ? Math.max(...ranking.ranked.map((row) => row.rho.mid)) : null;
 }
 
+/** The winner, and what the answer compares it with: `reference`, else the uncompressed variant, else the runner-up. */
+export function comparedIn({ ranked }: Ranking, reference?: string): RankedVariant[] {
+  const [winner, second] = ranked;
+  const wanted = ranked.find((row) => row.result.variant === reference) ?? uncompressed(ranked);
+  const other = wanted && wanted !== winner ? wanted : second;
+  return [winner, other].filter((row) => row !== undefined);
+}
+
 /** The answer in a sentence, its uncertainty in the same breath; two where the classical baseline does the job better. */
 export function headline(
   ranking: Ranking,
   { reference, say = inJoules, baseline = null }: HeadlineOptions = {},
 ): string {
-  const [winner, second] = ranking.ranked;
+  const [winner, other] = comparedIn(ranking, reference);
   if (!winner?.result.energy) return 'No variant has both a known energy and a known quality yet.';
   const { result } = winner;
   const best = beatenAt(ranking, baseline);
@@ -106,8 +114,6 @@ export function headline(
       : `The classical baseline does it better than any of these: quality ${two(baseline.quality.mid)} against ${two(best)} at best. Of them, `;
   const verb = result.tier === 'profile' ? 'an estimated' : 'a measured';
   const start = `${beaten}${result.variant} ${beaten ? 'takes' : 'does it on'} ${verb} ${say(winner.result.energy.mid)}`;
-  const wanted = ranking.ranked.find((row) => row.result.variant === reference) ?? uncompressed(ranking);
-  const other = wanted && wanted !== winner ? wanted : second;
   if (!other) return `${start}, quality ${two(winner.rho.mid)}; there is nothing to compare it with yet.`;
   const ties = ranking.ranked.filter((row) => row.standing === 'tied').map((row) => row.result.variant);
   const tail = ties.length > 0 ? `; all in all tied with ${named(ties)}` : '';

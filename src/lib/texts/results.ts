@@ -117,7 +117,7 @@ export const RESULTS = {
     inQuality: '; in quality',
   },
   kernels: {
-    how: 'How it was computed, and what may have spoiled it',
+    spoiled: 'What may have spoiled it',
     read: 'Read by the kernel',
     /** Above the table: what every row would say. */
     all: (note: string) => `All of them: ${note}`,

@@ -1,3 +1,5 @@
+import { groupBy } from '../core/group';
+
 /** Puts names next to points so that they cover neither each other, nor points, nor lines. Greedy, in order of importance. */
 
 export interface LabelPoint {
@@ -179,11 +181,7 @@ export function placeLabels(
   const names: Box[] = [];
   const placed: PlacedLabel[] = [];
   const hairs = thin.map((line) => ({ line, box: aroundLine(line) }));
-  const groups = new Map<string, LabelPoint[]>();
-  for (const point of points) {
-    const key = point.group ?? `alone ${point.id}`;
-    groups.set(key, [...(groups.get(key) ?? []), point]);
-  }
+  const groups = groupBy(points, (point) => point.group ?? `alone ${point.id}`);
   const led = groups.size <= MOST_LED;
   for (const members of groups.values()) {
     const text = shorten(members[0]?.text ?? '');
