@@ -2,6 +2,8 @@ import type { Device, Range } from '../schema/run';
 import { bytes, significant } from './format';
 
 const NOT_TOLD = 'not told';
+/** What is derived from data sheets has no more than two digits. */
+const two = (x: number) => significant(Number(x.toPrecision(2)), 2);
 const yes = (is: boolean) => (is ? 'yes' : 'no');
 
 function threads({ wasm, crossOriginIsolated }: Device): string {
@@ -49,6 +51,5 @@ export const DEVICE = {
   formula: 'Energy = idle power x time + bytes moved x a + operations x b',
   columns: ['Part', 'Value', 'Where it comes from'],
   parts: { idleW: 'Idle power', pjPerByte: 'a, per byte', pjPerFlop: 'b, per operation', loadW: 'Power under load' },
-  range: (r: Range, unit: string) =>
-    `${significant(r.low, 2)} to ${significant(r.high, 2)}, most likely ${significant(r.mid, 2)} ${unit}`,
+  range: (r: Range, unit: string) => `${two(r.low)} to ${two(r.high)}, most likely ${two(r.mid)} ${unit}`,
 } as const;
