@@ -1,4 +1,5 @@
 import { formatJoules } from '../src/lib/core/units';
+import { significant } from '../src/lib/texts/format';
 import { baselineSentence } from '../src/lib/texts/headline';
 import type { Interval, Ranking } from '../src/lib/rank/rank';
 import type { WinnersByWeight } from '../src/lib/rank/weights';
@@ -38,7 +39,7 @@ export function renderRanking(ranking: Ranking, baseline: VariantResult | null, 
     interval(quality, fixed(3)),
     score,
     standing,
-    result.latency ? result.latency.mid.toFixed(3) : '',
+    result.latency ? significant(result.latency.mid) : '',
     mebibytes(result.storedBytes),
   ];
   const lines = [
@@ -59,7 +60,7 @@ export function renderRanking(ranking: Ranking, baseline: VariantResult | null, 
     '',
     renderTable(
       ['variant', ...metrics],
-      all.map((r) => [r.variant, ...metrics.map((m) => (r.metrics[m] ? r.metrics[m].mid.toFixed(3) : ''))]),
+      all.map((r) => [r.variant, ...metrics.map((m) => (r.metrics[m] ? significant(r.metrics[m].mid) : ''))]),
     ),
     '',
   );

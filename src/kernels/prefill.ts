@@ -72,7 +72,7 @@ import {
   W_DEPTH,
   W_FORMAT,
 } from './layout';
-import { mineOf, newInput, panelsOf, pointer, share, shareOf } from './matvec';
+import { mineOf, newInput, panelsOf, pointer, share } from './matvec';
 import { ROUNDER_BITS } from './simd';
 import { PIECES_MANY, barrier, cut, cutInto, firstPiece, nextPiece, pieceStart } from './threads';
 import { embed, finishHeads, keep, ropeRow } from './token';

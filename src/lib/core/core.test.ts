@@ -89,6 +89,8 @@ describe('digits', () => {
       high: null,
       n: 1,
     });
+    expect(of(NaN, NaN, NaN)).toEqual({ low: NaN, mid: NaN, high: NaN, n: 9 });
+    expect(of(0, 2, Infinity)).toEqual({ low: 0, mid: 2, high: Infinity, n: 9 });
     // A range keeps two of its lower end.
     expect(stateEstimate({ low: 0.012345, mid: 1.2345, high: 20.2 })).toEqual({ low: 0.012, mid: 1.235, high: 20.2 });
   });

@@ -38,9 +38,10 @@ interface Ends {
  * An estimate is stated to two digits of its uncertainty (GUM, 7.2.6), but to no fewer than three of its value: 0.72346
  * in 0.6516-0.7912 becomes 0.723 in 0.652-0.791. Wider digits are noise, and noise does not deflate. A range (what is
  * not known of the device) is stated likewise, and to two digits of its lower end, which may be far below the middle.
- * What was stated stays as it is: who gets it, and states it again, sees the same.
+ * What was stated stays as it is: who gets it, and states it again, sees the same. So does what is not finite.
  */
 export function stateEstimate<T extends Ends>(estimate: T): T {
+  if (![estimate.low ?? 0, estimate.mid, estimate.high ?? 0].every(Number.isFinite)) return estimate;
   // Rounding may widen the interval by a digit, and then the place moves once more; it only ever moves up.
   for (let stated = estimate; ;) {
     const next = { ...stated, ...stateOnce(stated) };

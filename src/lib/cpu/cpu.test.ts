@@ -12,8 +12,8 @@ import { vectorNames } from '../decoder/decoder';
 import { packRows8 } from '../decoder/pack';
 import { bfloat16, FORMATS, formatOf, is2of4, padDepth, padRows, type FormatName } from './formats';
 import { CpuModel } from './model';
-import { checkFits, type CacheFormat } from './size';
 import { BUILD_NAMES, byteDotOf, type BuildName, type ByteDot } from './module';
+import { checkFits, type CacheFormat } from './size';
 import { loadModule, spawnThread } from './testing';
 
 const CONFIG: ModelConfig = {

@@ -38,8 +38,8 @@ export function expectedMatrices(
     columns,
     bytes: packedBytes(format, rows, columns),
   });
-  const matrices = new Map([['model.embed_tokens.weight', matrix(outer, vocabSize, hiddenSize)]]);
-  if (!config.tiedEmbeddings) matrices.set('lm_head.weight', matrix(outer, vocabSize, hiddenSize));
+  const matrices = new Map([[names.embedding, matrix(outer, vocabSize, hiddenSize)]]);
+  if (!config.tiedEmbeddings) matrices.set(names.head, matrix(outer, vocabSize, hiddenSize));
   ffnSizes.forEach((ffn, layer) => {
     const shapes: Readonly<Record<LinearName, readonly [rows: number, columns: number]>> = {
       q_proj: [heads * headDim, hiddenSize],

@@ -1,3 +1,4 @@
+import { groupBy } from '../core/group';
 import { createRandom, type Random } from '../core/random';
 import { SPLITS, type Split, type Ticket } from '../schema/dataset';
 
@@ -8,13 +9,6 @@ export const DEFAULT_FRACTIONS: Fractions = { train: 0.7, validation: 0.1, test:
 const PREFERENCE: readonly Split[] = ['test', 'train', 'validation'];
 
 const zero = (): Record<Split, number> => ({ train: 0, validation: 0, test: 0 });
-
-/** Appends to a list in a map. */
-function push<K, T>(map: Map<K, T[]>, key: K, value: T): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
-}
 
 /** Indices of tickets that must stay together: one unit per group, one per ungrouped ticket. */
 function unitsOf(tickets: readonly Pick<Ticket, 'group'>[]): number[][] {
@@ -65,8 +59,7 @@ export function splitTickets(
 ): Split[] {
   const random = createRandom(seed).fork('split');
   const stratified = !isFreeText(tickets);
-  const strata = new Map<string, number[][]>();
-  for (const unit of unitsOf(tickets)) push(strata, (stratified && tickets[unit[0] ?? -1]?.cause) || '', unit);
+  const strata = groupBy(unitsOf(tickets), (unit) => (stratified && tickets[unit[0] ?? -1]?.cause) || '');
 
   const result = new Array<Split>(tickets.length).fill('train');
   const share = SPLITS.reduce((a, split) => a + fractions[split], 0);

@@ -37,8 +37,8 @@ describe('profile table', () => {
 });
 
 describe('published measurements lie inside the interval', () => {
-  // EcoCompute (doi 10.5281/zenodo.18900289): RTX 5090, Qwen2-7B, J per token at batch 1. Bytes per token are the weights once: 7.6 G parameters
-  // in 16 bits; in NF4 6.5 G at 4.5 bits beside a 16-bit head of 0.54 G.
+  // EcoCompute (doi 10.5281/zenodo.18900289): RTX 5090, Qwen2-7B, J per token at batch 1. Bytes per token are the weights
+  // once: 7.6 G parameters in 16 bits; in NF4 6.5 G at 4.5 bits beside a 16-bit head of 0.54 G.
   const cases = [
     { what: '16-bit', watts: 388, perSecond: 70.5, bytes: 15.2e9 },
     { what: 'NF4', watts: 202, perSecond: 41.4, bytes: 6.5e9 * (4.5 / 8) + 1.1e9 },
