@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
-import { ropeFrequencies } from '../checkpoint/config';
+import { linearShapes, ropeFrequencies } from '../checkpoint/config';
 import { LINEARS, names, type LinearName } from '../checkpoint/families';
 import { GROUPS, type GroupName, type InputStatistics, type LayerStatistics, type Level } from '../compress/statistics';
 import { JoulewiseError } from '../core/errors';
@@ -49,15 +49,7 @@ export function openShare(
   const kv = kvHeads * headDim;
   const longest = sequences.reduce((n, s) => Math.max(n, s.length / hidden), 0);
   const sizes: Record<GroupName, number> = { attention: hidden, output: q, ffn: hidden, down: ffn };
-  const shapes: Record<LinearName, [out: number, into: number]> = {
-    q_proj: [q, hidden],
-    k_proj: [kv, hidden],
-    v_proj: [kv, hidden],
-    o_proj: [hidden, q],
-    gate_proj: [ffn, hidden],
-    up_proj: [ffn, hidden],
-    down_proj: [hidden, ffn],
-  };
+  const shapes = linearShapes(config, ffn);
   const half = headDim / 2;
   const cosTable = new Float32Array(longest * half);
   const sinTable = new Float32Array(longest * half);

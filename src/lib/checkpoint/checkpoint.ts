@@ -1,5 +1,5 @@
 import { JoulewiseError, quote } from '../core/errors';
-import { configFromJson, type ModelConfig } from './config';
+import { configFromJson, linearShapes, type ModelConfig } from './config';
 import { mergeInto, readAdapter, type Adapter } from './adapter';
 import { LINEARS, names, type LinearName } from './families';
 import { openGguf } from './gguf';
@@ -119,18 +119,8 @@ async function readFolder(files: FileSet) {
 
 /** Every tensor the decoder will read is there and has the shape the config promises, before any work starts. */
 function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, TensorEntry>): void {
-  const { hiddenSize: h, intermediateSize: f, heads, kvHeads, headDim, vocabSize } = config;
-  const q = heads * headDim;
-  const kv = kvHeads * headDim;
-  const shapes: Record<(typeof LINEARS)[number], [number, number]> = {
-    q_proj: [q, h],
-    k_proj: [kv, h],
-    v_proj: [kv, h],
-    o_proj: [h, q],
-    gate_proj: [f, h],
-    up_proj: [f, h],
-    down_proj: [h, f],
-  };
+  const { hiddenSize: h, intermediateSize: f, headDim, vocabSize } = config;
+  const shapes = linearShapes(config, f);
   const need = (name: string, shape: readonly number[]) => {
     const entry = tensors.get(name);
     if (!entry)

@@ -1,5 +1,5 @@
 import { JoulewiseError, quote } from '../core/errors';
-import { FAMILIES, type Family } from './families';
+import { FAMILIES, type Family, type LinearName } from './families';
 
 /** Llama 3's frequency-dependent rope scaling, or ready-made divisors per frequency (as GGUF stores them). */
 export type RopeScaling =
@@ -178,6 +178,23 @@ export function configToJson(
     bos_token_id: config.bosTokenId,
     eos_token_id: config.eosTokenIds.length === 1 ? config.eosTokenIds[0] : config.eosTokenIds,
     torch_dtype: 'float32',
+  };
+}
+
+/** Rows (outputs) and columns (inputs) of every linear layer of a block; `ffn` neurons, which pruning makes differ by block. */
+export function linearShapes(
+  { hiddenSize, heads, kvHeads, headDim }: Pick<ModelConfig, 'hiddenSize' | 'heads' | 'kvHeads' | 'headDim'>,
+  ffn: number,
+): Readonly<Record<LinearName, readonly [rows: number, columns: number]>> {
+  const [q, kv] = [heads * headDim, kvHeads * headDim];
+  return {
+    q_proj: [q, hiddenSize],
+    k_proj: [kv, hiddenSize],
+    v_proj: [kv, hiddenSize],
+    o_proj: [hiddenSize, q],
+    gate_proj: [ffn, hiddenSize],
+    up_proj: [ffn, hiddenSize],
+    down_proj: [hiddenSize, ffn],
   };
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as L from '../../kernels/layout';
-import type { ModelConfig } from '../checkpoint/config';
+import { linearShapes, type ModelConfig } from '../checkpoint/config';
 import { mergeInto, type LowRank } from '../checkpoint/adapter';
 import type { LinearName } from '../checkpoint/families';
 import { dequantize, PRECISIONS, type PrecisionName, type StoredTensor } from '../compress/precisions';
@@ -69,15 +69,7 @@ async function build(
   const q = heads * headDim;
   const kv = kvHeads * headDim;
   ffnSizes.forEach((f, layer) => {
-    const shapes: Record<LinearName, [number, number]> = {
-      q_proj: [q, h],
-      k_proj: [kv, h],
-      v_proj: [kv, h],
-      o_proj: [h, q],
-      gate_proj: [f, h],
-      up_proj: [f, h],
-      down_proj: [h, f],
-    };
+    const shapes = linearShapes(config, f);
     const weights = {} as Record<LinearName, StoredTensor>;
     for (const [name, [r, c]] of Object.entries(shapes) as [LinearName, [number, number]][])
       weights[name] = o.inner(r, c);

@@ -1,6 +1,6 @@
 import * as L from '../../kernels/layout';
-import type { ModelConfig } from '../checkpoint/config';
-import { LINEARS, names, type LinearName } from '../checkpoint/families';
+import { linearShapes, type ModelConfig } from '../checkpoint/config';
+import { LINEARS, names } from '../checkpoint/families';
 import { JoulewiseError } from '../core/errors';
 import { packedBytes, type FormatName } from './formats';
 import { gib, MAX_BYTES } from './memory';
@@ -31,7 +31,7 @@ export function expectedMatrices(
   inner: FormatName,
   outer: FormatName,
 ): Map<string, PackedMatrix> {
-  const { hiddenSize, heads, kvHeads, headDim, vocabSize } = config;
+  const { hiddenSize, vocabSize } = config;
   const matrix = (format: FormatName, rows: number, columns: number): PackedMatrix => ({
     format,
     rows,
@@ -41,15 +41,7 @@ export function expectedMatrices(
   const matrices = new Map([[names.embedding, matrix(outer, vocabSize, hiddenSize)]]);
   if (!config.tiedEmbeddings) matrices.set(names.head, matrix(outer, vocabSize, hiddenSize));
   ffnSizes.forEach((ffn, layer) => {
-    const shapes: Readonly<Record<LinearName, readonly [rows: number, columns: number]>> = {
-      q_proj: [heads * headDim, hiddenSize],
-      k_proj: [kvHeads * headDim, hiddenSize],
-      v_proj: [kvHeads * headDim, hiddenSize],
-      o_proj: [hiddenSize, heads * headDim],
-      gate_proj: [ffn, hiddenSize],
-      up_proj: [ffn, hiddenSize],
-      down_proj: [hiddenSize, ffn],
-    };
+    const shapes = linearShapes(config, ffn);
     for (const linear of LINEARS) matrices.set(names.linear(layer, linear), matrix(inner, ...shapes[linear]));
   });
   return matrices;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { configFromJson, type ModelConfig } from '../checkpoint/config';
+import { configFromJson, linearShapes, type ModelConfig } from '../checkpoint/config';
 import { LINEARS, type LinearName } from '../checkpoint/families';
 import { dequantize, PRECISIONS, type PrecisionName } from '../compress/precisions';
 import { createRandom } from '../core/random';
@@ -165,16 +165,7 @@ function packAll(
   const weights = [];
   for (let layer = 0; layer < config.layers; layer++) {
     const ffn = o.ffnSizes[layer] as number;
-    const { hiddenSize: h } = config;
-    const shapes: Record<LinearName, [number, number]> = {
-      q_proj: [config.heads * config.headDim, h],
-      k_proj: [config.kvHeads * config.headDim, h],
-      v_proj: [config.kvHeads * config.headDim, h],
-      o_proj: [h, config.heads * config.headDim],
-      gate_proj: [ffn, h],
-      up_proj: [ffn, h],
-      down_proj: [h, ffn],
-    };
+    const shapes = linearShapes(config, ffn);
     const stored = Object.fromEntries(
       LINEARS.map((l) => [l, (o.form.startsWith('tiles') ? storeTiles : store)(precisionOf(layer, l), ...shapes[l])]),
     );

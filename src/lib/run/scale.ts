@@ -1,4 +1,4 @@
-import { checkConfig, type ModelConfig } from '../checkpoint/config';
+import { checkConfig, linearShapes, type ModelConfig } from '../checkpoint/config';
 import { LINEARS, type LinearName } from '../checkpoint/families';
 import { BLOCK, type StoredTensor } from '../compress/precisions';
 import { median } from '../core/stats';
@@ -55,20 +55,12 @@ export async function measureScale(
     bosTokenId: null,
     eosTokenIds: [],
   });
-  const { hiddenSize: h, intermediateSize: ffn, heads, kvHeads, headDim, layers, vocabSize } = config;
+  const { hiddenSize: h, intermediateSize: ffn, layers, vocabSize } = config;
   const random = createRandom(1);
   const pool = Uint8Array.from({ length: POOL_BYTES }, () => random.int(256));
   const model = new CpuModel(config, Array<number>(layers).fill(ffn), config.maxPositions, byteDotOf(o.build));
   try {
-    const shapes: Readonly<Record<LinearName, readonly [number, number]>> = {
-      q_proj: [heads * headDim, h],
-      k_proj: [kvHeads * headDim, h],
-      v_proj: [kvHeads * headDim, h],
-      o_proj: [h, heads * headDim],
-      gate_proj: [ffn, h],
-      up_proj: [ffn, h],
-      down_proj: [h, ffn],
-    };
+    const shapes = linearShapes(config, ffn);
     const layer = Object.fromEntries(LINEARS.map((l) => [l, randomTensor(...shapes[l], pool)])) as Record<
       LinearName,
       StoredTensor
