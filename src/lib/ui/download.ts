@@ -11,6 +11,9 @@ export function saveFile(name: string, content: Blob | string, type = 'applicati
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+/** Lets the page do what else it has to before a long file goes on. */
+export const nextTask = () => new Promise<void>((done) => setTimeout(done));
+
 /**
  * JSON of a record that has a further key with a list: an item a line, each written in a task of its own, so that the
  * page does not block where they are large.
@@ -19,7 +22,7 @@ export async function jsonWithList(record: object, key: string, items: readonly 
   const parts: (string | Blob)[] = [`${JSON.stringify(record, null, 1).slice(0, -2)},\n ${JSON.stringify(key)}: [`];
   for (const [i, item] of items.entries()) {
     parts.push(new Blob([`${i > 0 ? ',' : ''}\n  ${JSON.stringify(item)}`]));
-    await new Promise((done) => setTimeout(done));
+    await nextTask();
   }
   return new Blob([...parts, '\n ]\n}\n'], { type: 'application/json' });
 }
