@@ -30,8 +30,9 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
     run: generate,
   },
   export: {
-    usage: '--checkpoint F --variant V --out DIR [--calib F] [--adapter DIR] [--engine gpu|ort-cpu]',
-    about: 'a folder that Transformers.js and onnxruntime load',
+    usage:
+      '--checkpoint F --variant V --out DIR [--format onnx|gguf] [--calib F] [--adapter DIR] [--engine gpu|ort-cpu]',
+    about: 'a folder that Transformers.js and onnxruntime load, or one GGUF file that llama.cpp loads',
     run: exportModel,
   },
   compress: {

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
+import { exportId } from '../../src/lib/report/export';
 import type { Device } from '../../src/lib/schema/run';
 import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
 import { parseArgs } from '../args';
@@ -75,25 +77,50 @@ export async function generate(argv: readonly string[]): Promise<void> {
   print(JSON.stringify(result));
 }
 
+/** What `export` writes: which call makes it, what is told of it, and whether an engine's graph is a part of it. */
+const EXPORT_FORMATS = {
+  onnx: {
+    call: 'exportVariant',
+    tell: (r: ExportReply) => [`Weights: ${r.kernel}. Transformers.js dtype: "${r.dtype}".`],
+  },
+  gguf: { call: 'exportGguf', tell: (r: ExportReply) => r.notes ?? [] },
+} as const;
+
+interface ExportReply {
+  kernel?: string;
+  dtype?: string;
+  notes?: string[];
+  files: { path: string; bytes: number }[];
+}
+
 export async function exportModel(argv: readonly string[]): Promise<void> {
-  const a = parseArgs(argv, { ...MODEL_FLAGS, out: 'text' });
+  const a = parseArgs(argv, { ...MODEL_FLAGS, out: 'text', format: 'text' });
   const engine = engineOf(a);
   const recipe = recipeOf(a.text('variant') ?? 'fp32');
+  const name = a.text('format') ?? 'onnx';
+  const format = Object.hasOwn(EXPORT_FORMATS, name) ? EXPORT_FORMATS[name as keyof typeof EXPORT_FORMATS] : null;
+  if (!format)
+    throw new JoulewiseError(
+      'option.unknown',
+      `Format ${quote(name)} is not known. Formats: ${Object.keys(EXPORT_FORMATS).join(', ')}.`,
+    );
   const out = fromHere(a.need('out'));
   mkdirSync(out, { recursive: true });
+  const checkpoint = a.text('checkpoint') ?? 'builtin';
   const report = await withDriver({}, async (d) =>
-    d.call<{ kernel: string; dtype: string; files: { path: string; bytes: number }[] }>('exportVariant', {
-      checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin', { adapter: a.text('adapter') }),
+    d.call<ExportReply>(format.call, {
+      checkpoint: await checkpointOf(d, checkpoint, { adapter: a.text('adapter') }),
       recipe,
       engine,
       threads: null,
       calibration: await calibrationTexts(d, a.text('calib')),
+      name: exportId(basename(checkpoint).replace(/\.gguf$/i, ''), recipe),
       upload: d.server.receive(out),
     }),
   );
   for (const f of report.files) say(`${f.path}  ${f.bytes} bytes`);
-  say(`Weights: ${report.kernel}. Transformers.js dtype: "${report.dtype}".`);
-  print(JSON.stringify({ out, variant: recipe, ...report }));
+  for (const line of format.tell(report)) say(line);
+  print(JSON.stringify({ out, variant: recipe, format: name, ...report }));
 }
 
 interface CompressReply {

@@ -3,6 +3,7 @@ import { configFromJson, linearShapes, type ModelConfig } from './config';
 import { mergeInto, readAdapter, type Adapter } from './adapter';
 import { LINEARS, names, type LinearName } from './families';
 import { openGguf } from './gguf';
+import type { GgufField } from './gguf-write';
 import { readSafetensorsSet } from './safetensors';
 import { readJson, readText, type FileSet } from './source';
 import { readTensor, type TensorEntry } from './tensors';
@@ -14,6 +15,8 @@ export interface Checkpoint {
   config: ModelConfig;
   tokenizer: TokenizerFiles;
   tensors: ReadonlyMap<string, TensorEntry>;
+  /** The tokenizer's values as a GGUF file has them (type and value, by key); null where weights came otherwise. */
+  ggufTokenizer: (() => Promise<ReadonlyMap<string, GgufField>>) | null;
   /** float32, row-major; linear weights are [out, in]. What an adapter adds is merged in. */
   read(tensor: string): Promise<Float32Array<ArrayBuffer>>;
   /** The adapter beside the weights, and the checkpoint without it, for engines that keep them apart. */
@@ -88,6 +91,12 @@ async function readGgufSet(files: FileSet) {
     config: opened.config,
     tokenizer: tokenizerFromGguf(opened.gguf.metadata),
     tensors: new Map(opened.tensors.map((t) => [t.name, t])),
+    async ggufTokenizer() {
+      const fields = new Map<string, GgufField>();
+      for (const [key, { start, end }] of opened.gguf.tokenizer)
+        fields.set(key, { type: 'raw', value: await source.slice(start, end) });
+      return fields;
+    },
   };
 }
 
@@ -113,6 +122,7 @@ async function readFolder(files: FileSet) {
   return {
     config: { ...config, eosTokenIds: [...new Set([...config.eosTokenIds, ...more])] },
     tokenizer: { tokenizer, config: tokenizerConfig },
+    ggufTokenizer: null,
     tensors: new Map(entries.map((t) => [t.name, t])),
   };
 }

@@ -15,6 +15,8 @@ export interface Gguf {
   tensors: { name: string; shape: number[]; type: number; offset: number }[];
   /** Byte at which tensor data starts. */
   dataStart: number;
+  /** The tokenizer's values as they lie in the file, type and value, for a writer that keeps them as they are. */
+  tokenizer: Map<string, { start: number; end: number }>;
 }
 
 const MAGIC = 0x46554747;
@@ -54,6 +56,13 @@ const GGML_TYPES: Record<number, StorageType | { refused: string }> = {
   35: { refused: 'TQ2_0' },
   39: { refused: 'MXFP4' },
 };
+/** The same the other way round. */
+export const GGML_NUMBERS = Object.fromEntries(
+  Object.entries(GGML_TYPES).flatMap(([number, type]) => (typeof type === 'string' ? [[type, Number(number)]] : [])),
+) as Record<StorageType, number>;
+
+/** Keys of everything about the tokenizer start with this. */
+const TOKENIZER_PREFIX = 'tokenizer.';
 
 /** Thrown inside when the bytes read so far end in the middle of the header. */
 class NeedMore extends Error {}
@@ -144,9 +153,12 @@ function parseHeader(data: Uint8Array<ArrayBuffer>, file: string): Gguf {
   const valueCount = u64();
   if (tensorCount > MAX_COUNT || valueCount > MAX_COUNT) throw bad('its counts are absurd');
   const metadata = new Map<string, GgufValue>();
+  const tokenizer: Gguf['tokenizer'] = new Map();
   for (let i = 0; i < valueCount; i++) {
     const key = string();
+    const start = at;
     metadata.set(key, value(u32(), 0));
+    if (key.startsWith(TOKENIZER_PREFIX)) tokenizer.set(key, { start, end: at });
   }
   const tensors: Gguf['tensors'] = [];
   for (let i = 0; i < tensorCount; i++) {
@@ -160,7 +172,7 @@ function parseHeader(data: Uint8Array<ArrayBuffer>, file: string): Gguf {
   const alignment = Number(metadata.get('general.alignment') ?? 32);
   if (!(alignment > 0 && alignment <= 65536 && (alignment & (alignment - 1)) === 0))
     throw bad('its alignment is not a power of two');
-  return { metadata, tensors, dataStart: Math.ceil(at / alignment) * alignment };
+  return { metadata, tensors, dataStart: Math.ceil(at / alignment) * alignment, tokenizer };
 }
 
 /** GGUF tensor names -> transformers' names. */
@@ -195,8 +207,18 @@ function transformersName(gguf: string): string | null {
   return Object.hasOwn(BLOCK_NAMES, row) ? (BLOCK_NAMES[row] as (l: number) => string)(Number(m[1])) : null;
 }
 
+/** A tensor's name in GGUF, from transformers' name. */
+export function ggufName(name: string): string {
+  const outer = Object.keys(OUTER_NAMES).find((gguf) => OUTER_NAMES[gguf] === name);
+  if (outer) return outer;
+  const layer = Number(/^model\.layers\.(\d+)\./.exec(name)?.[1] ?? NaN);
+  const row = Object.keys(BLOCK_NAMES).find((gguf) => BLOCK_NAMES[gguf]?.(layer) === name);
+  if (!row) throw new JoulewiseError('internal', `Tensor ${quote(name)} has no name in GGUF.`);
+  return `blk.${layer}.${row}`;
+}
+
 /** Tensors that carry no weight of ours: rope factors go into the config. */
-const ROPE_FACTORS = 'rope_freqs.weight';
+export const ROPE_FACTORS = 'rope_freqs.weight';
 
 export async function openGguf(
   source: ByteSource,
@@ -279,6 +301,7 @@ function configFromGguf(gguf: Gguf, family: Family, factors: number[] | null): M
   const embedding = gguf.tensors.find((t) => t.name === 'token_embd.weight');
   const eos = metadata.get('tokenizer.ggml.eos_token_id');
   const eot = metadata.get('tokenizer.ggml.eot_token_id');
+  const eom = metadata.get('tokenizer.ggml.eom_token_id');
   const bos = metadata.get('tokenizer.ggml.bos_token_id');
   return checkConfig({
     family: family.name,
@@ -297,6 +320,6 @@ function configFromGguf(gguf: Gguf, family: Family, factors: number[] | null): M
     qkvBias: family.qkvBias,
     qkNorm: family.qkNorm,
     bosTokenId: typeof bos === 'number' ? bos : null,
-    eosTokenIds: [...new Set([eos, eot].filter((id): id is number => typeof id === 'number'))],
+    eosTokenIds: [...new Set([eos, eot, eom].filter((id): id is number => typeof id === 'number'))],
   });
 }

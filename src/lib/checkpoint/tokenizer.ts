@@ -67,7 +67,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
 }
 
 /** `chat_template` is a text, or a list of named ones of which "default" counts. */
-function chatTemplate(config: Record<string, unknown>): string | null {
+export function chatTemplate(config: Record<string, unknown>): string | null {
   const value = config['chat_template'];
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) {
@@ -90,7 +90,7 @@ const LLAMA3 =
 const QWEN2 = LLAMA3.replace('\\p{N}{1,3}', '\\p{N}');
 
 /** `tokenizer.ggml.pre` -> the pre-tokenizer of the model it names (llama.cpp: llama-vocab.cpp). */
-const PRE_TOKENIZERS: Record<string, unknown[]> = {
+export const PRE_TOKENIZERS: Record<string, unknown[]> = {
   default: [byteLevel(true)],
   'gpt-2': [byteLevel(true)],
   smollm: [DIGITS_1, byteLevel(true)],
@@ -107,8 +107,11 @@ const PRE_TOKENIZERS: Record<string, unknown[]> = {
 };
 
 /** GGUF token types (llama.h: llama_token_type). */
-const CONTROL = 3;
-const USER_DEFINED = 4;
+export const TOKEN_TYPES = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+const { control: CONTROL, userDefined: USER_DEFINED } = TOKEN_TYPES;
+
+/** Names of pre-tokenizers that also take a whole word that is a token, whatever its merges say. */
+export const IGNORES_MERGES = ['llama-bpe', 'llama3', 'tekken'];
 
 /** Builds tokenizer.json and tokenizer_config.json from GGUF metadata. Unknown kinds are refused by name. */
 export function tokenizerFromGguf(metadata: ReadonlyMap<string, GgufValue>): TokenizerFiles {
@@ -203,7 +206,7 @@ const GGUF_TOKENIZERS: Record<string, GgufTokenizerRow> = {
           end_of_word_suffix: null,
           fuse_unk: false,
           byte_fallback: false,
-          ignore_merges: pre === 'llama-bpe' || pre === 'llama3' || pre === 'tekken',
+          ignore_merges: IGNORES_MERGES.includes(String(pre)),
           vocab: Object.fromEntries(tokens.map((t, i) => [t, i])),
           merges: merges.map(String),
         },

@@ -62,6 +62,10 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
     const report = await callEngine('exportVariant', args, { onEvent });
     return { ...report, files: await sendExport(report.id, upload) };
   },
+  async exportGguf({ upload, ...args }: EngineApi['exportGguf']['args'] & { upload: string }) {
+    const report = await callEngine('exportGguf', args, { onEvent });
+    return { ...report, files: await sendExport(report.id, upload) };
+  },
   async runPlan({
     plan,
     dataset,

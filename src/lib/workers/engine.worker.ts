@@ -9,6 +9,7 @@ import { runUnit } from '../plan/unit';
 import { cpuForm, withCompressed } from '../run/compress';
 import { topK } from '../run/engine';
 import { exportVariant } from '../run/export';
+import { exportGguf } from '../run/export-gguf';
 import { generate } from '../run/generate';
 import { probeDevice } from '../run/probe';
 import { writeWeights } from '../run/weights';
@@ -96,6 +97,20 @@ serve<EngineApi>({
     const report = await writeWeights(await openCheckpoint(await openFiles(args.checkpoint)), recipe, folder, {
       signal,
       calibration: await calibrationOf(args),
+  async exportGguf({ name, ...args }, { emit, signal }) {
+    const folder = await createExport();
+    const recipe = parseRecipe(args.recipe);
+    const report = await exportGguf(await openCheckpoint(await openFiles(args.checkpoint)), recipe, folder, {
+      id: name,
+      signal,
+      calibration: await calibrationOf(args),
+      target: await cpuTarget(recipe),
+      inPhase: (_, work) => work(),
+      onProgress: (done, of) => emit({ phase: 'export', done, of }),
+    });
+    return { ...report, id: folder.id };
+  },
+
       target: await cpuTarget(recipe),
       onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
       onProgress: (done, of) => emit({ phase: 'compress', done, of }),

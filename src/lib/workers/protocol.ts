@@ -11,6 +11,7 @@ import type { BuildName } from '../cpu/module';
 import type { ExportReport } from '../run/export';
 import type { WeightsReport } from '../run/weights';
 import type { ModelConfig } from '../checkpoint/config';
+import type { GgufReport } from '../run/export-gguf';
 import type { DatasetRecord, DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef, Templates } from '../schema/plan';
 import type { DownloadProgress } from '../store/download';
@@ -109,6 +110,8 @@ export type EngineApi = BenchApi & {
   /** Writes the variant into an export folder in OPFS; its id comes back. */
   exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };
   /** Opens a variant that this thread keeps: `assist` answers with it until the thread ends. */
+  /** The same as one GGUF file, called `<name>.gguf`. */
+  exportGguf: { args: VariantRequest & { name: string }; event: Progress; result: GgufReport & { id: string } };
   openAssistant: {
     args: Omit<AssistRequest, 'train'> & { given: TicketsPort | null };
     event: Progress;
