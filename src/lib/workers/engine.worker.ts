@@ -90,13 +90,6 @@ serve<EngineApi>({
     return { ...report, id: folder.id };
   },
 
-  async compress(args, { emit, signal }) {
-    const folder = await createExport();
-    const { ms, inPhase } = stopwatch('calibrate', 'compress');
-    const recipe = parseRecipe(args.recipe);
-    const report = await writeWeights(await openCheckpoint(await openFiles(args.checkpoint)), recipe, folder, {
-      signal,
-      calibration: await calibrationOf(args),
   async exportGguf({ name, ...args }, { emit, signal }) {
     const folder = await createExport();
     const recipe = parseRecipe(args.recipe);
@@ -111,6 +104,13 @@ serve<EngineApi>({
     return { ...report, id: folder.id };
   },
 
+  async compress(args, { emit, signal }) {
+    const folder = await createExport();
+    const { ms, inPhase } = stopwatch('calibrate', 'compress');
+    const recipe = parseRecipe(args.recipe);
+    const report = await writeWeights(await openCheckpoint(await openFiles(args.checkpoint)), recipe, folder, {
+      signal,
+      calibration: await calibrationOf(args),
       target: await cpuTarget(recipe),
       onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
       onProgress: (done, of) => emit({ phase: 'compress', done, of }),
