@@ -8,12 +8,12 @@ import { bytesSource } from '../checkpoint/source';
 import { fileSet, floatBytes, makeSafetensors } from '../checkpoint/testing';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { compressCheckpoint } from '../compress/compress';
-import { BLOCK, dequantize, quantizeBlocks, PRECISIONS, type StoredTensor } from '../compress/precisions';
+import { BLOCK, dequantize, quantizeBlocks, type StoredTensor } from '../compress/precisions';
 import { parseRecipe } from '../compress/recipe';
 import { createRandom } from '../core/random';
 import { vectorNames } from '../decoder/decoder';
 import type { ExportTarget } from './export';
-import { encodeTensor, exportGguf, ggufBytes, ggufMetadata, ggufTokenizerOf, type GgufReport } from './export-gguf';
+import { encodeTensor, exportGguf, ggufBytes, ggufMetadata, type GgufReport } from './export-gguf';
 
 const read = (path: string) => new Uint8Array(readFileSync(path));
 const builtin = () =>
@@ -234,20 +234,8 @@ describe('a variant as GGUF', () => {
 
   it('knows its length before a weight is read', async () => {
     const checkpoint = await builtin();
-    for (const precision of ['fp16', 'int4'] as const) {
-      const { report } = await exported(checkpoint, precision);
-      const { config } = checkpoint;
-      const size = ggufBytes(
-        {
-          config,
-          ffnSizes: Array.from({ length: config.layers }, () => config.intermediateSize),
-          precisionOf: () => precision,
-          outer: PRECISIONS[precision].outer,
-        },
-        { name: checkpoint.name, recipe: precision, precision, tokenizer: (await ggufTokenizerOf(checkpoint)).fields },
-      );
-      expect(size).toBe(report.bytes);
-    }
+    for (const recipe of ['fp16', 'int4', 'int8+ffn50+layers25'])
+      expect(await ggufBytes(checkpoint, parseRecipe(recipe))).toBe((await exported(checkpoint, recipe)).report.bytes);
   });
 
   it('says what a file cannot tell llama.cpp, and stores rows of broken blocks whole', async () => {

@@ -13,6 +13,7 @@ import { vectorNames } from '../decoder/decoder';
 import type { Compression } from '../schema/run';
 import { withCompressed, type CompressVariantOptions } from './compress';
 import type { ExportTarget } from './export';
+import { smallerShape } from './shape';
 
 /** The storage type of each precision, and what `general.file_type` calls a file of it (llama.h: llama_ftype). */
 const TYPES: Readonly<Record<PrecisionName, { storage: StorageType; fileType: number }>> = {
@@ -138,9 +139,24 @@ export async function ggufTokenizerOf(checkpoint: Checkpoint) {
     : tokenizerToGguf(checkpoint.tokenizer, config.vocabSize, { bos: config.bosTokenId, eos: config.eosTokenIds });
 }
 
-/** Length of the whole file in bytes, before a weight is read. */
-export const ggufBytes = (shape: GgufShape, o: Parameters<typeof ggufMetadata>[1]): number =>
-  ggufHeader(ggufMetadata(shape, o), ggufTensors(shape)).byteLength;
+/**
+ * Length of the whole file in bytes, before a weight is read. Under a budget linear layers count as 8 bits: what it
+ * chooses is known when it has chosen.
+ */
+export async function ggufBytes(checkpoint: Checkpoint, recipe: Recipe): Promise<number> {
+  const shape: GgufShape = {
+    ...smallerShape(checkpoint.config, recipe),
+    precisionOf: () => recipe.precision,
+    outer: PRECISIONS[recipe.precision].outer,
+  };
+  const metadata = ggufMetadata(shape, {
+    name: checkpoint.name,
+    recipe: formatRecipe(recipe),
+    precision: recipe.precision,
+    tokenizer: (await ggufTokenizerOf(checkpoint)).fields,
+  });
+  return ggufHeader(metadata, ggufTensors(shape)).byteLength;
+}
 
 /** Writes a variant as one GGUF file, `<id>.gguf`, streamed layer by layer. */
 export async function exportGguf(

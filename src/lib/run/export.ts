@@ -3,12 +3,15 @@ import { configToJson } from '../checkpoint/config';
 import type { PrecisionName } from '../compress/precisions';
 import { formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
+import { buildDecoder, type DecoderOptions } from '../decoder/decoder';
 import { encodeModel } from '../graph/encode';
+import { byteSize } from '../graph/graph';
 import type { Compression, EngineName } from '../schema/run';
 import type { PowerProfile } from '../meter/profiles';
 import { targetOf, type Calibration } from './compress';
-import { chooseKernel } from './kernels';
-import { prepareVariant } from './prepare';
+import { chooseKernel, type GraphKernelRow } from './kernels';
+import { decoderOptions, prepareVariant } from './prepare';
+import { smallerShape } from './shape';
 
 /** File name endings that Transformers.js looks for, by its dtype (transformers.js: DEFAULT_DTYPE_SUFFIX_MAPPING). */
 const SUFFIX: Readonly<Record<PrecisionName, { suffix: string; dtype: string }>> = {
@@ -25,6 +28,67 @@ const ALIGNMENT = 64;
 
 export interface ExportTarget {
   open(name: string): Promise<{ append(data: Uint8Array<ArrayBuffer>): Promise<void>; close(): Promise<void> }>;
+}
+
+/** What is exported for a recipe of an engine, and how its files are called. */
+function exportForm(recipe: Recipe, engine: EngineName) {
+  // A graph for WebGPU is exported without half-precision activations: it must open on any adapter.
+  // Our own kernels read no graph; what they run is exported as ONNX Runtime's CPU graph.
+  const { kernel } = chooseKernel(engine === 'gpu' ? 'gpu' : 'ort-cpu', recipe, []);
+  const { suffix, dtype } = SUFFIX[recipe.precision];
+  return { kernel, suffix, dtype, dataName: `model${suffix}.onnx_data` };
+}
+
+const paddingTo = (at: number) => -at & (ALIGNMENT - 1);
+
+/** Configuration and tokenizer beside the graph, by their names. */
+function sideFiles(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  kernel: GraphKernelRow,
+  { config, ffnSizes }: Pick<DecoderOptions, 'config' | 'ffnSizes'>,
+): [name: string, content: Uint8Array<ArrayBuffer>][] {
+  const { suffix, dtype } = SUFFIX[recipe.precision];
+  const json = (content: object) => new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`);
+  return [
+    [
+      'config.json',
+      json({
+        ...configToJson(config, { intermediateSize: ffnSizes[0] ?? config.intermediateSize, layers: config.layers }),
+        'transformers.js_config': { dtype, use_external_data_format: { [`model${suffix}.onnx`]: 1 } },
+        joulewise: { recipe: formatRecipe(recipe), kernel: kernel.title, checkpoint: checkpoint.name },
+      }),
+    ],
+    [
+      'generation_config.json',
+      json({
+        do_sample: false,
+        bos_token_id: config.bosTokenId,
+        eos_token_id: config.eosTokenIds,
+        pad_token_id: config.eosTokenIds[0] ?? null,
+      }),
+    ],
+    ['tokenizer.json', json(checkpoint.tokenizer.tokenizer)],
+    ['tokenizer_config.json', json(checkpoint.tokenizer.config)],
+  ];
+}
+
+/**
+ * Bytes of the files that `exportVariant` writes, by name, before a weight is read. Under a budget linear layers have one
+ * form, that of 8 bits: what it chooses is known when it has chosen.
+ */
+export function exportSizes(checkpoint: Checkpoint, recipe: Recipe, engine: EngineName): Map<string, number> {
+  const { kernel, suffix, dataName } = exportForm(recipe, engine);
+  const shape = smallerShape(checkpoint.config, recipe);
+  const graph = buildDecoder(decoderOptions({ ...shape, recipeOf: null }, kernel, 'export'));
+  let data = 0;
+  for (const i of graph.initializers) if (!i.data) data += paddingTo(data) + byteSize(i);
+  return new Map([
+    // Offsets are texts of some digits; those of the longest are counted.
+    [`onnx/model${suffix}.onnx`, encodeModel(graph, () => ({ location: dataName, offset: data })).byteLength],
+    [`onnx/${dataName}`, data],
+    ...sideFiles(checkpoint, recipe, kernel, shape).map(([name, content]) => [name, content.byteLength] as const),
+  ]);
 }
 
 export interface ExportReport {
@@ -47,11 +111,7 @@ export async function exportVariant(
     profile: PowerProfile;
   },
 ): Promise<ExportReport> {
-  // A graph for WebGPU is exported without half-precision activations: it must open on any adapter.
-  // Our own kernels read no graph; what they run is exported as ONNX Runtime's CPU graph.
-  const { kernel } = chooseKernel(engine === 'gpu' ? 'gpu' : 'ort-cpu', recipe, []);
-  const { suffix, dtype } = SUFFIX[recipe.precision];
-  const dataName = `model${suffix}.onnx_data`;
+  const { kernel, suffix, dtype, dataName } = exportForm(recipe, engine);
   const data = await target.open(`onnx/${dataName}`);
   const offsets = new Map<string, number>();
   let at = 0;
@@ -62,7 +122,7 @@ export async function exportVariant(
     inPhase: (_, work) => work(),
     async onWeights(weights) {
       for (const w of weights) {
-        const padding = -at & (ALIGNMENT - 1);
+        const padding = paddingTo(at);
         if (padding) await data.append(new Uint8Array(padding));
         offsets.set(w.name, at + padding);
         await data.append(w.data);
@@ -76,30 +136,15 @@ export async function exportVariant(
     },
   });
   await data.close();
-  const write = async (name: string, content: Uint8Array<ArrayBuffer> | object) => {
+  const write = async (name: string, content: Uint8Array<ArrayBuffer>) => {
     const file = await target.open(name);
-    await file.append(
-      content instanceof Uint8Array ? content : new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`),
-    );
+    await file.append(content);
     await file.close();
   };
   await write(
     `onnx/model${suffix}.onnx`,
     encodeModel(variant.graph, (w) => ({ location: dataName, offset: offsets.get(w.name) ?? 0 })),
   );
-  const { config, ffnSizes } = variant.options;
-  await write('config.json', {
-    ...configToJson(config, { intermediateSize: ffnSizes[0] ?? config.intermediateSize, layers: config.layers }),
-    'transformers.js_config': { dtype, use_external_data_format: { [`model${suffix}.onnx`]: 1 } },
-    joulewise: { recipe: formatRecipe(recipe), kernel: kernel.title, checkpoint: checkpoint.name },
-  });
-  await write('generation_config.json', {
-    do_sample: false,
-    bos_token_id: config.bosTokenId,
-    eos_token_id: config.eosTokenIds,
-    pad_token_id: config.eosTokenIds[0] ?? null,
-  });
-  await write('tokenizer.json', checkpoint.tokenizer.tokenizer);
-  await write('tokenizer_config.json', checkpoint.tokenizer.config);
+  for (const [name, content] of sideFiles(checkpoint, recipe, kernel, variant.options)) await write(name, content);
   return { compression: variant.compression, kernel: kernel.title, dtype, dataBytes: at };
 }

@@ -54,8 +54,9 @@ export async function prepareVariant(
   return withCompressed(checkpoint, recipe, o, (model) => prepareModel(model, kernel, o));
 }
 
-async function prepareModel(
-  model: CompressedModel,
+/** How a compressed model becomes a graph; without `recipeOf` all linear layers have the kernel's own form. */
+export const decoderOptions = (
+  model: Pick<CompressedModel, 'config' | 'ffnSizes'> & { recipeOf: CompressedModel['recipeOf'] | null },
   kernel: GraphKernelRow,
   o: Parameters<typeof prepareVariant>[3],
 ): Promise<PreparedVariant> {
@@ -72,6 +73,14 @@ async function prepareModel(
     presents: kernel.engine === 'ort-cpu' && o.use === 'engine' ? 'fresh' : 'whole',
     maxPositions: Math.min(model.config.maxPositions, MAX_CONTEXT),
   };
+};
+
+async function prepareModel(
+  model: CompressedModel,
+  kernel: GraphKernelRow,
+  o: Parameters<typeof prepareVariant>[3],
+): Promise<PreparedVariant> {
+  const options = decoderOptions(model, kernel, o.use);
   const graph = buildDecoder(options);
   const weights: PackedWeight[] = [];
   const take = o.onWeights ?? ((w) => Promise.resolve(void weights.push(...w)));

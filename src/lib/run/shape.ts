@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../checkpoint/config';
 import { PRECISIONS } from '../compress/precisions';
 import { PRUNERS } from '../compress/pruners';
-import { asks2of4, calibrationLevel, linearRecipe, parseRecipe } from '../compress/recipe';
+import { asks2of4, calibrationLevel, linearRecipe, parseRecipe, type Recipe } from '../compress/recipe';
 import { layoutsOf } from '../cpu/formats';
 import { cachedBytes, expectedMatrices, RESERVE_BYTES } from '../cpu/size';
 import { MAX_BYTES } from '../cpu/memory';
@@ -31,6 +31,22 @@ export interface VariantShape {
 /** Engines whose work is known beforehand. */
 export type CountedEngine = Extract<EngineName, 'cpu' | 'ort-cpu' | 'gpu'>;
 
+/** The configuration that a recipe leaves of a model, its neurons and heads counted, and the FFN neurons of each layer. */
+export function smallerShape(base: ModelConfig, recipe: Recipe): { config: ModelConfig; ffnSizes: number[] } {
+  const config = { ...base };
+  for (const { pruner, share } of recipe.prunings) {
+    const row = PRUNERS[pruner];
+    const nothing = (n: number) => new Float64Array(n);
+    if (row.kind === 'layers') config.layers = row.keep(Array.from(nothing(base.layers)), share ?? 0).length;
+    if (row.kind === 'neurons') config.intermediateSize = row.keep(nothing(base.intermediateSize), share ?? 0).length;
+    if (row.kind === 'groups') {
+      config.kvHeads = row.keep(nothing(base.kvHeads), share ?? 0).length;
+      config.heads = (base.heads / base.kvHeads) * config.kvHeads;
+    }
+  }
+  return { config, ffnSizes: Array.from({ length: config.layers }, () => config.intermediateSize) };
+}
+
 /**
  * The shape that a recipe gives a model: the layers and neurons that stay, and what each pass over it costs, counted as
  * the engine counts it. A recipe under a budget counts as 8-bit. Throws what the recipe parser and the kernel table throw.
@@ -43,18 +59,7 @@ export function variantShape(
 ): VariantShape {
   const recipe = parseRecipe(text);
   const { kernel } = chooseKernel(engine, recipe, features);
-  const config = { ...base };
-  for (const { pruner, share } of recipe.prunings) {
-    const row = PRUNERS[pruner];
-    const nothing = (n: number) => new Float64Array(n);
-    if (row.kind === 'layers') config.layers = row.keep(Array.from(nothing(base.layers)), share ?? 0).length;
-    if (row.kind === 'neurons') config.intermediateSize = row.keep(nothing(base.intermediateSize), share ?? 0).length;
-    if (row.kind === 'groups') {
-      config.kvHeads = row.keep(nothing(base.kvHeads), share ?? 0).length;
-      config.heads = (base.heads / base.kvHeads) * config.kvHeads;
-    }
-  }
-  const ffnSizes = Array.from({ length: config.layers }, () => config.intermediateSize);
+  const { config, ffnSizes } = smallerShape(base, recipe);
   const shared = { arithmetic: arithmeticOf(kernel.title), calibrates: calibrationLevel(recipe) !== null };
 
   if (kernel.engine === 'cpu') {
