@@ -58,19 +58,21 @@ export async function prepareVariant(
 export const decoderOptions = (
   model: Pick<CompressedModel, 'config' | 'ffnSizes'> & { recipeOf: CompressedModel['recipeOf'] | null },
   kernel: GraphKernelRow,
-  o: Parameters<typeof prepareVariant>[3],
-): Promise<PreparedVariant> {
-  const options: DecoderOptions = {
+  use: DecoderUse,
+): DecoderOptions => {
+  const { recipeOf } = model;
+  return {
     config: model.config,
     ffnSizes: model.ffnSizes,
     form: kernel.form,
     outerForm: kernel.outerForm,
-    formOf: kernel.mixed
-      ? (layer, linear) => kernel.others[model.recipeOf(layer, linear).precision] ?? kernel.form
-      : null,
-    use: o.use,
+    formOf:
+      kernel.mixed && recipeOf
+        ? (layer, linear) => kernel.others[recipeOf(layer, linear).precision] ?? kernel.form
+        : null,
+    use,
     headSink: kernel.engine === 'ort-cpu',
-    presents: kernel.engine === 'ort-cpu' && o.use === 'engine' ? 'fresh' : 'whole',
+    presents: kernel.engine === 'ort-cpu' && use === 'engine' ? 'fresh' : 'whole',
     maxPositions: Math.min(model.config.maxPositions, MAX_CONTEXT),
   };
 };
