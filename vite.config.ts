@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vitest/config';
 import { folderHash } from './cli/folder-hash';
@@ -19,6 +19,15 @@ const versions = {
   '@huggingface/transformers': packageJson.dependencies['@huggingface/transformers'],
 };
 
+/** What lies beside an exported variant, in bytes, so that a download's size is known before it (state/runtime-files.ts). */
+const runtimeBytes = Object.fromEntries(
+  [
+    ['library', '@huggingface/transformers/dist/transformers.min.js'],
+    ['mjs', 'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs'],
+    ['wasm', 'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm'],
+  ].map(([name, path]) => [name, statSync(`node_modules/${path}`).size]),
+);
+
 /** Small modules that the first page always loads: one file of them compresses better than twenty. */
 const FIRST_PAGE =
   /kit\/src\/runtime\/client\/|src\/lib\/(?:core\/(?:errors|units)|store\/present|run\/probe|plan\/price|meter\/sources|texts\/(?:format|setup|shell)|ui\/(?:Card|Later|Message)\.|state\/(?:choices|cost|default-work|device|experiment|library|live|records|sentence|settings)\.)/;
@@ -29,6 +38,7 @@ const METER = /src\/lib\/meter\/(?:match|parts|profiles)\./;
 export default defineConfig({
   define: {
     __VERSIONS__: JSON.stringify(versions),
+    __RUNTIME_BYTES__: JSON.stringify(runtimeBytes),
     __BUILTIN_HASH__: JSON.stringify(folderHash('static/builtin')),
   },
   // Kernels of other sources than those beside them compute nonsense, so a build compiles them first.

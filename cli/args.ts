@@ -1,13 +1,14 @@
 import { JoulewiseError, quote } from '../src/lib/core/errors';
 
 /** What a flag takes: text, a whole number (with its least value), a number, or nothing. */
-export type FlagKind = 'text' | 'whole' | 'flag' | 'many';
+export type FlagKind = 'text' | 'whole' | 'number' | 'flag' | 'many';
 
 export interface Parsed {
   positional: string[];
   text(name: string): string | null;
   need(name: string): string;
   whole(name: string, fallback: number, least?: number): number;
+  number(name: string, fallback: number, least: number, most: number): number;
   flag(name: string): boolean;
   many(name: string): string[];
 }
@@ -58,6 +59,17 @@ export function parseArgs(argv: readonly string[], flags: Readonly<Record<string
         throw new JoulewiseError(
           'option.invalid',
           `Option --${name} needs a whole number of at least ${least}, not ${quote(value)}.`,
+        );
+      return n;
+    },
+    number(name, fallback, least, most) {
+      const value = text(name);
+      if (value === null) return fallback;
+      const n = value.trim() === '' ? NaN : Number(value);
+      if (!(n >= least && n <= most))
+        throw new JoulewiseError(
+          'option.invalid',
+          `Option --${name} needs a number from ${least} to ${most}, not ${quote(value)}.`,
         );
       return n;
     },

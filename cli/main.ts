@@ -9,13 +9,13 @@ import { print } from './context';
 /** Commands, one row each. */
 const COMMANDS: Record<string, { usage: string; about: string; run: (argv: readonly string[]) => Promise<void> }> = {
   demo: {
-    usage: '[--out FILE] [--fresh]',
+    usage: '[--limit N] [--slices N] [--margin X] [--until-decided] [--out FILE] [--fresh]',
     about: 'the built-in checkpoint on generated tickets, both tasks, two stages',
     run: demo,
   },
   run: {
     usage:
-      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-cpu|hub] [--threads N] [--limit N] [--repeats N] [--seed N] [--calib F] [--adapter DIR] [--fresh] --out FILE',
+      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-cpu|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--calib F] [--adapter DIR] [--fresh] --out FILE',
     about: 'measure and rank variants on tickets',
     run,
   },
@@ -58,6 +58,7 @@ const help = () =>
     '',
     ...Object.entries(COMMANDS).map(([name, c]) => `  ${name} ${c.usage}\n      ${c.about}`),
     '',
+    '--limit: tickets a task (72), asked in --slices (9) that all variants answer side by side. --margin: how much lower than the widest precision a task may score and still do the job (0.05). --until-decided: up to 30 slices, variants stop once the answer cannot depend on them.',
     '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, kvgroupsN, blocksN and auto@ need it (run: without it, the training tickets).',
     '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --adapter: a folder with a LoRA adapter of that checkpoint, as PEFT saves it. --swiftshader: WebGPU in software.',
     'Exit codes: 0 fine, 1 the work failed, 2 bad usage or input.',

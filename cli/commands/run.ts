@@ -4,24 +4,25 @@ import { canonicalRecipe, parsePruning } from '../../src/lib/compress/recipe';
 import { contentHash } from '../../src/lib/core/canonical';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
-import { headline } from '../../src/lib/texts/headline';
+import { decide, type Decision } from '../../src/lib/rank/decide';
+import type { Folded } from '../../src/lib/rank/fold';
+import { answerSentence, disturbedSentence, whatWould } from '../../src/lib/texts/answer';
 import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
 import { winnersByWeight } from '../../src/lib/rank/weights';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
-import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
+import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES, type CheckpointRef, type PlanRecord } from '../../src/lib/schema/plan';
 import type { TaskName } from '../../src/lib/schema/run';
-import type { VariantResult } from '../../src/lib/schema/result';
 import { toShared } from '../../src/lib/share/codec';
 import { encodeLink } from '../../src/lib/share/codec';
 import { parseArgs, type Parsed } from '../args';
 import type { Driver } from '../browser';
 import { calibrationTexts } from '../calibration';
 import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../context';
-import { renderRanking } from '../table';
+import { renderDecision, renderRanking } from '../table';
 import { importFile, taskOf, TICKET_FLAGS } from './tickets';
 
 interface PlanReply extends PlanOutcome {
-  results: VariantResult[];
+  folded: Folded;
   plan: string;
 }
 
@@ -39,20 +40,27 @@ function progressLine(): (event: unknown) => void {
     const event = raw as PlanEvent;
     const at = () => `${((Date.now() - start) / 1000).toFixed(0).padStart(4)} s`;
     switch (event.type) {
-      case 'stage':
-        of += event.units;
-        say(`${at()}  stage ${event.stage + 1}: ${event.variants.join(', ')}`);
+      case 'planned':
+        of = event.units;
+        return;
+      case 'opened':
+        say(`${at()}  ${event.member.variant} is ready`);
+        return;
+      case 'stopped':
+        say(`${at()}  ${event.variant} stopped after ${event.after} slices: ${event.why}`);
         return;
       case 'run':
-        done++;
+        if (event.unit.anchor) return;
+        if ((event.run.steadiness?.tries ?? 1) < 2) done++;
         say(
-          `${at()}  ${done}/${of}  ${event.unit.variant}  ${event.unit.task}  repeat ${event.unit.repeat + 1}${event.resumed ? '  (kept from before)' : ''}`,
+          `${at()}  ${done}/${of}  ${event.unit.variant}  ${event.unit.task}  slice ${event.unit.slice + 1}${event.resumed ? '  (kept from before)' : ''}${event.run.steadiness?.disturbed ? '  (disturbed)' : ''}`,
         );
         return;
       case 'failed':
         done++;
         say(`${at()}  ${done}/${of}  ${event.unit.variant}  ${event.unit.task}  failed: ${event.error.message}`);
         return;
+      case 'opening':
       case 'unit':
       case 'progress':
         // Too fine for a log.
@@ -80,11 +88,14 @@ async function execute(
 }
 
 async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, out: string | null): Promise<void> {
-  const { models, baseline } = splitBaseline(reply.results);
+  const { results, evidence } = reply.folded;
+  const decision = decide(results, evidence);
+  const { models, baseline } = splitBaseline(results);
   const ranking = rankVariants(models, plan.w);
   const winners = winnersByWeight(models);
   const device = reply.runs[0]?.device ?? null;
-  const shared = toShared(reply.results, {
+  const shared = toShared(results, {
+    evidence,
     createdAt: new Date().toISOString(),
     device: {
       name: device?.renderer ?? device?.platform ?? 'unknown device',
@@ -102,7 +113,9 @@ async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, ou
     const record = {
       plan,
       device,
-      results: reply.results,
+      answer: answerOf(decision),
+      results,
+      evidence,
       ranking,
       baseline,
       winners,
@@ -113,12 +126,27 @@ async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, ou
     writeFileSync(out, `${JSON.stringify(record, null, 1)}\n`);
     say(`Wrote ${out}.`);
   }
-  print(headline(ranking, { baseline }));
+  print(answerSentence(decision));
+  for (const more of [whatWould(decision), disturbedSentence(decision.disturbed)]) if (more) print(more);
+  print('');
+  print(renderDecision(decision));
   print('');
   print(renderRanking(ranking, baseline, winners));
   print('');
   print(`Share: ${link}`);
 }
+
+/** The answer as a program reads it: `variant` null where none does the job. */
+const answerOf = (decision: Decision) => ({
+  variant: decision.answer?.result.variant ?? null,
+  why: answerSentence(decision),
+  floor: Object.fromEntries(decision.rows.map((row) => [row.result.variant, row.floor])),
+  margin: decision.margin,
+  reference: decision.reference?.result.variant ?? null,
+  words: Object.fromEntries(
+    decision.rows.map((row) => [row.result.variant, { quality: row.qualityWord, energy: row.energyWord }]),
+  ),
+});
 
 export async function run(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, {
@@ -132,7 +160,9 @@ export async function run(argv: readonly string[]): Promise<void> {
     engine: 'text',
     threads: 'whole',
     limit: 'whole',
-    repeats: 'whole',
+    slices: 'whole',
+    margin: 'number',
+    'until-decided': 'flag',
     tokens: 'whole',
     out: 'text',
     fresh: 'flag',
@@ -160,7 +190,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     const calib = a.text('calib');
     const calibration = await calibrationTexts(d, calib);
     const plan: PlanRecord = {
-      v: 1,
+      v: 2,
       dataset: { hash: dataset.hash, name: dataset.name },
       checkpoint,
       tasks: [task],
@@ -172,8 +202,7 @@ export async function run(argv: readonly string[]): Promise<void> {
       maxNewTokens: a.whole('tokens', PLAN_DEFAULTS.maxNewTokens),
       engine,
       threads: threadsOf(a),
-      limit: a.whole('limit', 64),
-      repeats: a.whole('repeats', 2),
+      ...sizeOf(a),
       seed: a.whole('seed', 1, 0),
       ...(calibration && calib !== null
         ? { calibration: { hash: await contentHash(calibration.texts), name: basename(calib) } }
@@ -197,6 +226,18 @@ async function ticketsOf(d: Driver, data: string, a: Parsed, task: TaskName): Pr
   return dataset;
 }
 
+/** Tickets a task and slices, the margin of the floor, and whether to stop early; as the page has them by default. */
+function sizeOf(a: Parsed): Pick<PlanRecord, 'limit' | 'slices' | 'margin' | 'untilDecided'> {
+  const untilDecided = a.flag('until-decided');
+  const slices = a.whole('slices', untilDecided ? MOST_SLICES : DEFAULT_SLICES);
+  return {
+    slices,
+    limit: a.whole('limit', slices * LEAST_SLICE),
+    margin: a.number('margin', DEFAULT_MARGIN, 0, 1),
+    ...(untilDecided ? { untilDecided } : {}),
+  };
+}
+
 /** Comma-separated list, or null where the option is absent. */
 function listOf(a: Parsed, name: string): string[] | null {
   const text = a.text(name);
@@ -213,8 +254,6 @@ function listOf(a: Parsed, name: string): string[] | null {
 export const DEMO = {
   count: 400,
   seed: 1,
-  limit: 24,
-  repeats: 3,
   best: 2,
   prunings: ['2:4', 'mag50', 'ffn25'],
 } as const;
@@ -228,7 +267,9 @@ export async function demo(argv: readonly string[]): Promise<void> {
     engine: 'text',
     threads: 'whole',
     limit: 'whole',
-    repeats: 'whole',
+    slices: 'whole',
+    margin: 'number',
+    'until-decided': 'flag',
     swiftshader: 'flag',
   });
   const engine = engineOf(a);
@@ -237,7 +278,7 @@ export async function demo(argv: readonly string[]): Promise<void> {
   await withDriver({ webgpu: webgpuOf(a, engine), onEvent: progressLine() }, async (d) => {
     const dataset = await demoTickets(d);
     const plan: PlanRecord = {
-      v: 1,
+      v: 2,
       dataset: { hash: dataset.hash, name: dataset.name },
       checkpoint: { kind: 'builtin' },
       tasks: ['rca', 'response'],
@@ -248,8 +289,7 @@ export async function demo(argv: readonly string[]): Promise<void> {
       ...PLAN_DEFAULTS,
       engine,
       threads: threadsOf(a),
-      limit: a.whole('limit', DEMO.limit),
-      repeats: a.whole('repeats', DEMO.repeats),
+      ...sizeOf(a),
       seed: DEMO.seed,
     };
     await report(

@@ -114,7 +114,7 @@ async function answers(d: Driver, engine: 'ort-cpu' | 'gpu', variants: string[])
     engine,
     threads: 2,
     limit: 1,
-    repeats: 1,
+    slices: 1,
     maxNewTokens: 8,
     seed: 1,
     w: 0.5,
@@ -217,7 +217,7 @@ export const tests: BrowserTest[] = [
           prefill: 40,
           decode: 4,
           labels: 0,
-          repeats: 1,
+          slices: 1,
         });
         assert(kernels && prefillCost, 'the engine tells');
         const sum = (rows: KernelWork[], pick: (k: KernelWork) => number | null) =>

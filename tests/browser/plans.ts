@@ -31,7 +31,7 @@ const planOf = (dataset: DatasetRecord, more: Partial<PlanRecord> = {}): PlanRec
   engine: 'ort-cpu',
   threads: 2,
   limit: 4,
-  repeats: 2,
+  slices: 2,
   maxNewTokens: 8,
   seed: 3,
   w: 0.5,
@@ -60,7 +60,7 @@ export const tests: BrowserTest[] = [
           fresh: false,
         });
         assertEqual(failures, [], 'failures');
-        // 2 tasks x 2 repeats x (2 variants + baseline + 1 pruned)
+        // 2 tasks x 2 slices x (2 variants + baseline + 1 pruned)
         assertEqual(runs.length, 16, 'runs');
         for (const run of runs) {
           parseRecord(Run, run);
@@ -90,7 +90,7 @@ export const tests: BrowserTest[] = [
       }),
   },
   {
-    name: 'calibrated recipes calibrate on training tickets once; later repeats and plans take what was kept',
+    name: 'calibrated recipes calibrate on training tickets once; later slices and plans take what was kept',
     run: () =>
       withBrowser({}, async (d) => {
         const dataset = await d.call<DatasetRecord>('generateTickets', { count: 80, seed: 5 });
@@ -122,7 +122,7 @@ export const tests: BrowserTest[] = [
         // Text that is given calibrates anew, and stands in the plan.
         const texts = dataset.tickets.map((t) => t.text);
         const calibration = { hash: await contentHash(texts), name: 'texts.jsonl' };
-        const own = seconds(await go({ ...plan, repeats: 1, calibration }, { calibrationTexts: texts }));
+        const own = seconds(await go({ ...plan, slices: 1, calibration }, { calibrationTexts: texts }));
         assert(Math.max(...own) > again * 2, `given text calibrates: ${own.join(', ')} s against ${again} s kept`);
         const refused = await d
           .call('runPlan', { plan: { ...plan, calibration }, dataset, name: 'test', fresh: false })
@@ -159,7 +159,7 @@ export const tests: BrowserTest[] = [
         const first = await watchedDrive({ profile, onEvent: (e) => events.push(e as PlanEvent) });
         const events: PlanEvent[] = [];
         const dataset = await first.call<DatasetRecord>('generateTickets', { count: 60, seed: 7 });
-        const plan = planOf(dataset, { tasks: ['rca'], repeats: 3 });
+        const plan = planOf(dataset, { tasks: ['rca'], slices: 3 });
         const running = first.call<Reply>('runPlan', { plan, dataset, name: 'test', fresh: false });
         running.catch(() => undefined);
         const done = () => events.filter((e) => e.type === 'run');
@@ -208,7 +208,7 @@ export const tests: BrowserTest[] = [
             'fp32,int8',
             '--limit',
             '4',
-            '--repeats',
+            '--slices',
             '2',
             '--out',
             out,

@@ -60,7 +60,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page, faults }) => {
         // A finished experiment, so that pages have something to show.
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 4, repeats: 2, tokens: 24 });
+        await tinyBudget(page, { limit: 4, slices: 2, tokens: 24 });
         const found: string[] = [];
         let checked = 0;
         const check = async (name: string) => {
@@ -171,10 +171,10 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.keyboard.press('Enter');
         await to(/^Tickets per task/);
         await page.keyboard.type('2');
-        await to(/^Repeats/);
+        await to(/^Slices/);
         await page.keyboard.type('1');
         await page.keyboard.press('Tab');
-        await page.getByText(/2 tickets per task, 1 repeat/).waitFor();
+        await page.getByText(/2 tickets per task, 1 slice/).waitFor();
         await page.evaluate(() => (document.activeElement as HTMLElement).blur());
         await to(/^Run: about/);
         await page.keyboard.press('Enter');

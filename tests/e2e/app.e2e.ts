@@ -118,7 +118,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .getByText('400 generated telecom tickets. Tasks: find the root cause and write the response.')
           .waitFor();
         await page.getByText('fp32, fp16, int8 and int4; then the best 2 with 2:4, mag50 and ffn25.').waitFor();
-        await page.getByText(/24 tickets per task, 3 repeats, on the processor/).waitFor();
+        await page.getByText(/24 tickets per task, 3 slices, on the processor/).waitFor();
         await page.getByRole('button', { name: /^Run: about .*nothing to download$/ }).waitFor();
         await page.getByText(/Up to 66 runs\. Estimated: /).waitFor();
         await tinyBudget(page);
@@ -163,7 +163,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await other.goto(recipe);
           await other.getByText(/^On this device: about .*nothing to download/).waitFor();
           await other.getByRole('button', { name: 'Load it' }).click();
-          await other.getByText(/3 tickets per task, 2 repeats/).waitFor();
+          await other.getByText(/3 tickets per task, 2 slices/).waitFor();
           await other.getByText('int8 and int4.', { exact: true }).waitFor();
         });
       }),
@@ -176,7 +176,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const first = await openSite({ profile });
         const { page } = first;
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 12, repeats: 3, tokens: 32 });
+        await tinyBudget(page, { limit: 12, slices: 3, tokens: 32 });
         await runButton(page).click();
         await page.getByRole('button', { name: 'Pause' }).click({ timeout: RUN_MS });
         await page.getByRole('heading', { name: 'Paused', exact: true }).waitFor({ timeout: RUN_MS });
@@ -225,7 +225,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+        await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
         await change(page, 'Tickets');
         const panel = page.getByRole('group', { name: 'Tickets', exact: true });
         await panel
@@ -285,8 +285,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByLabel(/More recipes/).blur();
         await page.getByText(/Recipe part "int9" is not known/).waitFor();
         await change(page, 'Budget');
-        await page.getByLabel('Repeats').fill('0');
-        await page.getByText('Repeats must be a whole number from 1 to 100.').waitFor();
+        await page.getByLabel('Slices').fill('0');
+        await page.getByText('Slices must be a whole number from 1 to 100.').waitFor();
         assert(await runButton(page).isDisabled(), 'Run is off');
       }),
   },
@@ -446,7 +446,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4, tasks: ['rca'] });
+        await tinyBudget(page, { limit: 2, slices: 1, tokens: 4, tasks: ['rca'] });
         await runButton(page).click();
         await finished(page);
         await page.getByRole('link', { name: 'Device' }).click();

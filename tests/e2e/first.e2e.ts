@@ -22,7 +22,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         assert(/MiB.*\d+ J \(.* to .*\).*yes/s.test((await costs.first().innerText()).replace(/\s+/g, ' ')), 'a cost');
         const start = Date.now();
         await runButton(page).click();
-        // Four precisions and the baseline, each with an interval from repeats of its own.
+        // Four precisions and the baseline, each with an interval from slices of its own.
         const ranked = ranking(page)
           .locator('tbody tr')
           .filter({ hasText: /J \([\d.]+ to [\d.]+\)/ });

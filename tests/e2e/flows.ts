@@ -23,7 +23,7 @@ export const runButton = (page: Page) => page.getByRole('button', { name: /^Run/
 export const ranking = (page: Page) => page.getByRole('region', { name: 'Ranking' }).getByRole('table');
 
 /** Two precisions, no pruning, few tickets: seconds instead of minutes. */
-export async function tinyBudget(page: Page, { limit = 3, repeats = 2, tokens = 8, tasks = ['rca', 'response'] } = {}) {
+export async function tinyBudget(page: Page, { limit = 3, slices = 2, tokens = 8, tasks = ['rca', 'response'] } = {}) {
   await change(page, 'Variants');
   const variants = page.getByRole('group', { name: 'Variants', exact: true });
   for (const name of ['fp32', 'fp16']) await variants.getByRole('checkbox', { name, exact: true }).uncheck();
@@ -32,7 +32,7 @@ export async function tinyBudget(page: Page, { limit = 3, repeats = 2, tokens = 
   await change(page, 'Budget');
   const budget = page.getByRole('group', { name: 'Budget', exact: true });
   await budget.getByLabel('Tickets per task').fill(String(limit));
-  await budget.getByLabel('Repeats').fill(String(repeats));
+  await budget.getByLabel('Slices').fill(String(slices));
   await budget.getByLabel('Tokens per response').fill(String(tokens));
   if (tasks.length < 2) {
     await change(page, 'Tickets');

@@ -48,7 +48,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 16, repeats: 1, tokens: 4 });
+        await tinyBudget(page, { limit: 16, slices: 1, tokens: 4 });
         await page
           .getByRole('group', { name: 'Variants', exact: true })
           .getByRole('checkbox', { name: /^ffn25/ })
@@ -75,7 +75,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page }) => {
         await page.goto(`${ORIGIN}/history`);
         await page.getByText(/^None yet/).waitFor();
-        await putLarge(page, { variants: 12, tickets: 500, repeats: 2 });
+        await putLarge(page, { variants: 12, tickets: 500, slices: 2 });
         const blocked: string[] = [];
         const step = async (name: string, work: () => Promise<void>) => {
           const { processor, clock } = await longestTask(page, work, 10);
@@ -124,7 +124,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const path = join(profile, 'large.csv');
         writeFileSync(path, largeCsv());
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 4, repeats: 6, tokens: 32 });
+        await tinyBudget(page, { limit: 4, slices: 6, tokens: 32 });
         // Training it on 70,000 tickets is another test's matter.
         await page.getByLabel(/classical baseline/).uncheck();
         await change(page, 'Tickets');

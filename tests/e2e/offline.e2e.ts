@@ -32,7 +32,7 @@ function publish(folder: string): void {
 const isNext = (page: Page) => page.evaluate(() => document.documentElement.dataset['version'] === 'next');
 
 async function runTiny(page: Page): Promise<void> {
-  await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+  await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
   await runButton(page).click();
   await finished(page);
   await ranking(page).waitFor();

@@ -32,7 +32,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(`${ORIGIN}/storage`);
         await page.getByText(/^of last year, 3,?000 tickets/).waitFor();
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+        await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
         await change(page, 'Tickets');
         await page.getByRole('button', { name: 'of last year (3000)' }).click();
         await runButton(page).click();
@@ -54,7 +54,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       const { page, context } = site;
       try {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+        await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
         const cdp = await context.newCDPSession(page);
         await cdp.send('Storage.overrideQuotaForOrigin', { origin: ORIGIN, quotaSize: 1 });
         await runButton(page).click();
@@ -76,7 +76,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         try {
           const { page, context } = first;
           await page.goto(ORIGIN);
-          await tinyBudget(page, { limit: 1, repeats: 1, tokens: 4, tasks: ['response'] });
+          await tinyBudget(page, { limit: 1, slices: 1, tokens: 4, tasks: ['response'] });
           await page.getByLabel('Engine').selectOption('gpu');
           await runButton(page).click();
           const running = page.getByRole('region', { name: 'Progress' });
@@ -118,7 +118,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(
         async ({ page }) => {
           await page.goto(ORIGIN);
-          await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+          await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
           await runButton(page).tap();
           await finished(page);
           await ranking(page).waitFor();

@@ -345,7 +345,7 @@ const recipeLink = async () =>
       engine: 'cpu',
       threads: null,
       limit: 50,
-      repeats: 3,
+      slices: 3,
       maxNewTokens: 48,
       seed: 1,
       w: 0.5,

@@ -22,7 +22,7 @@ const plan = {
   engine: 'cpu',
   threads: null,
   limit: 10,
-  repeats: 1,
+  slices: 1,
   maxNewTokens: 16,
   seed: 1,
   w: 0.5,
@@ -83,21 +83,21 @@ export const putMany = (page: Page, count: number): Promise<void> =>
 
 const METRICS = { rca: ['accuracy', 'macroF1'], response: ['rougeL', 'chrf'] } as const;
 
-/** One experiment of many tickets, variants and repeats. */
-export async function putLarge(page: Page, size: { variants: number; tickets: number; repeats: number }) {
+/** One experiment of many tickets, variants and slices. */
+export async function putLarge(page: Page, size: { variants: number; tickets: number; slices: number }) {
   const variants = Array.from({ length: size.variants }, (_, i) => {
     const precision = ['fp32', 'fp16', 'int8', 'int4'][i % 4] as string;
     return i < 4 ? precision : `${precision}+ffn${5 * i}`;
   });
   const runs = variants.flatMap((variant, v) =>
     (['rca', 'response'] as const).flatMap((task) =>
-      Array.from({ length: size.repeats }, (_, repeat) =>
+      Array.from({ length: size.slices }, (_, slice) =>
         exampleRun({
-          id: `large/0/${task}/${variant}/${repeat}`,
+          id: `large/0/${task}/${variant}/${slice}`,
           plan: 'large',
           variant,
           task,
-          repeat,
+          slice,
           metrics: Object.fromEntries(METRICS[task].map((name) => [name, between(0.4, 0.5, 0.6)])),
           causes: Array.from({ length: 8 }, (_, i) => `cause ${i}`),
           tickets: Array.from({ length: size.tickets }, (_, i) =>
@@ -113,7 +113,7 @@ export async function putLarge(page: Page, size: { variants: number; tickets: nu
     ...plan,
     stages: [{ kind: 'variants', variants }],
     limit: size.tickets,
-    repeats: size.repeats,
+    slices: size.slices,
   };
   const createdAt = '2026-01-01T00:00:00Z';
   await put(page, {

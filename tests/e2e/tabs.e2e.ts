@@ -19,13 +19,13 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page, context }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 60, repeats: 8, tokens: 48 });
+        await tinyBudget(page, { limit: 60, slices: 8, tokens: 48 });
         await runButton(page).click();
         await page.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
         const other = await context.newPage();
         other.setDefaultTimeout(20_000);
         await other.goto(ORIGIN);
-        await tinyBudget(other, { limit: 60, repeats: 8, tokens: 48 });
+        await tinyBudget(other, { limit: 60, slices: 8, tokens: 48 });
         await runButton(other).click();
         await other
           .getByRole('alert')
@@ -49,7 +49,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           'nothing is taken over from a tab that runs',
         );
         equal(await page.getByText(/Another tab of this browser runs/).count(), 0, 'notices while one tab runs');
-        await tinyBudget(other, { limit: 8, repeats: 3, tokens: 24 });
+        await tinyBudget(other, { limit: 8, slices: 3, tokens: 24 });
         await runButton(other).click();
         await Promise.all(
           [page, other].map((tab) => tab.getByText(/Another tab of this browser runs/).waitFor({ timeout: RUN_MS })),
@@ -68,7 +68,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page, context }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 12, repeats: 2, tasks: ['rca'] });
+        await tinyBudget(page, { limit: 12, slices: 2, tasks: ['rca'] });
         await runButton(page).click();
         await page.getByText(/^Run [2-4] of 6, /).waitFor({ timeout: RUN_MS });
         const cdp = await context.newCDPSession(page);
@@ -87,7 +87,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page, context }) => {
         await page.goto(ORIGIN);
         await useOwnModel(page);
-        await tinyBudget(page, { limit: 12, repeats: 3, tasks: ['rca'] });
+        await tinyBudget(page, { limit: 12, slices: 3, tasks: ['rca'] });
         await runButton(page).click();
         await page.getByText(/^Run [3-6] of 9, /).waitFor({ timeout: RUN_MS });
         const cdp = await context.newCDPSession(page);

@@ -83,7 +83,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(`${ORIGIN}/assistant`);
         await page.getByText(/Run one first/).waitFor();
         await page.getByRole('link', { name: 'Experiment' }).first().click();
-        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 24 });
+        await tinyBudget(page, { limit: 2, slices: 1, tokens: 24 });
         await runButton(page).click();
         await finished(page);
         await page.getByRole('link', { name: 'Assistant' }).click();
@@ -167,7 +167,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         page.setDefaultTimeout(20_000);
         await page.addInitScript((base) => localStorage.setItem('hubBase', base), mirror.base);
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4, tasks: ['rca'] });
+        await tinyBudget(page, { limit: 2, slices: 1, tokens: 4, tasks: ['rca'] });
         await change(page, 'Model');
         const panel = page.getByRole('group', { name: 'Model', exact: true });
         await panel.getByText(/^134.*M parameters|^135 M parameters/).waitFor();
@@ -320,7 +320,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+        await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
         await change(page, 'Tickets');
         const panel = page.getByRole('group', { name: 'Tickets', exact: true });
         const rows = Array.from(
@@ -348,7 +348,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 2, repeats: 1, tokens: 4 });
+        await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
         await change(page, 'Tickets');
         const panel = page.getByRole('group', { name: 'Tickets', exact: true });
         const rows = Array.from({ length: 40 }, (_, i) =>
@@ -418,7 +418,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page
           .getByText('fp32, fp16, int8 and int4; then the best 2 with 2:4, mag50 and ffn25; then fp16+2:4.')
           .waitFor();
-        await tinyBudget(page, { limit: 2, repeats: 2, tokens: 4, tasks: ['rca'] });
+        await tinyBudget(page, { limit: 2, slices: 2, tokens: 4, tasks: ['rca'] });
         await runButton(page).click();
         await finished(page);
         await page.getByRole('button', { name: 'Share the results' }).click();

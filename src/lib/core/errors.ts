@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   'engine.unavailable': { usage: false },
   'engine.failed': { usage: false },
   'engine.lost': { usage: false },
+  'engine.hung': { usage: false },
   'engine.memory': { usage: false },
   'run.skipped': { usage: false },
   'store.quota': { usage: false },

@@ -365,6 +365,10 @@ export class CpuModel {
     this.memory.setU32(L.M_ROPE, at);
   }
 
+  /** Threads that it runs on: as many as were asked for, or as could be started. */
+  get threads(): number {
+    return this.started.threads;
+  }
   get kernels(): KernelExports {
     return this.started.kernels;
   }

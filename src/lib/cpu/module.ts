@@ -1,5 +1,4 @@
 import { COMMAND_QUIT } from '../../kernels/layout';
-import { JoulewiseError } from '../core/errors';
 import type { KernelMemory } from './memory';
 
 /** What src/kernels/index.ts exports; numbers are int32 or addresses. */
@@ -80,6 +79,7 @@ export class ThreadTeam {
     private readonly others: readonly { end: () => void }[],
   ) {}
 
+  /** A team of `threads`, or of as many fewer as can be started; of one where none can. */
   static async start(
     module: WebAssembly.Module,
     memory: KernelMemory,
@@ -87,20 +87,18 @@ export class ThreadTeam {
     spawn: Spawn,
   ): Promise<ThreadTeam> {
     const exports = instantiate(module, memory.memory);
-    const started = await Promise.allSettled(
-      Array.from({ length: threads - 1 }, (_, i) => spawn({ module, memory: memory.memory, thread: i + 1, threads })),
-    );
-    const others = started.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
-    const failed = started.find((s) => s.status === 'rejected');
-    if (failed) {
-      for (const o of others) o.end();
-      throw new JoulewiseError(
-        'engine.failed',
-        'A kernel thread could not be started. Reload the page, or choose 1 thread.',
-        { cause: failed.reason },
+    for (let size = threads; ; ) {
+      const started = await Promise.allSettled(
+        Array.from({ length: size - 1 }, (_, i) =>
+          spawn({ module, memory: memory.memory, thread: i + 1, threads: size }),
+        ),
       );
+      const others = started.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
+      if (others.length === size - 1) return new ThreadTeam(exports, size, others);
+      // Each thread was told how many there are: those that started make room for a smaller team.
+      for (const other of others) other.end();
+      size = others.length + 1;
     }
-    return new ThreadTeam(exports, threads, others);
   }
 
   /** Runs a command on all threads and returns when it is done; this thread works too. */

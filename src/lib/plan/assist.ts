@@ -91,7 +91,12 @@ export async function openAssistant(
     keeping: context.keepingOf(checkpoint),
     assets: context.assets,
     calibration: {
-      prompts: (tokenizer) => trainingPrompts(tokenizer, taskOf(tasks[0] ?? 'rca', templates), request.train, causes),
+      prompts: (tokenizer) => trainingPrompts(
+          tokenizer,
+          tasks.map((task) => taskOf(task, templates)),
+          request.train,
+          causes,
+        ),
       open: () => Promise.resolve(context.openHost({ checkpoint, threads })),
     },
     inPhase: (phase, work) => loading.window(phase, NO_WORK, work),

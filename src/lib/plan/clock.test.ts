@@ -38,14 +38,14 @@ it('a clock that is set back in the middle of a run changes no duration', async 
       engine: 'cpu',
       threads: 1,
       limit: 8,
-      repeats: 1,
+      slices: 1,
       maxNewTokens: 8,
       seed: 1,
       w: 0.5,
       profile: null,
     },
     planHash: 'p',
-    unit: { variant: BASELINE, engine: 'classical', task: 'rca', repeat: 0, stage: 0 },
+    unit: { variant: BASELINE, engine: 'classical', task: 'rca', slice: 0, stage: 0 },
     checkpoint: { kind: 'builtin' },
     tickets: parts('test').slice(0, 8),
     train: parts('train'),
@@ -65,7 +65,7 @@ it('a clock that is set back in the middle of a run changes no duration', async 
     ];
     for (const s of durations) expect(s >= 0 && s < 60, String(s)).toBe(true);
   }
-  const [folded] = foldRuns([first, { ...second, repeat: 1 }]);
+  const [folded] = foldRuns([first, { ...second, slice: 1 }]);
   for (const of of [folded?.energy, folded?.latency])
     expect(of && (of.low ?? -1) >= 0 && of.mid >= 0 && (of.high ?? -1) >= of.mid, JSON.stringify(of)).toBe(true);
 });

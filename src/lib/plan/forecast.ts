@@ -59,7 +59,7 @@ function ticketWork(shape: VariantShape, task: TaskName, lengths: TicketLengths,
   return workOf(shape, [shape.cost(prompt, 0, 1), ...decode, shape.cost(prompt + written, 0, written)]);
 }
 
-export type ForecastPlan = Pick<PlanRecord, 'tasks' | 'stages' | 'limit' | 'repeats' | 'maxNewTokens' | 'baseline'>;
+export type ForecastPlan = Pick<PlanRecord, 'tasks' | 'stages' | 'limit' | 'slices' | 'maxNewTokens' | 'baseline'>;
 
 export function forecast(
   plan: ForecastPlan,
@@ -82,11 +82,11 @@ export function forecast(
     for (const task of plan.tasks) {
       // One ticket warms up.
       const unit = addWork(NO_WORK, ticketWork(shape, task, lengths, plan.maxNewTokens), plan.limit + 1);
-      work = addWork(work, { ...unit, openings: 1, parameters }, plan.repeats);
+      work = addWork(work, { ...unit, openings: 1, parameters }, plan.slices);
     }
     return { variant, shape, work: { ...work, calibration: solveOperations(config, parseRecipe(variant)) } };
   };
-  const perVariant = plan.tasks.length * plan.repeats;
+  const perVariant = plan.tasks.length * plan.slices;
   const named = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
   const variants = named.map(of);
   let work = variants.reduce((sum, v) => addWork(sum, v.work), NO_WORK);

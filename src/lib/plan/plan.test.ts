@@ -17,7 +17,7 @@ const plan = (more: Partial<PlanRecord> = {}): PlanRecord => ({
   engine: 'ort-cpu',
   threads: 1,
   limit: 10,
-  repeats: 3,
+  slices: 3,
   maxNewTokens: 16,
   seed: 1,
   w: 0.5,
@@ -77,22 +77,22 @@ async function host(
 }
 
 describe('units', () => {
-  const p = plan({ tasks: ['rca', 'response'], repeats: 4 });
+  const p = plan({ tasks: ['rca', 'response'], slices: 4 });
   const units = stageUnits(p, 0, ['a', 'b', 'c']);
 
-  it('are every variant, task and repeat once, repeats outside', () => {
+  it('are every variant, task and slice once, slices outside', () => {
     expect(units.length).toBe(3 * 2 * 4);
     expect(new Set(units.map(unitKey)).size).toBe(units.length);
     for (let r = 0; r < 4; r++)
-      expect(new Set(units.slice(r * 6, r * 6 + 6).map((u) => u.repeat))).toEqual(new Set([r]));
+      expect(new Set(units.slice(r * 6, r * 6 + 6).map((u) => u.slice))).toEqual(new Set([r]));
   });
 
-  it('come in the same order for the same seed, and in another within each repeat', () => {
+  it('come in the same order for the same seed, and in another within each slice', () => {
     expect(stageUnits(p, 0, ['a', 'b', 'c'])).toEqual(units);
     expect(stageUnits({ ...p, seed: 2 }, 0, ['a', 'b', 'c'])).not.toEqual(units);
     const rounds = [0, 1, 2, 3].map((r) =>
       units
-        .filter((u) => u.repeat === r)
+        .filter((u) => u.slice === r)
         .map((u) => `${u.task} ${u.variant}`)
         .join(),
     );
@@ -163,7 +163,7 @@ describe('execution', () => {
   );
 
   it('tries once more where the GPU was lost', async () => {
-    const once = await host(plan({ repeats: 1 }), {
+    const once = await host(plan({ slices: 1 }), {
       fail: (u, attempt) => (u.variant === 'int8' && attempt === 0 ? 'engine.lost' : null),
     });
     expect((await once.execute()).runs.length).toBe(3);
@@ -188,7 +188,7 @@ describe('execution', () => {
   });
 
   it('keeps trying a variant after a failure that is not the variant’s', async () => {
-    const h = await host(plan(), { fail: (u) => (u.variant === 'int8' && u.repeat === 0 ? 'network.failed' : null) });
+    const h = await host(plan(), { fail: (u) => (u.variant === 'int8' && u.slice === 0 ? 'network.failed' : null) });
     const outcome = await h.execute();
     expect(outcome.failures.length).toBe(1);
     expect(outcome.runs.length).toBe(8);

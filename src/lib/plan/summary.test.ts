@@ -14,7 +14,7 @@ const one: PlanRecord = {
   engine: 'ort-cpu',
   threads: null,
   limit: 10,
-  repeats: 1,
+  slices: 1,
   maxNewTokens: 16,
   seed: 1,
   w: 0.5,

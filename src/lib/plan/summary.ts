@@ -1,8 +1,10 @@
-import { foldRuns } from '../rank/fold';
-import { rankVariants, splitBaseline } from '../rank/rank';
+import { chooseBest, LOOKS_EVERY, stopsAt } from '../rank/choose';
+import { decide } from '../rank/decide';
+import { foldRuns, type Folded } from '../rank/fold';
 import type { PlanRecord } from '../schema/plan';
 import type { RunRecord, Tier } from '../schema/run';
-import { runId, stageUnits, stageVariants } from './units';
+import { BEST_JOIN } from './execute';
+import { BASELINE, crossedMembers, listedMembers, runId, slicesOf, unitsOf, type Member } from './units';
 
 /** What a list of experiments shows of one, kept beside its plan so that listing reads no run. */
 export interface PlanSummary {
@@ -11,7 +13,7 @@ export interface PlanSummary {
   missing: number;
   /** True where a later stage is not known yet. */
   atLeast: boolean;
-  /** Best-ranked variant at the plan's own w; null where nothing can be ranked. `joules` a ticket. */
+  /** The answer; null where there is none. `joules` a ticket. */
   winner: { variant: string; joules: number; tier: Tier } | null;
 }
 
@@ -24,22 +26,39 @@ export function missingRuns(
   hash: string,
   runs: readonly RunRecord[],
 ): { missing: number; atLeast: boolean } {
-  const known = new Map(runs.map((run) => [run.id, run]));
-  const done: RunRecord[] = [];
-  for (let stage = 0; stage < plan.stages.length; stage++) {
-    const units = stageUnits(plan, stage, stageVariants(plan, stage, done));
-    const missing = units.filter((unit) => !known.has(runId(hash, unit))).length;
-    if (missing > 0) return { missing, atLeast: stage < plan.stages.length - 1 };
-    for (const unit of units) done.push(known.get(runId(hash, unit)) as RunRecord);
+  const known = new Set(runs.map((run) => run.id));
+  const slices = slicesOf(plan);
+  const lacking = (members: readonly Member[], to = slices) =>
+    Array.from({ length: to }, (_, slice) => unitsOf(plan, members, slice, 0))
+      .flat()
+      .filter((unit) => !known.has(runId(hash, unit))).length;
+  let members = listedMembers(plan);
+  const joined = Math.min(BEST_JOIN, slices);
+  for (const [stage, s] of plan.stages.entries()) {
+    if (s.kind !== 'best') continue;
+    const before = members.filter((m) => m.stage < stage);
+    if (lacking(before, joined) > 0) return { missing: lacking(members), atLeast: true };
+    const own = runs.filter((run) => run.slice < joined && before.some(({ variant }) => variant === run.variant));
+    members = [...members, ...crossedMembers(plan, stage, chooseBest(foldRuns(own, plan), s.k), members)];
   }
-  return { missing: 0, atLeast: false };
+  return isDecided(plan, runs) ? { missing: 0, atLeast: false } : { missing: lacking(members), atLeast: false };
 }
 
-export function summarise(plan: PlanRecord, hash: string, runs: readonly RunRecord[]): PlanSummary {
-  const best = rankVariants(splitBaseline(foldRuns(runs)).models, plan.w).ranked[0]?.result;
-  return {
-    runs: runs.length,
-    ...missingRuns(plan, hash, runs),
-    winner: best?.energy ? { variant: best.variant, joules: best.energy.mid, tier: best.tier } : null,
-  };
+/** Whether a plan that stops once it is decided has stopped. */
+function isDecided(plan: PlanRecord, runs: readonly RunRecord[]): boolean {
+  if (!plan.untilDecided) return false;
+  const after = 1 + Math.max(-1, ...runs.filter((run) => run.variant !== BASELINE).map((run) => run.slice));
+  return after > 0 && after % LOOKS_EVERY === 0 && stopsAt(foldRuns(runs, plan), after, slicesOf(plan)).decided;
 }
+
+/** The answer of a plan, as a list of experiments says it. */
+export function winnerOf({ results, evidence }: Folded): PlanSummary['winner'] {
+  const answer = decide(results, evidence).answer?.result;
+  return answer?.energy ? { variant: answer.variant, joules: answer.energy.mid, tier: answer.tier } : null;
+}
+
+export const summarise = (plan: PlanRecord, hash: string, runs: readonly RunRecord[]): PlanSummary => ({
+  runs: runs.length,
+  ...missingRuns(plan, hash, runs),
+  winner: winnerOf(foldRuns(runs, plan)),
+});

@@ -7,29 +7,32 @@ import { taskOf, type Task } from '../data/tasks';
 import { guessProfile } from '../meter/match';
 import { createMeter, type Meter, type WindowWork } from '../meter/meter';
 import { profileByName } from '../meter/profiles';
-import { profileSource } from '../meter/sources';
+import { addReadings, profileSource } from '../meter/sources';
 import type { CalibrationHost } from '../run/compress';
 import type { EngineSession } from '../run/engine';
 import type { PackedStore } from '../run/kept';
 import { openVariant, type Assets } from '../run/open';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import type { Device, RunRecord, TicketOutcome, TaskName } from '../schema/run';
+import { PHASES, type Device, type EngineName, type RunRecord, type TaskName, type TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
-import { scoreRun } from '../score/metrics';
 import { answerIds, createAnswer, finiteScores, type AnswerOptions } from './answer';
 import type { Spent, UnitProgress } from './execute';
-import { runId, type Unit } from './units';
-import { KernelBook, NO_WORK } from './work';
+import { SteadyWatch } from './steady';
+import { runId, ticketsOf, type Unit } from './units';
+import { KernelBook, NO_WORK, passOf } from './work';
 
-/** Everything a unit needs, as plain data: it crosses a worker border. */
-export interface UnitRequest {
+/** Everything that opening a variant for a plan needs, as plain data: it crosses a worker border. */
+export interface OpenRequest {
   plan: PlanRecord;
   planHash: string;
-  unit: Unit;
+  variant: string;
+  engine: EngineName;
   checkpoint: CheckpointRef;
-  /** Test tickets that have a target for this task, already limited. */
-  tickets: Ticket[];
+  /** Threads of the processor; null = as many as the device has, at most 8. */
+  threads: number | null;
+  /** Test tickets that have a target, by task, in the order of the plan's slices. */
+  tickets: Readonly<Partial<Record<TaskName, Ticket[]>>>;
   /** Training tickets: for the classical baseline, and for recipes that calibrate. */
   train: Ticket[];
   /** Text that recipes calibrate on instead of the training tickets; null where none was given. */
@@ -37,6 +40,28 @@ export interface UnitRequest {
   causes: string[];
   device: Device;
   versions: Record<string, string>;
+}
+
+/** A variant that stays open and answers slices of a plan's tickets. */
+export interface OpenUnit {
+  kernel: string;
+  threads: number;
+  /** Bytes that it holds while it is open; null where that cannot be known. */
+  memoryBytes: number | null;
+  /** Milliseconds of each of `n` short pieces of equal work. */
+  pieces(n: number): Promise<number[]>;
+  /** Measures a slice; the first record after opening tells what opening took. */
+  slice(unit: Unit, o: SliceOptions): Promise<RunRecord>;
+  close(): Promise<void>;
+}
+
+export interface SliceOptions {
+  /** Seconds that it may wait for the device to become quiet. */
+  patience: number;
+  /** How often this slice was measured before. */
+  tries: number;
+  onProgress: (p: UnitProgress) => void;
+  signal: AbortSignal;
 }
 
 export interface UnitContext {
@@ -62,27 +87,43 @@ const referenceOf = (task: Task, ticket: Ticket): string => {
 };
 
 /**
- * Calibration text of a task: training tickets as the model meets them, with their answers. Never test tickets: what is
- * measured must not have chosen the weights.
+ * Calibration text of a plan: training tickets as the model meets them, with their answers, the tasks in turn, so that
+ * one set of weights serves all tasks and is calibrated once. Never test tickets: what is measured must not have chosen
+ * the weights.
  */
-export const trainingPrompts = (tokenizer: Tokenizer, task: Task, train: readonly Ticket[], causes: string[]) =>
-  packPrompts(
-    train.filter((t) => task.target(t) !== null),
-    (ticket) => [...tokenizer.chat(task.messages(ticket, causes)), ...tokenizer.piece(referenceOf(task, ticket))],
+export function trainingPrompts(
+  tokenizer: Tokenizer,
+  tasks: readonly Task[],
+  train: readonly Ticket[],
+  causes: string[],
+): number[][] {
+  const turns = train.map((ticket, i) => {
+    const own = tasks.filter((task) => task.target(ticket) !== null);
+    return { ticket, task: own[i % Math.max(1, own.length)] };
+  });
+  return packPrompts(
+    turns.filter(({ task }) => task !== undefined),
+    ({ ticket, task }) => [
+      ...tokenizer.chat((task as Task).messages(ticket, causes)),
+      ...tokenizer.piece(referenceOf(task as Task, ticket)),
+    ],
     null,
   );
-
-/** Runs one unit: open, warm up, answer every ticket, score; returns its record. */
-export async function runUnit(request: UnitRequest, context: UnitContext): Promise<RunRecord> {
-  return request.unit.engine === 'classical' ? runBaseline(request, context) : runModel(request, context);
 }
 
-const profileOf = ({ device, plan, unit }: UnitRequest) =>
-  plan.profile && unit.engine !== 'classical' ? profileByName(plan.profile) : guessProfile(device, unit.engine).profile;
+/** Opens a variant: reads, compresses and packs it, warms it up, or trains the classical baseline. */
+export const openUnit = (request: OpenRequest, context: UnitContext): Promise<OpenUnit> =>
+  request.engine === 'classical' ? openBaseline(request, context) : openModel(request, context);
 
-const meterFor = (request: UnitRequest, fence: () => Promise<void> | void): Meter =>
+/** The power profile that prices a variant: the user's own, wherever it is one of the processor that computes it. */
+function profileOf({ device, plan, engine }: OpenRequest) {
+  const chosen = plan.profile ? profileByName(plan.profile) : null;
+  if (chosen && (engine !== 'classical' || chosen.kind === 'cpu')) return chosen;
+  return guessProfile(device, engine).profile;
+}
+
+const meterFor = (request: OpenRequest, fence: () => Promise<void> | void): Meter =>
   createMeter({ clock: () => performance.now(), fence, source: profileSource(profileOf(request)) });
-
 const idleWindow = (meter: Meter) =>
   meter.window(
     'idle',
@@ -102,23 +143,27 @@ async function spent(meter: Meter): Promise<Spent> {
 
 /** The fields of a record that do not depend on how it was computed. */
 async function record(
-  request: UnitRequest,
-  meter: Meter,
+  request: OpenRequest,
+  unit: Unit,
+  meters: readonly Meter[],
   startedAt: string,
   outcomes: TicketOutcome[],
   rest: Pick<
     RunRecord,
-    'kernel' | 'threads' | 'compression' | 'fallbacks' | 'wasmHeapBytes' | 'kernels' | 'checkpoint'
+    'kernel' | 'threads' | 'compression' | 'fallbacks' | 'wasmHeapBytes' | 'kernels' | 'checkpoint' | 'pass' | 'steadiness'
   >,
 ): Promise<RunRecord> {
-  const { plan, planHash, unit, causes, device, versions } = request;
+  const { plan, planHash, causes, device, versions } = request;
+  const readings = (await Promise.all(meters.map((meter) => meter.read()))).flat();
   return {
-    v: 3,
+    v: 4,
     id: runId(planHash, unit),
     plan: planHash,
     variant: unit.variant,
     task: unit.task,
-    repeat: unit.repeat,
+    slice: unit.slice,
+    block: unit.block,
+    anchor: unit.anchor,
     stage: unit.stage,
     engine: unit.engine,
     startedAt,
@@ -128,96 +173,175 @@ async function record(
     dataset: plan.dataset,
     warnings: [],
     conditions: null,
-    phases: await meter.read(),
+    phases: PHASES.flatMap((phase) => {
+      const [first, ...others] = readings.filter((reading) => reading.phase === phase);
+      return first ? [addReadings(first, ...others)] : [];
+    }),
     causes,
     tickets: outcomes,
-    metrics: scoreRun(unit.task, outcomes, causes),
+    metrics: {},
     ...rest,
   };
 }
 
-async function runModel(request: UnitRequest, context: UnitContext): Promise<RunRecord> {
-  const { unit, plan } = request;
+/** Warming up ends when a try is no longer clearly faster than the best before it: compilers finish within a second. */
+const WARM_TRIES = 6;
+const WARM_GAIN = 0.95;
+/** Pieces between two tickets, at most, and the share of a ticket's time that they may take. */
+const PIECES = 4;
+const PIECES_SHARE = 0.06;
+/** Pieces by which a moment is judged, and milliseconds between two looks at a busy device. */
+const LOOK_PIECES = 8;
+const LOOK_AGAIN_MS = 250;
+
+const stopped = () => new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
+
+async function openModel(request: OpenRequest, context: UnitContext): Promise<OpenUnit> {
+  const { plan, variant, engine } = request;
   const { signal, onProgress } = context;
-  const startedAt = new Date().toISOString();
   const files = await context.openFiles(request.checkpoint);
   let session: EngineSession | null = null;
-  const meter = meterFor(request, () => session?.fence());
-  await idleWindow(meter);
-  try {
-    const task = taskOf(unit.task, plan.templates);
-    const calibration = {
+  const fence = () => session?.fence();
+  const opening = meterFor(request, fence);
+  await idleWindow(opening);
+  const tasks = plan.tasks.map((name) => taskOf(name, plan.templates));
+  const opened = await openVariant({
+    files,
+    calibration: {
       prompts: (tokenizer: Tokenizer) =>
         request.calibrationTexts
           ? packPrompts(request.calibrationTexts, (text) => tokenizer.encode(text), null)
-          : trainingPrompts(tokenizer, task, request.train, request.causes),
-      open: () => Promise.resolve(context.openHost({ checkpoint: request.checkpoint, threads: plan.threads })),
-    };
-    const opened = await openVariant({
-      files,
-      calibration,
-      keeping: context.keepingOf(request.checkpoint),
-      profile: profileOf(request),
-      variant: unit.variant,
-      engine: unit.engine,
-      threads: plan.threads,
-      assets: context.assets,
-      inPhase: (phase, work) => meter.window(phase, NO_WORK, work),
-      onProgress: (done, of) => onProgress({ phase: 'load', done, of }),
-      signal,
-    });
-    const { tokenizer, compression, stopIds } = opened;
-    session = opened.session;
-    const kernels = new KernelBook(session);
-    const answer = outcomes({ session, tokenizer, stopIds, meter }, request, signal, kernels);
-    const first = request.tickets[0];
-    if (!first) throw new JoulewiseError('input.empty', 'There is no test ticket with an answer for this task.');
-    onProgress({ phase: 'warm-up', done: 0, of: request.tickets.length });
-    await answer(first, 'warm-up');
-    const answered: TicketOutcome[] = [];
-    for (const ticket of request.tickets) {
-      if (signal.aborted) throw new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
-      const outcome = await answer(ticket, 'measured');
-      answered.push(outcome);
-      onProgress({
-        phase: unit.task,
-        done: answered.length,
-        of: request.tickets.length,
-        ticket: ticket.text,
-        output: outcome.output,
-        spent: await spent(meter),
-      });
+          : trainingPrompts(tokenizer, tasks, request.train, request.causes),
+      open: () =>
+        Promise.resolve(context.openHost({ checkpoint: request.checkpoint, threads: request.threads })),
+    },
+    keeping: context.keepingOf(request.checkpoint),
+    profile: profileOf(request),
+    variant,
+    engine,
+    threads: request.threads,
+    assets: context.assets,
+    inPhase: (phase, work) => opening.window(phase, NO_WORK, work),
+    onProgress: (done, of) => onProgress({ phase: 'load', done, of }),
+    onCalibrated: (done, of) => onProgress({ phase: 'calibrate', done, of }),
+    signal,
+  });
+  session = opened.session;
+  const open = opened.session;
+  const { tokenizer, compression, stopIds } = opened;
+  const kernels = new KernelBook(open);
+  const answering = (meter: Meter, task: Task) =>
+    outcomes({ session: open, tokenizer, stopIds, meter }, request, task, kernels);
+  const watch = new SteadyWatch();
+  const probe = tokenizer.encode('a').slice(0, 1);
+  const piece = async () => {
+    const start = performance.now();
+    await open.prefill(probe.length > 0 ? probe : [0]);
+    await open.fence();
+    return performance.now() - start;
+  };
+  const timePieces = async (n: number) => {
+    const times: number[] = [];
+    for (let i = 0; i < n; i++) times.push(await piece());
+    kernels.take(false);
+    for (const ms of times) watch.add(ms);
+    return times;
+  };
+  for (const task of tasks) {
+    const first = request.tickets[task.name]?.[0];
+    if (!first) continue;
+    const answer = answering(opening, task);
+    let best = Infinity;
+    for (let i = 0; i < WARM_TRIES; i++) {
+      if (signal.aborted) throw stopped();
+      onProgress({ phase: 'warm-up', done: i, of: WARM_TRIES });
+      const start = performance.now();
+      await answer(first, 'warm-up', signal);
+      const ms = performance.now() - start;
+      if (ms > WARM_GAIN * best) break;
+      best = Math.min(best, ms);
     }
-    const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];
-    return await record(request, meter, startedAt, answered, {
-      kernel: session.kernel,
-      threads: session.threads,
-      compression,
-      fallbacks: [...session.fallbacks, ...noTemplate],
-      wasmHeapBytes: session.heapBytes(),
-      kernels: kernels.total,
-      checkpoint: {
-        name: files.name,
-        hash: request.checkpoint.kind === 'stored' ? request.checkpoint.hash : request.checkpoint.kind,
-        family: opened.family,
-      },
-    });
-  } finally {
-    await session?.close();
   }
+  /** What opening took, until a record has told it. */
+  let untold: Meter[] = [opening];
+
+  const waitForQuiet = async (patience: number, o: SliceOptions): Promise<number> => {
+    const start = performance.now();
+    const waited = () => (performance.now() - start) / 1000;
+    await timePieces(LOOK_PIECES);
+    while (!watch.isQuiet && waited() < patience) {
+      if (o.signal.aborted) throw stopped();
+      o.onProgress({ phase: 'wait', done: Math.round(waited()), of: Math.round(patience) });
+      await new Promise<void>((done) => setTimeout(done, LOOK_AGAIN_MS));
+      await timePieces(LOOK_PIECES);
+    }
+    return waited();
+  };
+
+  return {
+    kernel: open.kernel,
+    threads: open.threads,
+    memoryBytes: open.heapBytes() ?? compression?.computedBytes ?? null,
+    pieces: timePieces,
+    async slice(unit, o) {
+      const startedAt = new Date().toISOString();
+      const task = taskOf(unit.task, plan.templates);
+      const tickets = ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
+      const waited = await waitForQuiet(o.patience, o);
+      const meter = meterFor(request, fence);
+      const answer = answering(meter, task);
+      const answered: TicketOutcome[] = [];
+      kernels.reset();
+      watch.begin();
+      await timePieces(1);
+      for (const ticket of tickets) {
+        if (o.signal.aborted) throw stopped();
+        const outcome = await answer(ticket, 'measured', o.signal);
+        answered.push(outcome);
+        const spare = (PIECES_SHARE * (outcome.prefillMs + outcome.decodeMs)) / watch.quiet;
+        await timePieces(Math.max(1, Math.min(PIECES, Math.floor(spare))));
+        o.onProgress({
+          phase: unit.task,
+          done: answered.length,
+          of: tickets.length,
+          ticket: ticket.text,
+          output: outcome.output,
+          spent: await spent(meter),
+        });
+      }
+      const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];
+      const told = untold;
+      untold = [];
+      return record(request, unit, [...told, meter], startedAt, answered, {
+        kernel: open.kernel,
+        threads: open.threads,
+        compression,
+        fallbacks: [...open.fallbacks, ...noTemplate],
+        wasmHeapBytes: open.heapBytes(),
+        kernels: kernels.total,
+        pass: passOf(open),
+        steadiness: watch.end({ tries: o.tries + 1, waited }),
+        checkpoint: {
+          name: files.name,
+          hash: request.checkpoint.kind === 'stored' ? request.checkpoint.hash : request.checkpoint.kind,
+          family: opened.family,
+        },
+      });
+    },
+    close: () => open.close(),
+  };
 }
 
 /** How one ticket of a unit is answered, and how likely the reference was; kernels book what counts. */
 function outcomes(
   o: Parameters<typeof createAnswer>[2],
-  { unit, causes, plan }: UnitRequest,
-  signal: AbortSignal,
+  { causes, plan }: OpenRequest,
+  task: Task,
   kernels: KernelBook,
-): (ticket: Ticket, kind: AnswerOptions['kind']) => Promise<TicketOutcome> {
-  const task = taskOf(unit.task, plan.templates);
+): (ticket: Ticket, kind: AnswerOptions['kind'], signal: AbortSignal) => Promise<TicketOutcome> {
   const answer = createAnswer(task, causes, o);
   const { session, tokenizer, stopIds } = o;
-  return async (ticket, kind) => {
+  return async (ticket, kind, signal) => {
     const limit = kind === 'warm-up' ? WARM_UP_TOKENS : Math.min(plan.maxNewTokens, task.maxNewTokens);
     const { promptIds, ...made } = await answer(ticket, { kind, limit, signal });
     kernels.take(kind === 'measured');
@@ -250,65 +374,90 @@ const BASELINE_KERNEL: Readonly<Record<TaskName, string>> = {
   summary: 'first sentence of the ticket (JavaScript)',
 };
 
-/** The classical answer to a task (`score/baseline.ts`), under the same meter. */
-async function runBaseline(request: UnitRequest, { onProgress, signal }: UnitContext): Promise<RunRecord> {
-  const { unit, tickets, train, causes } = request;
-  const task = taskOf(unit.task, request.plan.templates);
-  const startedAt = new Date().toISOString();
-  const meter = meterFor(request, () => undefined);
-  await idleWindow(meter);
-  const usable = train.filter((t) => task.target(t) !== null);
-  if (usable.length < 2)
-    throw new JoulewiseError(
-      'recipe.impossible',
-      'The classical baseline needs at least two training tickets with answers; it is left out.',
-    );
+/** The classical answers to a plan's tasks (`score/baseline.ts`), under the same meter. */
+async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): Promise<OpenUnit> {
+  const { plan, train, causes } = request;
+  const opening = meterFor(request, () => undefined);
+  await idleWindow(opening);
   const workOf = (work: { bytes: number; flops: number }): WindowWork => ({
     bytes: bytes(work.bytes),
     flops: flops(work.flops),
     tokens: null,
   });
-  onProgress({ phase: 'train', done: 0, of: 1 });
-  const model = await meter.window(
-    'train',
-    (m) => workOf(m.work),
-    () =>
-      trainBaseline({
-        task: unit.task,
-        texts: usable.map((t) => t.text),
-        targets: usable.map((t) => referenceOf(task, t)),
-      }),
-  );
-  const outcomes: TicketOutcome[] = [];
-  for (const ticket of tickets) {
-    if (signal.aborted) throw new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
-    const start = performance.now();
-    const prediction = await meter.window(
-      'prefill',
-      (p) => workOf(p.work),
-      () => predict(model, ticket.text),
+  const models = new Map<TaskName, ReturnType<typeof trainBaseline>>();
+  for (const name of plan.tasks) {
+    const task = taskOf(name, plan.templates);
+    const usable = train.filter((t) => task.target(t) !== null);
+    if (usable.length < 2)
+      throw new JoulewiseError(
+        'recipe.impossible',
+        'The classical baseline needs at least two training tickets with answers; it is left out.',
+      );
+    onProgress({ phase: 'train', done: 0, of: 1 });
+    models.set(
+      name,
+      await opening.window(
+        'train',
+        (m) => workOf(m.work),
+        () =>
+          trainBaseline({
+            task: name,
+            texts: usable.map((t) => t.text),
+            targets: usable.map((t) => referenceOf(task, t)),
+          }),
+      ),
     );
-    outcomes.push({
-      id: ticket.id,
-      promptTokens: 0,
-      newTokens: 0,
-      prefillMs: performance.now() - start,
-      decodeMs: 0,
-      output: prediction.output,
-      reference: referenceOf(task, ticket),
-      scores: model.task === 'rca' && prediction.scores ? scoresOf(model, prediction.scores, causes) : null,
-      referenceLogProb: null,
-      referenceTokens: null,
-    });
   }
-  onProgress({ phase: unit.task, done: tickets.length, of: tickets.length });
-  return record(request, meter, startedAt, outcomes, {
-    kernel: BASELINE_KERNEL[unit.task],
+  let untold: Meter[] = [opening];
+  return {
+    kernel: BASELINE_KERNEL[plan.tasks[0] ?? 'rca'],
     threads: 1,
-    compression: null,
-    fallbacks: [],
-    wasmHeapBytes: null,
-    kernels: null,
-    checkpoint: { name: 'none', hash: 'none', family: 'classical' },
-  });
+    memoryBytes: null,
+    pieces: () => Promise.resolve([]),
+    async slice(unit, o) {
+      const startedAt = new Date().toISOString();
+      const task = taskOf(unit.task, plan.templates);
+      const model = models.get(unit.task);
+      if (!model) throw new JoulewiseError('internal', `The baseline was not trained for ${unit.task}.`);
+      const meter = meterFor(request, () => undefined);
+      const tickets = ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
+      const outcomes: TicketOutcome[] = [];
+      for (const ticket of tickets) {
+        if (o.signal.aborted) throw stopped();
+        const start = performance.now();
+        const prediction = await meter.window(
+          'prefill',
+          (p) => workOf(p.work),
+          () => predict(model, ticket.text),
+        );
+        outcomes.push({
+          id: ticket.id,
+          promptTokens: 0,
+          newTokens: 0,
+          prefillMs: performance.now() - start,
+          decodeMs: 0,
+          output: prediction.output,
+          reference: referenceOf(task, ticket),
+          scores: model.task === 'rca' && prediction.scores ? scoresOf(model, prediction.scores, causes) : null,
+          referenceLogProb: null,
+          referenceTokens: null,
+        });
+      }
+      o.onProgress({ phase: unit.task, done: tickets.length, of: tickets.length });
+      const told = untold;
+      untold = [];
+      return record(request, unit, [...told, meter], startedAt, outcomes, {
+        kernel: BASELINE_KERNEL[unit.task],
+        threads: 1,
+        compression: null,
+        fallbacks: [],
+        wasmHeapBytes: null,
+        kernels: null,
+        pass: null,
+        steadiness: null,
+        checkpoint: { name: 'none', hash: 'none', family: 'classical' },
+      });
+    },
+    close: () => Promise.resolve(),
+  };
 }

@@ -1,17 +1,17 @@
-import { canonicalRecipe, formatRecipe, parsePruning, parseRecipe } from '../compress/recipe';
+import { calibrationLevel, canonicalRecipe, formatRecipe, parsePruning, parseRecipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
-import { createRandom } from '../core/random';
-import { bestK } from '../rank/rank';
-import { foldRuns } from '../rank/fold';
 import type { PlanRecord } from '../schema/plan';
-import type { VariantResult } from '../schema/result';
 import type { EngineName, RunRecord, TaskName } from '../schema/run';
 
-/** The smallest thing that is run, stored and resumed: one variant, one task, one repeat. */
+/** The smallest thing that is measured, stored and resumed: one variant, one task, one slice of tickets. */
 export interface Unit {
   variant: string;
   task: TaskName;
-  repeat: number;
+  slice: number;
+  /** Number of the time in which it runs side by side with others; not part of its name. */
+  block: number;
+  /** A short slice of the reference where it is not needed for its own sake: links this block with the others. */
+  anchor: boolean;
   stage: number;
   engine: EngineName;
 }
@@ -19,65 +19,98 @@ export interface Unit {
 /** Name of the TF-IDF + logistic regression baseline among the variants. */
 export const BASELINE = 'tf-idf';
 
-export const unitKey = (u: Unit) => `${u.stage}/${u.task}/${u.variant}/${u.repeat}`;
+export const unitKey = (u: Unit) =>
+  `${u.stage}/${u.task}/${u.variant}/${u.slice}${u.anchor ? `/anchor ${u.block}` : ''}`;
 export const runId = (planHash: string, u: Unit) => `${planHash}/${unitKey(u)}`;
 
+/** Slices that a plan asks its tickets in: no more than there are tickets. */
+export const slicesOf = (plan: Pick<PlanRecord, 'slices' | 'limit'>) => Math.max(1, Math.min(plan.slices, plan.limit));
+
 /**
- * Units of one stage, in the order they run: repeats outside, and within each repeat variants and tasks shuffled by the
- * plan's seed, so that drift of the device's clock or temperature falls on all variants alike.
+ * The tickets of a unit's slice: new ones as long as there are any, then the first again, none twice in a slice. An
+ * anchor asks half of them.
  */
-export function stageUnits(plan: PlanRecord, stage: number, variants: readonly string[]): Unit[] {
-  const random = createRandom(plan.seed).fork(`order of stage ${stage}`);
-  const units: Unit[] = [];
-  for (let repeat = 0; repeat < plan.repeats; repeat++) {
-    const round = variants.flatMap((variant) =>
-      plan.tasks.map((task): Unit => ({
-        variant,
-        task,
-        repeat,
-        stage,
-        engine: variant === BASELINE ? 'classical' : plan.engine,
-      })),
-    );
-    units.push(...random.shuffle(round));
-  }
-  return units;
+export function ticketsOf<T>(
+  { slice, anchor }: Pick<Unit, 'slice' | 'anchor'>,
+  tickets: readonly T[],
+  plan: Pick<PlanRecord, 'slices' | 'limit'>,
+): T[] {
+  const all = slicesOf(plan);
+  const from = Math.floor((slice * plan.limit) / all);
+  const to = Math.floor(((slice + 1) * plan.limit) / all);
+  const n = Math.min(to - from, tickets.length);
+  return Array.from({ length: anchor ? Math.ceil(n / 2) : n }, (_, i) => tickets[(from + i) % tickets.length] as T);
 }
+
+/** A variant of a plan, with the stage that asks for it. */
+export interface Member {
+  variant: string;
+  stage: number;
+}
+
+/** Units of a slice for these members, tasks beside each other; blocks number when they ran. */
+export const unitsOf = (
+  plan: PlanRecord,
+  members: readonly Member[],
+  slice: number,
+  block: number,
+  anchor = false,
+): Unit[] =>
+  members.flatMap(({ variant, stage }) =>
+    plan.tasks.map((task): Unit => ({
+      variant,
+      task,
+      slice,
+      block,
+      anchor,
+      stage,
+      engine: variant === BASELINE ? 'classical' : plan.engine,
+    })),
+  );
 
 /** Runs that the best of a stage are chosen by. */
 export const ofModels = (runs: readonly RunRecord[]) => runs.filter((run) => run.variant !== BASELINE);
 
-/**
- * Variants of a stage that no stage before it has run: as listed, or the best of what was run so far crossed with
- * prunings (the paper's second stage).
- *
- * @param results of `ofModels(runs)`; folded here where they are not given
- */
-export function stageVariants(
+/** Variants that a plan lists, of all its stages, each with the first stage that does; the baseline last of the first. */
+export function listedMembers(plan: PlanRecord): Member[] {
+  const seen = new Set<string>();
+  return plan.stages.flatMap((s, stage) => {
+    if (s.kind !== 'variants') return [];
+    const own = s.variants.map((v) => (plan.engine === 'hub' ? v : canonicalRecipe(v)));
+    return (stage === 0 && plan.baseline ? [...own, BASELINE] : own).flatMap((variant) => {
+      if (seen.has(variant)) return [];
+      seen.add(variant);
+      return [{ variant, stage }];
+    });
+  });
+}
+
+/** Variants of a `best` stage: the chosen ones of the stages before it, crossed with its prunings (the paper's second stage). */
+export function crossedMembers(
   plan: PlanRecord,
   stage: number,
-  runs: readonly RunRecord[],
-  results: readonly VariantResult[] | null = null,
-): string[] {
+  chosen: readonly string[],
+  known: readonly Member[],
+): Member[] {
   const s = plan.stages[stage];
-  if (!s) return [];
-  const done = new Set(runs.filter((r) => r.stage < stage).map((r) => r.variant));
-  const fresh = (variants: string[]) => [...new Set(variants)].filter((v) => !done.has(v));
-  if (s.kind === 'variants') {
-    const own = s.variants.map((v) => (plan.engine === 'hub' ? v : canonicalRecipe(v)));
-    return fresh(stage === 0 && plan.baseline ? [...own, BASELINE] : own);
-  }
-  const ranked = bestK(results ?? foldRuns(ofModels(runs)), plan.w, s.k);
-  const crossed = ranked.flatMap((best) =>
-    s.prunings.map((text) => {
+  if (s?.kind !== 'best') return [];
+  const seen = new Set(known.map(({ variant }) => variant));
+  return chosen.flatMap((best) =>
+    s.prunings.flatMap((text) => {
       const pruning = parsePruning(text);
       if (!pruning) throw new JoulewiseError('recipe.unknown', `Pruning ${quote(text)} is not known.`);
-      const recipe = parseRecipe(best.variant);
-      return canonicalRecipe(formatRecipe({ ...recipe, prunings: [...recipe.prunings, pruning] }));
+      const recipe = parseRecipe(best);
+      const variant = canonicalRecipe(formatRecipe({ ...recipe, prunings: [...recipe.prunings, pruning] }));
+      if (seen.has(variant)) return [];
+      seen.add(variant);
+      return [{ variant, stage }];
     }),
   );
-  return fresh(crossed);
 }
+
+/** Whether a variant's recipe reads calibration text; ready-made exports and the baseline have no recipe. */
+export const calibrates = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
+  plan.engine !== 'hub' && variant !== BASELINE && calibrationLevel(parseRecipe(variant)) !== null;
 
 /** Refuses what cannot run before anything is spent: unknown recipes, several masks. */
 export function checkPlan(plan: PlanRecord): void {

@@ -1,3 +1,4 @@
+import { hash32 } from '../core/random';
 import { bytes, flops } from '../core/units';
 import type { KernelWork } from '../schema/run';
 import { totalBytes } from '../graph/cost';
@@ -23,6 +24,24 @@ export function countWork(session: EngineSession, passes: readonly Pass[], token
   return { bytes: bytes(b), flops: flops(f), tokens, arithmetic: arithmeticOf(session.kernel) };
 }
 
+/** Passes whose counted work names a variant's work: one token behind few and many, and a prompt. */
+const NAMING: readonly Pass[] = [
+  [1, 0, 1],
+  [1, 255, 1],
+  [64, 0, 1],
+];
+
+/**
+ * The name of a session's work: engine, kernel, threads, bytes and operations of a few passes. Sessions of one name do
+ * equal work a token, so one energy a token and position serves them all. Null where the graph is not ours.
+ */
+export function passOf(session: Pick<EngineSession, 'cost' | 'engine' | 'kernel' | 'threads'>): string | null {
+  const costs = NAMING.map((pass) => session.cost(...pass));
+  if (costs.some((cost) => cost === null)) return null;
+  const counted = costs.map((cost) => cost && [totalBytes(cost), cost.flops]);
+  return hash32(JSON.stringify([session.engine, session.kernel, session.threads, counted])).toString(36);
+}
+
 const plus = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b);
 
 /** Adds up what a session's kernels did in the passes that count. */
@@ -30,6 +49,12 @@ export class KernelBook {
   /** Null on engines that do not say. */
   total: KernelWork[] | null = null;
   constructor(private readonly session: Pick<EngineSession, 'takeKernels'>) {}
+
+  /** Forgets what it added up: a new slice begins. */
+  reset(): void {
+    this.total = null;
+    this.session.takeKernels();
+  }
 
   /** Closes what was done since the last call: into the books, or forgotten. */
   take(counts: boolean): void {

@@ -29,7 +29,7 @@ describe('claimsHere', () => {
   it('says what is missing, and keeps pruned variants out of the first claim', () => {
     const [first, second] = claimsHere([result('fp16', 1, 0.01), result('int8+ffn50', 0.1, 0.001)], 0.5);
     expect(first).toMatchObject({ verdict: 'undecided', first: 'fp16', finding: { kind: 'alone' } });
-    expect(second).toMatchObject({ first: 'fp16+2:4', finding: { kind: 'missing' }, tickets: null, repeats: null });
+    expect(second).toMatchObject({ first: 'fp16+2:4', finding: { kind: 'missing' }, tickets: null, slices: null });
   });
 
   it('leaves the classical baseline out', () => {

@@ -22,9 +22,9 @@ export interface Claim {
   /** The variant that the paper puts first. */
   first: string;
   finding: Finding;
-  /** Tickets and repeats of `first` that this rests on; null where it was not run. */
+  /** Tickets and slices of `first` that this rests on; null where it was not run. */
   tickets: number | null;
-  repeats: number | null;
+  slices: number | null;
 }
 
 interface Paper {
@@ -82,7 +82,7 @@ function judge({ claim, compares, first }: Paper, results: readonly VariantResul
     first,
     finding,
     tickets: own?.result.tickets ?? null,
-    repeats: own?.result.repeats ?? null,
+    slices: own?.result.slices ?? null,
   };
 }
 

@@ -24,7 +24,7 @@ describe('foldRuns', () => {
       computedBytes: 400,
       sparsity: 0.25,
       tickets: 2,
-      repeats: 1,
+      slices: 1,
       fallbacks: [],
     });
     // Accuracy 0.5; F1 of A 2/3, of B 0.
@@ -32,33 +32,33 @@ describe('foldRuns', () => {
     expect(result.metrics['rca.accuracy']).toMatchObject({ mid: 0.5, n: 2 });
   });
 
-  it('averages tasks with equal weight, then repeats with a t-interval', () => {
-    const run = (repeat: number, task: 'rca' | 'response', joules: number) =>
-      exampleRun({ repeat, task, phases: [exampleReading('decode', joules)] });
-    // Repeat 0: (2/2 + 6/2) / 2 = 2; repeat 1: (4/2 + 8/2) / 2 = 3.
+  it('averages tasks with equal weight, then slices with a t-interval', () => {
+    const run = (slice: number, task: 'rca' | 'response', joules: number) =>
+      exampleRun({ slice, task, phases: [exampleReading('decode', joules)] });
+    // Slice 0: (2/2 + 6/2) / 2 = 2; slice 1: (4/2 + 8/2) / 2 = 3.
     const result = only([run(1, 'response', 8), run(0, 'rca', 2), run(0, 'response', 6), run(1, 'rca', 4)]);
     expect(result.energy?.mid).toBeCloseTo(2.5, 12);
     // t(1) x sd / sqrt(2) = 12.706 x 0.5: below 0, where no energy is.
     expect(result.energy).toMatchObject({ low: 0, n: 2 });
     expect(result.energy?.high).toBe(8.85);
-    expect(result.repeats).toBe(2);
+    expect(result.slices).toBe(2);
   });
 
-  it('leaves an unfinished repeat out', () => {
-    const run = (repeat: number, task: 'rca' | 'response', joules: number) =>
-      exampleRun({ repeat, task, phases: [exampleReading('decode', joules)] });
+  it('leaves an unfinished slice out', () => {
+    const run = (slice: number, task: 'rca' | 'response', joules: number) =>
+      exampleRun({ slice, task, phases: [exampleReading('decode', joules)] });
     const result = only([run(0, 'rca', 2), run(0, 'response', 6), run(1, 'rca', 400)]);
-    expect(result).toMatchObject({ energy: { mid: 2, n: 1 }, repeats: 1 });
+    expect(result).toMatchObject({ energy: { mid: 2, n: 1 }, slices: 1 });
   });
 
-  it('leaves a repeat out that the device slept through, and says so', () => {
-    const run = (repeat: number, joules: number) =>
-      exampleRun({ repeat, phases: [exampleReading('prefill', joules / 2), exampleReading('decode', joules / 2)] });
+  it('leaves a slice out that the device slept through, and says so', () => {
+    const run = (slice: number, joules: number) =>
+      exampleRun({ slice, phases: [exampleReading('prefill', joules / 2), exampleReading('decode', joules / 2)] });
     // The first may be the one that was held up; three times the fastest still counts.
     const result = only([run(0, 400), run(1, 2), run(2, 6)]);
-    expect(result).toMatchObject({ energy: { mid: 2, n: 2 }, latency: { mid: 1, n: 2 }, repeats: 2 });
-    expect(result.fallbacks.join()).toMatch(/1 of 3 repeats took over 3 times as long/);
-    expect(only([run(0, 2), run(1, 6)])).toMatchObject({ repeats: 2, fallbacks: [] });
+    expect(result).toMatchObject({ energy: { mid: 2, n: 2 }, latency: { mid: 1, n: 2 }, slices: 2 });
+    expect(result.fallbacks.join()).toMatch(/1 of 3 slices took over 3 times as long/);
+    expect(only([run(0, 2), run(1, 6)])).toMatchObject({ slices: 2, fallbacks: [] });
   });
 
   it('keeps unknown energy unknown', () => {
@@ -72,10 +72,10 @@ describe('foldRuns', () => {
     expect(only([exampleRun({ tickets: [] })])).toMatchObject({ energy: null, quality: null, tickets: 0 });
   });
 
-  it('says when repeats answer differently and when a task is missing', () => {
-    const other = exampleRun({ repeat: 1, tickets: [exampleOutcome('1', 'A', 'B'), exampleOutcome('2', 'B', 'B')] });
+  it('says when slices answer differently and when a task is missing', () => {
+    const other = exampleRun({ slice: 1, tickets: [exampleOutcome('1', 'A', 'B'), exampleOutcome('2', 'B', 'B')] });
     expect(only([exampleRun(), other]).fallbacks).toEqual([
-      'Answers (rca) differ between repeats; quality is that of the first.',
+      'Answers (rca) differ between slices; quality is that of the first.',
     ]);
     const results = foldRuns([
       exampleRun(),
@@ -87,7 +87,7 @@ describe('foldRuns', () => {
       ['int8', []],
     ]);
     // Half of the work does not compare with all of it.
-    expect(results[0]).toMatchObject({ energy: null, quality: null, latency: null, repeats: 0, tickets: 2 });
+    expect(results[0]).toMatchObject({ energy: null, quality: null, latency: null, slices: 0, tickets: 2 });
     expect(results[1]?.quality).not.toBeNull();
   });
 
@@ -99,7 +99,7 @@ describe('foldRuns', () => {
   });
 
   it('does not depend on the order of the runs', () => {
-    const runs = ['b', 'a'].flatMap((variant) => [0, 1].map((repeat) => exampleRun({ variant, repeat })));
+    const runs = ['b', 'a'].flatMap((variant) => [0, 1].map((slice) => exampleRun({ variant, slice })));
     expect(foldRuns(runs.toReversed())).toEqual(foldRuns(runs));
     expect(foldRuns(runs).map((r) => r.variant)).toEqual(['a', 'b']);
   });

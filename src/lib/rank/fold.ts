@@ -1,7 +1,8 @@
 import { stateEstimate } from '../core/digits';
 import { groupBy } from '../core/group';
-import { mean, tInterval } from '../core/stats';
-import type { VariantResult } from '../schema/result';
+import { mean, t975, tInterval } from '../core/stats';
+import { DEFAULT_MARGIN, type PlanRecord } from '../schema/plan';
+import type { Evidence, VariantResult } from '../schema/result';
 import {
   TASKS,
   TIERS,
@@ -11,107 +12,58 @@ import {
   type RunRecord,
   type TaskName,
 } from '../schema/run';
-import { qualityStatistic, scoreRun } from '../score/metrics';
-import { estimate, type Statistic } from '../score/statistic';
+import { scoreRun } from '../score/metrics';
+import { ANSWERING, fitEnergies, HELD_UP, type EnergyFit } from './energies';
+import { evidenceOf } from './evidence';
+import { Qualities } from './qualities';
 
-/** What answering tickets costs. Loading, compressing and warm-up happen once and are reported apart. */
-const PER_TICKET_PHASES: ReadonlySet<string> = new Set(['prefill', 'decode']);
+/** All runs of a plan, folded: a result a variant, and what comparing them rests on. */
+export interface Folded {
+  results: VariantResult[];
+  evidence: Evidence;
+}
 
-/** A repeat that takes this many times the fastest was held up by something: the device slept, or did other work. */
-const HELD_UP = 3;
+export type FoldOptions = Partial<Pick<PlanRecord, 'margin' | 'untilDecided'>>;
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
 
-const perTicketReadings = (run: RunRecord): Reading[] => run.phases.filter(({ phase }) => PER_TICKET_PHASES.has(phase));
+const answering = (run: RunRecord): Reading[] => run.phases.filter(({ phase }) => ANSWERING.has(phase));
 
 const sumOf = <T>(items: readonly T[], value: (item: T) => number) =>
   items.reduce((total, item) => total + value(item), 0);
 
-/** Joules per ticket of one run; null where no phase was metered, or one of them is unknown. */
-function joulesPerTicket(run: RunRecord): Range | null {
-  const ranges = perTicketReadings(run).map((reading) => reading.joules);
-  if (ranges.length === 0 || run.tickets.length === 0 || !ranges.every((range) => range !== null)) return null;
-  const at = (end: keyof Range) => sumOf(ranges, (range) => range[end]) / run.tickets.length;
-  return { low: at('low'), mid: at('mid'), high: at('high') };
+/** Per ticket of one run; null where no phase was metered, or one of them is unknown. */
+function perTicket(run: RunRecord, value: (reading: Reading) => number | null): number | null {
+  const values = answering(run).map(value);
+  if (values.length === 0 || run.tickets.length === 0 || values.some((x) => x === null)) return null;
+  return sumOf(values as number[], (x) => x) / run.tickets.length;
 }
 
-function secondsPerTicket(run: RunRecord): number | null {
-  const readings = perTicketReadings(run);
-  return readings.length === 0 || run.tickets.length === 0
-    ? null
-    : sumOf(readings, (r) => r.seconds) / run.tickets.length;
+const known = (values: readonly (number | null)[]) => values.filter((x) => x !== null);
+
+/** Each task's mean over its slices, then the sum over tasks: what a ticket that gets all of them takes. Null where one is unknown. */
+function sumOverTasks(
+  runs: readonly RunRecord[],
+  tasks: readonly TaskName[],
+  value: (reading: Reading) => number | null,
+): number | null {
+  const means = tasks.map((task) => {
+    const own = known(runs.filter((run) => run.task === task).map((run) => perTicket(run, value)));
+    return own.length > 0 ? mean(own) : null;
+  });
+  return means.length > 0 && means.every((x) => x !== null) ? sumOf(means, (x) => x) : null;
 }
 
-/** The mean of each complete list; null where a value is missing. */
-const meanOrNull = (values: readonly (number | null)[]): number | null =>
-  values.length > 0 && values.every((value) => value !== null) ? mean(values) : null;
-
-/** Mean over repeats with its t-interval, cut off at 0: neither joules nor seconds are negative. */
-function overRepeats(values: readonly (number | null)[]): EstimateRecord | null {
-  const known = values.filter((value) => value !== null);
-  if (known.length === 0) return null;
-  const { mid, low, high, n } = tInterval(known);
+/** Seconds of all tasks of a ticket, over the slices that have all tasks; cut off at 0. */
+function latencyOf(runs: readonly RunRecord[], tasks: readonly TaskName[]): EstimateRecord | null {
+  const slices = [...groupBy(runs, (run) => run.slice).values()].flatMap((slice) => {
+    const seconds = sumOverTasks(slice, tasks, (r) => r.seconds);
+    return seconds === null ? [] : [seconds];
+  });
+  if (slices.length === 0) return null;
+  const { mid, low, high, n } = tInterval(slices);
   return { mid, low: low === null ? null : Math.max(low, 0), high, n };
 }
-
-const timeOf = (repeat: readonly RunRecord[]) => meanOrNull(repeat.map(secondsPerTicket));
-
-/** Repeats that measured the variant, not what held it up: nothing makes a device three times faster than it is. */
-function undisturbed(repeats: readonly RunRecord[][]): RunRecord[][] {
-  const fastest = Math.min(...repeats.map((repeat) => timeOf(repeat) ?? Infinity));
-  return repeats.filter((repeat) => (timeOf(repeat) ?? 0) <= HELD_UP * fastest);
-}
-
-function rangeOverRepeats(ranges: readonly (Range | null)[]): Range | null {
-  const known = ranges.filter((range) => range !== null);
-  if (known.length === 0) return null;
-  return {
-    low: mean(known.map((r) => r.low)),
-    mid: mean(known.map((r) => r.mid)),
-    high: mean(known.map((r) => r.high)),
-  };
-}
-
-/** Reading texts into counts is the slow part, and a run never changes. */
-const statistics = new WeakMap<RunRecord, Statistic | null>();
-
-function statisticOf(run: RunRecord): Statistic | null {
-  let statistic = statistics.get(run);
-  if (statistic === undefined) {
-    statistic = qualityStatistic(run.task, run.tickets, run.causes);
-    statistics.set(run, statistic);
-  }
-  return statistic;
-}
-
-/**
- * rho = mean over tasks of the mean of the task's `inRho` metrics, with a bootstrap over tickets: a ticket that is in
- * several tasks is drawn for all of them at once, as its difficulty is shared.
- */
-export function quality(runs: readonly RunRecord[]): EstimateRecord | null {
-  const parts = runs.map((run) => ({ run, statistic: statisticOf(run) }));
-  if (parts.length === 0 || parts.some(({ statistic }) => statistic === null)) return null;
-  const ids = unique(runs.flatMap((run) => run.tickets.map((ticket) => ticket.id)));
-  const tasks = parts.map(({ run, statistic }) => {
-    const indexOf = new Map(run.tickets.map((ticket, i) => [ticket.id, i]));
-    return { statistic: statistic as Statistic, place: ids.map((id) => indexOf.get(id) ?? -1) };
-  });
-  return estimate({
-    n: ids.length,
-    value: (units) =>
-      mean(
-        tasks.map(({ statistic, place }) =>
-          statistic.value(units.map((unit) => place[unit] as number).filter((index) => index >= 0)),
-        ),
-      ),
-  });
-}
-
-/** Greedy decoding repeats itself; where it did not, quality is that of one repeat and the reader must know. */
-const sameOutputs = (runs: readonly RunRecord[]) => {
-  const texts = runs.map((run) => JSON.stringify(run.tickets.map(({ id, output }) => [id, output]).sort()));
-  return unique(texts).length <= 1;
-};
 
 const mixed = (what: string, values: readonly string[]) =>
   values.length > 1 ? [`Its phases were metered by different ${what}: ${values.join(', ')}.`] : [];
@@ -119,98 +71,151 @@ const mixed = (what: string, values: readonly string[]) =>
 /** As a link will carry it: who opens one sees the same winner, also among variants a hair apart. */
 const stated = <T extends Range | EstimateRecord>(value: T | null) => value && stateEstimate(value);
 
-function foldVariant(runs: readonly RunRecord[], planTasks: readonly TaskName[]): VariantResult {
-  const ordered = runs.toSorted((a, b) => a.repeat - b.repeat || TASKS.indexOf(a.task) - TASKS.indexOf(b.task));
-  const first = ordered[0] as RunRecord;
-  const tasks = TASKS.filter((task) => ordered.some((run) => run.task === task));
-  // A repeat that lacks a task would weigh the others' energy twice: it does not count.
-  const complete = [...groupBy(ordered, (run) => run.repeat).values()].filter((repeat) =>
-    planTasks.every((task) => repeat.some((run) => run.task === task)),
+/** All tickets of a task that a variant answered, each once, as one run. */
+function whole(runs: readonly RunRecord[], outcomes: RunRecord['tickets']): RunRecord | null {
+  const [first] = runs;
+  return first && outcomes.length > 0 ? { ...first, tickets: [...outcomes], metrics: {} } : null;
+}
+
+/** Reading texts into counts is the slow part, and what a group of runs was scored to stays true: under its last run. */
+const scored = new WeakMap<RunRecord, { n: number; metrics: VariantResult['metrics'] }>();
+
+function metricsOf(runs: readonly RunRecord[], task: TaskName, outcomes: RunRecord['tickets']): VariantResult['metrics'] {
+  const own = runs.filter((run) => run.task === task);
+  const all = whole(own, outcomes);
+  const last = own.at(-1);
+  if (!all || !last) return {};
+  const before = scored.get(last);
+  if (before?.n === outcomes.length) return before.metrics;
+  const metrics = Object.fromEntries(
+    Object.entries(scoreRun(task, all.tickets, all.causes)).map(([name, value]) => [
+      `${task}.${name}`,
+      stateEstimate(value),
+    ]),
   );
-  const counted = undisturbed(complete);
-  const firstOfTask = tasks.map((task) => ordered.find((run) => run.task === task) as RunRecord);
-  const energies = counted.map((repeat) => repeat.map(joulesPerTicket));
-  const energyEnd = (repeat: readonly (Range | null)[], end: keyof Range) =>
-    meanOrNull(repeat.map((range) => range && range[end]));
-  const ranges = energies.map((repeat): Range | null => {
-    const [low, mid, high] = [energyEnd(repeat, 'low'), energyEnd(repeat, 'mid'), energyEnd(repeat, 'high')];
-    return low === null || mid === null || high === null ? null : { low, mid, high };
-  });
-  const readings = ordered.flatMap(perTicketReadings);
+  scored.set(last, { n: outcomes.length, metrics });
+  return metrics;
+}
+
+/** A slice that was asked again answers as before; where it did not, quality is that of the first and the reader must know. */
+function answersDiffer(runs: readonly RunRecord[]): boolean {
+  const first = new Map<string, string>();
+  return runs.some((run) =>
+    run.tickets.some(({ id, output }) => {
+      const before = first.get(id);
+      if (before === undefined) first.set(id, output);
+      return before !== undefined && before !== output;
+    }),
+  );
+}
+
+function foldVariant(
+  runs: readonly RunRecord[],
+  at: number,
+  tasks: readonly TaskName[],
+  energies: EnergyFit,
+  qualities: Qualities,
+): VariantResult {
+  const first = runs[0] as RunRecord;
+  const readings = runs.flatMap(answering);
   const tiers = unique(readings.map((reading) => reading.tier));
   const boundaries = unique(readings.map((reading) => reading.boundary));
-  const missing = planTasks.filter((task) => !tasks.includes(task));
-  const compression = first.compression;
+  const missing = tasks.filter((task) => !runs.some((run) => run.task === task));
+  const quality = missing.length > 0 ? null : qualities.quality(at);
+  const mid = missing.length > 0 ? null : (energies.joules[at] ?? null);
+  const own = energies.own[at] ?? null;
+  const half = own === null ? null : Math.exp(t975(Math.max(1, energies.df)) * own);
+  const blocks = unique(runs.map((run) => run.block)).length;
+  const ends = (['low', 'mid', 'high'] as const).map((end) =>
+    sumOverTasks(runs, tasks, (r) => r.joules && r.joules[end]),
+  );
+  // The range of the device, about the joules that the fit gives.
+  const scale = mid !== null && ends[1] ? mid / ends[1] : 1;
+  const compression = runs.find((run) => run.compression !== null)?.compression ?? null;
+  const heldUp = energies.heldUp[at] ?? 0;
   return {
     variant: first.variant,
-    stage: Math.min(...ordered.map((run) => run.stage)),
+    stage: Math.min(...runs.map((run) => run.stage)),
     engine: first.engine,
     kernel: first.kernel,
-    energy: stated(overRepeats(ranges.map((range) => range && range.mid))),
-    energyRange: stated(rangeOverRepeats(ranges)),
+    energy: stated(
+      mid === null ? null : { mid, low: half === null ? null : mid / half, high: half === null ? null : mid * half, n: blocks },
+    ),
+    energyRange: stated(
+      mid === null || ends.some((x) => x === null)
+        ? null
+        : {
+            low: (ends[0] as number) * scale,
+            mid,
+            high: (ends[2] as number) * scale,
+          },
+    ),
+    taskEnergy: Object.fromEntries(
+      tasks.flatMap((task) => {
+        const joules = sumOverTasks(runs, [task], (r) => r.joules && r.joules.mid);
+        return joules === null ? [] : [[task, Number((joules * scale).toPrecision(4))]];
+      }),
+    ),
     tier: TIERS.findLast((tier) => tiers.includes(tier)) ?? 'profile',
     boundary: boundaries[0] ?? 'device',
-    latency: stated(overRepeats(counted.map(timeOf))),
+    latency: missing.length > 0 ? null : stated(latencyOf(runs, tasks)),
     // A mean over fewer tasks would stand beside means over all of them.
-    quality: missing.length > 0 ? null : stated(quality(firstOfTask)),
-    metrics: Object.fromEntries(
-      firstOfTask.flatMap((run) =>
-        Object.entries(
-          Object.keys(run.metrics).length > 0 ? run.metrics : scoreRun(run.task, run.tickets, run.causes),
-        ).map(([name, value]) => [`${run.task}.${name}`, stateEstimate(value)]),
-      ),
-    ),
+    quality: quality && stateEstimate(quality),
+    metrics: Object.assign({}, ...tasks.map((task) => metricsOf(runs, task, [...qualities.outcomes(at, task)]))) as VariantResult['metrics'],
     storedBytes: compression && compression.storedBytes,
     computedBytes: compression && compression.computedBytes,
     sparsity: compression && compression.linearParameters > 0 ? compression.zeros / compression.linearParameters : null,
-    tickets: unique(firstOfTask.flatMap((run) => run.tickets.map((ticket) => ticket.id))).length,
-    repeats: counted.length,
+    tickets: unique(tasks.flatMap((task) => qualities.outcomes(at, task).map(({ id }) => id))).length,
+    slices: unique(runs.map((run) => run.slice)).length,
     fallbacks: unique([
-      ...ordered.flatMap((run) => run.fallbacks),
+      ...runs.flatMap((run) => run.fallbacks),
       ...(missing.length > 0
         ? [`It was not run on: ${missing.join(', ')}. So its quality and energy over all tasks are unknown.`]
         : []),
-      ...(complete.length === 0 && missing.length === 0
-        ? ['No repeat has all tasks yet, so its energy per ticket is unknown.']
-        : []),
-      ...(counted.length < complete.length
+      ...(mid === null && missing.length === 0 ? ['No block has all tasks yet, so its energy per ticket is unknown.'] : []),
+      ...(heldUp > 0
         ? [
-            `${complete.length - counted.length} of ${complete.length} repeats took over ${HELD_UP} times as long as the fastest and are left out of energy and time.`,
+            `${heldUp} of ${blocks} slices took over ${HELD_UP} times as long as the fastest and are left out of its energy.`,
           ]
         : []),
       ...tasks
-        .filter((task) => !sameOutputs(ordered.filter((run) => run.task === task)))
-        .map((task) => `Answers (${task}) differ between repeats; quality is that of the first.`),
+        .filter((task) => answersDiffer(runs.filter((run) => run.task === task)))
+        .map((task) => `Answers (${task}) differ between slices that asked the same; quality is that of the first.`),
       ...mixed('tiers', tiers),
       ...mixed('boundaries', boundaries),
     ]),
   };
 }
 
-/** A run never changes, so what a group of runs was folded to stays true: under its first run. */
-const known = new WeakMap<RunRecord, { runs: readonly RunRecord[]; tasks: string; result: VariantResult }>();
-
-function foldGroup(runs: readonly RunRecord[], planTasks: readonly TaskName[]): VariantResult {
-  const first = runs[0] as RunRecord;
-  const tasks = planTasks.join();
-  const before = known.get(first);
-  if (before?.tasks === tasks && before.runs.length === runs.length && runs.every((run, i) => run === before.runs[i]))
-    return before.result;
-  const result = foldVariant(runs, planTasks);
-  known.set(first, { runs, tasks, result });
-  return result;
-}
+const order = (a: readonly RunRecord[], b: readonly RunRecord[]) => {
+  const [x, y] = [a[0] as RunRecord, b[0] as RunRecord];
+  const stage = Math.min(...a.map((run) => run.stage)) - Math.min(...b.map((run) => run.stage));
+  return stage || (x.variant < y.variant ? -1 : x.variant > y.variant ? 1 : x.engine < y.engine ? -1 : 1);
+};
 
 /**
- * One result per variant and engine, in the order of stage and name. Joules per ticket = (prefill + decode) / tickets,
- * averaged over tasks with equal weight, then over repeats. The order of the runs does not matter.
+ * One result per variant and engine, in the order of stage and name, and the evidence that compares them. Joules a ticket
+ * are the sum over its tasks, by the fit of all blocks at once. The order of the runs does not matter.
  */
-export function foldRuns(runs: readonly RunRecord[]): VariantResult[] {
-  const planTasks = TASKS.filter((task) => runs.some((run) => run.task === task));
-  return [...groupBy(runs, (run) => `${run.variant}\n${run.engine}`).values()]
-    .map((group) => foldGroup(group, planTasks))
-    .sort(
-      (a, b) =>
-        a.stage - b.stage || (a.variant < b.variant ? -1 : a.variant > b.variant ? 1 : a.engine < b.engine ? -1 : 1),
-    );
+export function foldRuns(runs: readonly RunRecord[], { margin = DEFAULT_MARGIN, untilDecided = false }: FoldOptions = {}): Folded {
+  const tasks = TASKS.filter((task) => runs.some((run) => run.task === task));
+  const groups = [...groupBy(runs, (run) => `${run.variant}\n${run.engine}`).values()]
+    .map((group) =>
+      group.toSorted(
+        (a, b) => a.slice - b.slice || a.block - b.block || TASKS.indexOf(a.task) - TASKS.indexOf(b.task),
+      ),
+    )
+    .sort(order);
+  const energies = fitEnergies(groups, tasks, { isModel: (i) => groups[i]?.[0]?.engine !== 'classical' });
+  const qualities = new Qualities(groups, tasks, runs[0]?.causes ?? []);
+  const results = groups.map((group, i) => foldVariant(group, i, tasks, energies, qualities));
+  const most = Math.max(0, ...results.map((r) => r.slices));
+  const stopped = new Map(
+    untilDecided
+      ? results.flatMap(({ variant, slices, engine }) =>
+          slices < most && engine !== 'classical' ? [[variant, { after: slices, why: 'decided' }] as const] : [],
+        )
+      : [],
+  );
+  return { results, evidence: evidenceOf(results, groups, energies, qualities, { tasks, margin, stopped }) };
 }

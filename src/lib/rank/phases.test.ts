@@ -6,7 +6,7 @@ import { phasesOf } from './phases';
 it('gives each phase its seconds, its share a ticket, and its rates', () => {
   const decode = { ...exampleReading('decode', 4), seconds: 2, flops: 8e9, bytes: 2e9, tokens: 10 };
   const load = { ...exampleReading('load', 0), seconds: 3, joules: null, flops: null, bytes: null, tokens: null };
-  const [all] = phasesOf([exampleRun({ phases: [load, decode] }), exampleRun({ repeat: 1, phases: [decode] })]);
+  const [all] = phasesOf([exampleRun({ phases: [load, decode] }), exampleRun({ slice: 1, phases: [decode] })]);
   expect(all?.phases.map(({ phase, runs }) => [phase, runs])).toEqual([
     ['load', 1],
     ['decode', 2],
@@ -26,9 +26,9 @@ it('keeps unknown joules and uncounted work unknown', () => {
 });
 
 it('adds up to the energy of the ranking, also where a task has no decode', () => {
-  const runs = [0, 1].flatMap((repeat) => [
-    exampleRun({ repeat, task: 'rca', phases: [exampleReading('prefill', 4)] }),
-    exampleRun({ repeat, task: 'response', phases: [exampleReading('prefill', 2), exampleReading('decode', 6)] }),
+  const runs = [0, 1].flatMap((slice) => [
+    exampleRun({ slice, task: 'rca', phases: [exampleReading('prefill', 4)] }),
+    exampleRun({ slice, task: 'response', phases: [exampleReading('prefill', 2), exampleReading('decode', 6)] }),
   ]);
   const [variant] = phasesOf(runs);
   const sum = variant?.phases.reduce((n, { perTicket }) => n + (perTicket?.joules?.mid ?? NaN), 0);

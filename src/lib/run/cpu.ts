@@ -39,6 +39,8 @@ export interface CpuOptions {
   spawn: Spawn;
   /** Null = the best that the browser runs. */
   build?: BuildName | null;
+  /** Of calibration, before compression begins. */
+  onCalibrated?: (done: number, of: number) => void;
   onProgress?: (done: number, of: number) => void;
   signal?: AbortSignal | undefined;
 }
@@ -174,9 +176,15 @@ export class CpuSession implements EngineSession {
     readonly build: BuildName,
     o: CpuOptions,
   ) {
-    this.threads = o.threads;
+    this.threads = model.threads;
     this.maxPositions = model.maxPositions;
-    this.fallbacks = o.fallbacks;
+    this.fallbacks =
+      this.threads < o.threads
+        ? [
+            ...o.fallbacks,
+            `Only ${this.threads} of ${o.threads} threads could be started; the model runs on these. Reload the page to try again.`,
+          ]
+        : o.fallbacks;
     const sparse = [...model.matrices.values()].filter((m) => FORMATS[m.format].density < 1).length;
     const four = [...model.matrices.values()].filter((m) => m.format.startsWith('int4')).length;
     this.kernel = [

@@ -238,6 +238,14 @@ describe('a variant as GGUF', () => {
       expect(await ggufBytes(checkpoint, parseRecipe(recipe))).toBe((await exported(checkpoint, recipe)).report.bytes);
   });
 
+  it('knows the length of a mixture by the bytes that it stored', async () => {
+    const checkpoint = await builtin();
+    // As if the budget had chosen 4 bits everywhere.
+    const int4 = (await exported(checkpoint, 'int4')).report;
+    const size = await ggufBytes(checkpoint, parseRecipe('auto@60MB'), int4.compression.storedBytes);
+    expect(Math.abs(size / int4.bytes - 1)).toBeLessThan(1e-4);
+  });
+
   it('says what a file cannot tell llama.cpp, and stores rows of broken blocks whole', async () => {
     const { report, data } = await exported(await made({ model_type: 'llama' }), 'int8+kv8');
     expect(report.notes.join(' ')).toContain('-ctk q8_0');

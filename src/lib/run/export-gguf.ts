@@ -140,22 +140,40 @@ export async function ggufTokenizerOf(checkpoint: Checkpoint) {
 }
 
 /**
- * Length of the whole file in bytes, before a weight is read. Under a budget linear layers count as 8 bits: what it
- * chooses is known when it has chosen.
+ * Length of the whole file in bytes, before a weight is read. What a budget chose is known by the bytes that it stored
+ * when it was measured (`storedBytes`); without them its linear layers count as 8 bits.
  */
-export async function ggufBytes(checkpoint: Checkpoint, recipe: Recipe): Promise<number> {
-  const shape: GgufShape = {
-    ...smallerShape(checkpoint.config, recipe),
-    precisionOf: () => recipe.precision,
-    outer: PRECISIONS[recipe.precision].outer,
-  };
+export async function ggufBytes(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  storedBytes: number | null = null,
+): Promise<number> {
+  const shape = shapeBefore(checkpoint, recipe);
   const metadata = ggufMetadata(shape, {
     name: checkpoint.name,
     recipe: formatRecipe(recipe),
     precision: recipe.precision,
     tokenizer: (await ggufTokenizerOf(checkpoint)).fields,
   });
-  return ggufHeader(metadata, ggufTensors(shape)).byteLength;
+  return ggufHeader(metadata, ggufTensors(shape)).byteLength - savedByBudget(checkpoint, recipe, storedBytes);
+}
+
+const shapeBefore = (checkpoint: Checkpoint, recipe: Recipe): GgufShape => ({
+  ...smallerShape(checkpoint.config, recipe),
+  precisionOf: () => recipe.precision,
+  outer: PRECISIONS[recipe.precision].outer,
+});
+
+/** Bytes that a budget's 4-bit layers take less than 8 bits would: half of a block's weights, in every format alike. */
+export function savedByBudget(checkpoint: Checkpoint, recipe: Recipe, storedBytes: number | null): number {
+  if (recipe.budget === null || storedBytes === null) return 0;
+  const scale = 4;
+  const at8Bits = ggufTensors(shapeBefore(checkpoint, recipe)).reduce((sum, { name, shape }) => {
+    const [rows, columns] = shape as readonly [number, number?];
+    if (name === ROPE_FACTORS) return sum;
+    return sum + (columns === undefined ? 4 * rows : rows * Math.ceil(columns / BLOCK) * (BLOCK + scale));
+  }, 0);
+  return at8Bits - storedBytes;
 }
 
 /** Writes a variant as one GGUF file, `<id>.gguf`, streamed layer by layer. */

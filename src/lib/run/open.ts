@@ -44,6 +44,8 @@ export interface OpenOptions {
   keeping?: PackedStore | null;
   /** Of the device: what a budget of joules counts with. */
   profile: PowerProfile;
+  /** Of calibration, before compression begins. */
+  onCalibrated?: (done: number, of: number) => void;
   onProgress?: (done: number, of: number) => void;
   signal?: AbortSignal | undefined;
 }

@@ -47,7 +47,9 @@ export async function prepareVariant(
     calibration?: Calibration | null;
     target?: Target | null;
     onWeights?: (weights: PackedWeight[]) => Promise<void>;
-    onProgress?: (done: number, of: number) => void;
+    /** Of calibration, before compression begins. */
+  onCalibrated?: (done: number, of: number) => void;
+  onProgress?: (done: number, of: number) => void;
     signal?: AbortSignal | undefined;
   },
 ): Promise<PreparedVariant> {

@@ -41,13 +41,26 @@ export const TemplatesSchema = v.partial(
 );
 export type Templates = v.InferOutput<typeof TemplatesSchema>;
 
+/** Slices of a plan that names none, and the fewest tickets that a slice has where there are as many. */
+export const DEFAULT_SLICES = 9;
+export const LEAST_SLICE = 8;
+/** Slices that a plan may take until it is decided. */
+export const MOST_SLICES = 30;
+export const DEFAULT_MARGIN = 0.05;
+
 /** Dataset x task x checkpoint x variants x budget: what "Run" runs. Its content hash names it. */
 export const Plan = defineRecord({
   name: 'plan',
-  version: 1,
-  upgraders: {},
+  version: 2,
+  // Version 2: slices of new tickets instead of repeats of the same ones, as dear as before.
+  upgraders: {
+    1: ({ repeats, ...old }) => {
+      const limit = Number(old['limit']) * Number(repeats);
+      return { ...old, limit, slices: Math.max(1, Math.min(DEFAULT_SLICES, Math.floor(limit / LEAST_SLICE))), margin: DEFAULT_MARGIN };
+    },
+  },
   schema: v.object({
-    v: v.literal(1),
+    v: v.literal(2),
     dataset: v.object({ hash: name, name }),
     checkpoint: CheckpointRefSchema,
     tasks: v.pipe(v.array(v.picklist(TASKS)), v.minLength(1), v.maxLength(10)),
@@ -56,9 +69,14 @@ export const Plan = defineRecord({
     baseline: v.boolean(),
     engine: v.picklist(ENGINES),
     threads: v.nullable(count),
-    /** Test tickets per task. */
+    /** Tickets asked per task; where the test set has fewer, they are asked again, for energy alone. */
     limit: count,
-    repeats: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    /** Blocks that these are asked in: what energies are compared within. With `untilDecided` the most there may be. */
+    slices: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    /** How much lower a task's quality may be than the reference's and still do the job, in [0, 1]. */
+    margin: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+    /** Whether variants stop once the answer cannot depend on them; absent = all slices are run. */
+    untilDecided: v.optional(v.boolean()),
     maxNewTokens: count,
     seed: v.number(),
     /** Text that recipes calibrate on; absent = the training tickets. Part of what names the plan. */

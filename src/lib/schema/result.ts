@@ -23,13 +23,18 @@ export const VariantResultSchema = v.object({
   stage: count,
   engine: name,
   kernel: sentence,
-  /** Joules per ticket at the profile's mid values, mean over repeats with its t-interval (repeat noise only). Null = unknown. */
+  /**
+   * Joules of all tasks of one ticket at the profile's mid values, with the t-interval over blocks (noise of timing alone).
+   * Null = unknown.
+   */
   energy: v.nullable(EstimateSchema),
+  /** Joules of each task of a ticket. */
+  taskEnergy: v.record(v.picklist(TASKS), v.pipe(v.number(), v.finite())),
   /** The same at the profile's low and high values: what is not known about the device, common to all variants. */
   energyRange: v.nullable(RangeSchema),
   tier: v.picklist(TIERS),
   boundary: v.picklist(BOUNDARIES),
-  /** Seconds per ticket. */
+  /** Seconds of all tasks of one ticket. */
   latency: v.nullable(EstimateSchema),
   /** Mean task quality rho in [0, 1] with its bootstrap interval; null where no metric could be computed. */
   quality: v.nullable(EstimateSchema),
@@ -39,18 +44,109 @@ export const VariantResultSchema = v.object({
   computedBytes: v.nullable(count),
   sparsity: v.nullable(v.number()),
   tickets: count,
-  repeats: count,
+  slices: count,
   fallbacks: v.pipe(v.array(sentence), v.maxLength(RESULT_LIMITS.fallbacks)),
 });
 export type VariantResult = v.InferOutput<typeof VariantResultSchema>;
 
+const bytes = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]*$/), v.maxLength(40_000));
+const finite = v.pipe(v.number(), v.finite());
+
+/** How one variant stands to what its task asks for: ends of one-sided 95 % intervals over tickets drawn for both at once. */
+export const FloorRowSchema = v.object({
+  /** Mean of the task's main metrics, in [0, 1]. */
+  quality: finite,
+  /** Low end of quality minus the reference's; null for the reference itself. */
+  low: v.nullable(finite),
+  /** High end of the same. */
+  high: v.nullable(finite),
+  /** Low end of quality minus that of always giving the most frequent answer; null where a task has no such. */
+  above: v.nullable(finite),
+  /** Low end of accuracy minus chance; null where a task has none. */
+  overChance: v.nullable(finite),
+});
+export type FloorRow = v.InferOutput<typeof FloorRowSchema>;
+
+/**
+ * What comparisons of a result's variants rest on, in the order of its variants: enough to decide again what the page that
+ * made it decided, and nothing of any ticket.
+ */
+export const EvidenceSchema = v.object({
+  /** Place of the variant that the others' quality is held against; null where none can be. */
+  reference: v.nullable(count),
+  /** How much lower a task's quality may be than the reference's. */
+  margin: finite,
+  /** Blocks that the energies rest on, and residual degrees of freedom of log E = variant + block + rest. */
+  slices: count,
+  df: count,
+  /** Log of each variant's joules a ticket relative to the first's, by least squares over all blocks; null = unknown. */
+  logEnergy: v.array(v.nullable(finite)),
+  /** Number of the group whose passes are the same work; alone in it = no other does the same. */
+  work: v.array(count),
+  /** SD of each pair's difference of log energies and of quality, a byte each (`core/log-bytes.ts`), base64url. */
+  energySd: bytes,
+  qualitySd: bytes,
+  /** Share of joint draws (tickets, timing) in which a variant is the answer, in percent. */
+  share: v.array(finite),
+  floors: v.pipe(
+    v.array(
+      v.object({
+        task: v.picklist(TASKS),
+        tickets: count,
+        /** Quality of always giving the most frequent answer, and of guessing; null where a task has no such. */
+        always: v.nullable(finite),
+        chance: v.nullable(finite),
+        rows: v.array(v.nullable(FloorRowSchema)),
+      }),
+    ),
+    v.maxLength(RESULT_LIMITS.tasks),
+  ),
+  /** Slices that stayed disturbed, of all that were timed. */
+  disturbed: v.object({ slices: count, of: count }),
+  /** Slice after which a variant was stopped, and why; null = it ran to the end. */
+  stopped: v.array(v.nullable(v.object({ after: count, why: name }))),
+});
+export type Evidence = v.InferOutput<typeof EvidenceSchema>;
+
+/** Version 1 said the mean over tasks; a ticket that gets all of them costs their sum. */
+function sumOverTasks(result: Record<string, unknown>): Record<string, unknown> {
+  const tasks = Array.isArray(result['tasks']) ? Math.max(1, result['tasks'].length) : 1;
+  const times = (x: unknown) =>
+    typeof x === 'object' && x !== null
+      ? Object.fromEntries(
+          Object.entries(x).map(([key, value]) => [
+            key,
+            typeof value === 'number' && key !== 'n' ? value * tasks : (value as unknown),
+          ]),
+        )
+      : x;
+  const variants = Array.isArray(result['variants']) ? (result['variants'] as unknown[]) : [];
+  return {
+    ...result,
+    evidence: null,
+    variants: variants.map((variant) => {
+      if (typeof variant !== 'object' || variant === null) return variant;
+      const { repeats, ...rest } = variant as Record<string, unknown>;
+      return {
+        ...rest,
+        slices: repeats,
+        taskEnergy: {},
+        energy: times(rest['energy']),
+        energyRange: times(rest['energyRange']),
+        latency: times(rest['latency']),
+      };
+    }),
+  };
+}
+
 /** What a result link carries. */
 export const SharedResult = defineRecord({
   name: 'shared result',
-  version: 1,
-  upgraders: {},
+  version: 2,
+  // Version 2 carries what comparisons rest on; of older ones they are only rough.
+  upgraders: { 1: sumOverTasks },
   schema: v.object({
-    v: v.literal(1),
+    v: v.literal(2),
     kind: v.literal('result'),
     createdAt: name,
     device: v.object({ name, profile: name, browser: v.nullable(name) }),
@@ -59,6 +155,8 @@ export const SharedResult = defineRecord({
     tasks: v.pipe(v.array(v.picklist(TASKS)), v.maxLength(RESULT_LIMITS.tasks)),
     w: v.number(),
     variants: v.pipe(v.array(VariantResultSchema), v.maxLength(RESULT_LIMITS.variants)),
+    /** Null where it was made before there was any. */
+    evidence: v.nullable(EvidenceSchema),
   }),
 });
 export type SharedResultRecord = v.InferOutput<typeof SharedResult.schema>;
@@ -66,10 +164,12 @@ export type SharedResultRecord = v.InferOutput<typeof SharedResult.schema>;
 /** What a recipe link carries: "run this on your device". */
 export const SharedRecipe = defineRecord({
   name: 'shared recipe',
-  version: 1,
-  upgraders: {},
+  version: 2,
+  upgraders: {
+    1: (old) => ({ ...old, plan: Plan.upgraders[1]?.(old['plan'] as Record<string, unknown>) ?? old['plan'] }),
+  },
   schema: v.object({
-    v: v.literal(1),
+    v: v.literal(2),
     kind: v.literal('recipe'),
     checkpoint: CheckpointRefSchema,
     plan: v.omit(Plan.schema, ['v', 'checkpoint']),

@@ -16,7 +16,7 @@ export type TaskName = (typeof TASKS)[number];
 export const ENGINES = ['cpu', 'gpu', 'ort-cpu', 'wgsl', 'hub', 'classical'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-/** A range that reflects what is not known about the device (not repeat noise): all three in the same unit. */
+/** A range that reflects what is not known about the device (not slice noise): all three in the same unit. */
 export const RangeSchema = v.object({ low: finite, mid: finite, high: finite });
 export type Range = v.InferOutput<typeof RangeSchema>;
 
@@ -131,25 +131,61 @@ export const ConditionsSchema = v.object({
   hiddenSeconds: v.nullable(finite),
   /** The worst while it ran. */
   pressure: v.nullable(v.picklist(PRESSURES)),
-  /** Seconds per ticket over those of the first repeat: above 1 where the device slowed down. */
+  /** Seconds per ticket over those of the first slice: above 1 where the device slowed down. */
   slowing: v.nullable(finite),
 });
 export type Conditions = v.InferOutput<typeof ConditionsSchema>;
 
-/** One variant, one task, one repeat, measured on one device. */
+/**
+ * How steady the device was in a slice: short pieces of equal work (a pass over one token) run between tickets. Times in
+ * milliseconds.
+ */
+export const SteadinessSchema = v.object({
+  pieces: count,
+  /** A piece on this device when nothing else ran, as far as this opening of the variant saw. */
+  quiet: finite,
+  mean: finite,
+  /** Share of pieces that took over 1.5 times `quiet`. */
+  stalled: finite,
+  disturbed: v.boolean(),
+  /** Times that the slice was measured until it stood as it does. */
+  tries: count,
+  /** Seconds waited for the device to become quiet before it. */
+  waited: finite,
+});
+export type Steadiness = v.InferOutput<typeof SteadinessSchema>;
+
+/** One variant, one task, one slice of tickets, measured on one device. */
 export const Run = defineRecord({
   name: 'run',
-  version: 3,
-  // Version 2 tells what each kernel did, version 3 under what conditions.
-  upgraders: { 1: (old) => ({ ...old, kernels: null }), 2: (old) => ({ ...old, conditions: null }) },
+  version: 4,
+  // Version 2 tells what each kernel did, version 3 under what conditions, version 4 in which slice and block.
+  upgraders: {
+    1: (old) => ({ ...old, kernels: null }),
+    2: (old) => ({ ...old, conditions: null }),
+    // A repeat was a block of its stage's variants, in which the same tickets were asked again.
+    3: ({ repeat, ...old }) => ({
+      ...old,
+      slice: repeat,
+      block: 1000 * Number(old['stage']) + Number(repeat),
+      anchor: false,
+      pass: null,
+      steadiness: null,
+    }),
+  },
   schema: v.object({
-    v: v.literal(3),
+    v: v.literal(4),
     /** `${planHash}/${unit key}`: a finished unit is never run again. */
     id: v.string(),
     plan: v.string(),
     variant: v.string(),
     task: v.picklist(TASKS),
-    repeat: count,
+    /** Which tickets of the plan's order it asked. */
+    slice: count,
+    /** Which variants ran side by side with it: energies are compared within a block. */
+    block: count,
+    /** A short slice of the reference in a block that it was not needed in: links blocks, answers nothing. */
+    anchor: v.boolean(),
     stage: count,
     engine: v.picklist(ENGINES),
     /** How the engine computed the precision, e.g. "stored 4-bit blocks, computed int8 per token (WASM)". */
@@ -159,6 +195,10 @@ export const Run = defineRecord({
     seed: v.number(),
     device: DeviceSchema,
     versions: v.record(v.string(), v.string()),
+    /** Names the work of a pass (engine, kernel, bytes, operations); variants that share it take one energy a token. Null = unknown. */
+    pass: v.nullable(v.string()),
+    /** Null where nothing was timed. */
+    steadiness: v.nullable(SteadinessSchema),
     checkpoint: v.object({ name: v.string(), hash: v.string(), family: v.string() }),
     dataset: v.object({ name: v.string(), hash: v.string() }),
     compression: v.nullable(CompressionSchema),

@@ -200,7 +200,7 @@ export function toShared(results: readonly VariantResult[], meta: SharedMeta): S
   const name = (text: string) => clip(text, RESULT_LIMITS.name);
   const { device } = meta;
   return parseRecord(SharedResult, {
-    v: 1,
+    v: 2,
     kind: 'result',
     ...meta,
     device: {
@@ -223,7 +223,7 @@ export function toRecipe(
   o: { prompts: boolean },
 ): SharedRecipeRecord {
   const own = TASKS.filter((task) => templates[task]);
-  const record = { v: 1, kind: 'recipe', checkpoint } as const;
+  const record = { v: 2, kind: 'recipe', checkpoint } as const;
   if (own.length === 0) return { ...record, plan };
   return o.prompts ? { ...record, plan: { ...plan, templates } } : { ...record, plan, withheld: own };
 }

@@ -1,6 +1,6 @@
 import { JoulewiseError } from '../core/errors';
 import type { Assistance, AssistRequest } from '../plan/assist';
-import { rankVariants, splitBaseline } from '../rank/rank';
+import { decide } from '../rank/decide';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
@@ -130,8 +130,7 @@ class AssistantState {
       if (!stored) throw new JoulewiseError('store.unavailable', ASSISTANT.noExperiment);
       const { plan, name, createdAt } = stored;
       const { runs, folded } = await foldStored(hash);
-      const { ranked, apart } = rankVariants(splitBaseline(folded).models, plan.w);
-      const variants = [...ranked, ...apart].map((row) => row.result);
+      const variants = decide(folded.results, folded.evidence).rows.map((row) => row.result);
       if (variants.length === 0) throw new JoulewiseError('input.empty', ASSISTANT.noRun(name));
       const dataset = await getSummary(plan.dataset.hash);
       this.closeAll();

@@ -74,7 +74,7 @@ describe('choices', () => {
 
   it('finds what cannot be run', () => {
     expect(problemOf(DEFAULT_CHOICES)).toBeNull();
-    for (const bad of [{ tasks: [] }, { precisions: [] }, { limit: 0 }, { repeats: 1.5 }, { threads: 0 }, { k: NaN }])
+    for (const bad of [{ tasks: [] }, { precisions: [] }, { limit: 0 }, { slices: 1.5 }, { threads: 0 }, { k: NaN }])
       expect(problemOf({ ...DEFAULT_CHOICES, ...bad })).toMatch(/\.$/);
   });
 

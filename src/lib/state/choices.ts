@@ -1,5 +1,12 @@
 import type { PrecisionName } from '../compress/precisions';
-import type { CheckpointRef, PlanRecord, Stage, Templates } from '../schema/plan';
+import {
+  DEFAULT_MARGIN,
+  DEFAULT_SLICES,
+  type CheckpointRef,
+  type PlanRecord,
+  type Stage,
+  type Templates,
+} from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
 import { PROBLEMS } from '../texts/problems';
 
@@ -18,7 +25,9 @@ export interface Choices {
   k: number;
   baseline: boolean;
   limit: number;
-  repeats: number;
+  slices: number;
+  margin: number;
+  untilDecided: boolean;
   maxNewTokens: number;
   threads: number | null;
   seed: number;
@@ -39,8 +48,10 @@ export const DEFAULT_CHOICES: Readonly<Choices> = {
   twoStage: true,
   k: 2,
   baseline: true,
-  limit: 24,
-  repeats: 3,
+  limit: 72,
+  slices: DEFAULT_SLICES,
+  margin: DEFAULT_MARGIN,
+  untilDecided: false,
   maxNewTokens: 64,
   threads: null,
   seed: 1,
@@ -81,7 +92,7 @@ export function problemOf(c: Choices): string | null {
   }
   const whole = (n: number, from: number, to: number) => Number.isInteger(n) && n >= from && n <= to;
   if (!whole(c.limit, 1, 100_000)) return PROBLEMS.limit;
-  if (!whole(c.repeats, 1, 100)) return PROBLEMS.repeats;
+  if (!whole(c.slices, 1, 100)) return PROBLEMS.slices;
   if (!whole(c.maxNewTokens, 1, 2048)) return PROBLEMS.tokens;
   if (c.threads !== null && !whole(c.threads, 1, 64)) return PROBLEMS.threads;
   if (!whole(c.k, 1, 50)) return PROBLEMS.best;
@@ -98,7 +109,7 @@ export const buildPlan = (
   checkpoint: CheckpointRef,
   engine: EngineName,
 ): PlanRecord => ({
-  v: 1,
+  v: 2,
   dataset: { hash: dataset.hash, name: dataset.name },
   checkpoint,
   tasks: c.tasks.slice(),
@@ -107,7 +118,9 @@ export const buildPlan = (
   engine,
   threads: c.threads,
   limit: c.limit,
-  repeats: c.repeats,
+  slices: c.slices,
+  margin: c.margin,
+  ...(c.untilDecided ? { untilDecided: true } : {}),
   maxNewTokens: c.maxNewTokens,
   seed: c.seed,
   w: c.w,
@@ -115,12 +128,12 @@ export const buildPlan = (
   ...(Object.keys(ownTemplates(c)).length > 0 ? { templates: ownTemplates(c) } : {}),
 });
 
-/** Runs that a plan takes: exact for lists, an upper bound for a `best` stage, whose variants may repeat. */
+/** Runs that a plan takes: exact for lists, an upper bound for a `best` stage, whose variants may slice. */
 export function countRuns(c: Choices): { variants: number; runs: number; atMost: boolean } {
   const stages = stagesOf(c);
   const sizes = stages.map((s) => (s.kind === 'variants' ? s.variants.length : s.k * s.prunings.length));
   const variants = sizes.reduce((a, n) => a + n, 0) + (c.baseline ? 1 : 0);
-  return { variants, runs: variants * c.tasks.length * c.repeats, atMost: stages.length > 1 };
+  return { variants, runs: variants * c.tasks.length * c.slices, atMost: stages.length > 1 };
 }
 
 /** What the work of an experiment does not depend on. */

@@ -44,9 +44,9 @@ class CompressState {
     }
   }
 
-  /** The task whose training tickets calibrate. */
-  get task(): TaskName {
-    return experiment.choices.tasks[0] ?? 'rca';
+  /** The tasks whose training tickets calibrate. */
+  get tasks(): readonly TaskName[] {
+    return experiment.choices.tasks.slice();
   }
 
   /** Where calibration text comes from, in words. */
@@ -80,11 +80,11 @@ class CompressState {
     try {
       const recipe = canonicalRecipe(this.recipe);
       const calibrated = calibrationLevel(parseRecipe(recipe)) !== null;
-      const { task } = this;
+      const { tasks } = this;
       const given = calibrated
         ? await withTickets(async (tickets) => {
             this.made = { recipe, calibration: tickets.summary.name };
-            return tickets.give({ task, limit: 0, train: true });
+            return tickets.give({ tasks, limit: 0, seed: experiment.choices.seed, train: true });
           })
         : null;
       if (!calibrated) this.made = { recipe, calibration: null };
@@ -94,7 +94,7 @@ class CompressState {
           checkpoint: await localCheckpoint(this.checkpoint, 'cpu', [recipe]),
           recipe,
           threads: null,
-          task,
+          tasks,
           given,
         },
         {

@@ -18,7 +18,7 @@ describe('conditions', () => {
     expect(warningsOf({ ...calm, pressure: 'fair' })).toEqual([]);
   });
 
-  it('are said once, of slower repeats the slowest', () => {
+  it('are said once, of slower slices the slowest', () => {
     const { battery, slowing } = CONDITIONS;
     expect(withoutRepetition([slowing(1.2), battery, slowing(1.9), battery])).toEqual([battery, slowing(1.9)]);
     expect(withoutRepetition([slowing(2.9), slowing(40)])).toEqual([slowing(40)]);
@@ -26,9 +26,9 @@ describe('conditions', () => {
     expect(withoutRepetition([battery, 'other'])).toEqual([battery, 'other']);
   });
 
-  it('compare a repeat with the first of the same variant and task', () => {
-    const run = (repeat: number, seconds: number, variant = 'fp16') =>
-      exampleRun({ variant, repeat, phases: [exampleReading('prefill', 2 * seconds), exampleReading('load', 99)] });
+  it('compare a slice with the first of the same variant and task', () => {
+    const run = (slice: number, seconds: number, variant = 'fp16') =>
+      exampleRun({ variant, slice, phases: [exampleReading('prefill', 2 * seconds), exampleReading('load', 99)] });
     expect(slowingOf(run(0, 1), [])).toBeNull();
     expect(slowingOf(run(1, 3), [run(0, 2, 'int8'), run(0, 2)])).toBeCloseTo(1.5);
     expect(slowingOf(run(1, 3), [run(0, 2, 'int8')])).toBeNull();

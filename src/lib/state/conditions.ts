@@ -12,7 +12,7 @@ interface Battery extends EventTarget {
 }
 
 const SAMPLE_MS = 1000;
-/** A repeat that takes this much longer than the first was slowed by something. */
+/** A slice that takes this much longer than the first was slowed by something. */
 export const SLOW = 1.15;
 
 export interface Watch {
@@ -76,11 +76,11 @@ const secondsPerTicket = (run: RunRecord): number | null => {
   return seconds > 0 && run.tickets.length > 0 ? seconds / run.tickets.length : null;
 };
 
-/** Time of a repeat over that of the first repeat of the same variant and task; null for the first itself. */
+/** Time of a slice over that of the first slice of the same variant and task; null for the first itself. */
 export function slowingOf(run: RunRecord, earlier: readonly RunRecord[]): number | null {
-  const first = earlier.find((r) => r.variant === run.variant && r.task === run.task && r.repeat === 0);
+  const first = earlier.find((r) => r.variant === run.variant && r.task === run.task && r.slice === 0);
   const [now, then] = [secondsPerTicket(run), first ? secondsPerTicket(first) : null];
-  return run.repeat === 0 || now === null || then === null ? null : now / then;
+  return run.slice === 0 || now === null || then === null ? null : now / then;
 }
 
 /** What conditions mean for a measurement, in sentences. */

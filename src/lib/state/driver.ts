@@ -91,7 +91,7 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
       signal: new AbortController().signal,
       calibrationTexts: calibrationTexts ?? null,
     });
-    return { ...outcome, results: foldRuns(outcome.runs), plan: await planHash(plan) };
+    return { ...outcome, folded: foldRuns(outcome.runs, plan), plan: await planHash(plan) };
   },
 };
 

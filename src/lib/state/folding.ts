@@ -1,4 +1,4 @@
-import type { VariantResult } from '../schema/result';
+import type { Folded, FoldOptions } from '../rank/fold';
 import type { RunRecord } from '../schema/run';
 import { callData, keepData, type KeptData } from './workers';
 
@@ -11,14 +11,21 @@ export const foldStored = (hash: string) => callData('foldStored', { hash });
  */
 export class Folding {
   #thread: KeptData | null = null;
-  readonly #told = new Set<string>();
+  readonly #told = new WeakSet<RunRecord>();
 
-  async fold(runs: readonly RunRecord[]): Promise<VariantResult[]> {
-    if (runs.length === 0) return [];
+  constructor(private readonly plan: FoldOptions) {}
+
+  async fold(runs: readonly RunRecord[]): Promise<Folded> {
     this.#thread ??= keepData();
-    const add = runs.filter(({ id }) => !this.#told.has(id));
-    for (const { id } of add) this.#told.add(id);
-    return this.#thread.call('fold', { add, ids: runs.map(({ id }) => id) });
+    // A slice that was measured again has the name of the one before.
+    const add = runs.filter((run) => !this.#told.has(run));
+    for (const run of add) this.#told.add(run);
+    const { margin, untilDecided } = this.plan;
+    return this.#thread.call('fold', {
+      add,
+      ids: runs.map(({ id }) => id),
+      plan: { ...(margin === undefined ? {} : { margin }), ...(untilDecided ? { untilDecided } : {}) },
+    });
   }
 
   end(): void {

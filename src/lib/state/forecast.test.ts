@@ -37,7 +37,7 @@ describe('forecast', () => {
 
   it('counts what a recorded run of the built-in model counted', () => {
     // 24 tickets of 3812 tokens, candidates included, took 24.99 GFLOP in fp32 (npm run demo).
-    const { variants } = count('cpu', { tasks: ['rca'], precisions: ['fp32'], prunings: [], limit: 24, repeats: 1 });
+    const { variants } = count('cpu', { tasks: ['rca'], precisions: ['fp32'], prunings: [], limit: 24, slices: 1 });
     const answered = (variants[0]?.work.operations.f32 ?? NaN) * (24 / 25);
     expect(answered / 24.99e9).toBeCloseTo(1, 1);
   });

@@ -1,7 +1,7 @@
 import { JoulewiseError } from '../core/errors';
 import { planHash, type PlanEvent } from '../plan/execute';
 import type { Unit } from '../plan/units';
-import type { VariantResult } from '../schema/result';
+import type { Folded } from '../rank/fold';
 import type { RunRecord } from '../schema/run';
 import { getSummary } from '../store/datasets';
 import { getPlan, markedRunning, markEnded, markRunning, runsOfPlan } from '../store/db';
@@ -11,7 +11,7 @@ import { device } from './device.svelte';
 import { foldStored, Folding } from './folding';
 import { library } from './library.svelte';
 import { live, type Progress, type Start } from './live.svelte';
-import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds, type Pace } from './pace';
+import { newPace, paceAfter, secondsLeft, totalOf, type Pace } from './pace';
 import { localResults } from './results';
 import { runPlan } from './run-plan';
 import { sentence } from './sentence';
@@ -40,9 +40,9 @@ interface Pending {
 }
 
 /** Sets what the results view shows: runs of the opened plan, and what they were folded to. */
-function show(runs: readonly RunRecord[], folded: readonly VariantResult[], failures: readonly Failure[]): void {
+function show(runs: readonly RunRecord[], folded: Folded | null, failures: readonly Failure[]): void {
   live.runs = runs;
-  if (!live.opened || folded.length === 0) {
+  if (!live.opened || !folded || folded.results.length === 0) {
     live.results = null;
     return;
   }
@@ -51,7 +51,7 @@ function show(runs: readonly RunRecord[], folded: readonly VariantResult[], fail
     createdAt,
     profileWhy: plan.profile ? RUN.chosenProfile : (device.guess(plan.engine)?.why ?? null),
     failures: failures.map(({ unit, message }) => ({
-      what: RUN.failed(unit.variant, unit.task, unit.repeat + 1),
+      what: RUN.failed(unit.variant, unit.task, unit.slice + 1),
       why: message,
     })),
   });
@@ -103,7 +103,7 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
   };
   const started = performance.now();
   const pending: Pending = {
-    pace: expectedPace(plan),
+    pace: newPace(),
     unit: null,
     began: 0,
     view: {},
@@ -122,7 +122,7 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
       };
     });
   };
-  const folding = new Folding();
+  const folding = new Folding(plan);
   /** Runs and failures that are on the screen. */
   let shown = [0, 0];
   /** Results on their way to the screen. */
@@ -131,7 +131,7 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
   const showResults = async () => {
     shown = [pending.runs.length, pending.failures.length];
     const runs = pending.runs.slice();
-    show(runs, await folding.fold(runs), pending.failures);
+    show(runs, runs.length > 0 ? await folding.fold(runs) : null, pending.failures);
   };
   const redraw = () => {
     if (pending.unit) {
@@ -156,7 +156,7 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
     if (!device.found) throw new JoulewiseError('internal', device.error ?? RUN.noDevice);
     const known = await getPlan(hash);
     live.opened = { hash, plan, name, createdAt: known?.createdAt ?? new Date().toISOString() };
-    show([], [], []);
+    show([], null, []);
     void askToPersist();
     release = await keepAwake();
     timer = setInterval(redraw, REDRAW_MS);
@@ -204,9 +204,10 @@ function progressOf({ pace, view, recorder }: Pending, unit: Unit): Progress {
     secondsLeft: secondsLeft(pace, ticket ? ticket.index / ticket.of : 0),
     variant: unit.variant,
     task: unit.task,
-    repeat: unit.repeat,
+    slice: unit.slice,
     phase: view.phase ?? 'load',
     ticket,
+    step: view.step ?? null,
     text: view.text ?? null,
     output: view.output ?? null,
     tokensPerSecond: recorder.tokensPerSecond,
@@ -214,36 +215,60 @@ function progressOf({ pace, view, recorder }: Pending, unit: Unit): Progress {
 }
 
 function take(event: PlanEvent, pending: Pending): void {
+  const took = (performance.now() - pending.began) / 1000;
+  pending.pace = paceAfter(pending.pace, event, event.type === 'run' && !event.resumed ? took : null);
   switch (event.type) {
-    case 'stage':
-      pending.pace = stageBegins(pending.pace, event.stage, event.units);
+    case 'planned':
       return;
-    case 'unit':
-      pending.pace = unitBegins(pending.pace, event.stage, event.index);
-      pending.unit = event.unit;
+    case 'opening':
+      pending.unit = { ...firstUnit(event.member), ...pending.unit, ...event.member };
       pending.began = performance.now();
       pending.view = { phase: 'load', ticket: null };
+      pending.recorder.begin();
+      return;
+    case 'opened':
+      return;
+    case 'unit':
+      pending.unit = event.unit;
+      pending.began = performance.now();
+      pending.view = { phase: 'wait', ticket: null };
       pending.recorder.begin();
       return;
     case 'progress': {
       const { phase, done, of, ticket, output, spent } = event.progress;
       pending.recorder.progress(phase, spent);
-      pending.view =
-        phase === 'load' || phase === 'warm-up'
-          ? { ...pending.view, phase, ticket: null }
-          : { phase, ticket: { index: done, of }, text: ticket ?? null, output: output ?? null };
+      pending.view = UNTICKETED.has(phase)
+        ? { ...pending.view, phase, ticket: null, step: { index: done, of } }
+        : { phase, ticket: { index: done, of }, text: ticket ?? null, output: output ?? null };
       return;
     }
-    case 'run':
-      pending.pace = unitEnds(pending.pace, event.resumed ? null : (performance.now() - pending.began) / 1000);
-      pending.runs.push(event.run);
+    case 'run': {
+      // Measured again, a slice takes the place of what was disturbed.
+      const at = pending.runs.findIndex(({ id }) => id === event.run.id);
+      if (at < 0) pending.runs.push(event.run);
+      else pending.runs = pending.runs.with(at, event.run);
       pending.recorder.finish(event.run);
       return;
+    }
     case 'failed':
-      pending.pace = unitEnds(pending.pace, null);
       pending.failures = [...pending.failures, { unit: event.unit, message: event.error.message }];
+      return;
+    case 'stopped':
       return;
     default:
       event satisfies never;
   }
 }
+
+/** Phases in which no ticket is answered. */
+const UNTICKETED: ReadonlySet<string> = new Set(['load', 'calibrate', 'train', 'warm-up', 'wait']);
+
+/** What is shown while the first variant is opened. */
+const firstUnit = (member: Pick<Unit, 'variant' | 'stage'>): Unit => ({
+  ...member,
+  task: 'rca',
+  slice: 0,
+  block: 0,
+  anchor: false,
+  engine: 'cpu',
+});

@@ -13,9 +13,11 @@ export interface Progress {
   secondsLeft: number | null;
   variant: string;
   task: string;
-  repeat: number;
+  slice: number;
   phase: string;
   ticket: { index: number; of: number } | null;
+  /** Of opening a variant, or of waiting for a quiet device; null while tickets are answered. */
+  step: { index: number; of: number } | null;
   text: string | null;
   output: string | null;
   /** Read and written, in this unit; null before its first ticket. */

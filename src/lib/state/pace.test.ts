@@ -1,30 +1,50 @@
 import { describe, expect, it } from 'vitest';
-import { buildPlan, DEFAULT_CHOICES } from './choices';
-import { expectedPace, secondsLeft, stageBegins, totalOf, unitBegins, unitEnds } from './pace';
+import type { PlanEvent } from '../plan/execute';
+import { exampleRun } from '../rank/example';
+import { newPace, paceAfter, secondsLeft, totalOf } from './pace';
 
-const plan = (more = {}) =>
-  buildPlan({ ...DEFAULT_CHOICES, ...more }, { hash: 'h', name: 'n' }, { kind: 'builtin' }, 'ort-cpu');
+const unit = {
+  variant: 'fp16',
+  task: 'rca',
+  slice: 0,
+  block: 0,
+  anchor: false,
+  stage: 0,
+  engine: 'cpu',
+} as const;
+const run = (more: Partial<typeof unit> = {}): PlanEvent => ({
+  type: 'run',
+  unit: { ...unit, ...more },
+  run: exampleRun(),
+  resumed: false,
+});
+const after = (events: readonly (readonly [PlanEvent, number | null])[]) =>
+  events.reduce((pace, [event, seconds]) => paceAfter(pace, event, seconds), newPace());
 
 describe('pace', () => {
-  it('expects as many units as the stages can make, and corrects that when a stage begins', () => {
-    const pace = expectedPace(plan());
-    expect(pace.sizes).toEqual([30, 36]);
-    expect(totalOf(stageBegins(pace, 1, 30))).toBe(60);
-    expect(stageBegins(pace, 1, 30).done).toBe(30);
-  });
-
-  it('counts units that were left out as done', () => {
-    const pace = unitBegins(stageBegins(expectedPace(plan()), 0, 30), 0, 7);
-    expect(pace.done).toBe(7);
-  });
-
-  it('knows no time before the first unit, and the mean pace after', () => {
-    let pace = stageBegins(expectedPace(plan({ prunings: [] })), 0, 30);
+  it('tells nothing before the first unit is measured', () => {
+    const pace = after([[{ type: 'planned', units: 10, openings: 2, atMost: false }, null]]);
     expect(secondsLeft(pace, 0)).toBeNull();
-    pace = unitEnds(unitBegins(pace, 0, 0), 2);
-    pace = unitEnds(unitBegins(pace, 0, 1), 4);
-    expect(secondsLeft(pace, 0)).toBe(28 * 3);
-    expect(secondsLeft(pace, 0.5)).toBe(27.5 * 3);
-    expect(unitEnds(pace, null).seconds).toHaveLength(2);
+    expect(totalOf(pace)).toBe(10);
+  });
+
+  it('adds what is still to be opened to what is still to be measured, each once', () => {
+    const pace = after([
+      [{ type: 'planned', units: 10, openings: 2, atMost: true }, null],
+      [{ type: 'opened', member: { variant: 'fp16', stage: 0 }, seconds: 100 }, null],
+      [run(), 2],
+      [run(), 4],
+    ]);
+    expect(secondsLeft(pace, 0)).toBe(8 * 3 + 100);
+    expect(secondsLeft(pace, 0.5)).toBe(7.5 * 3 + 100);
+  });
+
+  it('does not count anchors and what is measured again, which nobody planned', () => {
+    const pace = after([
+      [{ type: 'planned', units: 2, openings: 0, atMost: false }, null],
+      [run(), 2],
+      [run({ anchor: true as never }), 2],
+    ]);
+    expect(pace.done).toBe(1);
   });
 });

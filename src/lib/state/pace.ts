@@ -1,55 +1,65 @@
-import type { PlanRecord } from '../schema/plan';
+import { median } from '../core/stats';
+import type { PlanEvent } from '../plan/execute';
 
 /** How far a plan has got, counted from its events; pure, so that it is tested without a browser. */
 export interface Pace {
-  /** Units of each stage; an upper bound until the stage begins. */
-  sizes: number[];
+  /** Units to run, as far as is known; an upper bound until a later stage begins. */
+  units: number;
   /** Units that are finished, failed or left out. */
   done: number;
-  /** Seconds that each measured unit took. */
+  /** Variants still to be opened. */
+  openings: number;
+  /** Seconds that each measured unit, and each opening, took. */
   seconds: number[];
+  openingSeconds: number[];
 }
 
-/** Before anything has run: a `best` stage makes at most k times its prunings. */
-export function expectedPace(plan: PlanRecord): Pace {
-  const perVariant = plan.tasks.length * plan.repeats;
-  const sizes = plan.stages.map(
-    (s, i) =>
-      perVariant *
-      (s.kind === 'variants' ? s.variants.length + (i === 0 && plan.baseline ? 1 : 0) : s.k * s.prunings.length),
-  );
-  return { sizes, done: 0, seconds: [] };
-}
-
-const before = (pace: Pace, stage: number) => pace.sizes.slice(0, stage).reduce((a, n) => a + n, 0);
-
-export const stageBegins = (pace: Pace, stage: number, units: number): Pace => {
-  const sizes = pace.sizes.map((n, i) => (i === stage ? units : n));
-  return { ...pace, sizes, done: before({ ...pace, sizes }, stage) };
-};
-
-/** Units that were left out (a variant that failed before) count as done. */
-export const unitBegins = (pace: Pace, stage: number, index: number): Pace => ({
-  ...pace,
-  done: before(pace, stage) + index,
-});
-
-/** `seconds` is null for a unit that was not measured now. */
-export const unitEnds = (pace: Pace, seconds: number | null): Pace => ({
-  ...pace,
-  done: pace.done + 1,
-  seconds: seconds === null ? pace.seconds : [...pace.seconds, seconds],
-});
-
-export const totalOf = (pace: Pace) => pace.sizes.reduce((a, n) => a + n, 0);
+export const newPace = (): Pace => ({ units: 0, done: 0, openings: 0, seconds: [], openingSeconds: [] });
 
 /**
- * Seconds left at the mean pace so far: units are shuffled, so what ran is a fair sample of what is to come.
+ * The pace after an event.
+ * @param seconds what the unit that ended took; null where it was not measured now
+ */
+export function paceAfter(pace: Pace, event: PlanEvent, seconds: number | null): Pace {
+  switch (event.type) {
+    case 'planned':
+      return { ...pace, units: event.units, openings: event.openings };
+    case 'opened':
+      return {
+        ...pace,
+        openings: Math.max(0, pace.openings - 1),
+        openingSeconds: [...pace.openingSeconds, event.seconds],
+      };
+    case 'run':
+      // An anchor, or a slice that is measured again, is more than was planned.
+      if (event.unit.anchor || (event.run.steadiness?.tries ?? 1) > 1) return pace;
+      return {
+        ...pace,
+        done: pace.done + 1,
+        seconds: seconds === null ? pace.seconds : [...pace.seconds, seconds],
+      };
+    case 'failed':
+      return { ...pace, done: pace.done + 1 };
+    case 'unit':
+    case 'opening':
+    case 'progress':
+    case 'stopped':
+      return pace;
+    default:
+      return event satisfies never;
+  }
+}
+
+export const totalOf = (pace: Pace) => Math.max(pace.units, pace.done);
+
+/**
+ * Seconds left: units at their mean pace so far, since they come in random order, and what is still to be opened at the
+ * median, since only the first of those that calibrate reads all the text. Null before the first unit is measured.
  * @param share of the current unit that is done, in [0, 1]
- * @returns null before the first unit is measured
  */
 export function secondsLeft(pace: Pace, share: number): number | null {
   if (pace.seconds.length === 0) return null;
   const mean = pace.seconds.reduce((a, s) => a + s, 0) / pace.seconds.length;
-  return mean * Math.max(0, totalOf(pace) - pace.done - share);
+  const opening = pace.openingSeconds.length > 0 ? median(pace.openingSeconds) : 0;
+  return mean * Math.max(0, totalOf(pace) - pace.done - share) + opening * pace.openings;
 }

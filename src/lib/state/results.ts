@@ -1,10 +1,13 @@
 import type { PlanRecord } from '../schema/plan';
-import type { SharedResultRecord, VariantResult } from '../schema/result';
+import type { Folded } from '../rank/fold';
+import type { Evidence, SharedResultRecord, VariantResult } from '../schema/result';
 import type { RunHead, TaskName } from '../schema/run';
 
 /** What the results view shows, whether it was run here or came in a link. */
 export interface ResultSet {
   results: VariantResult[];
+  /** What comparisons rest on; null for results made before there was any. */
+  evidence: Evidence | null;
   tasks: TaskName[];
   /** What the user called tasks with prompts of their own. */
   titles: Partial<Record<TaskName, string>>;
@@ -29,13 +32,14 @@ function withWarnings(result: VariantResult, runs: readonly RunHead[]): VariantR
 export function localResults(
   plan: PlanRecord,
   runs: readonly RunHead[],
-  folded: readonly VariantResult[],
+  folded: Folded,
   more: Pick<ResultSet, 'createdAt' | 'profileWhy' | 'failures'>,
 ): ResultSet {
   const model = runs.find((run) => run.engine !== 'classical') ?? runs[0];
   const device = model?.device ?? null;
   return {
-    results: folded.map((result) => withWarnings(result, runs)),
+    results: folded.results.map((result) => withWarnings(result, runs)),
+    evidence: folded.evidence,
     tasks: plan.tasks,
     titles: Object.fromEntries(
       Object.entries(plan.templates ?? {}).flatMap(([task, own]) => (own ? [[task, own.title]] : [])),
@@ -54,6 +58,7 @@ export function localResults(
 
 export const sharedResults = (record: SharedResultRecord): ResultSet => ({
   results: record.variants,
+  evidence: record.evidence,
   tasks: record.tasks,
   titles: {},
   w: Math.min(1, Math.max(0, record.w)),
@@ -66,7 +71,8 @@ export const sharedResults = (record: SharedResultRecord): ResultSet => ({
 });
 
 /** The other way round: what a link says of a set. */
-export const sharedMeta = ({ createdAt, device, checkpoint, dataset, tasks }: ResultSet, w: number) => ({
+export const sharedMeta = ({ createdAt, device, checkpoint, dataset, tasks, evidence }: ResultSet, w: number) => ({
+  evidence,
   createdAt,
   device,
   checkpoint,

@@ -1,12 +1,13 @@
-import { calibrationLevel, parseRecipe } from '../compress/recipe';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
-import { executePlan, planHash, type PlanEvent, type PlanOutcome } from '../plan/execute';
-import { checkPlan, type Unit } from '../plan/units';
+import { executePlan, planHash, type PlanEvent, type PlanOutcome, type UnitProgress } from '../plan/execute';
+import { leaveOneFree } from '../plan/steady';
+import { BASELINE, calibrates, checkPlan, listedMembers } from '../plan/units';
+import type { Folded } from '../rank/fold';
+import { MAX_THREADS } from '../run/probe';
 import type { DatasetSummaryRecord } from '../schema/dataset';
-import type { PlanRecord } from '../schema/plan';
-import type { VariantResult } from '../schema/result';
-import type { Device, RunRecord } from '../schema/run';
+import type { CheckpointRef, PlanRecord } from '../schema/plan';
+import type { Device, EngineName, RunRecord } from '../schema/run';
 import { getPlan, runsOfPlan, savePlan, saveRun } from '../store/db';
 import { localCheckpoint } from './checkpoint';
 import type { Skips } from './skips';
@@ -15,9 +16,9 @@ import { RUN } from '../texts/run';
 import { answerable } from './experiment.svelte';
 import { slowingOf, warningsOf, watchConditions } from './conditions';
 import { lockOf, othersRun } from './tabs';
-import { openTickets } from './tickets';
+import { openTickets, type Tickets } from './tickets';
 import { VERSIONS } from './versions';
-import { callEngine } from './workers';
+import { keepEngine } from './workers';
 
 export interface RunPlanOptions {
   plan: PlanRecord;
@@ -31,16 +32,132 @@ export interface RunPlanOptions {
   /** Called once this tab is the one that runs the plan; the first run waits for it. */
   onBegin?: () => Promise<void>;
   /** See `PlanHost.fold`. */
-  fold?: (runs: readonly RunRecord[]) => Promise<VariantResult[]>;
+  fold?: (runs: readonly RunRecord[]) => Promise<Folded>;
   /** Variants that the person leaves out while the plan runs: a running unit ends, further ones are not begun. */
   skips?: Skips;
   /** The text that `plan.calibration` names. */
   calibrationTexts?: string[] | null;
 }
 
-/** Whether a unit's recipe reads calibration text; ready-made exports and the baseline have no recipe. */
-const calibrates = ({ engine, variant }: Unit) =>
-  engine !== 'hub' && engine !== 'classical' && calibrationLevel(parseRecipe(variant)) !== null;
+/** A thread that is told to stop and does not answer for so long hangs, and is ended. */
+const GRACE_MS = 3000;
+/** A thread without a word for so long hangs: it tells of every ticket, and of every layer that it reads. */
+const SILENCE_MS = 300_000;
+/** Pieces by which two numbers of threads are compared. */
+const PIECES = 40;
+/** Bytes that models may take side by side where the device does not say what it has, and the share of what it says. */
+const UNKNOWN_MEMORY = 2 ** 30;
+const MEMORY_SHARE = 0.25;
+
+/** Bytes that models may hold side by side; a GPU's memory is not told, so one model at a time has it. */
+const memoryBudget = ({ memoryGiB }: Device, engine: EngineName): number =>
+  engine === 'gpu' || engine === 'wgsl' || engine === 'hub'
+    ? 0
+    : memoryGiB === null
+      ? UNKNOWN_MEMORY
+      : MEMORY_SHARE * memoryGiB * 2 ** 30;
+
+/** Does a call, and ends it where the person leaves the variant out meanwhile. */
+async function skipping<T>(
+  skips: Skips | undefined,
+  variant: string,
+  signal: AbortSignal,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const skip = skips?.signal(variant);
+  try {
+    skip?.throwIfAborted();
+    return await call(skip ? AbortSignal.any([signal, skip]) : signal);
+  } catch (error) {
+    if (!skip?.aborted || signal.aborted) throw error;
+    throw new JoulewiseError('run.skipped', RUN.skipped);
+  }
+}
+
+/** A variant of the plan, open in a thread of its own. */
+async function openIn(
+  o: RunPlanOptions,
+  hash: string,
+  checkpoint: CheckpointRef,
+  tickets: Tickets,
+  variant: string,
+  threads: number | null,
+  onProgress: (p: UnitProgress) => void,
+  signal: AbortSignal,
+) {
+  const { plan, device } = o;
+  const texts = o.calibrationTexts ?? null;
+  const thread = keepEngine();
+  try {
+    const given = await tickets.give({
+      tasks: plan.tasks,
+      limit: plan.limit,
+      seed: plan.seed,
+      train: variant === BASELINE || (texts === null && calibrates(plan, variant)),
+    });
+    const request = {
+      plan,
+      planHash: hash,
+      variant,
+      engine: variant === BASELINE ? ('classical' as const) : plan.engine,
+      checkpoint,
+      threads,
+      given,
+      calibrationTexts: texts,
+      device,
+      versions: VERSIONS,
+    };
+    const opened = await skipping(o.skips, variant, signal, (either) =>
+      thread.call('openUnit', request, {
+        onEvent: onProgress,
+        transfer: [given],
+        signal: either,
+        graceMs: GRACE_MS,
+        silenceMs: SILENCE_MS,
+      }),
+    );
+    return { ...opened, thread };
+  } catch (error) {
+    thread.end();
+    throw error;
+  }
+}
+
+/**
+ * Threads that all variants of a plan run on: as asked for; else those that finished runs had; else all, or one fewer
+ * where short pieces of equal work show all to be slower or less steady, because something else needs one.
+ */
+async function threadsFor(
+  o: RunPlanOptions,
+  hash: string,
+  checkpoint: CheckpointRef,
+  tickets: Tickets,
+  earlier: readonly RunRecord[],
+): Promise<{ threads: number | null; note: string[] }> {
+  const { plan, device } = o;
+  if (plan.threads !== null || plan.engine !== 'cpu') return { threads: plan.threads, note: [] };
+  const before = earlier.find((run) => run.engine === plan.engine)?.threads;
+  if (before !== undefined) return { threads: before, note: [] };
+  const first = listedMembers(plan).find(({ variant }) => variant !== BASELINE && !calibrates(plan, variant));
+  const all = device.crossOriginIsolated ? Math.min(device.cores ?? 1, MAX_THREADS) : 1;
+  if (!first || all < 2) return { threads: null, note: [] };
+  const time = async (threads: number) => {
+    const { thread } = await openIn(o, hash, checkpoint, tickets, first.variant, threads, () => undefined, o.signal);
+    try {
+      return await thread.call('pieces', { n: PIECES }, { signal: o.signal, graceMs: GRACE_MS, silenceMs: SILENCE_MS });
+    } finally {
+      thread.end();
+    }
+  };
+  try {
+    if (!leaveOneFree(await time(all), await time(all - 1))) return { threads: all, note: [] };
+    return { threads: all - 1, note: [RUN.oneThreadFree(all)] };
+  } catch (error) {
+    // What does not open here fails where failures are told.
+    if (error instanceof JoulewiseError && error.code === 'cancelled') throw error;
+    return { threads: null, note: [] };
+  }
+}
 
 /** Runs a plan to its end, or to `signal`; every finished unit is stored. One tab at a time runs a plan. */
 export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
@@ -69,6 +186,7 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
       await o.onBegin?.();
       const earlier = await runsOfPlan(hash);
       const watch = await watchConditions();
+      const { threads, note } = await threadsFor(o, hash, checkpoint, tickets, earlier);
       return executePlan(
         plan,
         {
@@ -81,47 +199,36 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
             }
             await saveRun(run);
           },
+          memory: memoryBudget(device, plan.engine),
           emit: o.onEvent,
           gate: o.gate ?? (() => Promise.resolve()),
           fold: o.fold,
-          async run(unit, onProgress, signal) {
-            const given = await tickets.give({
-              task: unit.task,
-              limit: plan.limit,
-              train: unit.engine === 'classical' || (texts === null && calibrates(unit)),
-            });
-            const request = {
-              plan,
-              planHash: hash,
-              unit,
-              checkpoint,
-              given,
-              calibrationTexts: texts,
-              device,
-              versions: VERSIONS,
+          async open(member, onProgress, signal) {
+            const opened = await openIn(o, hash, checkpoint, tickets, member.variant, threads, onProgress, signal);
+            return {
+              memoryBytes: opened.memoryBytes,
+              close: () => opened.thread.end(),
+              async slice(unit, { patience, tries, ...rest }) {
+                watch.take();
+                let shared = await othersRun(hash);
+                const run = await skipping(o.skips, unit.variant, rest.signal, (either) =>
+                  opened.thread.call(
+                    'slice',
+                    { unit, patience, tries },
+                    { onEvent: rest.onProgress, signal: either, graceMs: GRACE_MS, silenceMs: SILENCE_MS },
+                  ),
+                );
+                shared ||= await othersRun(hash);
+                const conditions = { ...watch.take(), slowing: slowingOf(run, earlier) };
+                earlier.push(run);
+                return {
+                  ...run,
+                  fallbacks: [...run.fallbacks, ...note],
+                  conditions,
+                  warnings: [...run.warnings, ...warningsOf(conditions), ...(shared ? [CONDITIONS.otherTab] : [])],
+                };
+              },
             };
-            const skip = o.skips?.signal(unit.variant);
-            watch.take();
-            let shared = await othersRun(hash);
-            try {
-              skip?.throwIfAborted();
-              const run = await callEngine('unit', request, {
-                onEvent: onProgress,
-                transfer: [given],
-                signal: skip ? AbortSignal.any([signal, skip]) : signal,
-              });
-              shared ||= await othersRun(hash);
-              const conditions = { ...watch.take(), slowing: slowingOf(run, earlier) };
-              earlier.push(run);
-              return {
-                ...run,
-                conditions,
-                warnings: [...run.warnings, ...warningsOf(conditions), ...(shared ? [CONDITIONS.otherTab] : [])],
-              };
-            } catch (error) {
-              if (!skip?.aborted || signal.aborted) throw error;
-              throw new JoulewiseError('run.skipped', RUN.skipped);
-            }
           },
         },
         o.signal,

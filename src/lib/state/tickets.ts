@@ -54,13 +54,13 @@ export async function openTickets({ hash, name }: { hash: string; name: string }
 
 /** Training tickets of a plan for a recipe that calibrates; null for others. Throws `store.unavailable` where they are gone. */
 export async function trainingTickets(
-  { tasks, engine, dataset }: Pick<PlanRecord, 'tasks' | 'engine' | 'dataset'>,
+  { tasks, engine, dataset, seed }: Pick<PlanRecord, 'tasks' | 'engine' | 'dataset' | 'seed'>,
   variant: string,
 ): Promise<TicketsPort | null> {
   if (engine === 'hub' || calibrationLevel(parseRecipe(variant)) === null) return null;
   const tickets = await openTickets(dataset);
   try {
-    return await tickets.give({ task: tasks[0] ?? 'rca', limit: 0, train: true });
+    return await tickets.give({ tasks, limit: 0, seed, train: true });
   } finally {
     tickets.end();
   }

@@ -40,16 +40,26 @@ export const ASSISTANT = {
   noTickets: 'The tickets of this experiment are no longer stored here.',
   noDevice: 'The device could not be looked at.',
   stopped: 'Stopped.',
-  noInterval: 'The range is what is not known about the device; one ticket has no repeats.',
+  noInterval: 'The range is what is not known about the device; one ticket has no slices.',
   export: {
     title: 'Take it with you',
     about: (variant: string) =>
-      `${variant} as an ONNX folder in a zip, with a README, a page that runs it in Transformers.js, and a model card with the figures measured here.`,
-    start: 'Save the zip',
+      `${variant} as one file, without this page: nothing in it asks another host, so it runs in a closed network.`,
+    formats: [
+      {
+        format: 'onnx',
+        start: 'Save as ONNX',
+        about:
+          'A zip with the ONNX folder, the runtime library, a page that does the tasks of this experiment, a README, and a model card with the figures measured here.',
+      },
+      { format: 'gguf', start: 'Save as GGUF', about: 'One file for llama.cpp and what is built on it.' },
+    ],
+    sized: (start: string, size: number | null) => (size === null ? start : `${start}, ${bytes(size)}`),
+    unsized: 'Its size is known once the model is here.',
     writing: (share: number | null) => `Writing${share === null ? '' : `: ${percent(share)}`}.`,
     saved: (name: string) => `Saved ${name}.`,
     noResult: 'This variant has no result.',
     readyMade: 'This variant is a ready-made export already: take its files from the Hub.',
-    size: (size: number | null) => `Weights as stored here: ${bytes(size)}.`,
+    noRuntime: (name: string) => `${name} could not be fetched from this site. Check the connection and try again.`,
   },
 } as const;

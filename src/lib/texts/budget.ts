@@ -2,7 +2,7 @@
 export const BUDGET = {
   limit: 'Tickets per task',
   limitHint: 'of those for testing',
-  repeats: 'Repeats',
+  slices: 'Slices',
   repeatsHint: 'two or more give intervals',
   tokens: 'Tokens per response',
   tokensHint: 'at most',

@@ -9,10 +9,10 @@ const result = (variant: string, energy: number, spread: number) =>
     energy: between(energy - spread, energy, energy + spread),
     quality: between(0.78, 0.8, 0.82),
     tickets: 1,
-    repeats: 5,
+    slices: 5,
   });
 const why = (...results: ReturnType<typeof result>[]) => claimsHere(results, 0.5).map(CLAIMS.why);
-const n = '(n = 1 ticket, 5 repeats)';
+const n = '(n = 1 ticket, 5 slices)';
 
 it('says why each claim is confirmed, refuted or undecided', () => {
   expect(why(result('fp16', 1, 0.01), result('fp32', 2, 0.01), result('fp16+2:4', 0.5, 0.01))).toEqual([

@@ -2,9 +2,9 @@ import type { Claim, ClaimName, Verdict } from '../rank/claims';
 import { plural, significant } from './format';
 
 /** Why a claim is confirmed, refuted or neither here. */
-function why({ first, finding, tickets, repeats }: Claim): string {
+function why({ first, finding, tickets, slices }: Claim): string {
   const n =
-    tickets === null || repeats === null ? '' : ` (n = ${plural(tickets, 'ticket')}, ${plural(repeats, 'repeat')})`;
+    tickets === null || slices === null ? '' : ` (n = ${plural(tickets, 'ticket')}, ${plural(slices, 'slice')})`;
   switch (finding.kind) {
     case 'missing':
       return `${first} has not been run here. To decide this, add it under "Variants" and run again.`;

@@ -40,14 +40,14 @@ describe('headline', () => {
       'fp16 does it on an estimated 0.53 J per ticket, 69 % more than int8+ffn25 (95 %: 59-81), quality tied; all in all tied with int8+ffn25.',
     );
   });
-  it('says when energies cannot be told apart, when one repeat gives no interval, and what is measured', () => {
+  it('says when energies cannot be told apart, when one slice gives no interval, and what is measured', () => {
     const near = { ...pruned, energy: between(0.45, 0.51, 0.57), quality: between(0.2, 0.3, 0.4) };
     expect(headline(rankVariants([fp16, near], 1))).toMatch(
       /energy tied with fp16 \(95 %: 14 % less to 9 % more\), quality lower \(0\.30 against 0\.72\); all in all tied with fp16\.$/,
     );
     const once = { ...pruned, energy: exact(0.0031), tier: 'counter' as const };
     expect(headline(rankVariants([fp16, once], 0.5))).toBe(
-      'int8+ffn25 does it on a measured 3.1 mJ per ticket, 170 times less than fp16 (one repeat, so no interval), quality tied.',
+      'int8+ffn25 does it on a measured 3.1 mJ per ticket, 170 times less than fp16 (one slice, so no interval), quality tied.',
     );
   });
   it('has something to say of one variant, and of none', () => {
@@ -94,7 +94,7 @@ describe('headline', () => {
   it('does not pretend an interval where the energy could be zero', () => {
     const wild = { ...pruned, energy: between(-0.1, 0.31, 0.72) };
     expect(headline(rankVariants([fp16, wild], 0.5))).toMatch(
-      /, 41 % less than fp16 \(no reliable interval yet: more repeats\),/,
+      /, 41 % less than fp16 \(no reliable interval yet: more slices\),/,
     );
   });
 });

@@ -10,7 +10,7 @@ const named = (names: readonly string[]) =>
 
 const percent = (share: number) => Math.round(Math.abs(share) * 100);
 
-/** Energy of `a` over that of `b`; relative errors add in quadrature, as the repeats are independent. */
+/** Energy of `a` over that of `b`; relative errors add in quadrature, as the slices are independent. */
 function ratio(a: Interval, b: Interval): Interval {
   const mid = a.mid / b.mid;
   if (a.high === null || b.high === null) return { mid, low: null, high: null };
@@ -44,8 +44,8 @@ function energyAgainst(winner: VariantResult, other: VariantResult): string {
   const r = ratio(winner.energy, other.energy);
   const { mid, low, high } = r;
   if (!bounded(winner.energy) || !bounded(other.energy))
-    return change({ mid, low: null, high: null }, other.variant, 'no reliable interval yet: more repeats');
-  if (low === null || high === null) return change(r, other.variant, 'one repeat, so no interval');
+    return change({ mid, low: null, high: null }, other.variant, 'no reliable interval yet: more slices');
+  if (low === null || high === null) return change(r, other.variant, 'one slice, so no interval');
   if (low <= 1 && high >= 1) return `energy tied with ${other.variant} (95 %: ${share(low)} to ${share(high)})`;
   return change(r, other.variant, '');
 }

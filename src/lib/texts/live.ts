@@ -40,7 +40,7 @@ export const LIVE = {
     seconds === null ? 'time left: known after the first run' : `about ${duration(seconds)} left`,
   pausedAt: (done: number, of: number, left: string) => `${done} of ${of} runs are done, ${left}.`,
   at: (run: number, of: number, left: string) => `Run ${run} of ${of}, ${left}.`,
-  repeat: (repeat: number) => `repeat ${repeat}`,
+  slice: (slice: number) => `slice ${slice}`,
   phase: {
     load: 'loading and compressing',
     'warm-up': 'warming up',

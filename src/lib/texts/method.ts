@@ -107,11 +107,11 @@ export const METHOD = {
       id: 'per-ticket',
       title: 'Joules per ticket',
       says: [
-        'Prefill and decode of all test tickets, idle power of that time included, divided by the tickets. The mean over repeats, with its 95 % interval.',
-        'A repeat that takes over three times as long as the fastest was held up (the device slept) and is left out; the result says so.',
+        'Prefill and decode of all test tickets, idle power of that time included, divided by the tickets. The mean over slices, with its 95 % interval.',
+        'A slice that takes over three times as long as the fastest was held up (the device slept) and is left out; the result says so.',
       ],
-      formula: 'E per ticket = Σ (E_prefill + E_decode) / tickets\ninterval: mean ± t · s / √repeats',
-      source: 'Student’s t, n − 1 degrees of freedom. One repeat has no interval.',
+      formula: 'E per ticket = Σ (E_prefill + E_decode) / tickets\ninterval: mean ± t · s / √slices',
+      source: 'Student’s t, n − 1 degrees of freedom. One slice has no interval.',
     },
     {
       id: 'rho',

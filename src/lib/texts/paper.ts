@@ -21,5 +21,5 @@ export const PAPER = {
   columns: (energy: string) => ['Variant', energy, 'Quality', 'R', 'Standing', 'n'],
   tier: ({ energy, tier }: VariantResult) => (energy ? (tier === 'profile' ? 'estimated' : 'measured') : ''),
   quality: (r: VariantResult) => interval(r.quality, 2),
-  n: (r: VariantResult) => `${plural(r.tickets, 'ticket')}, ${plural(r.repeats, 'repeat')}`,
+  n: (r: VariantResult) => `${plural(r.tickets, 'ticket')}, ${plural(r.slices, 'slice')}`,
 } as const;

@@ -4,7 +4,7 @@ export const PROBLEMS = {
   noPrecision: 'Choose at least one precision under "Variants".',
   prompt: (lacks: string) => `A prompt under "Tickets" lacks ${lacks}, which is filled in.`,
   limit: 'Tickets per task must be a whole number from 1 on.',
-  repeats: 'Repeats must be a whole number from 1 to 100.',
+  slices: 'Slices must be a whole number from 1 to 100.',
   tokens: 'Tokens per response must be a whole number from 1 to 2048.',
   threads: 'Threads must be a whole number from 1 to 64, or empty.',
   best: 'The number of best variants must be a whole number from 1 to 50.',

@@ -10,9 +10,9 @@ export const RESULTS = {
   facts: {
     model: 'Model',
     tickets: 'Tickets',
-    counted: (dataset: string, tickets: number, repeats: readonly number[]) => {
-      const [low, high] = [Math.min(...repeats), Math.max(...repeats)];
-      return `${dataset}: ${plural(tickets, 'ticket')}, ${low === high ? plural(low, 'repeat') : `${low} to ${high} repeats`}`;
+    counted: (dataset: string, tickets: number, slices: readonly number[]) => {
+      const [low, high] = [Math.min(...slices), Math.max(...slices)];
+      return `${dataset}: ${plural(tickets, 'ticket')}, ${low === high ? plural(low, 'slice') : `${low} to ${high} slices`}`;
     },
     tasks: 'Tasks',
     energy: 'Energy',
@@ -44,6 +44,12 @@ export const RESULTS = {
     prompts:
       'Put my own prompts into the link. Whoever has the link can read them, so leave them out if they are confidential.',
   },
+  evidence: 'Evidence',
+  evidenceHint: 'what was measured, the paper’s ranking, every metric, phases, answers',
+  range: {
+    label: 'What is not known of the device',
+    words: (low: string, high: string) => `All marks move together, from ×${low} to ×${high}: the device’s power is not known better.`,
+  },
   byTask: 'By task',
   computed: 'How each was computed',
   failed: 'What failed',
@@ -52,13 +58,13 @@ export const RESULTS = {
     x: (energy: string) => `${energy}, log scale (left is leaner)`,
     y: 'quality (up is better)',
     prompt: 'Point at a mark, or go to it with the Tab and arrow keys, to read it.',
-    point: (variant: string, energy: string, tier: string, quality: string, standing: string, onFront: boolean) =>
-      `${variant}: ${energy}, ${tier}; quality ${quality}; ${standing === 'beside' ? 'beside the ranking' : standing}${onFront ? ', on the front' : ''}`,
+    point: (variant: string, energy: string, tier: string, quality: string, onFront: boolean) =>
+      `${variant}: ${energy}, ${tier}; quality ${quality}${onFront ? '; on the front' : ''}`,
     key: 'How to read it',
     keys: [
       'Hollow marks are estimated, solid ones measured; crosses are 95 % intervals.',
       'Colour is the precision. Shape is the pruning: circle none, square 2:4, triangle magnitude, diamond feed-forward, cross layers; a star is the classical baseline.',
-      'The line is the best quality to be had for so much energy. A soft disc marks the leader and what is tied with it.',
+      'The line is the best quality to be had for so much energy. A soft disc marks the answer and what cannot be told from it.',
     ],
     margin:
       'The baseline is so much leaner that it stands left of the dashed line, off the scale, with its own figure.',
@@ -85,13 +91,12 @@ export const RESULTS = {
     share: (agreement: number, how: string) => `${Math.round(agreement * 100)} % ${how}`,
   },
   ranking: {
-    title: 'Ranking',
+    title: 'Variants',
+    paper: 'The ranking of the paper: R = w · φ + (1 − w) · ρ',
     about: (w: number) =>
-      `Best first by R at w = ${fixed(w, 2)}. In brackets: 95 % intervals. Whose interval of R overlaps the leader's is tied with it.`,
+      `Best first by R at w = ${fixed(w, 2)}. In brackets: 95 % intervals of each on its own; they decide nothing, since all variants answered the same tickets.`,
     number: '#',
     variant: 'Variant',
-    standing: 'Standing',
-    standingAbout: 'Against the leader, by the 95 % intervals of R. Unknown: one of the two has no interval.',
     quality: 'Quality',
     qualityAbout: "Mean of the tasks' main metrics, from 0 to 1.",
     score: 'R',

@@ -74,8 +74,8 @@ export const SETUP = {
   },
   budget: {
     title: 'Budget',
-    sentence: (limit: number, repeats: number, gpu: boolean) =>
-      `${plural(limit, 'ticket')} per task, ${plural(repeats, 'repeat')}, on ${gpu ? 'the GPU' : 'the processor'}.`,
+    sentence: (limit: number, slices: number, gpu: boolean) =>
+      `${plural(limit, 'ticket')} per task, ${plural(slices, 'slice')}, on ${gpu ? 'the GPU' : 'the processor'}.`,
     profile: (label: string, chosen: boolean) =>
       `Energy estimated as for: ${label} (${chosen ? 'chosen' : 'guessed'}).`,
   },

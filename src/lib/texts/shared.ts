@@ -31,8 +31,8 @@ export const SHARED = {
   variants: (stages: readonly string[], baseline: boolean) =>
     `Variants: ${stages.join('; then ')}${baseline ? '; and a classical baseline' : ''}.`,
   tickets: (name: string, tasks: readonly string[]) => `Tickets: ${name} (not in the link); tasks: ${listed(tasks)}.`,
-  budget: (limit: number, repeats: number, engine: string, runs: number | null) =>
-    `Budget: ${plural(limit, 'ticket')} per task, ${plural(repeats, 'repeat')}, engine ${engine}${runs === null ? '' : `; up to ${plural(runs, 'run')}`}.`,
+  budget: (limit: number, slices: number, engine: string, runs: number | null) =>
+    `Budget: ${plural(limit, 'ticket')} per task, ${plural(slices, 'slice')}, engine ${engine}${runs === null ? '' : `; up to ${plural(runs, 'run')}`}.`,
   prompt: (task: string, title: string) => `Its own prompt for ${task}: ${title}`,
   withheld: (tasks: readonly string[]) => `Its own prompts for ${listed(tasks)} were left out of the link.`,
   download: 'When you press Run, the model comes from huggingface.co.',

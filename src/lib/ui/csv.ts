@@ -16,7 +16,7 @@ const HEAD = [
   'rank', 'variant', 'stage', 'engine', 'kernel',
   'joules_per_ticket', 'joules_low', 'joules_high', 'joules_device_low', 'joules_device_high', 'tier', 'boundary',
   'seconds_per_ticket', 'quality', 'quality_low', 'quality_high', 'score', 'score_low', 'score_high', 'standing',
-  'on_front', 'stored_bytes', 'computed_bytes', 'sparsity', 'tickets', 'repeats', 'notes',
+  'on_front', 'stored_bytes', 'computed_bytes', 'sparsity', 'tickets', 'slices', 'notes',
 ] as const; // prettier-ignore
 
 /** Every variant, ranked ones first, the baseline last; numbers unrounded, unknown ones empty; one column per task metric. */
@@ -33,7 +33,7 @@ export function resultsCsv(ranking: Ranking, baseline: VariantResult | null): st
       r.energy?.mid ?? null, r.energy?.low ?? null, r.energy?.high ?? null, r.energyRange?.low ?? null, r.energyRange?.high ?? null, r.tier, r.boundary,
       r.latency?.mid ?? null, r.quality?.mid ?? null, r.quality?.low ?? null, r.quality?.high ?? null,
       row?.score.mid ?? null, row?.score.low ?? null, row?.score.high ?? null, row?.standing ?? (r === baseline ? 'beside' : 'not ranked'),
-      row ? String(row.onFront) : '', r.storedBytes, r.computedBytes, r.sparsity, r.tickets, r.repeats, r.fallbacks.join(' '),
+      row ? String(row.onFront) : '', r.storedBytes, r.computedBytes, r.sparsity, r.tickets, r.slices, r.fallbacks.join(' '),
       ...metrics.map((m) => r.metrics[m]?.mid ?? null),
     ]; // prettier-ignore
   });

@@ -111,13 +111,13 @@ serve<DataApi>({
       emit({ hash, summary });
     }
   },
-  fold({ add, ids }) {
+  fold({ add, ids, plan }) {
     for (const run of add) told.set(run.id, run);
-    return Promise.resolve(foldRuns(ids.flatMap((id) => told.get(id) ?? [])));
+    return Promise.resolve(foldRuns(ids.flatMap((id) => told.get(id) ?? []), plan));
   },
   async foldStored({ hash }) {
     const runs = await runsOfPlan(hash);
-    return { folded: foldRuns(runs), runs: runs.map(({ tickets: _, ...head }) => head) };
+    return { folded: foldRuns(runs, (await getPlan(hash))?.plan), runs: runs.map(({ tickets: _, ...head }) => head) };
   },
   describe: async ({ hash, name }) => (await openCheckpoint(await openStored(hash, name))).config,
   async storeCheckpoint({ name, files }, { emit, signal }) {

@@ -5,11 +5,12 @@ import { JoulewiseError } from '../core/errors';
 import { bestBuild, byteDotOf } from '../cpu/module';
 import { vectorNames } from '../decoder/decoder';
 import { type Assistant, openAssistant } from '../plan/assist';
-import { runUnit } from '../plan/unit';
+import { openUnit, type OpenUnit } from '../plan/unit';
 import { cpuForm, withCompressed } from '../run/compress';
 import { topK } from '../run/engine';
 import { exportVariant } from '../run/export';
 import { exportGguf } from '../run/export-gguf';
+import { sizesOf } from '../run/export-sizes';
 import { generate } from '../run/generate';
 import { probeDevice } from '../run/probe';
 import { writeWeights } from '../run/weights';
@@ -23,8 +24,15 @@ import { serve } from './rpc';
 import { take } from './tickets';
 import { calibrationOf, cpuTarget, openRequest, profileOf, stopwatch } from './variant';
 
+/** The variant of a plan that this thread measures. */
+let measured: OpenUnit | null = null;
 /** The variant that answers pasted tickets, in a thread that was opened for it. */
 let assistant: Assistant | null = null;
+
+function opened(): OpenUnit {
+  if (!measured) throw new JoulewiseError('internal', 'No variant is open in this thread.');
+  return measured;
+}
 
 serve<EngineApi>({
   ...benches,
@@ -90,6 +98,11 @@ serve<EngineApi>({
     return { ...report, id: folder.id };
   },
 
+  async exportSizes({ checkpoint: ref, recipe: text, engine, storedBytes }) {
+    const checkpoint = await openCheckpoint(await openFiles(ref));
+    return sizesOf(checkpoint, parseRecipe(text), engine, storedBytes);
+  },
+
   async exportGguf({ name, ...args }, { emit, signal }) {
     const folder = await createExport();
     const recipe = parseRecipe(args.recipe);
@@ -119,13 +132,13 @@ serve<EngineApi>({
     return { ...report, id: folder.id, ms };
   },
 
-  async inspect({ checkpoint: ref, threads, task, given, recipe: text }, { emit, signal }) {
+  async inspect({ checkpoint: ref, threads, tasks, given, recipe: text }, { emit, signal }) {
     const checkpoint = await openCheckpoint(await openFiles(ref));
     const { ms, inPhase } = stopwatch('calibrate', 'compress');
     let { layers } = checkpoint.config;
     let layer = 0;
     const recipe = parseRecipe(text);
-    const calibration = given && { task, given };
+    const calibration = given && { tasks, given };
     return withCompressed(
       checkpoint,
       recipe,
@@ -179,9 +192,16 @@ serve<EngineApi>({
     return assistant.answer(text, { signal, onText: (task, written) => emit({ task, text: written }) });
   },
 
-  unit: async ({ given, ...args }, { emit, signal }) =>
-    runUnit(
+  async openUnit({ given, ...args }, { emit, signal }) {
+    measured = await openUnit(
       { ...args, ...(await take(given)) },
       { openFiles, keepingOf, openHost, assets: ASSETS, onProgress: emit, signal },
-    ),
+    );
+    const { kernel, threads, memoryBytes } = measured;
+    return { kernel, threads, memoryBytes };
+  },
+
+  slice: ({ unit, ...o }, { emit, signal }) => opened().slice(unit, { ...o, onProgress: emit, signal }),
+
+  pieces: ({ n }) => opened().pieces(n),
 });

@@ -6,16 +6,18 @@ import type { ImportReport, TablePreview } from '../data/import';
 import type { Assistance, AssistRequest } from '../plan/assist';
 import type { UnitProgress } from '../plan/execute';
 import type { PlanSummary } from '../plan/summary';
-import type { UnitRequest } from '../plan/unit';
+import type { OpenRequest, OpenUnit, SliceOptions } from '../plan/unit';
+import type { Unit } from '../plan/units';
+import type { Folded, FoldOptions } from '../rank/fold';
 import type { BuildName } from '../cpu/module';
 import type { ExportReport } from '../run/export';
+import type { GgufReport } from '../run/export-gguf';
+import type { ExportFormat, ExportSize } from '../run/export-sizes';
 import type { WeightsReport } from '../run/weights';
 import type { ModelConfig } from '../checkpoint/config';
-import type { GgufReport } from '../run/export-gguf';
 import type { DatasetRecord, DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef, Templates } from '../schema/plan';
 import type { DownloadProgress } from '../store/download';
-import type { VariantResult } from '../schema/result';
 import type { Device, EngineName, RunHead, RunRecord, TaskName } from '../schema/run';
 import type { BenchApi } from './bench-protocol';
 
@@ -32,7 +34,8 @@ export interface VariantRequest {
   engine: EngineName;
   threads: number | null;
   /** Text for recipes that calibrate, or the training tickets of a task; absent or null where there is none. */
-  calibration?: { texts: string[] } | { task: TaskName; given: TicketsPort; templates?: Templates | undefined } | null;
+  calibration?:
+    { texts: string[] } | { tasks: readonly TaskName[]; given: TicketsPort; templates?: Templates | undefined } | null;
   /** Build of our own kernels, where a bench or a test names one. */
   kernelBuild?: BuildName | null;
 }
@@ -89,7 +92,7 @@ export type EngineApi = BenchApi & {
       checkpoint: CheckpointRef;
       recipe: string;
       threads: number | null;
-      task: TaskName;
+      tasks: readonly TaskName[];
       /** Training tickets; null for a recipe that does not calibrate. */
       given: TicketsPort | null;
     };
@@ -109,20 +112,30 @@ export type EngineApi = BenchApi & {
   };
   /** Writes the variant into an export folder in OPFS; its id comes back. */
   exportVariant: { args: VariantRequest; event: Progress; result: ExportReport & { id: string } };
-  /** Opens a variant that this thread keeps: `assist` answers with it until the thread ends. */
+  /** How large both would be, before a weight is read; `storedBytes` as measured, for recipes under a budget. */
+  exportSizes: {
+    args: Pick<VariantRequest, 'checkpoint' | 'recipe' | 'engine'> & { storedBytes: number | null };
+    event: never;
+    result: Record<ExportFormat, ExportSize>;
+  };
   /** The same as one GGUF file, called `<name>.gguf`. */
   exportGguf: { args: VariantRequest & { name: string }; event: Progress; result: GgufReport & { id: string } };
+  /** Opens a variant that this thread keeps: `assist` answers with it until the thread ends. */
   openAssistant: {
     args: Omit<AssistRequest, 'train'> & { given: TicketsPort | null };
     event: Progress;
     result: { kernel: string; fallbacks: string[] };
   };
   assist: { args: { text: string }; event: { task: TaskName; text: string }; result: Assistance[] };
-  unit: {
-    args: Omit<UnitRequest, 'tickets' | 'train' | 'causes'> & { given: TicketsPort };
+  /** Opens a variant of a plan, which this thread keeps: `slice` measures with it until the thread ends. */
+  openUnit: {
+    args: Omit<OpenRequest, 'tickets' | 'train' | 'causes'> & { given: TicketsPort };
     event: UnitProgress;
-    result: RunRecord;
+    result: Pick<OpenUnit, 'kernel' | 'threads' | 'memoryBytes'>;
   };
+  slice: { args: { unit: Unit } & Pick<SliceOptions, 'patience' | 'tries'>; event: UnitProgress; result: RunRecord };
+  /** Milliseconds of each of `n` short pieces of equal work. */
+  pieces: { args: { n: number }; event: never; result: number[] };
 };
 
 /** A thread of a calibration. */
@@ -144,9 +157,10 @@ export type PageReport = Omit<ImportReport, 'classes'>;
 
 /** Which tickets of a dataset a thread wants. */
 export interface Wanted {
-  task: TaskName;
-  /** Test tickets with an answer for the task, the first ones. */
+  tasks: readonly TaskName[];
+  /** Test tickets of each task, stratified by cause in an order that the seed gives. */
   limit: number;
+  seed: number;
   /** Whether the training tickets too. */
   train: boolean;
 }
@@ -183,9 +197,13 @@ export type DataApi = {
   /** Reads all runs of each plan, and keeps what a list shows of it beside the plan. */
   summarise: { args: { hashes: readonly string[] }; event: { hash: string; summary: PlanSummary }; result: void };
   /** Folds the runs with these ids: those it is told now, and those that this thread was told before. */
-  fold: { args: { add: readonly RunRecord[]; ids: readonly string[] }; event: never; result: VariantResult[] };
+  fold: {
+    args: { add: readonly RunRecord[]; ids: readonly string[]; plan: FoldOptions };
+    event: never;
+    result: Folded;
+  };
   /** Folds all stored runs of a plan; of the runs themselves it hands back all but their tickets. */
-  foldStored: { args: { hash: string }; event: never; result: { folded: VariantResult[]; runs: RunHead[] } };
+  foldStored: { args: { hash: string }; event: never; result: { folded: Folded; runs: RunHead[] } };
   /** What a stored checkpoint is, from its header alone. */
   describe: { args: Extract<CheckpointRef, { kind: 'stored' }>; event: never; result: ModelConfig };
   /** Copies a checkpoint's files into OPFS, once they are known to be readable. */

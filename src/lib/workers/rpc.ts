@@ -58,6 +58,10 @@ export interface CallOptions<Event> {
   signal?: AbortSignal | undefined;
   /** Handed over instead of copied. */
   transfer?: Transferable[] | undefined;
+  /** Milliseconds after an abort within which the thread must answer; then it is ended, whatever it does. None = it is waited for. */
+  graceMs?: number | undefined;
+  /** Milliseconds without a word of the thread after which it is taken to hang: it is ended, and the call fails as `engine.hung`. */
+  silenceMs?: number | undefined;
 }
 
 export interface Connection<A extends Api> {
@@ -79,15 +83,21 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
       resolve: (value: never) => void;
       reject: (error: unknown) => void;
       onEvent?: ((event: never) => void) | undefined;
+      /** Called with every word of the thread, and at the end of the call. */
+      heard: (last: boolean) => void;
     }
   >();
   const failAll = (error: JoulewiseError) => {
-    for (const w of waiting.values()) w.reject(error);
+    for (const w of waiting.values()) {
+      w.heard(true);
+      w.reject(error);
+    }
     waiting.clear();
   };
   worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => {
     const call = waiting.get(data.id);
     if (!call) return;
+    call.heard(data.type !== 'event');
     if (data.type === 'event') {
       call.onEvent?.(data.event as never);
       return;
@@ -105,21 +115,48 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
       ),
     );
   });
+  const end = (error: JoulewiseError) => {
+    worker.terminate();
+    failAll(error);
+  };
+  const stopped = () => new JoulewiseError('cancelled', 'Stopped.');
   return {
     call(method, args, options) {
       const id = next++;
-      const { signal } = options ?? {};
+      const { signal, graceMs, silenceMs } = options ?? {};
       return new Promise((resolve, reject) => {
-        waiting.set(id, { resolve, reject, onEvent: options?.onEvent });
-        const abort = () => worker.postMessage({ type: 'abort', id } satisfies Request);
+        let grace: ReturnType<typeof setTimeout> | undefined;
+        let silence: ReturnType<typeof setTimeout> | undefined;
+        const heard = (last: boolean) => {
+          clearTimeout(silence);
+          if (last) {
+            clearTimeout(grace);
+            signal?.removeEventListener('abort', abort);
+          } else if (silenceMs !== undefined)
+            silence = setTimeout(
+              () =>
+                end(
+                  new JoulewiseError(
+                    'engine.hung',
+                    `A thread did not answer for ${Math.round(silenceMs / 1000)} s and was ended.`,
+                  ),
+                ),
+              silenceMs,
+            );
+        };
+        const abort = () => {
+          worker.postMessage({ type: 'abort', id } satisfies Request);
+          if (graceMs !== undefined) grace = setTimeout(() => end(stopped()), graceMs);
+        };
+        waiting.set(id, { resolve, reject, onEvent: options?.onEvent, heard });
+        heard(false);
         signal?.addEventListener('abort', abort, { once: true });
         worker.postMessage({ type: 'call', id, method, args } satisfies Request, options?.transfer ?? []);
         if (signal?.aborted) abort();
       });
     },
     end() {
-      worker.terminate();
-      failAll(new JoulewiseError('cancelled', 'Stopped.'));
+      end(stopped());
     },
   };
 }

@@ -2,25 +2,23 @@ import { JoulewiseError } from '../core/errors';
 import { TASK_TABLE } from '../data/tasks';
 import type { DatasetRecord } from '../schema/dataset';
 import type { TaskName } from '../schema/run';
-import type { UnitRequest } from '../plan/unit';
+import { stratify } from '../data/stratify';
+import type { OpenRequest } from '../plan/unit';
 import type { TicketsPort, Wanted } from './protocol';
 
 /** What a data thread gives to an engine's. */
-export type Given = Pick<UnitRequest, 'tickets' | 'train' | 'causes'>;
+export type Given = Pick<OpenRequest, 'tickets' | 'train' | 'causes'>;
 
-/** Test tickets with an answer for the task, the first `limit` in the dataset's own (shuffled by split) order. */
-function testTickets({ tickets, split }: DatasetRecord, task: TaskName, limit: number) {
+/** Test tickets with an answer for the task, `limit` of them, stratified by cause from the first on. */
+function testTickets({ tickets, split, causes }: DatasetRecord, task: TaskName, limit: number, seed: number) {
   const row = TASK_TABLE[task];
-  const found: DatasetRecord['tickets'] = [];
-  for (const [i, ticket] of tickets.entries()) {
-    if (found.length >= limit) break;
-    if (split[i] === 'test' && row.target(ticket) !== null) found.push(ticket);
-  }
-  return found;
+  const own = tickets.filter((ticket, i) => split[i] === 'test' && row.target(ticket) !== null);
+  const allowed = new Set(causes);
+  return stratify(own, ({ cause }) => (cause !== null && allowed.has(cause) ? cause : ''), seed).slice(0, limit);
 }
 
-export const pick = (dataset: DatasetRecord, { task, limit, train }: Wanted): Given => ({
-  tickets: testTickets(dataset, task, limit),
+export const pick = (dataset: DatasetRecord, { tasks, limit, seed, train }: Wanted): Given => ({
+  tickets: Object.fromEntries(tasks.map((task) => [task, testTickets(dataset, task, limit, seed)])),
   train: train ? dataset.tickets.filter((_, i) => dataset.split[i] === 'train') : [],
   causes: dataset.causes,
 });

@@ -23,10 +23,15 @@ export async function calibrationOf({
 }: Omit<VariantRequest, 'engine'>): Promise<Calibration | null> {
   if (!calibration) return null;
   if ('texts' in calibration) return calibrationOn(calibration.texts, { checkpoint, threads });
-  const { task, given, templates } = calibration;
+  const { tasks, given, templates } = calibration;
   const { train, causes } = await take(given);
   return {
-    prompts: (tokenizer) => trainingPrompts(tokenizer, taskOf(task, templates), train, causes),
+    prompts: (tokenizer) => trainingPrompts(
+        tokenizer,
+        tasks.map((task) => taskOf(task, templates)),
+        train,
+        causes,
+      ),
     open: () => Promise.resolve(openHost({ checkpoint, threads })),
   };
 }

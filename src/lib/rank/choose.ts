@@ -1,0 +1,102 @@
+import { tBoundary, boundaries } from './sequential';
+import { Compared } from './decide';
+import type { Folded } from './fold';
+import { bySimplicity } from './simple';
+
+/** Slices between two looks at whether a plan is decided. */
+export const LOOKS_EVERY = 4;
+
+/**
+ * The k leanest language models that are not shown to miss the floor; of those that cannot be told apart from the leanest
+ * the simplest, so that the list does not change with noise.
+ */
+export function chooseBest({ results, evidence }: Folded, k: number): string[] {
+  const compared = new Compared(results, evidence);
+  let left = compared.models.filter((i) => compared.floor(i) !== 'missed');
+  if (left.length === 0) left = compared.models.slice();
+  const chosen: number[] = [];
+  while (chosen.length < k && left.length > 0) {
+    // What too few blocks tell is not "no different": then the middle decides.
+    const next = compared.leanest(left, (word) => word === 'same' || word === 'cannot tell');
+    if (next === null) break;
+    chosen.push(next);
+    left = left.filter((i) => i !== next);
+  }
+  return chosen.map((i) => results[i]?.variant ?? '');
+}
+
+/** Overall error of all early words of a plan. */
+const ERROR = 0.05;
+/** Normal quantile of the one-sided 95 % ends that a floor row carries. */
+const Z95 = 1.6448536269514722;
+
+/** A variant that need not be measured further as things stand, and why. */
+export interface Stop {
+  variant: string;
+  why: 'misses the floor' | 'dearer' | 'same, and less simple';
+}
+
+/**
+ * Whom a plan need not measure further after some slices, and whether its answer stands: Lan-DeMets boundaries of the
+ * O'Brien-Fleming kind at every look, their error shared over variants and over joules and quality. Who is shown to miss
+ * the floor is out; who is shown to be dearer than the leanest that may still meet it waits, and comes back if that one
+ * turns out to miss it. The reference never stops.
+ *
+ * @param after slices that are done
+ * @param most slices that there may be
+ */
+export function stopsAt({ results, evidence }: Folded, after: number, most: number): { stops: Stop[]; decided: boolean } {
+  const compared = new Compared(results, evidence);
+  const { models } = compared;
+  if (models.length < 2 || evidence.reference === null) return { stops: [], decided: models.length < 2 };
+  const looks = Array.from({ length: Math.floor(after / LOOKS_EVERY) }, (_, k) => ((k + 1) * LOOKS_EVERY) / most);
+  const look = boundaries(looks.map((t) => Math.min(1, t)), ERROR / (2 * (models.length - 1))).at(-1);
+  if (!look) return { stops: [], decided: false };
+  const limit = tBoundary(look.nominal, Math.max(1, evidence.df));
+
+  /** Standard errors by which the least of what the tasks ask for is exceeded; null where one is unknown. */
+  const standing = (i: number): { most: number; least: number } | null => {
+    const z: number[] = [];
+    const certain = { most: Infinity, least: Infinity };
+    for (const { always, rows } of evidence.floors) {
+      const row = rows[i];
+      if (!row) return null;
+      if (row.low !== null && row.high !== null) {
+        const sd = (row.high - row.low) / (2 * Z95);
+        z.push(sd > 0 ? ((row.high + row.low) / 2 + evidence.margin) / sd : Infinity);
+      }
+      if (row.above !== null && always !== null) {
+        const mid = row.quality - always;
+        const sd = (mid - row.above) / Z95;
+        z.push(sd > 0 ? mid / sd : mid > 0 ? Infinity : -Infinity);
+      }
+    }
+    return z.length === 0 ? certain : { most: Math.min(...z), least: Math.min(...z) };
+  };
+  const isOut = (i: number) => (standing(i)?.least ?? 0) < -look.z;
+  const isIn = (i: number) => (standing(i)?.most ?? -Infinity) > look.z;
+  const score = (i: number, j: number) => {
+    const c = compared.energyAt(i, j);
+    if (c === null) return null;
+    return c.sd === 0 ? (Math.abs(c.mid) < 1e-9 ? 0 : Math.sign(c.mid) * Infinity) : c.mid / c.sd;
+  };
+  const left = models.filter((i) => !isOut(i));
+  const leanest = left.toSorted(
+    (a, b) =>
+      compared.joules(a) - compared.joules(b) || bySimplicity(results[a]?.variant ?? '', results[b]?.variant ?? ''),
+  )[0];
+  const stops = models.flatMap((i): Stop[] => {
+    const variant = results[i]?.variant ?? '';
+    if (i === evidence.reference) return [];
+    if (!left.includes(i)) return [{ variant, why: 'misses the floor' }];
+    if (leanest === undefined || i === leanest) return [];
+    if (compared.sameWork(i, leanest) && Math.abs(score(i, leanest) ?? 1) < 1)
+      return [{ variant, why: 'same, and less simple' }];
+    return (score(i, leanest) ?? 0) > limit ? [{ variant, why: 'dearer' }] : [];
+  });
+  const stopped = new Set(stops.map(({ variant }) => variant));
+  const undecided = left.filter(
+    (i) => i !== leanest && !stopped.has(results[i]?.variant ?? '') && (score(i, leanest ?? i) ?? 0) <= limit,
+  );
+  return { stops, decided: leanest === undefined || (isIn(leanest) && undecided.length === 0) };
+}

@@ -1,0 +1,167 @@
+import { pairsFromText, pairsToText } from '../core/log-bytes';
+import { createRandom } from '../core/random';
+import { wilson } from '../core/proportion';
+import type { Evidence, FloorRow, VariantResult } from '../schema/result';
+import type { RunRecord, TaskName } from '../schema/run';
+import type { EnergyFit } from './energies';
+import { Qualities, RESAMPLES } from './qualities';
+import { bySimplicity, referenceOf } from './simple';
+
+/** What makes up an answer's evidence beside the runs. */
+export interface EvidenceOptions {
+  tasks: readonly TaskName[];
+  margin: number;
+  /** Slice after which a variant was stopped, and why. */
+  stopped?: ReadonlyMap<string, { after: number; why: string }>;
+}
+
+const digits = (x: number, places: number) => Number(x.toFixed(places));
+/** Four places: a ticket of ten thousand. */
+const share = (x: number) => digits(x, 4);
+
+/** A lower triangular factor of a covariance matrix that may be singular: rows without variance of their own are zero. */
+function factor(covariance: readonly (readonly number[])[]): number[][] {
+  const l: number[][] = covariance.map((row) => row.map(() => 0));
+  const at = (i: number, j: number) => l[i]?.[j] ?? 0;
+  for (let i = 0; i < l.length; i++)
+    for (let j = 0; j <= i; j++) {
+      let sum = covariance[i]?.[j] ?? 0;
+      for (let k = 0; k < j; k++) sum -= at(i, k) * at(j, k);
+      const own = l[i] as number[];
+      if (i === j) own[j] = Math.sqrt(Math.max(0, sum));
+      else own[j] = at(j, j) > 1e-12 ? sum / at(j, j) : 0;
+    }
+  return l;
+}
+
+/** Draws of log energies relative to each other: [draw][variant]; null for variants whose energy is unknown. */
+export function energyDraws(
+  log: readonly (number | null)[],
+  sd: (i: number, j: number) => number | null,
+  n: number,
+): (number | null)[][] {
+  const known = log.flatMap((x, i) => (x === null ? [] : [i]));
+  const [first, ...rest] = known;
+  if (first === undefined) return Array.from({ length: n }, () => log.slice());
+  const variance = (i: number, j: number) => (sd(i, j) ?? 1) ** 2;
+  const l = factor(
+    rest.map((i) => rest.map((j) => (variance(i, first) + variance(j, first) - variance(i, j)) / 2)),
+  );
+  const random = createRandom(2).fork('energies');
+  return Array.from({ length: n }, () => {
+    const z = rest.map(() => random.normal());
+    const drawn = log.slice();
+    rest.forEach((i, row) => {
+      let x = log[i] as number;
+      for (let k = 0; k <= row; k++) x += (l[row]?.[k] ?? 0) * (z[k] as number);
+      drawn[i] = x;
+    });
+    return drawn;
+  });
+}
+
+/**
+ * What comparisons rest on, of folded variants and their runs in the same order: everything that decides, in numbers that
+ * a link carries as they stand.
+ */
+export function evidenceOf(
+  variants: readonly VariantResult[],
+  runs: readonly (readonly RunRecord[])[],
+  energies: EnergyFit,
+  qualities: Qualities,
+  o: EvidenceOptions,
+): Evidence {
+  const models = variants.flatMap((v, i) => (v.engine === 'classical' || v.quality === null ? [] : [i]));
+  const reference = referenceOf(models.map((i) => variants[i]?.variant ?? ''));
+  const at = reference === null ? null : (models.find((i) => variants[i]?.variant === reference) ?? null);
+  const { causes } = qualities;
+  const always = o.tasks.map((task) =>
+    task === 'rca' && causes.length > 1 && at !== null ? qualities.addConstant(task, causes[0] as string, at) : null,
+  );
+  const floors = o.tasks.map((task, t) => ({
+    task,
+    tickets: at === null ? 0 : qualities.tickets(at, task),
+    always: floorAlways(qualities, always[t] ?? null, at, task),
+    chance: task === 'rca' && causes.length > 1 ? share(1 / causes.length) : null,
+    rows: variants.map((v, i): FloorRow | null => {
+      const own = qualities.quality(i, [task]);
+      if (!own || v.quality === null) return null;
+      const against = at === null || i === at ? null : qualities.taskDifference(i, at, task);
+      const constant = always[t] ?? null;
+      const above = constant === null ? null : qualities.taskDifference(i, constant, task);
+      const hits = qualities.outcomes(i, task).filter((x) => x.output === x.reference).length;
+      const n = qualities.tickets(i, task);
+      return {
+        quality: share(own.mid),
+        low: against && share(against.low),
+        high: against && share(against.high),
+        above: above && share(above.low),
+        // One-sided 95 % is the low end of a two-sided 90 %.
+        overChance: task === 'rca' && causes.length > 1 && n > 0 ? share(wilson(hits, n, 0.9).low - 1 / causes.length) : null,
+      };
+    }),
+  }));
+  const qualitySd = pairsToText(variants.length, (i, j) => qualities.difference(i, j)?.sd ?? null);
+  const energySd = pairsToText(variants.length, energies.sd);
+  const timed = runs.flat().filter((run) => run.steadiness !== null && !run.anchor);
+  const evidence: Evidence = {
+    reference: at,
+    margin: o.margin,
+    slices: Number.isFinite(energies.slices) ? energies.slices : 0,
+    df: energies.df,
+    logEnergy: energies.log.map((x) => (x === null ? null : digits(x, 4))),
+    work: energies.work,
+    energySd,
+    qualitySd,
+    share: [],
+    floors,
+    disturbed: {
+      slices: timed.filter((run) => run.steadiness?.disturbed).length,
+      of: timed.length,
+    },
+    stopped: variants.map(({ variant }) => o.stopped?.get(variant) ?? null),
+  };
+  return { ...evidence, share: sharesOf(variants, evidence, qualities, always) };
+}
+
+function floorAlways(qualities: Qualities, always: number | null, at: number | null, task: TaskName): number | null {
+  if (always === null || at === null) return null;
+  const own = qualities.quality(always, [task]);
+  return own && share(own.mid);
+}
+
+/** Percent of joint draws, of tickets and of timing, in which each variant is the leanest that meets the floor. */
+function sharesOf(
+  variants: readonly VariantResult[],
+  evidence: Evidence,
+  qualities: Qualities,
+  always: readonly (number | null)[],
+): number[] {
+  const { reference } = evidence;
+  const counts = variants.map(() => 0);
+  if (reference === null) return counts;
+  const energies = energyDraws(evidence.logEnergy, pairsFromText(variants.length, evidence.energySd), RESAMPLES);
+  const models = variants.flatMap((v, i) => (v.engine === 'classical' || evidence.logEnergy[i] === null ? [] : [i]));
+  const meets = models.map((i) => {
+    const tests = evidence.floors.flatMap(({ task }, t) => {
+      const constant = always[t] ?? null;
+      return [
+        { draws: i === reference ? null : qualities.drawsAgainst(i, reference, task), least: -evidence.margin },
+        { draws: constant === null ? null : qualities.drawsAgainst(i, constant, task), least: 0 },
+      ];
+    });
+    return (r: number) => tests.every(({ draws, least }) => draws === null || (draws[r] as number) > least);
+  });
+  for (let r = 0; r < RESAMPLES; r++) {
+    let best: number | null = null;
+    models.forEach((i, k) => {
+      if (!meets[k]?.(r)) return;
+      const [own, other] = [energies[r]?.[i] as number, best === null ? Infinity : (energies[r]?.[best] as number)];
+      const same = Math.abs(own - other) < 1e-9;
+      const simpler = best !== null && bySimplicity(variants[i]?.variant ?? '', variants[best]?.variant ?? '') < 0;
+      if (same ? simpler : own < other) best = i;
+    });
+    if (best !== null) counts[best] = (counts[best] ?? 0) + 1;
+  }
+  return counts.map((n) => Math.round((100 * n) / RESAMPLES));
+}

@@ -1,0 +1,36 @@
+/** Precisions from the simplest to run and to explain: what a checkpoint comes in first. */
+const BITS: readonly (readonly [name: string, bits: number])[] = [
+  ['fp32', 32],
+  ['fp16', 16],
+  ['int8', 8],
+  ['int4', 4],
+];
+/** Parts of a recipe that need calibration text. */
+const CALIBRATED = /gptq|wanda|sparsegpt|neurons|kvgroups|blocks|smooth|auto@/;
+
+/** Bits of a weight that a variant's name states; 0 where it states none (mixtures, ready-made exports). */
+export const bitsOf = (variant: string): number => BITS.find(([name]) => variant.startsWith(name))?.[1] ?? 0;
+
+/** Whether a variant's weights were chosen with calibration text, by its name. */
+export const isCalibrated = (variant: string): boolean => CALIBRATED.test(variant);
+
+/** How much a variant does to the checkpoint: parts of its recipe, calibration, then fewer bits. Compared left to right. */
+const effortOf = (variant: string): readonly number[] => [
+  variant.split('+').length + Number(variant.startsWith('auto@')),
+  Number(isCalibrated(variant)),
+  -bitsOf(variant),
+];
+
+/** Negative where `a` is the simpler of two variants: fewer parts, no calibration, more bits, then by name. */
+export function bySimplicity(a: string, b: string): number {
+  const [x, y] = [effortOf(a), effortOf(b)];
+  for (let i = 0; i < x.length; i++) {
+    const difference = (x[i] as number) - (y[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The variant that the others' quality is held against: the widest precision, with the least done to it. Null for none. */
+export const referenceOf = (variants: readonly string[]): string | null =>
+  variants.toSorted((a, b) => bitsOf(b) - bitsOf(a) || bySimplicity(a, b))[0] ?? null;
