@@ -3,6 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parquetWriteBuffer } from 'hyparquet-writer';
+import type { Locator } from 'playwright';
+import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
+import { fileSet } from '../../src/lib/checkpoint/testing';
 import { change, finished, ranking, runButton, sharedLink, tinyBudget, useOwnModel } from './flows';
 import { startMirror } from './mirror';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
@@ -39,43 +42,62 @@ const TYPES: Readonly<Record<string, string>> = {
   wasm: 'application/wasm',
 };
 const typeOf = (name: string) => TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
-const ofPackage = (path: string) => readFileSync(fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url)));
 
-/** Opens an exported folder's page in an empty browser, with the library from node_modules in its CDN's place, and lets it answer. */
-async function runExportedPage(files: Map<string, Buffer>, folder: string): Promise<string> {
+/**
+ * Serves an exported folder from loopback, as any static server does, opens its page in an empty browser that reaches
+ * nothing else, and lets it answer. Gives what it wrote, by task.
+ */
+async function runExportedPage(files: Map<string, Buffer>, folder: string): Promise<Record<string, string>> {
+  const server = createServer((request, response) => {
+    const name = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname.slice(1));
+    const body = files.get(name);
+    if (!body) return void response.writeHead(404).end();
+    response.writeHead(200, { 'Content-Type': typeOf(name), 'Content-Length': body.byteLength }).end(body);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const site = await openSite();
   try {
     const { context, page } = site;
-    for (const host of ['export.localhost', 'cdn.jsdelivr.net']) site.network.allow(host);
-    await context.route('http://export.localhost/**', (route) => {
-      const name = decodeURIComponent(new URL(route.request().url()).pathname.slice(1));
-      const body = files.get(name);
-      return body ? route.fulfill({ body, contentType: typeOf(name) }) : route.fulfill({ status: 404 });
-    });
-    await context.route('https://cdn.jsdelivr.net/npm/**', (route) => {
-      const path = new URL(route.request().url()).pathname
-        .slice('/npm/'.length)
-        .replace(/^((?:@[^/]+\/)?[^/@]+)@[^/]+/, '$1');
-      const file = path === '@huggingface/transformers' ? `${path}/dist/transformers.min.js` : path;
-      return route.fulfill({
-        body: ofPackage(file),
-        contentType: typeOf(file),
-        headers: { 'Access-Control-Allow-Origin': '*' },
-      });
-    });
-    await page.goto(`http://export.localhost/${folder}/index.html`);
+    site.network.allow(host);
+    const blocked: string[] = [];
+    await context.route(
+      (url) => url.host !== host && url.protocol.startsWith('http'),
+      (route) => {
+        blocked.push(route.request().url());
+        return route.abort();
+      },
+    );
+    await page.goto(`http://${host}/${folder}/index.html`);
     await page.getByLabel('Ticket').fill('Mains power was lost at the site and the battery alarm is on.');
     await page.getByRole('button', { name: 'Answer' }).click({ timeout: 60_000 });
     await page.getByText(/^\d+ ms\.$/).waitFor({ timeout: 60_000 });
-    return await page.locator('#answer').innerText();
+    equal(blocked, [], 'requests to other hosts');
+    equal(
+      site.faults.filter((fault) => !/404/.test(fault)),
+      [],
+      'errors of the exported page',
+    );
+    const written: Record<string, string> = {};
+    for (const id of ['rca', 'response']) written[id] = await page.locator(`#${id}`).innerText();
+    return written;
   } finally {
     await site.close();
+    server.close();
   }
+}
+
+/** The bytes that a button says its file will have. */
+async function saidBytes(button: Locator): Promise<number> {
+  const text = (await button.innerText()).replaceAll('\u00a0', ' ');
+  const [, n, unit] = /, ([\d.,]+) (B|KiB|MiB|GiB)$/.exec(text) ?? [];
+  const scale = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[unit ?? ''] ?? NaN;
+  return Number(n?.replaceAll(',', '')) * scale;
 }
 
 export const tests: { name: string; run(): Promise<void> }[] = [
   {
-    name: 'answers a pasted ticket by the winner and another variant, and exports a folder that Transformers.js runs',
+    name: 'answers a pasted ticket by the winner and another variant, and saves a zip that runs in a closed network and a GGUF file, as large as said',
     run: () =>
       withSite(async ({ page }) => {
         // Without a file dialog the zip comes as a download, as in browsers that have none.
@@ -107,18 +129,41 @@ export const tests: { name: string; run(): Promise<void> }[] = [
             ),
             `cause, response, joules, milliseconds: ${text}`,
           );
-        const download = page.waitForEvent('download', { timeout: 60_000 });
-        await page.getByRole('button', { name: 'Save the zip' }).click();
-        const saved = await download;
-        const files = unzip(readFileSync(await saved.path()));
-        const folder = saved.suggestedFilename().replace(/\.zip$/, '');
+        const save = async (name: string) => {
+          const button = page.getByRole('button', { name });
+          await page.getByRole('button', { name: new RegExp(`^${name}, \\d`) }).waitFor({ timeout: 30_000 });
+          const said = await saidBytes(button);
+          const download = page.waitForEvent('download', { timeout: 60_000 });
+          await button.click();
+          const saved = await download;
+          const data = readFileSync(await saved.path());
+          console.log(`      ${name}: ${data.byteLength} bytes, said ${Math.round(said)}`);
+          assert(Math.abs(said / data.byteLength - 1) < 0.02, `${name}: ${data.byteLength} bytes, said ${said}`);
+          await page.getByText(`Saved ${saved.suggestedFilename()}.`).waitFor();
+          return { data, name: saved.suggestedFilename() };
+        };
+        const gguf = await save('Save as GGUF');
+        assert(gguf.name.endsWith('.gguf'), gguf.name);
+        const opened = await openCheckpoint(fileSet({ [gguf.name]: gguf.data }));
+        assert(opened.config.family === 'Llama' && opened.tensors.size > 20, 'a GGUF file of the model');
+        const zip = await save('Save as ONNX');
+        const files = unzip(zip.data);
+        const folder = zip.name.replace(/\.zip$/, '');
         const names = [...files.keys()].map((name) => name.slice(folder.length + 1));
-        for (const name of ['README.md', 'MODEL_CARD.md', 'index.html', 'model/config.json', 'model/tokenizer.json'])
+        for (const name of [
+          'README.md',
+          'MODEL_CARD.md',
+          'index.html',
+          'model/config.json',
+          'model/tokenizer.json',
+          'runtime/transformers.min.js',
+        ])
           assert(names.includes(name), `${name} in ${names.join(', ')}`);
         assert(/Joules per ticket, estimated/.test(files.get(`${folder}/MODEL_CARD.md`)?.toString() ?? ''), 'the card');
-        const answer = await runExportedPage(files, folder);
-        console.log(`      the exported page wrote: ${answer}`);
-        assert(answer.length > 20, `the exported page answers: ${answer}`);
+        const { rca, response } = await runExportedPage(files, folder);
+        console.log(`      the exported page chose: ${rca}\n      and wrote: ${response}`);
+        assert(/^.{3,} \(\d+ % of the causes it knows\)$/.test(rca ?? ''), `it chooses a cause: ${rca}`);
+        assert((response ?? '').length > 20, `it writes a response: ${response}`);
       }),
   },
   {

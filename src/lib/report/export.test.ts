@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleResult } from '../rank/example';
-import { examplePage, exportId, modelCard, readme, type ExportFacts } from './export';
+import { examplePage, pageTasks } from './example-page';
+import { exportId, modelCard, readme, type ExportFacts } from './export';
 
 const facts = (more: Partial<ExportFacts> = {}): ExportFacts => ({
   id: 'SmolLM2-135M-int8',
@@ -13,13 +14,14 @@ const facts = (more: Partial<ExportFacts> = {}): ExportFacts => ({
   dtype: 'q8',
   dataBytes: 1_000_000,
   versions: { joulewise: '0.1.0', '@huggingface/transformers': '4.3.1' },
+  tasks: pageTasks(['rca', 'response'], undefined, ['power', 'radio'], 64),
   ...more,
 });
 
 describe('what lies beside an exported variant', () => {
   it('says each figure with tier, boundary and interval, and "estimated" where no meter was read', () => {
     const card = modelCard(facts());
-    expect(card).toContain('| Joules per ticket, estimated (95 % over repeats) | 1.00 J (0.900 to 1.10) |');
+    expect(card).toContain('| Joules per ticket, estimated (95 % over slices) | 1.00 J (0.900 to 1.10) |');
     expect(card).toContain('| Source of energy | profile, boundary package, cpu-laptop |');
     expect(card).toContain('| rca.accuracy | 0.700 (0.600 to 0.800) |');
     const counted = modelCard(facts({ result: exampleResult({ tier: 'counter' }) }));
@@ -54,9 +56,24 @@ describe('what lies beside an exported variant', () => {
     expect(exportId('///', '')).toBe('model');
   });
 
-  it('runs the model from its own folder with the exported dtype', () => {
-    const page = examplePage(facts());
+  it('runs the model from its own folder, for every task, and asks no other host', () => {
+    const own = { response: { title: '</script><b>Mine', system: 'Be brief.', user: 'Fault: {text}' } };
+    const tasks = pageTasks(['rca', 'response'], own, ['power', 'radio link'], 32);
+    const page = examplePage({ id: 'x', dtype: 'q8', tasks });
     expect(page).toContain("dtype: 'q8'");
-    expect(page).toContain('@huggingface/transformers@4.3.1');
+    // No address but relative ones: not in a script, style, link or import.
+    expect(page).not.toMatch(/https?:/);
+    expect(page).toContain("from './runtime/transformers.min.js'");
+    const json = /<script type="application\/json" id="tasks">(.*?)<\/script>/.exec(page)?.[1] ?? '';
+    expect(JSON.parse(json)).toEqual(tasks);
+    const [rca, response] = tasks;
+    expect(rca).toMatchObject({ causes: ['power', 'radio link'] });
+    expect(rca?.messages[1]?.content).toBe('Causes: power; radio link\nTicket: {text}\nWhich cause?');
+    expect(response).toMatchObject({ title: own.response.title, causes: null, maxNewTokens: 32 });
+    expect(response?.messages).toEqual([
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Fault: {text}' },
+    ]);
+    expect(readme(facts())).toContain('It does root cause analysis and response.');
   });
 });

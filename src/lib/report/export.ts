@@ -1,6 +1,7 @@
 import type { VariantResult } from '../schema/result';
 import { JOULES, ticketInterval } from '../texts/energy';
 import { bytes, interval, percent, seconds } from '../texts/format';
+import { RUNTIME_FOLDER, type PageTask } from './example-page';
 
 /** What the texts beside an exported variant tell. */
 export interface ExportFacts {
@@ -17,6 +18,8 @@ export interface ExportFacts {
   dtype: string;
   dataBytes: number;
   versions: Readonly<Record<string, string>>;
+  /** What the page beside the model does. */
+  tasks: readonly PageTask[];
 }
 
 /** A name for folders and files: what is no letter, digit or dot becomes a dash. */
@@ -44,12 +47,12 @@ Made by Joulewise from ${plain(f.checkpoint)}. The licence is that of the origin
 ## What was measured
 
 ${table([
-  [`Joules per ticket, ${how} (95 % over repeats)`, ticketInterval(r.energy, JOULES)],
+  [`Joules per ticket, ${how} (95 % over slices)`, ticketInterval(r.energy, JOULES)],
   ['The same from the lowest to the highest value of the power profile', ticketInterval(r.energyRange, JOULES)],
   ['Source of energy', `${r.tier}, boundary ${r.boundary}, ${f.device.profile}`],
   ['Time per ticket', r.latency ? seconds(r.latency.mid) : 'unknown'],
   ['Quality rho (95 % over tickets)', interval(r.quality)],
-  ['Test tickets, repeats', `${r.tickets}, ${r.repeats}`],
+  ['Test tickets, slices', `${r.tickets}, ${r.slices}`],
   ['Tickets', f.dataset],
   ['Device', `${f.device.name}${f.device.browser ? `, ${f.device.browser}` : ''}`],
   ['Measured with', `${r.engine}: ${r.kernel}`],
@@ -92,7 +95,8 @@ as Transformers.js and ONNX Runtime load them. What it takes and how well it doe
 
     npx serve .        # any static server; then open the address it prints
 
-\`index.html\` loads the model from this folder. The library comes from jsdelivr.net; nothing else leaves the machine.
+\`index.html\` loads model and library from this folder and asks no other host: it runs in a closed network. It does ${f.tasks.map((t) => plain(t.title.toLowerCase())).join(' and ')}.
+\`${RUNTIME_FOLDER}/\` holds Transformers.js ${f.versions['@huggingface/transformers'] ?? ''} (Apache-2.0) and ONNX Runtime Web ${f.versions['onnxruntime-web'] ?? ''} (MIT), as they are.
 
 ## Run it in your code
 
@@ -103,56 +107,4 @@ as Transformers.js and ONNX Runtime load them. What it takes and how well it doe
     const [answer] = await write([{ role: 'user', content: 'Ticket: ...\\nResponse?' }], { max_new_tokens: 64 });
 
 Written by Joulewise ${f.versions['joulewise'] ?? ''} on ${f.measuredAt}.
-`;
-
-/** A page that runs the exported model in Transformers.js: one file, no build. */
-export const examplePage = (f: ExportFacts) => `<!doctype html>
-<html lang="en">
-  <meta charset="utf-8" />
-  <meta name="viewport" content="width=device-width" />
-  <title>${f.id}</title>
-  <style>
-    :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-    body { max-width: 720px; margin: 32px auto; padding: 0 16px; }
-    textarea { width: 100%; box-sizing: border-box; font: inherit; }
-  </style>
-  <h1>${f.id}</h1>
-  <label for="ticket">Ticket</label>
-  <textarea id="ticket" rows="6"></textarea>
-  <p><button id="run" disabled>Answer</button> <span id="status" role="status">Loading the model.</span></p>
-  <pre id="answer" style="white-space: pre-wrap"></pre>
-  <script type="module">
-    import { env, pipeline, TextStreamer } from 'https://cdn.jsdelivr.net/npm/@huggingface/transformers@${f.versions['@huggingface/transformers'] ?? '4'}';
-
-    env.allowRemoteModels = false;
-    env.allowLocalModels = true;
-    env.localModelPath = new URL('./', location.href).pathname;
-    const [run, status, answer] = ['run', 'status', 'answer'].map((id) => document.getElementById(id));
-    const write = await pipeline('text-generation', 'model', { dtype: '${f.dtype}', device: 'wasm' });
-    status.textContent = 'Ready.';
-    run.disabled = false;
-    run.onclick = async () => {
-      run.disabled = true;
-      answer.textContent = '';
-      const start = performance.now();
-      await write(
-        [
-          { role: 'system', content: 'You answer fault tickets. Write what was done and what to do next, in short.' },
-          { role: 'user', content: 'Ticket: ' + document.getElementById('ticket').value.trim() + '\\nResponse?' },
-        ],
-        {
-          max_new_tokens: 64,
-          do_sample: false,
-          streamer: new TextStreamer(write.tokenizer, {
-            skip_prompt: true,
-            skip_special_tokens: true,
-            callback_function: (text) => (answer.textContent += text),
-          }),
-        },
-      );
-      status.textContent = Math.round(performance.now() - start) + ' ms.';
-      run.disabled = false;
-    };
-  </script>
-</html>
 `;
