@@ -20,7 +20,7 @@ const versions = {
 };
 
 /** What lies beside an exported variant, in bytes, so that a download's size is known before it (state/runtime-files.ts). */
-const runtimeBytes: Record<string, number> = Object.fromEntries(
+const runtimeBytes = Object.fromEntries<number>(
   [
     ['library', '@huggingface/transformers/dist/transformers.min.js'],
     ['mjs', 'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs'],
