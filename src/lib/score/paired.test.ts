@@ -83,7 +83,7 @@ describe('tango', () => {
     expect(tango(table, level).high).toBeCloseTo(high, 8);
   });
 
-  it.each([
+  it.each<[table: [number, number, number, number], level: number, low: number, high: number, source: string]>([
     // [both, only first, only second, neither], level, limits as printed, source.
     [[4, 9, 3, 16], 0.95, -0.027, 0.39, 'Tango 1998, as the tests of the R package ratesci quote it'],
     [[43, 0, 1, 0], 0.9, -0.096, 0.037, 'Tango 1998, contact lenses, likewise'],
@@ -96,7 +96,7 @@ describe('tango', () => {
       'Fagerland, Lydersen and Laake 2014, Statistics in Medicine 33, 2850-2875, likewise',
     ],
     [[59, 6, 16, 80], 0.95, -0.124, -0.0054, 'tests of the R package contingencytables, cavo_2012'],
-  ] as const)('%j at %d: %d to %d (%s)', ([a, b, c, d], level, low, high) => {
+  ])('%j at %d: %d to %d (%s)', ([a, b, c, d], level, low, high) => {
     const out = tango({ n: a + b + c + d, b, c }, level);
     expect(Math.abs(out.low - low)).toBeLessThan(0.0006);
     expect(Math.abs(out.high - high)).toBeLessThan(0.0006);
@@ -230,6 +230,6 @@ describe('pairedDifference', () => {
       if (lowOneSided >= p - q) misjudged += probability;
     }
     expect(covered).toBeGreaterThan(0.93);
-    expect(misjudged).toBeLessThan(0.075);
+    expect(misjudged).toBeLessThan(0.05);
   });
 });
