@@ -45,7 +45,8 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   link: { usage: 'FILE', about: 'a result file as a link', run: link },
   unlink: { usage: 'URL', about: 'what a link carries', run: unlink },
   bench: {
-    usage: '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,scale,calibrated | --recipes] [--json FILE]',
+    usage:
+      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,scale,calibrated,stages | --recipes] [--json FILE]',
     about:
       'our speed beside its peers and the limits of this machine, with what is demanded; --recipes: size, quality and joules of all recipes',
     run: bench,

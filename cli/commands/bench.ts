@@ -8,6 +8,7 @@ import { MOUNTS } from '../bench/peer';
 import { recipeTable } from '../bench/recipes';
 import { renderBench, type BenchRow } from '../bench/rows';
 import { compressRows, modelRows, pageRows } from '../bench/spine';
+import { stageRows } from '../bench/stages';
 import { drive, type Driver } from '../browser';
 import { existing, fromHere, print } from '../context';
 
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
   kernels: (d, o) => kernelRows(d, o.checkpoint, o.threads, o.quick ? 1 : 3),
   scale: (d, o) => scaleRows(d, o.threads, o.quick ? 5 : 15),
   calibrated: (d, o) => calibratedRows(d, o.checkpoint, o.threads),
+  stages: (_, o) => stageRows(o.quick ? 1 : 3),
 };
 
 export async function bench(argv: readonly string[]): Promise<void> {

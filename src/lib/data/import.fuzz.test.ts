@@ -81,11 +81,8 @@ const MUTATE: Readonly<Record<Mutation['kind'], (file: Uint8Array, i: number, by
   end: (file, i) => file.subarray(0, i),
 };
 
-const LIMIT_MS = 5000;
-
-/** Either a dataset or a sentence for the user, and soon. */
+/** Either a dataset or a sentence for the user. */
 async function survives(file: Uint8Array, name: string): Promise<void> {
-  const began = performance.now();
   for (const work of [
     async () => {
       const { dataset, report } = await importDataset(bytesSource(file, name, 1000), { seed: 1 });
@@ -103,7 +100,6 @@ async function survives(file: Uint8Array, name: string): Promise<void> {
       expect(error.message.length).toBeLessThan(5000);
       expect(error.message).toMatch(/[.!?]$/);
     }
-  expect(performance.now() - began).toBeLessThan(LIMIT_MS);
 }
 
 describe('a mutated file gives a dataset or a clear error', () => {

@@ -111,19 +111,14 @@ describe('8,000 IT tickets, 8 topics', () => {
     }).data;
     const shuffled = createRandom(1).shuffle(rows);
     const [train, test] = [shuffled.slice(0, 1600), shuffled.slice(1600)];
-    const start = performance.now();
     const model = trainBaseline({
       task: 'rca',
       texts: train.map((row) => row.Document),
       targets: train.map((row) => row.Topic_group),
     });
-    const trained = performance.now();
     const hits = test.filter((row) => predict(model, row.Document).output === row.Topic_group).length;
     const share = hits / test.length;
-    console.info(
-      `baseline: accuracy ${share.toFixed(3)} on ${test.length}; trained in ${(trained - start).toFixed(0)} ms ` +
-        `(${model.logistic.iterations} iterations), ${((performance.now() - trained) / test.length).toFixed(3)} ms a ticket`,
-    );
+    console.info(`baseline: accuracy ${share.toFixed(3)} on ${test.length}, ${model.logistic.iterations} iterations`);
     expect(Math.abs(share - 0.81)).toBeLessThan(0.03);
   });
 });

@@ -110,14 +110,10 @@ describe('scoreRun', () => {
     expect(scoreRun('response', outcomes, [])).toEqual(scoreRun('response', outcomes, []));
   });
 
-  it('bootstraps 200 long answers in about a second', () => {
+  it('bootstraps 200 long answers', () => {
     const long = (seed: number) => Array.from({ length: 120 }, (_, i) => `word${(i * seed) % 37}`).join(' ');
     const outcomes = Array.from({ length: 200 }, (_, i) => outcome(long(i + 1), long(i + 2)));
-    const start = performance.now();
-    scoreRun('response', outcomes, []);
-    const took = performance.now() - start;
-    console.info(`scoreRun: 200 responses of 120 words, 6 metrics x 1,000 resamples: ${took.toFixed(0)} ms`);
-    expect(took).toBeLessThan(10_000);
+    for (const value of Object.values(scoreRun('response', outcomes, []))) expect(value?.n).toBe(200);
   });
 });
 
