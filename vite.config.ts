@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { sveltekit } from '@sveltejs/kit/vite';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { folderHash } from './cli/folder-hash';
 import { siteHeaders } from './cli/headers';
@@ -35,6 +36,17 @@ const FIRST_PAGE =
 /** The power profiles: the first page asks for them once it is drawn. */
 const METER = /src\/lib\/meter\/(?:match|parts|profiles)\./;
 
+/** SvelteKit's preview server takes no heed of `preview.headers`, so every response gets them before it answers. */
+const previewHeaders: Plugin = {
+  name: 'joulewise:preview-headers',
+  configurePreviewServer({ middlewares }) {
+    middlewares.use((_request, response, next) => {
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      next();
+    });
+  },
+};
+
 export default defineConfig({
   define: {
     __VERSIONS__: JSON.stringify(versions),
@@ -42,9 +54,8 @@ export default defineConfig({
     __BUILTIN_HASH__: JSON.stringify(folderHash('static/builtin')),
   },
   // Kernels of other sources than those beside them compute nonsense, so a build compiles them first.
-  plugins: [{ name: 'joulewise:wasm', buildStart: ensureWasm }, sveltekit()],
+  plugins: [{ name: 'joulewise:wasm', buildStart: ensureWasm }, previewHeaders, sveltekit()],
   server: { headers },
-  preview: { headers },
   worker: { format: 'es', plugins: () => [sveltekit()] },
   build: {
     target: 'chrome120',

@@ -13,18 +13,24 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 const state = join(root, '.joulewise');
 const say = (text) => process.stderr.write(`${text}\n`);
 
-function run(command, args, env = {}) {
-  const done = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], env: { ...process.env, ...env } });
-  if (done.status !== 0) throw new Error(`"${command} ${args.join(' ')}" failed.`);
+/** Runs a command with nothing to read unless it fails; then all that it said. Whether it failed comes back. */
+export function runQuietly(command, args, { env = {}, timeout } = {}) {
+  const done = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+    env: { ...process.env, ...env },
+    timeout,
+  });
+  if (done.status === 0) return true;
+  say(`${done.stdout ?? ''}${done.stderr ?? ''}${done.error ? `${done.error.message}\n` : ''}`.trimEnd());
+  return false;
 }
 
-/** The same with nothing to read unless it fails. */
-function runQuietly(command, args) {
-  const stdio = ['ignore', 'pipe', 'pipe'];
-  const done = spawnSync(command, args, { cwd: root, stdio, encoding: 'utf8', maxBuffer: 2 ** 26 });
-  if (done.status === 0) return;
-  say(`${done.stdout}${done.stderr}`);
-  throw new Error(`"${command} ${args.join(' ')}" failed.`);
+/** The same where nothing can go on without it. */
+function need(command, args, options) {
+  if (!runQuietly(command, args, options)) throw new Error(`"${command} ${args.join(' ')}" failed.`);
 }
 
 const digest = (text) => createHash('sha256').update(text).digest('hex');
@@ -45,7 +51,7 @@ export function ensurePackages() {
   const stamp = join(root, 'node_modules', '.joulewise-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('Setting up: installing packages (npm ci) ...');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  need('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stamp, lock);
 }
 
@@ -85,17 +91,13 @@ export function ensureBrowser() {
   const found = findChrome();
   if (found) return found;
   say("Setting up: no Chrome or Chromium was found; installing Playwright's Chromium ...");
-  const download = spawnSync('npx', ['playwright', 'install', 'chromium'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-    timeout: 300_000,
-  });
-  if (download.status === 0 && findChrome()) return findChrome();
+  const downloaded = runQuietly('npx', ['playwright', 'install', 'chromium'], { timeout: 300_000 });
+  if (downloaded && findChrome()) return findChrome();
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     say("That could not be downloaded; installing Debian's chromium ...");
     const env = { DEBIAN_FRONTEND: 'noninteractive' };
-    run('apt-get', ['update', '-qq'], env);
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], env);
+    need('apt-get', ['update', '-qq'], { env });
+    need('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], { env });
     const installed = findChrome();
     if (installed) return installed;
   }
@@ -128,7 +130,7 @@ export function ensureBuild() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === seen && existsSync(join(root, 'build', 'index.html')))
     return;
   say('Setting up: building the site ...');
-  runQuietly(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build']);
+  need(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build']);
   mkdirSync(state, { recursive: true });
   writeFileSync(stamp, seen);
 }

@@ -8,6 +8,7 @@ import { tests as first } from '../e2e/first.e2e';
 import { tests as look } from '../e2e/look.e2e';
 import { tests as limits } from '../e2e/limits.e2e';
 import { tests as offline } from '../e2e/offline.e2e';
+import { tests as preview } from '../e2e/preview.e2e';
 import { tests as robust } from '../e2e/robust.e2e';
 import { tests as tabs } from '../e2e/tabs.e2e';
 import { tests as use } from '../e2e/use.e2e';
@@ -30,6 +31,7 @@ const all: BrowserTest[] = [
   ...robust,
   ...tabs,
   ...offline,
+  ...preview,
 ];
 for (const test of all) {
   if (only && !test.name.includes(only)) continue;
