@@ -105,10 +105,10 @@ export function renderRanking(ranking: Ranking, baseline: VariantResult | null, 
   );
   const [first] = ranking.ranked;
   if (first) {
-    const { tier, boundary, tickets, slices, energyRange } = first.result;
+    const { tier, boundary, tickets, slices, energy, deviceRange } = first.result;
     const word = tier === 'profile' ? 'estimated, not measured' : 'measured';
-    const range = energyRange
-      ? ` ${first.result.variant} may take ${formatJoules(energyRange.low)} to ${formatJoules(energyRange.high)} on a device of this class; that is alike for all.`
+    const range = energy && deviceRange
+      ? ` ${first.result.variant} may take ${formatJoules(energy.mid * deviceRange.low)} to ${formatJoules(energy.mid * deviceRange.high)} on a device of this class; that is alike for all.`
       : '';
     lines.push(
       `Energy: ${tier} tier, boundary ${boundary}: ${word}. Intervals are 95 % over ${slices} slices, timing alone.${range}`,

@@ -180,21 +180,22 @@ class Execution {
     const bestJoin = bests.length > 0 ? Math.min(BEST_JOIN, this.#slices) : this.#slices;
     this.#members = early;
     this.#tellPlanned(late.length, bests);
-    for (let slice = 0; slice < this.#slices; slice++) {
+    let to = this.#slices;
+    for (let slice = 0; slice < to; slice++) {
       if (slice === lateJoin && late.length > 0) {
         this.#members = [...early, ...late];
         await this.#prepare(late);
       }
       if (slice === bestJoin) await this.#joinBest(bests, slice);
       await this.#blockOf(slice, this.#members);
-      if (plan.untilDecided && (slice + 1) % LOOKS_EVERY === 0 && (await this.#decided(slice + 1))) break;
+      if (plan.untilDecided && (slice + 1) % LOOKS_EVERY === 0 && (await this.#decided(slice + 1))) to = slice + 1;
     }
     // A plan of few slices: those that join late make all of theirs up.
     if (late.length > 0 && !this.#members.includes(late[0] as Member)) this.#members = [...this.#members, ...late];
-    await this.#makeUp(this.#slices);
+    await this.#makeUp(to);
     if (bestJoin === this.#slices && bests.length > 0) {
-      await this.#joinBest(bests, this.#slices);
-      await this.#makeUp(this.#slices);
+      await this.#joinBest(bests, to);
+      await this.#makeUp(to);
     }
   }
 

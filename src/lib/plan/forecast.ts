@@ -24,6 +24,9 @@ export const GENERATED_LENGTHS: TicketLengths = { prompt: { rca: 131, response: 
 /** Share of the allowed tokens that a response takes before it ends by itself. */
 const WRITTEN_SHARE = 0.3;
 
+/** Tickets that warm a task up, about. */
+const WARM_UP_TICKETS = 3;
+
 export interface VariantForecast {
   variant: string;
   shape: VariantShape;
@@ -78,12 +81,10 @@ export function forecast(
   ].reduce((n, m) => n + m.rows * m.columns, 0);
   const of = (variant: string): VariantForecast => {
     const shape = variantShape(config, variant, engine, features);
-    let work = NO_WORK;
-    for (const task of plan.tasks) {
-      // One ticket warms up.
-      const unit = addWork(NO_WORK, ticketWork(shape, task, lengths, plan.maxNewTokens), plan.limit + 1);
-      work = addWork(work, { ...unit, openings: 1, parameters }, plan.slices);
-    }
+    // Opened once, it answers all slices of all tasks; a few tickets warm it up.
+    let work: Work = { ...NO_WORK, openings: 1, parameters };
+    for (const task of plan.tasks)
+      work = addWork(work, ticketWork(shape, task, lengths, plan.maxNewTokens), plan.limit + WARM_UP_TICKETS);
     return { variant, shape, work: { ...work, calibration: solveOperations(config, parseRecipe(variant)) } };
   };
   const perVariant = plan.tasks.length * plan.slices;
@@ -105,7 +106,7 @@ export function forecast(
   if (plan.baseline) {
     // The classical baseline takes a start, and next to nothing else.
     units += perVariant;
-    work = { ...work, openings: work.openings + perVariant };
+    work = { ...work, openings: work.openings + 1 };
   }
   return { variants, work, units };
 }

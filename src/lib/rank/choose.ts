@@ -1,5 +1,6 @@
 import { tBoundary, boundaries } from './sequential';
-import { Compared } from './decide';
+import type { VariantResult } from '../schema/result';
+import { Compared, taskQuality } from './decide';
 import type { Folded } from './fold';
 import { bySimplicity } from './simple';
 
@@ -58,15 +59,18 @@ export function stopsAt({ results, evidence }: Folded, after: number, most: numb
   const standing = (i: number): { most: number; least: number } | null => {
     const z: number[] = [];
     const certain = { most: Infinity, least: Infinity };
-    for (const { always, rows } of evidence.floors) {
+    for (const { task, always, rows } of evidence.floors) {
       const row = rows[i];
-      if (!row) return null;
-      if (row.low !== null && row.high !== null) {
-        const sd = (row.high - row.low) / (2 * Z95);
-        z.push(sd > 0 ? ((row.high + row.low) / 2 + evidence.margin) / sd : Infinity);
+      const own = taskQuality(results[i] as VariantResult, task);
+      if (!row || own === null) return null;
+      const reference = taskQuality(results[evidence.reference ?? -1] as VariantResult, task);
+      if (row.low !== null && reference !== null) {
+        const mid = own - reference;
+        const sd = (mid - row.low) / Z95;
+        z.push(sd > 0 ? (mid + evidence.margin) / sd : Infinity);
       }
       if (row.above !== null && always !== null) {
-        const mid = row.quality - always;
+        const mid = own - always;
         const sd = (mid - row.above) / Z95;
         z.push(sd > 0 ? mid / sd : mid > 0 ? Infinity : -Infinity);
       }

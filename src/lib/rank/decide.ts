@@ -1,7 +1,10 @@
 import { maxT, tQuantile } from '../core/distributions';
-import { pairsFromText } from '../core/log-bytes';
+import { fromText, pairsFromText } from '../core/log-bytes';
+import { mean } from '../core/stats';
+import { metricsOf, scaled } from '../score/metrics';
 import type { Evidence, FloorRow, VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
+import { logEnergies } from './evidence';
 import { bySimplicity } from './simple';
 
 /** Fewer blocks than this tell no energies apart. */
@@ -53,7 +56,7 @@ export interface DecidedRow {
   floor: TaskFloor['met'];
   /** Percent of joint draws in which it is the answer. */
   share: number;
-  stopped: Evidence['stopped'][number];
+  stopped: Evidence['stopped'][number] | null;
 }
 
 export type NoAnswer =
@@ -136,15 +139,35 @@ const exponential = ({ mid, low, high, all }: Contrast): Contrast => ({
   all: { low: Math.exp(all.low), high: Math.exp(all.high) },
 });
 
+/** High end of quality minus the reference's: as far above the middle as the low end lies below it. */
+const highOf = (low: number | null, quality: number, reference: number | null): number | null =>
+  low === null || reference === null ? null : 2 * (quality - reference) - low;
+
+/** Quality of one task, the mean of its main metrics in [0, 1], by the metrics that a result states; null where it lacks one. */
+export function taskQuality({ metrics }: Pick<VariantResult, 'metrics'>, task: TaskName): number | null {
+  const values = metricsOf(task)
+    .filter(({ inRho }) => inRho)
+    .map((metric) => {
+      const stated = metrics[`${task}.${metric.name}`];
+      return stated ? scaled(metric, stated.mid) : null;
+    });
+  return values.length > 0 && values.every((x) => x !== null) ? mean(values) : null;
+}
+
 /** Whether a row shows what a task asks of it. The reference is held against chance and the constant answer alone. */
-export function floorOf(row: FloorRow, margin: number): Pick<TaskFloor, 'met' | 'lacks'> {
+export function floorOf(
+  row: FloorRow,
+  o: { quality: number; reference: number | null; /** Low end of accuracy minus chance. */ overChance: number | null; margin: number },
+): Pick<TaskFloor, 'met' | 'lacks'> {
+  const { quality, reference, overChance, margin } = o;
   const tests: [TaskFloor['lacks'][number], boolean][] = [
     ['reference', row.low === null || row.low >= -margin],
-    ['chance', row.overChance === null || row.overChance > 0],
+    ['chance', overChance === null || overChance > 0],
     ['always', row.above === null || row.above > 0],
   ];
   const lacks = tests.flatMap(([name, shown]) => (shown ? [] : [name]));
-  const missed = row.high !== null && row.high < -margin;
+  const high = highOf(row.low, quality, reference);
+  const missed = high !== null && high < -margin;
   return { met: missed ? 'missed' : lacks.length === 0 ? 'shown' : 'open', lacks };
 }
 
@@ -153,6 +176,8 @@ export class Compared {
   readonly #energySd: (i: number, j: number) => number | null;
   readonly #qualitySd: (i: number, j: number) => number | null;
   readonly models: number[];
+  readonly #log: readonly (number | null)[];
+  readonly #work: readonly number[];
   #energyAll: number | null = null;
   #qualityAll: number | null = null;
 
@@ -163,6 +188,8 @@ export class Compared {
     const n = results.length;
     this.#energySd = pairsFromText(n, evidence.energySd);
     this.#qualitySd = pairsFromText(n, evidence.qualitySd);
+    this.#work = fromText(evidence.work);
+    this.#log = logEnergies(results);
     this.models = results.flatMap((r, i) =>
       r.engine === 'classical' || r.energy === null || r.quality === null ? [] : [i],
     );
@@ -174,7 +201,7 @@ export class Compared {
 
   /** Log joules, i minus j; null where they are unknown, or where too few blocks tell. */
   energy(i: number, j: number): Contrast | null {
-    const [a, b] = [this.evidence.logEnergy[i] ?? null, this.evidence.logEnergy[j] ?? null];
+    const [a, b] = [this.#log[i] ?? null, this.#log[j] ?? null];
     const sd = this.#energySd(i, j);
     if (a === null || b === null || sd === null) return null;
     if (this.evidence.slices < LEAST_SLICES) return null;
@@ -188,7 +215,7 @@ export class Compared {
 
   /** The same without intervals, however few blocks there are; null where nothing can be estimated. */
   energyAt(i: number, j: number): { mid: number; sd: number } | null {
-    const [a, b] = [this.evidence.logEnergy[i] ?? null, this.evidence.logEnergy[j] ?? null];
+    const [a, b] = [this.#log[i] ?? null, this.#log[j] ?? null];
     const sd = this.#energySd(i, j);
     return a === null || b === null || sd === null || this.evidence.df === 0 ? null : { mid: a - b, sd };
   }
@@ -205,12 +232,19 @@ export class Compared {
     return contrast(a - b, sd, tQuantile(0.975, Infinity), this.#qualityAll);
   }
 
-  sameWork = (i: number, j: number) => this.evidence.work[i] === this.evidence.work[j];
+  sameWork = (i: number, j: number) => this.#work[i] === this.#work[j];
 
   floors(i: number, margin = this.evidence.margin): TaskFloor[] {
-    return this.evidence.floors.flatMap(({ task, tickets, rows }) => {
+    const result = this.results[i];
+    const reference = this.evidence.reference === null ? null : this.results[this.evidence.reference];
+    return this.evidence.floors.flatMap(({ task, tickets, chance, rows }) => {
       const row = rows[i];
-      return row ? [{ task, n: tickets, quality: row.quality, ...floorOf(row, margin) }] : [];
+      const quality = result ? taskQuality(result, task) : null;
+      if (!row || !result || quality === null) return [];
+      const accuracy = result.metrics[`${task}.accuracy`]?.low ?? null;
+      const overChance = chance === null ? null : accuracy === null ? 0 : accuracy - chance;
+      const own = { quality, reference: reference ? taskQuality(reference, task) : null, overChance, margin };
+      return [{ task, n: tickets, quality, ...floorOf(row, own) }];
     });
   }
 
@@ -257,6 +291,7 @@ export function decide(
 ): Decision {
   const compared = new Compared(results, evidence);
   const { models } = compared;
+  const shares = fromText(evidence.share);
   const shown = models.filter((i) => compared.floor(i, margin) === 'shown');
   const open = models.filter((i) => compared.floor(i, margin) !== 'missed');
   const answer = compared.leanest(shown, (word) => word === 'same');
@@ -276,8 +311,8 @@ export function decide(
       sameWork: against !== null && i !== against && compared.sameWork(i, against),
       floors: compared.floors(i, margin),
       floor: compared.floor(i, margin),
-      share: evidence.share[i] ?? 0,
-      stopped: evidence.stopped[i] ?? null,
+      share: shares[i] ?? 0,
+      stopped: evidence.stopped.find(({ at }) => at === i) ?? null,
     };
   };
   const rows = models
@@ -304,6 +339,6 @@ export function decide(
     ),
     slices: evidence.slices,
     disturbed: evidence.disturbed,
-    shareNone: Math.max(0, 100 - evidence.share.reduce((a, x) => a + x, 0)),
+    shareNone: Math.max(0, 100 - shares.reduce((a, x) => a + x, 0)),
   };
 }

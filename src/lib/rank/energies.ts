@@ -236,8 +236,9 @@ export function fitEnergies(
       const content = contentVariance(i, j);
       if (content === null) return null;
       if (g === h) return Math.sqrt(content);
-      if (sigma2 === null || !timing.connected(g, h)) return null;
-      return Math.sqrt(sigma2 * timing.pair(g, h) + content);
+      if (sigma2 === null) return null;
+      const factor = timing.pair(g, h);
+      return factor === null ? null : Math.sqrt(sigma2 * factor + content);
     },
   };
 }

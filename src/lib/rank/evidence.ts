@@ -1,6 +1,5 @@
-import { pairsFromText, pairsToText } from '../core/log-bytes';
+import { pairsFromText, pairsToText, toText } from '../core/log-bytes';
 import { createRandom } from '../core/random';
-import { wilson } from '../core/proportion';
 import type { Evidence, FloorRow, VariantResult } from '../schema/result';
 import type { RunRecord, TaskName } from '../schema/run';
 import type { EnergyFit } from './energies';
@@ -16,8 +15,10 @@ export interface EvidenceOptions {
 }
 
 const digits = (x: number, places: number) => Number(x.toFixed(places));
-/** Four places: a ticket of ten thousand. */
-const share = (x: number) => digits(x, 4);
+/** Three places, as quality itself is stated. */
+const share = (x: number) => digits(x, 3);
+/** Two places, never rounded to 0: only its sign decides. */
+const sign = (x: number) => digits(x, 2) || (x > 0 ? 0.01 : x < 0 ? -0.01 : 0);
 
 /** A lower triangular factor of a covariance matrix that may be singular: rows without variance of their own are zero. */
 function factor(covariance: readonly (readonly number[])[]): number[][] {
@@ -33,6 +34,10 @@ function factor(covariance: readonly (readonly number[])[]): number[][] {
     }
   return l;
 }
+
+/** Logarithms of joules a ticket, as they are stated; null where they are unknown. */
+export const logEnergies = (variants: readonly Pick<VariantResult, 'energy'>[]) =>
+  variants.map(({ energy }) => (energy && energy.mid > 0 ? Math.log(energy.mid) : null));
 
 /** Draws of log energies relative to each other: [draw][variant]; null for variants whose energy is unknown. */
 export function energyDraws(
@@ -89,15 +94,9 @@ export function evidenceOf(
       const against = at === null || i === at ? null : qualities.taskDifference(i, at, task);
       const constant = always[t] ?? null;
       const above = constant === null ? null : qualities.taskDifference(i, constant, task);
-      const hits = qualities.outcomes(i, task).filter((x) => x.output === x.reference).length;
-      const n = qualities.tickets(i, task);
       return {
-        quality: share(own.mid),
         low: against && share(against.low),
-        high: against && share(against.high),
-        above: above && share(above.low),
-        // One-sided 95 % is the low end of a two-sided 90 %.
-        overChance: task === 'rca' && causes.length > 1 && n > 0 ? share(wilson(hits, n, 0.9).low - 1 / causes.length) : null,
+        above: above && sign(above.low),
       };
     }),
   }));
@@ -109,19 +108,21 @@ export function evidenceOf(
     margin: o.margin,
     slices: Number.isFinite(energies.slices) ? energies.slices : 0,
     df: energies.df,
-    logEnergy: energies.log.map((x) => (x === null ? null : digits(x, 4))),
-    work: energies.work,
+    work: toText(energies.work),
     energySd,
     qualitySd,
-    share: [],
+    share: '',
     floors,
     disturbed: {
       slices: timed.filter((run) => run.steadiness?.disturbed).length,
       of: timed.length,
     },
-    stopped: variants.map(({ variant }) => o.stopped?.get(variant) ?? null),
+    stopped: variants.flatMap(({ variant }, at) => {
+      const stop = o.stopped?.get(variant);
+      return stop ? [{ at, ...stop }] : [];
+    }),
   };
-  return { ...evidence, share: sharesOf(variants, evidence, qualities, always) };
+  return { ...evidence, share: toText(sharesOf(variants, evidence, qualities, always)) };
 }
 
 function floorAlways(qualities: Qualities, always: number | null, at: number | null, task: TaskName): number | null {
@@ -140,8 +141,8 @@ function sharesOf(
   const { reference } = evidence;
   const counts = variants.map(() => 0);
   if (reference === null) return counts;
-  const energies = energyDraws(evidence.logEnergy, pairsFromText(variants.length, evidence.energySd), RESAMPLES);
-  const models = variants.flatMap((v, i) => (v.engine === 'classical' || evidence.logEnergy[i] === null ? [] : [i]));
+  const energies = energyDraws(logEnergies(variants), pairsFromText(variants.length, evidence.energySd), RESAMPLES);
+  const models = variants.flatMap((v, i) => (v.engine === 'classical' || !v.energy ? [] : [i]));
   const meets = models.map((i) => {
     const tests = evidence.floors.flatMap(({ task }, t) => {
       const constant = always[t] ?? null;

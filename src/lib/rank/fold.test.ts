@@ -5,7 +5,7 @@ import { exampleOutcome, exampleReading, exampleRun } from './example';
 import { foldRuns } from './fold';
 
 const only = (runs: Parameters<typeof foldRuns>[0]) => {
-  const results = foldRuns(runs);
+  const { results } = foldRuns(runs);
   expect(results).toHaveLength(1);
   const [result] = results;
   if (!result) throw new Error('no result');
@@ -18,7 +18,7 @@ describe('foldRuns', () => {
     const result = only([exampleRun()]);
     expect(result).toMatchObject({
       energy: { mid: 2, low: null, high: null, n: 1 },
-      energyRange: { low: 1, mid: 2, high: 4 },
+      deviceRange: { low: 0.5, high: 2 },
       latency: { mid: 1, n: 1 },
       storedBytes: 200,
       computedBytes: 400,
@@ -32,31 +32,34 @@ describe('foldRuns', () => {
     expect(result.metrics['rca.accuracy']).toMatchObject({ mid: 0.5, n: 2 });
   });
 
-  it('averages tasks with equal weight, then slices with a t-interval', () => {
+  it('adds tasks up, as a ticket that gets all of them costs their sum, and averages slices', () => {
     const run = (slice: number, task: 'rca' | 'response', joules: number) =>
-      exampleRun({ slice, task, phases: [exampleReading('decode', joules)] });
-    // Slice 0: (2/2 + 6/2) / 2 = 2; slice 1: (4/2 + 8/2) / 2 = 3.
+      exampleRun({ slice, block: slice, task, phases: [exampleReading('decode', joules)] });
+    // Slice 0: 2/2 + 6/2 = 4; slice 1: 4/2 + 8/2 = 6.
     const result = only([run(1, 'response', 8), run(0, 'rca', 2), run(0, 'response', 6), run(1, 'rca', 4)]);
-    expect(result.energy?.mid).toBeCloseTo(2.5, 12);
-    // t(1) x sd / sqrt(2) = 12.706 x 0.5: below 0, where no energy is.
-    expect(result.energy).toMatchObject({ low: 0, n: 2 });
-    expect(result.energy?.high).toBe(8.85);
+    expect(result.energy).toMatchObject({ mid: 5, n: 2 });
+    expect(result.deviceRange).toEqual({ low: 0.5, high: 2 });
+    expect(result.taskShare).toEqual({ rca: 0.3 });
     expect(result.slices).toBe(2);
   });
 
   it('leaves an unfinished slice out', () => {
     const run = (slice: number, task: 'rca' | 'response', joules: number) =>
-      exampleRun({ slice, task, phases: [exampleReading('decode', joules)] });
+      exampleRun({ slice, block: slice, task, phases: [exampleReading('decode', joules)] });
     const result = only([run(0, 'rca', 2), run(0, 'response', 6), run(1, 'rca', 400)]);
-    expect(result).toMatchObject({ energy: { mid: 2, n: 1 }, slices: 1 });
+    expect(result).toMatchObject({ energy: { mid: 4 }, latency: { mid: 2, n: 1 } });
   });
 
   it('leaves a slice out that the device slept through, and says so', () => {
     const run = (slice: number, joules: number) =>
-      exampleRun({ slice, phases: [exampleReading('prefill', joules / 2), exampleReading('decode', joules / 2)] });
+      exampleRun({
+        slice,
+        block: slice,
+        phases: [exampleReading('prefill', joules / 2), exampleReading('decode', joules / 2)],
+      });
     // The first may be the one that was held up; three times the fastest still counts.
     const result = only([run(0, 400), run(1, 2), run(2, 6)]);
-    expect(result).toMatchObject({ energy: { mid: 2, n: 2 }, latency: { mid: 1, n: 2 }, slices: 2 });
+    expect(result).toMatchObject({ energy: { mid: 2 }, slices: 3 });
     expect(result.fallbacks.join()).toMatch(/1 of 3 slices took over 3 times as long/);
     expect(only([run(0, 2), run(1, 6)])).toMatchObject({ slices: 2, fallbacks: [] });
   });
@@ -65,7 +68,7 @@ describe('foldRuns', () => {
     const unknown = { ...exampleReading('decode', 1), joules: null };
     expect(only([exampleRun({ phases: [exampleReading('prefill', 1), unknown] })])).toMatchObject({
       energy: null,
-      energyRange: null,
+      deviceRange: null,
       latency: { mid: 0.5 },
     });
     expect(only([exampleRun({ phases: [] })])).toMatchObject({ energy: null, latency: null });
@@ -75,9 +78,9 @@ describe('foldRuns', () => {
   it('says when slices answer differently and when a task is missing', () => {
     const other = exampleRun({ slice: 1, tickets: [exampleOutcome('1', 'A', 'B'), exampleOutcome('2', 'B', 'B')] });
     expect(only([exampleRun(), other]).fallbacks).toEqual([
-      'Answers (rca) differ between slices; quality is that of the first.',
+      'Answers (rca) differ between slices that asked the same; quality is that of the first.',
     ]);
-    const results = foldRuns([
+    const { results } = foldRuns([
       exampleRun(),
       exampleRun({ variant: 'int8', task: 'response' }),
       exampleRun({ variant: 'int8' }),
@@ -87,7 +90,7 @@ describe('foldRuns', () => {
       ['int8', []],
     ]);
     // Half of the work does not compare with all of it.
-    expect(results[0]).toMatchObject({ energy: null, quality: null, latency: null, slices: 0, tickets: 2 });
+    expect(results[0]).toMatchObject({ energy: null, quality: null, latency: null, tickets: 2 });
     expect(results[1]?.quality).not.toBeNull();
   });
 
@@ -99,9 +102,9 @@ describe('foldRuns', () => {
   });
 
   it('does not depend on the order of the runs', () => {
-    const runs = ['b', 'a'].flatMap((variant) => [0, 1].map((slice) => exampleRun({ variant, slice })));
+    const runs = ['b', 'a'].flatMap((variant) => [0, 1].map((slice) => exampleRun({ variant, slice, block: slice })));
     expect(foldRuns(runs.toReversed())).toEqual(foldRuns(runs));
-    expect(foldRuns(runs).map((r) => r.variant)).toEqual(['a', 'b']);
+    expect(foldRuns(runs).results.map((r) => r.variant)).toEqual(['a', 'b']);
   });
 
   it('draws a ticket of two tasks once for both', () => {
@@ -109,8 +112,8 @@ describe('foldRuns', () => {
     const tickets = Array.from({ length: 60 }, (_, i) =>
       exampleOutcome(`${i}`, 'link down', i % 2 ? 'link down' : 'zzz'),
     );
-    const [one] = foldRuns([exampleRun({ task: 'rca', tickets })]);
-    const [both] = foldRuns([exampleRun({ task: 'rca', tickets }), exampleRun({ task: 'response', tickets })]);
+    const [one] = foldRuns([exampleRun({ task: 'rca', tickets })]).results;
+    const [both] = foldRuns([exampleRun({ task: 'rca', tickets }), exampleRun({ task: 'response', tickets })]).results;
     const width = (q: { low: number | null; high: number | null } | null | undefined) =>
       (q?.high ?? NaN) - (q?.low ?? NaN);
     expect(both?.quality?.n).toBe(60);

@@ -68,6 +68,9 @@ function latencyOf(runs: readonly RunRecord[], tasks: readonly TaskName[]): Esti
 const mixed = (what: string, values: readonly string[]) =>
   values.length > 1 ? [`Its phases were metered by different ${what}: ${values.join(', ')}.`] : [];
 
+/** What is not known of a device spans powers of ten: two digits say all. */
+const factor = (x: number) => Number(x.toPrecision(2));
+
 /** As a link will carry it: who opens one sees the same winner, also among variants a hair apart. */
 const stated = <T extends Range | EstimateRecord>(value: T | null) => value && stateEstimate(value);
 
@@ -129,8 +132,6 @@ function foldVariant(
   const ends = (['low', 'mid', 'high'] as const).map((end) =>
     sumOverTasks(runs, tasks, (r) => r.joules && r.joules[end]),
   );
-  // The range of the device, about the joules that the fit gives.
-  const scale = mid !== null && ends[1] ? mid / ends[1] : 1;
   const compression = runs.find((run) => run.compression !== null)?.compression ?? null;
   const heldUp = energies.heldUp[at] ?? 0;
   return {
@@ -141,19 +142,14 @@ function foldVariant(
     energy: stated(
       mid === null ? null : { mid, low: half === null ? null : mid / half, high: half === null ? null : mid * half, n: blocks },
     ),
-    energyRange: stated(
-      mid === null || ends.some((x) => x === null)
-        ? null
-        : {
-            low: (ends[0] as number) * scale,
-            mid,
-            high: (ends[2] as number) * scale,
-          },
-    ),
-    taskEnergy: Object.fromEntries(
-      tasks.flatMap((task) => {
+    deviceRange:
+      ends[1] && ends[0] !== null && ends[2] !== null && ends[0] !== undefined && ends[2] !== undefined
+        ? { low: factor(ends[0] / ends[1]), high: factor(ends[2] / ends[1]) }
+        : null,
+    taskShare: Object.fromEntries(
+      tasks.slice(0, -1).flatMap((task) => {
         const joules = sumOverTasks(runs, [task], (r) => r.joules && r.joules.mid);
-        return joules === null ? [] : [[task, Number((joules * scale).toPrecision(4))]];
+        return joules === null || !ends[1] ? [] : [[task, Number((joules / ends[1]).toFixed(2))]];
       }),
     ),
     tier: TIERS.findLast((tier) => tiers.includes(tier)) ?? 'profile',

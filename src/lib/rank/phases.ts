@@ -39,25 +39,24 @@ const total = (parts: readonly Part[], of: (reading: Reading) => number | null):
   }, 0);
 
 /**
- * The mean over runs for each task, then over all tasks of the variant, as the ranking has it: a task without this phase
- * (finding causes writes nothing) spends nothing on it, so that phases add up to the figure of the ranking.
+ * The mean over runs for each task, then the sum over tasks: what a ticket that gets all of them takes. A task without this
+ * phase (finding causes writes nothing) spends nothing on it, so phases add up to the figure of the answer.
  */
-function overTasks(parts: readonly Part[], tasks: number, value: (part: Part) => number): number {
+function overTasks(parts: readonly Part[], value: (part: Part) => number): number {
   const means = TASKS.map((task) => parts.filter((part) => part.task === task).map(value))
     .filter((values) => values.length > 0)
     .map(mean);
-  return means.reduce((sum, x) => sum + x, 0) / tasks;
+  return means.reduce((sum, x) => sum + x, 0);
 }
 
-function joulesPerTicket(parts: readonly Part[], tasks: number): Range | null {
+function joulesPerTicket(parts: readonly Part[]): Range | null {
   if (parts.some(({ reading }) => reading.joules === null)) return null;
   const at = (end: keyof Range) =>
-    overTasks(parts, tasks, ({ reading, tickets }) => (reading.joules?.[end] ?? NaN) / tickets);
+    overTasks(parts, ({ reading, tickets }) => (reading.joules?.[end] ?? NaN) / tickets);
   return { low: at('low'), mid: at('mid'), high: at('high') };
 }
 
-/** @param tasks how many the variant was run on, with this phase or without */
-function costOf(phase: Phase, parts: readonly Part[], tasks: number): PhaseCost {
+function costOf(phase: Phase, parts: readonly Part[]): PhaseCost {
   const seconds = mean(parts.map(({ reading }) => reading.seconds));
   const time = total(parts, (r) => r.seconds) ?? 0;
   const [flops, bytes, tokens] = [
@@ -73,8 +72,8 @@ function costOf(phase: Phase, parts: readonly Part[], tasks: number): PhaseCost 
     perTicket:
       ANSWERING.has(phase) && answered
         ? {
-            seconds: overTasks(parts, tasks, ({ reading, tickets }) => reading.seconds / tickets),
-            joules: joulesPerTicket(parts, tasks),
+            seconds: overTasks(parts, ({ reading, tickets }) => reading.seconds / tickets),
+            joules: joulesPerTicket(parts),
           }
         : null,
     work:
@@ -87,16 +86,16 @@ function costOf(phase: Phase, parts: readonly Part[], tasks: number): PhaseCost 
 
 /** Where time and joules go: every phase of every variant, in the order in which they first ran. */
 export function phasesOf(runs: readonly RunRecord[]): VariantPhases[] {
-  return [...groupBy(runs, (run) => `${run.variant}\n${run.engine}`).values()].map((group) => {
+  // An anchor is measured to link blocks, not to answer.
+  return [...groupBy(runs.filter((run) => !run.anchor), (run) => `${run.variant}\n${run.engine}`).values()].map((group) => {
     const { variant, engine } = group[0] as RunRecord;
-    const tasks = new Set(group.map((run) => run.task)).size;
     const phases = PHASES.flatMap((phase) => {
       const parts = group.flatMap((run) =>
         run.phases
           .filter((r) => r.phase === phase)
           .map((reading) => ({ reading, tickets: run.tickets.length, task: run.task })),
       );
-      return parts.length > 0 ? [costOf(phase, parts, tasks)] : [];
+      return parts.length > 0 ? [costOf(phase, parts)] : [];
     });
     return { variant, engine, phases };
   });

@@ -2,14 +2,12 @@ import { createRandom } from '../core/random';
 import { mean, quantile, standardDeviation } from '../core/stats';
 import type { RunRecord, TaskName, TicketOutcome } from '../schema/run';
 import { metricsOf, scaled, type Metric } from '../score/metrics';
-import { drawTickets, pairedDifference } from '../score/paired';
+import { drawTickets, FEW_DIFFERING, pairedDifference, type PairedMetric } from '../score/paired';
 import type { Statistic } from '../score/statistic';
 
 /** Draws of tickets that all comparisons share. */
 export const RESAMPLES = 2000;
 const SEED = 1;
-/** With fewer differing tickets the draws are not believed (see `pairedDifference`). */
-const FEW = 10;
 
 /** What a task's quality is made of, for one variant: its metrics in [0, 1], 1 the better end. */
 interface Scored {
@@ -194,17 +192,17 @@ export class Qualities {
     const parts = a.parts.map((part, k) => {
       const [x, y] = [this.#draw(i, task, part, set), this.#draw(j, task, b.parts[k] as typeof part, set)];
       if (!x || !y) return null;
-      return pairedDifference({
-        mid: x.mid - y.mid,
-        draws: x.draws.map((value, r) => value - (y.draws[r] as number)),
-        n,
-        differing,
-        kind: part.metric.name === 'accuracy' ? { kind: 'proportion', b: won, c: lost } : { kind: 'range', range: 1 },
-      });
+      const share = part.metric.name === 'accuracy';
+      const metric = (a: Drawn, b: Drawn, kind: PairedMetric['kind']) =>
+        pairedDifference({ difference: a.mid - b.mid, first: a.draws, second: b.draws, n, kind });
+      // Metrics are scaled to [0, 1], so two variants are at most 1 apart.
+      const own = metric(x, y, share ? { b: won, c: lost } : { differing, range: 1 });
+      const turned = metric(y, x, share ? { b: lost, c: won } : { differing, range: 1 });
+      return { ...own, highOneSided: -turned.lowOneSided };
     });
     if (parts.some((p) => p === null)) return null;
     const own = parts as NonNullable<(typeof parts)[number]>[];
-    if (differing < FEW) {
+    if (differing < FEW_DIFFERING) {
       // Ends of a mean of metrics: no further out than the mean of their ends.
       const at = (of: (p: (typeof own)[number]) => number) => mean(own.map(of));
       return { mid: at((p) => p.mid), sd: at((p) => p.sd), low: at((p) => p.lowOneSided), high: at((p) => p.highOneSided), n };

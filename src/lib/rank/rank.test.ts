@@ -21,7 +21,7 @@ const anyResults = fc
       exampleResult({
         variant: `v${i}`,
         energy: e === null ? null : around(e, es),
-        energyRange: e === null ? null : { low: e / 2, mid: e, high: e * 3 },
+        deviceRange: e === null ? null : { low: 0.5, high: 3 },
         quality: q === null ? null : around(q, qs),
       }),
     ),
@@ -193,9 +193,9 @@ describe('winnersByWeight', () => {
   it('finds the crossings exactly', () => {
     // R: fp16 0.8 - 0.55 w, int8 0.7 - 0.2 w, int4 0.3 + 0.7 w.
     const results = [
-      exampleResult({ variant: 'fp16', energy: exact(4), energyRange: null, quality: exact(0.8) }),
-      exampleResult({ variant: 'int8', energy: exact(2), energyRange: null, quality: exact(0.7) }),
-      exampleResult({ variant: 'int4', energy: exact(1), energyRange: null, quality: exact(0.3) }),
+      exampleResult({ variant: 'fp16', energy: exact(4), deviceRange: null, quality: exact(0.8) }),
+      exampleResult({ variant: 'int8', energy: exact(2), deviceRange: null, quality: exact(0.7) }),
+      exampleResult({ variant: 'int4', energy: exact(1), deviceRange: null, quality: exact(0.3) }),
     ];
     const { segments, crossings, alternatives } = winnersByWeight(results);
     expect(segments.map((s) => s.variant)).toEqual(['fp16', 'int8', 'int4']);
@@ -213,13 +213,13 @@ describe('winnersByWeight', () => {
       exampleResult({
         variant: 'a',
         energy: exact(1),
-        energyRange: { low: 0.5, mid: 1, high: 5 },
+        deviceRange: { low: 0.5, high: 5 },
         quality: exact(0.6),
       }),
       exampleResult({
         variant: 'b',
         energy: exact(1.2),
-        energyRange: { low: 0.6, mid: 1.2, high: 2 },
+        deviceRange: { low: 0.5, high: 1.6 },
         quality: exact(0.6),
       }),
     ];

@@ -81,9 +81,9 @@ const minMaxLines = (points: readonly Point[]): Line[] => {
 
 /** Energy at one end of what is not known about the device. All variants ran on it, so all go to the same end. */
 const pointsAt = (results: readonly VariantResult[], end: keyof Range): Point[] =>
-  results.flatMap(({ variant, energy, energyRange, quality }) => {
-    const at = end === 'mid' ? energy?.mid : (energyRange?.[end] ?? energy?.mid);
-    return at === undefined || at <= 0 || quality === null ? [] : [{ variant, energy: at, quality: quality.mid }];
+  results.flatMap(({ variant, energy, deviceRange, quality }) => {
+    const at = energy && energy.mid * (end === 'mid' ? 1 : (deviceRange?.[end] ?? 1));
+    return at === null || at <= 0 || quality === null ? [] : [{ variant, energy: at, quality: quality.mid }];
   });
 
 /** The winner at weight w; at a crossing, the one that leads below it. Null where there is none. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { CheckpointRefSchema, Plan } from './plan';
-import { BOUNDARIES, EstimateSchema, RangeSchema, TASKS, TIERS } from './run';
+import { BOUNDARIES, EstimateSchema, TASKS, TIERS } from './run';
 import { defineRecord } from './record';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -28,10 +28,10 @@ export const VariantResultSchema = v.object({
    * Null = unknown.
    */
   energy: v.nullable(EstimateSchema),
-  /** Joules of each task of a ticket. */
-  taskEnergy: v.record(v.picklist(TASKS), v.pipe(v.number(), v.finite())),
-  /** The same at the profile's low and high values: what is not known about the device, common to all variants. */
-  energyRange: v.nullable(RangeSchema),
+  /** Share of each task but the last in the joules of a ticket that gets all, to two places; the last has the rest. */
+  taskShare: v.record(v.picklist(TASKS), v.pipe(v.number(), v.finite())),
+  /** Factors from there to the profile's low and high values: what is not known about the device, common to all variants. */
+  deviceRange: v.nullable(v.object({ low: v.pipe(v.number(), v.finite()), high: v.pipe(v.number(), v.finite()) })),
   tier: v.picklist(TIERS),
   boundary: v.picklist(BOUNDARIES),
   /** Seconds of all tasks of one ticket. */
@@ -52,18 +52,15 @@ export type VariantResult = v.InferOutput<typeof VariantResultSchema>;
 const bytes = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]*$/), v.maxLength(40_000));
 const finite = v.pipe(v.number(), v.finite());
 
-/** How one variant stands to what its task asks for: ends of one-sided 95 % intervals over tickets drawn for both at once. */
+/**
+ * How one variant stands to what its task asks for: low ends of one-sided 95 % intervals over tickets drawn for both at
+ * once. High ends lie as far above the middle, which the task's metrics tell.
+ */
 export const FloorRowSchema = v.object({
-  /** Mean of the task's main metrics, in [0, 1]. */
-  quality: finite,
   /** Low end of quality minus the reference's; null for the reference itself. */
   low: v.nullable(finite),
-  /** High end of the same. */
-  high: v.nullable(finite),
   /** Low end of quality minus that of always giving the most frequent answer; null where a task has no such. */
   above: v.nullable(finite),
-  /** Low end of accuracy minus chance; null where a task has none. */
-  overChance: v.nullable(finite),
 });
 export type FloorRow = v.InferOutput<typeof FloorRowSchema>;
 
@@ -79,15 +76,13 @@ export const EvidenceSchema = v.object({
   /** Blocks that the energies rest on, and residual degrees of freedom of log E = variant + block + rest. */
   slices: count,
   df: count,
-  /** Log of each variant's joules a ticket relative to the first's, by least squares over all blocks; null = unknown. */
-  logEnergy: v.array(v.nullable(finite)),
-  /** Number of the group whose passes are the same work; alone in it = no other does the same. */
-  work: v.array(count),
+  /** Number of the group whose passes are the same work, a byte a variant; alone in it = no other does the same. */
+  work: bytes,
   /** SD of each pair's difference of log energies and of quality, a byte each (`core/log-bytes.ts`), base64url. */
   energySd: bytes,
   qualitySd: bytes,
-  /** Share of joint draws (tickets, timing) in which a variant is the answer, in percent. */
-  share: v.array(finite),
+  /** Share of joint draws (tickets, timing) in which a variant is the answer, in percent, a byte each. */
+  share: bytes,
   floors: v.pipe(
     v.array(
       v.object({
@@ -103,10 +98,19 @@ export const EvidenceSchema = v.object({
   ),
   /** Slices that stayed disturbed, of all that were timed. */
   disturbed: v.object({ slices: count, of: count }),
-  /** Slice after which a variant was stopped, and why; null = it ran to the end. */
-  stopped: v.array(v.nullable(v.object({ after: count, why: name }))),
+  /** Variants that were stopped, by their place: after which slice, and why. */
+  stopped: v.array(v.object({ at: count, after: count, why: name })),
 });
 export type Evidence = v.InferOutput<typeof EvidenceSchema>;
+
+/** Version 1 said joules at the profile's ends. */
+function factorsOf(range: unknown): unknown {
+  if (typeof range !== 'object' || range === null) return null;
+  const { low, mid, high } = range as Record<string, unknown>;
+  if (typeof low !== 'number' || typeof mid !== 'number' || typeof high !== 'number' || mid <= 0) return null;
+  const two = (x: number) => Number((x / mid).toPrecision(2));
+  return { low: two(low), high: two(high) };
+}
 
 /** Version 1 said the mean over tasks; a ticket that gets all of them costs their sum. */
 function sumOverTasks(result: Record<string, unknown>): Record<string, unknown> {
@@ -126,13 +130,13 @@ function sumOverTasks(result: Record<string, unknown>): Record<string, unknown> 
     evidence: null,
     variants: variants.map((variant) => {
       if (typeof variant !== 'object' || variant === null) return variant;
-      const { repeats, ...rest } = variant as Record<string, unknown>;
+      const { repeats, energyRange, ...rest } = variant as Record<string, unknown>;
       return {
         ...rest,
         slices: repeats,
-        taskEnergy: {},
+        taskShare: {},
         energy: times(rest['energy']),
-        energyRange: times(rest['energyRange']),
+        deviceRange: factorsOf(energyRange),
         latency: times(rest['latency']),
       };
     }),

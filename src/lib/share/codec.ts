@@ -16,10 +16,10 @@ import { METRICS } from '../score/metrics';
 import { ALPHABET, deflate, fromBase64Url, inflate, toBase64Url } from './bytes';
 import { pack, unpack } from './pack';
 
-/** `e2.` + base64url(deflate-raw(canonical JSON of the packed record)). */
-const CODEC = 'e2';
+/** `e3.` + base64url(deflate-raw(canonical JSON of the packed record)). */
+const CODEC = 'e3';
 /** Links of these are read. */
-const KNOWN: readonly string[] = ['e1', CODEC];
+const KNOWN: readonly string[] = ['e1', 'e2', CODEC];
 
 /** Longest link, in characters, and longest JSON that one may inflate to, in bytes. */
 export const MAX_LINK = 64 * 1024;
@@ -85,21 +85,21 @@ const COUNTS = new Set(METRICS.filter((m) => m.inRho).map((m) => `${m.task}.${m.
 /** Which metrics stay in a link, from most to fewest; quality itself, with its interval, always does. */
 const KEPT_METRICS = {
   all: () => true,
+  // What the answer is decided by always stays.
   counted: (name: string) => COUNTS.has(name),
-  none: () => false,
 } satisfies Record<string, (name: string) => boolean>;
 
 export type KeptMetrics = keyof typeof KEPT_METRICS;
 
 /**
  * `encodeLink` of a result, with no more metrics than fit into `longest` characters: mail and chat cut long links. What
- * stayed behind is told. Where even no metrics would not do, all of them go.
+ * stayed behind is told. Where even those that count would not do, all of them go.
  */
 export async function encodeShort(
   record: SharedResultRecord,
   longest: number,
 ): Promise<{ link: string; metrics: KeptMetrics }> {
-  for (const metrics of ['all', 'counted', 'none'] as const) {
+  for (const metrics of ['all', 'counted'] as const) {
     const variants = record.variants.map((v) => ({
       ...v,
       metrics: Object.fromEntries(Object.entries(v.metrics).filter(([name]) => KEPT_METRICS[metrics](name))),
@@ -113,14 +113,14 @@ export async function encodeShort(
 const damaged = (cause?: unknown) =>
   new JoulewiseError('link.invalid', 'This link is damaged or cut off. Ask for it again.', { cause });
 
-/** Splits `e2.payload`, from a whole URL or from its fragment alone. */
+/** Splits `e3.payload`, from a whole URL or from its fragment alone. */
 function payloadOf(text: string): string {
   if (text.length > MAX_LINK)
     throw new JoulewiseError('link.too-large', `This link is longer than ${MAX_LINK} characters, so it is not read.`);
   const fragment = text.slice(text.indexOf('#') + 1).trim();
   const [, codec, payload] = /^(e\d{1,4})\.(.*)$/s.exec(fragment) ?? [];
   if (codec === undefined || payload === undefined)
-    throw new JoulewiseError('link.invalid', 'This is not a Joulewise link: it should have "#e2." in it.');
+    throw new JoulewiseError('link.invalid', 'This is not a Joulewise link: it should have "#e3." in it.');
   if (!KNOWN.includes(codec))
     throw new JoulewiseError('link.newer', 'This link was made by a newer Joulewise. Reload the page to get that one.');
   if (payload === '' || !ALPHABET.test(payload)) throw damaged();
@@ -191,9 +191,13 @@ const clipVariant = (result: VariantResult): VariantResult => ({
   ...result,
   variant: clip(result.variant, RESULT_LIMITS.name),
   kernel: clip(result.kernel, RESULT_LIMITS.sentence),
+  latency: timed(result.latency),
   metrics: Object.fromEntries(Object.entries(result.metrics).slice(0, RESULT_LIMITS.metrics)),
   fallbacks: result.fallbacks.slice(0, RESULT_LIMITS.fallbacks).map((text) => clip(text, RESULT_LIMITS.sentence)),
 });
+
+/** Seconds without their interval, which nothing reads. */
+const timed = (latency: VariantResult['latency']) => latency && { ...latency, low: null, high: null };
 
 /** A record to share: texts and lists cut to what a link may carry, and nothing that is not in the schema. */
 export function toShared(results: readonly VariantResult[], meta: SharedMeta): SharedResultRecord {

@@ -4,10 +4,11 @@ import { JoulewiseError } from '../core/errors';
 import { numberReader, spellNumber, spellNumbers } from './spell';
 
 /**
- * The layout of codec e2: JSON in, smaller JSON out. Keys become letters; a list of objects becomes one column per key;
+ * The layout of codecs e2 and e3, which has more keys: JSON in, smaller JSON out. Keys become letters; a list of objects becomes one column per key;
  * a column of equal values is written once; numbers of a column are written as text of few characters each, and the ends
  * of intervals as distances from their middles. It knows nothing of any schema, so records of later versions pack too.
- * **Frozen**: a change here is codec e3. Codec e1 had fewer keys and its numbers as lists; what it wrote is still read.
+ * **Frozen**: a change here is codec e4. What e1 (fewer keys, numbers as lists) and e2 (fewer keys) wrote is still read,
+ * since a key without a short name travels under its own: so later records may have any further keys.
  */
 
 /** Known keys in the order of their short names. Append nothing: other keys travel as "_" + key. */
@@ -79,6 +80,34 @@ const KEYS = [
   'user',
   'withheld',
   'calibration',
+  // From here on since e3.
+  'slices',
+  'taskShare',
+  'deviceRange',
+  'rca',
+  'response',
+  'summary',
+  'evidence',
+  'reference',
+  'margin',
+  'df',
+  'work',
+  'energySd',
+  'qualitySd',
+  'share',
+  'floors',
+  'task',
+  'always',
+  'chance',
+  'rows',
+  'above',
+  'overChance',
+  'disturbed',
+  'of',
+  'stopped',
+  'after',
+  'why',
+  'untilDecided',
 ] as const;
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GENERATOR_NAME } from '../data/generator';
-import { checkPlan, stageUnits, stageVariants } from '../plan/units';
+import { checkPlan, listedMembers, slicesOf } from '../plan/units';
 import { Plan } from '../schema/plan';
 import { parseRecord } from '../schema/record';
 import { buildPlan, countRuns, DEFAULT_CHOICES, GENERATED, problemOf, PRUNING_CHIPS, stagesOf } from './choices';
@@ -68,8 +68,8 @@ describe('choices', () => {
   it('counts runs as the plan makes them', () => {
     const c = { ...DEFAULT_CHOICES, prunings: [] };
     const p = plan({ prunings: [] });
-    expect(countRuns(c).runs).toBe(stageUnits(p, 0, stageVariants(p, 0, [])).length);
-    expect(countRuns(DEFAULT_CHOICES)).toEqual({ variants: 11, runs: 66, atMost: true });
+    expect(countRuns(c).runs).toBe(listedMembers(p).length * p.tasks.length * slicesOf(p));
+    expect(countRuns(DEFAULT_CHOICES)).toEqual({ variants: 11, runs: 198, atMost: true });
   });
 
   it('finds what cannot be run', () => {

@@ -31,6 +31,16 @@ export interface Imported {
   held: Tickets | null;
 }
 
+/** All that the cards hold, as plain data that can be kept. */
+export interface Setup {
+  generated: GeneratorOptions;
+  /** Imported tickets; null = generated ones. */
+  tickets: { hash: string; name: string } | null;
+  checkpoint: CheckpointRef;
+  choices: Choices;
+  engine: EngineName | null;
+}
+
 const ANSWER: Record<TaskName, 'cause' | 'response'> = {
   rca: 'cause',
   response: 'response',
@@ -58,8 +68,23 @@ class Experiment {
   choices = $state<Choices>(structuredClone(DEFAULT_CHOICES));
   /** Null = what the probe suggests. */
   engineChoice = $state<EngineName | null>(null);
+  /** Whether what was set up last is on the cards; until then nothing is kept, and nothing shown. */
+  restored = $state(false);
   /** What a loaded recipe could not bring along, in sentences. */
   notes = $state.raw<string[]>([]);
+
+  /** What is set up, to be kept; tickets that are not stored yet are not in it. */
+  get setup(): Setup {
+    const { generated, imported, checkpoint, choices, engineChoice } = this;
+    const stored = imported && !imported.held ? imported.dataset : null;
+    return {
+      generated: $state.snapshot(generated),
+      tickets: stored && { hash: stored.hash, name: stored.name },
+      checkpoint,
+      choices: $state.snapshot(choices),
+      engine: engineChoice,
+    };
+  }
 
   get engine(): EngineName {
     return this.engineChoice ?? device.bestEngine;
@@ -68,6 +93,7 @@ class Experiment {
   /** What keeps it from running, in a sentence; null where nothing does. */
   get problem(): string | null {
     if (this.pending?.busy) return PROBLEMS.importing;
+    if (this.pending) return PROBLEMS.pending(this.pending.name);
     if (this.storing) return PROBLEMS.storing;
     if (this.download) return PROBLEMS.downloading(this.download.bytes, this.download.of);
     if (this.engine === 'hub' && this.checkpoint.kind !== 'hub') return PROBLEMS.exportsOnly;
@@ -78,6 +104,9 @@ class Experiment {
       if (!Number.isInteger(seed) || seed < 0) return PROBLEMS.seed;
       if (![this.generated.noise ?? 1, this.generated.gaps ?? 1].every((x) => x >= 0 && x <= 3)) return PROBLEMS.noise;
     }
+    const { imported } = this;
+    const empty = imported && this.choices.tasks.find((task) => answerable(imported.dataset, task) === 0);
+    if (empty) return PROBLEMS.noAnswers(imported.dataset.name, empty);
     return problemOf(this.choices);
   }
 

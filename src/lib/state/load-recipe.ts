@@ -17,6 +17,8 @@ const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu', 'hub'];
 export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint' | 'withheld'>): Promise<void> {
   const { choices, lost } = choicesOf(recipe.plan);
   const notes = lost.slice();
+  // What comes with it is not overwritten by what was set up here before.
+  experiment.restored = true;
   cancelImport();
   experiment.choices = choices;
   experiment.checkpoint = recipe.checkpoint;

@@ -51,7 +51,7 @@ export async function withTickets<T>(work: (tickets: Tickets) => Promise<T>): Pr
 }
 
 /** Stores the experiment's tickets, from where a run takes them. */
-async function keepTickets(): Promise<DatasetSummaryRecord> {
+export async function keepTickets(): Promise<DatasetSummaryRecord> {
   const { imported } = experiment;
   if (imported && !imported.held) return imported.dataset;
   const dataset = await withTickets(async (tickets) => {

@@ -10,6 +10,7 @@ const shared = toShared([exampleResult({ variant: 'int8' })], {
   dataset: 't',
   tasks: ['rca'],
   w: 0.5,
+  evidence: null,
 });
 const file = (value: unknown) => new Blob([typeof value === 'string' ? value : JSON.stringify(value)]);
 

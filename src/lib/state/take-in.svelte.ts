@@ -4,8 +4,11 @@ import { DEFAULT_CHOICES } from './choices';
 import { answerable, experiment, type PendingImport } from './experiment.svelte';
 import type { Preset } from './public-set';
 import { datasets } from './records';
+import { keepTickets } from './prepare.svelte';
 import { sentence } from './sentence';
+import { storage } from './storage.svelte';
 import { importTickets } from './tickets';
+import { TICKETS } from '../texts/tickets';
 import { callData } from './workers';
 
 /** Files of tickets on their way into the experiment that is being set up. */
@@ -70,9 +73,20 @@ export async function importPending(): Promise<void> {
     }
     cancelImport();
     dropTasksWithoutAnswers(summary);
+    await keepImported();
   } catch (error) {
     if (wanted() && experiment.pending)
       experiment.pending = { ...experiment.pending, busy: false, rows: null, error: sentence(error) };
+  }
+}
+
+/** Imported tickets are stored at once, so that a reload finds them. Where nothing can be kept, they last as long as the page. */
+async function keepImported(): Promise<void> {
+  try {
+    await keepTickets();
+    await storage.refresh();
+  } catch (error) {
+    experiment.notes = [TICKETS.notKept(sentence(error))];
   }
 }
 

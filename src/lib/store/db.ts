@@ -31,9 +31,11 @@ export interface Schema extends DBSchema {
   runs: { key: string; value: RunRecord; indexes: { plan: string } };
   /** Plans that some tab began to run and has not ended. */
   running: { key: string; value: { hash: string } };
+  /** What this browser keeps beside records, by a name: the set-up on the cards, names of devices. */
+  kept: { key: string; value: unknown };
 }
 
-const VERSION = 4;
+const VERSION = 5;
 
 type Upgrade = IDBPTransaction<Schema, StoreNames<Schema>[], 'versionchange'>;
 
@@ -67,6 +69,9 @@ const STEPS: readonly ((db: IDBPDatabase<Schema>, tx: Upgrade) => void | Promise
   },
   (db) => {
     db.createObjectStore('running', { keyPath: 'hash' });
+  },
+  (db) => {
+    db.createObjectStore('kept');
   },
 ];
 
@@ -147,6 +152,10 @@ export const saveRun = (run: RunRecord) => keepStrictly('runs', run);
 export const markRunning = (hash: string) => keepStrictly('running', { hash });
 
 export const markEnded = (hash: string) => write((db) => db.delete('running', hash));
+
+/** What is kept under a name; undefined where there is nothing. Who asks checks its form. */
+export const getKept = async (name: string): Promise<unknown> => (await database()).get('kept', name);
+export const putKept = (name: string, value: unknown) => write((db) => db.put('kept', value, name));
 
 /** Plans marked as running: in a tab that is open, or in one that was closed. */
 export const markedRunning = async () => (await database()).getAllKeys('running');

@@ -28,7 +28,7 @@ import {
 import { storeError } from './opfs';
 
 const planRecord: PlanRecord = {
-  v: 1,
+  v: 2,
   dataset: { hash: 'd', name: 'tickets' },
   checkpoint: { kind: 'builtin' },
   tasks: ['rca'],
@@ -38,6 +38,7 @@ const planRecord: PlanRecord = {
   threads: null,
   limit: 10,
   slices: 1,
+  margin: 0.05,
   maxNewTokens: 16,
   seed: 1,
   w: 0.5,
@@ -298,7 +299,7 @@ describe('archive', () => {
     await removeAllRecords();
     const damages: [readonly string[], string][] = [
       [rows.with(-1, rows.at(-1)?.replace('"variant":"', '"variant":5,"x":"') ?? ''), 'record.invalid'],
-      [rows.with(-1, rows.at(-1)?.replace('"v":3', '"v":7') ?? ''), 'record.newer'],
+      [rows.with(-1, rows.at(-1)?.replace('"v":4', '"v":9') ?? ''), 'record.newer'],
       [rows.with(-1, rows.at(-1)?.slice(0, 50) ?? ''), 'input.format'],
       [rows.with(1, '{"kind":"spell","record":{}}'), 'input.format'],
       [rows.with(1, '{"kind":"toString","record":{}}'), 'input.format'],

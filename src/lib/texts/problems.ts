@@ -1,5 +1,11 @@
+import { quote } from '../core/errors';
+
 /** What keeps an experiment from being run. */
 export const PROBLEMS = {
+  running: 'An experiment is running. Stop it, or wait for its end.',
+  pending: (name: string) => `${quote(name)} is not imported yet: press Import under "Tickets", or Cancel.`,
+  noAnswers: (name: string, task: string) =>
+    `None of the test tickets of ${quote(name)} has an answer for ${task}. Choose another task under "Tickets", or a file with such a column.`,
   noTask: 'Choose at least one task under "Tickets".',
   noPrecision: 'Choose at least one precision under "Variants".',
   prompt: (lacks: string) => `A prompt under "Tickets" lacks ${lacks}, which is filled in.`,

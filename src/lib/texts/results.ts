@@ -38,7 +38,6 @@ export const RESULTS = {
     resultsLink: 'Link to these results, without any ticket',
     shortened: {
       counted: 'To keep the link short, metrics that do not count in quality stay behind; "Save as JSON" has all.',
-      none: 'To keep the link short, the single metrics stay behind; "Save as JSON" has all.',
     },
     recipeLink: 'Link to this recipe, so that others run it on their device',
     prompts:

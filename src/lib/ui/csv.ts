@@ -30,7 +30,7 @@ export function resultsCsv(ranking: Ranking, baseline: VariantResult | null): st
     const row = ranking.ranked[i];
     return [
       row ? i + 1 : null, r.variant, r.stage + 1, r.engine, r.kernel,
-      r.energy?.mid ?? null, r.energy?.low ?? null, r.energy?.high ?? null, r.energyRange?.low ?? null, r.energyRange?.high ?? null, r.tier, r.boundary,
+      r.energy?.mid ?? null, r.energy?.low ?? null, r.energy?.high ?? null, r.deviceRange?.low ?? null, r.deviceRange?.high ?? null, r.tier, r.boundary,
       r.latency?.mid ?? null, r.quality?.mid ?? null, r.quality?.low ?? null, r.quality?.high ?? null,
       row?.score.mid ?? null, row?.score.low ?? null, row?.score.high ?? null, row?.standing ?? (r === baseline ? 'beside' : 'not ranked'),
       row ? String(row.onFront) : '', r.storedBytes, r.computedBytes, r.sparsity, r.tickets, r.slices, r.fallbacks.join(' '),
