@@ -63,8 +63,8 @@ export function boundaries(fractions: readonly number[], alpha: number): Boundar
     };
     const goal = alphaSpent - spentBefore;
     let bound = Infinity;
-    // Below that p values have no meaning, nor does the integral.
-    if (goal > 1e-30) {
+    // Below that p values have no meaning, and the integral loses its digits.
+    if (goal > 1e-20) {
       let [low, high] = [0, 40 * Math.sqrt(fraction)];
       while (high - low > 1e-10 * high) {
         bound = (low + high) / 2;
