@@ -6,6 +6,7 @@ import { tests as access } from '../e2e/access.e2e';
 import { tests as app } from '../e2e/app.e2e';
 import { tests as first } from '../e2e/first.e2e';
 import { tests as look } from '../e2e/look.e2e';
+import { tests as keep } from '../e2e/keep.e2e';
 import { tests as limits } from '../e2e/limits.e2e';
 import { tests as offline } from '../e2e/offline.e2e';
 import { tests as preview } from '../e2e/preview.e2e';
@@ -32,6 +33,7 @@ const all: BrowserTest[] = [
   ...tabs,
   ...offline,
   ...preview,
+  ...keep,
 ];
 for (const test of all) {
   if (only && !test.name.includes(only)) continue;

@@ -174,7 +174,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         });
         await step('choosing it again', async () => {
           await change(page, 'Tickets');
-          await panel.getByRole('button', { name: /^large \(/ }).click();
+          await panel.getByRole('button', { name: /^Use them.*large/ }).click();
           await page.getByText(/tickets from large/).waitFor();
         });
         await step('listing what is stored', async () => {

@@ -1,0 +1,173 @@
+import type { Page } from 'playwright';
+import { change, finished, runButton, useOwnModel } from './flows';
+import { assert, equal, ORIGIN, withSite } from './site';
+
+/** What is set up is kept: a reload, or a closed browser, before the first run loses nothing. */
+
+const CSV = [
+  'Summary,Root Cause,Close Notes',
+  ...Array.from({ length: 40 }, (_, i) => {
+    const power = i % 2 === 0;
+    return `"Site ${i} ${power ? 'lost mains, battery alarm' : 'link down after digging'} near mast ${i * 7}",${power ? 'power failure' : 'fibre cut'},"${power ? 'Generator brought to the site' : 'Fibre spliced'} in case ${i}"`;
+  }),
+].join('\n');
+
+const group = (page: Page, name: string) => page.getByRole('group', { name, exact: true });
+
+async function importCsv(page: Page): Promise<void> {
+  await change(page, 'Tickets');
+  const panel = group(page, 'Tickets');
+  await panel
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'faults.csv', mimeType: 'text/csv', buffer: Buffer.from(CSV) });
+  await panel.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.getByText('40 tickets from faults.').waitFor();
+}
+
+/** Until the store holds a set-up of which `holds` is true. */
+const keptWhere = (page: Page, holds: string) =>
+  page.waitForFunction(
+    (text) =>
+      new Promise<boolean>((done) => {
+        const asked = indexedDB.open('joulewise');
+        asked.onupgradeneeded = () => asked.transaction?.abort();
+        asked.onerror = () => done(false);
+        asked.onsuccess = () => {
+          const db = asked.result;
+          const got = db.transaction('kept').objectStore('kept').get('setup');
+          got.onsuccess = () => {
+            db.close();
+            done(JSON.stringify(got.result ?? null).includes(text));
+          };
+          got.onerror = () => done(false);
+        };
+      }),
+    holds,
+    { polling: 200 },
+  );
+
+export const tests: { name: string; run(): Promise<void> }[] = [
+  {
+    name: 'a reload before any run keeps imported tickets, model, tasks, prompts, variants, limits, engine, threads and processor',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await importCsv(page);
+        await page.getByRole('checkbox', { name: /^response/ }).uncheck();
+        await page.getByText('Prompt: Root cause analysis').click();
+        const words = 'Sort it. Causes: {causes}. Ticket: {text}';
+        await group(page, 'Tickets').getByLabel('Wording').selectOption({ label: 'My own' });
+        await group(page, 'Tickets').getByLabel('User message').fill(words);
+        await useOwnModel(page);
+        await change(page, 'Variants');
+        const variants = group(page, 'Variants');
+        for (const name of ['fp32', 'fp16', 'int4'])
+          await variants.getByRole('checkbox', { name, exact: true }).uncheck();
+        for (const name of ['2:4', 'mag50', 'ffn25'])
+          await variants.getByRole('checkbox', { name: new RegExp(`^${name}`) }).uncheck();
+        await change(page, 'Budget');
+        const budget = group(page, 'Budget');
+        await budget.getByLabel('Tickets per task').fill('3');
+        await budget.getByLabel('Slices').fill('2');
+        await budget.getByLabel('Threads').fill('1');
+        await budget.getByLabel(/^Engine/).selectOption('ort-cpu');
+        const profile = budget.getByLabel(/^Power profile/);
+        await profile.selectOption({ index: 2 });
+        const chosen = await profile.inputValue();
+        const cards = () => page.locator('.cards').innerText();
+        const before = await cards();
+        await keptWhere(page, chosen);
+
+        await page.reload();
+        await page.getByText('40 tickets from faults.').waitFor();
+        for (const step of ['Tickets', 'Model', 'Variants', 'Budget']) await change(page, step);
+        equal(await budget.getByLabel('Tickets per task').inputValue(), '3', 'limit');
+        equal(await budget.getByLabel('Slices').inputValue(), '2', 'slices');
+        equal(await budget.getByLabel('Threads').inputValue(), '1', 'threads');
+        equal(await budget.getByLabel(/^Engine/).inputValue(), 'ort-cpu', 'engine');
+        equal(await budget.getByLabel(/^Power profile/).inputValue(), chosen, 'processor');
+        assert(!(await page.getByRole('checkbox', { name: /^response/ }).isChecked()), 'tasks');
+        await page.getByText('Prompt: My choice').click();
+        equal(await group(page, 'Tickets').getByLabel('User message').inputValue(), words, 'prompt');
+        for (const [name, on] of [
+          ['fp32', false],
+          ['int8', true],
+        ] as const)
+          equal(await variants.getByRole('checkbox', { name, exact: true }).isChecked(), on, name);
+        equal((await cards()).includes('mine.gguf'), before.includes('mine.gguf'), 'the model');
+        await runButton(page).click();
+        await finished(page);
+        await page.goto(`${ORIGIN}/history`);
+        await page
+          .getByText(/mine\.gguf/)
+          .first()
+          .waitFor();
+        await page
+          .getByText(/faults/)
+          .first()
+          .waitFor();
+      }),
+  },
+  {
+    name: 'imported tickets are listed under Tickets before any run, taken again with one click, and deleted',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await importCsv(page);
+        const panel = group(page, 'Tickets');
+        await panel.getByText('faults, 40 tickets').waitFor();
+        assert(await panel.getByRole('button', { name: /^Chosen.*faults/ }).isDisabled(), 'they are chosen');
+        await panel.getByRole('button', { name: 'Use generated tickets instead' }).click();
+        await page.getByText(/^400 generated/).waitFor();
+        await keptWhere(page, '"tickets":null');
+        await page.reload();
+        await page.getByText(/^400 generated/).waitFor();
+        await change(page, 'Tickets');
+        await panel.getByRole('button', { name: /^Use them.*faults/ }).click();
+        await page.getByText('40 tickets from faults.').waitFor();
+        await keptWhere(page, '"name":"faults"');
+        // Deleted on another page while they are what is set up: said, not run without.
+        await page.goto(`${ORIGIN}/storage`);
+        await page.getByText(/^faults, 40 tickets/).waitFor();
+        await page.getByRole('button', { name: /^Delete.*faults/ }).click();
+        await page.getByText(/^faults, 40 tickets/).waitFor({ state: 'detached' });
+        await page.goto(ORIGIN);
+        await page.getByText(/The tickets "faults" are no longer stored in this browser/).waitFor();
+      }),
+  },
+  {
+    name: 'a Run that cannot be pressed says why beside it',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        const says = async (sentence: RegExp) => {
+          await page.getByRole('status').filter({ hasText: sentence }).waitFor();
+          assert(await runButton(page).isDisabled(), `Run is off: ${sentence}`);
+        };
+        await change(page, 'Tickets');
+        const panel = group(page, 'Tickets');
+        const input = panel.locator('input[type=file]');
+        // Without answers for one of the tasks.
+        const causes = CSV.split('\n').map((row) => row.split(',').slice(0, -1).join(','));
+        const half = ['Summary,Root Cause', ...causes.slice(1).map((row) => row.replace(/,"[^"]*$/, ''))].join('\n');
+        await input.setInputFiles({ name: 'half.csv', mimeType: 'text/csv', buffer: Buffer.from(half) });
+        await says(/"half\.csv" is not imported yet: press Import under "Tickets", or Cancel\./);
+        await panel.getByRole('button', { name: 'Import', exact: true }).click();
+        await page.getByText('40 tickets from half.').waitFor();
+        await page.getByRole('checkbox', { name: /^response/ }).check();
+        await says(/None of the test tickets of "half" has an answer for response\./);
+        await page.getByRole('checkbox', { name: /^response/ }).uncheck();
+        await page.getByRole('checkbox', { name: /^rca/ }).uncheck();
+        await says(/Choose at least one task/);
+        await page.getByRole('checkbox', { name: /^rca/ }).check();
+        assert(await runButton(page).isEnabled(), 'Run is on again');
+        await change(page, 'Budget');
+        await group(page, 'Budget').getByLabel('Slices').fill('2');
+        await runButton(page).click();
+        await page.getByRole('button', { name: 'Change the setup' }).click();
+        await says(/An experiment is running\. Stop it, or wait for its end\./);
+        await page.getByRole('button', { name: 'Stop' }).click();
+        await page.getByText(/Stopped\./).waitFor({ timeout: 60_000 });
+      }),
+  },
+];
