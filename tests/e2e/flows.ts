@@ -69,7 +69,11 @@ export async function useOwnModel(page: Page): Promise<void> {
 export const finished = (page: Page) => page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });
 
 /** A result as another device might share it. */
-export const sharedLink = async (variants: number, name = 'int8+ffn25') =>
+export const sharedLink = async (
+  variants: number,
+  name = 'int8+ffn25',
+  more: { createdAt?: string; dataset?: string } = {},
+) =>
   `${ORIGIN}/r#${await encodeLink(
     toShared(
       Array.from({ length: variants }, (_, i) =>
@@ -88,6 +92,8 @@ export const sharedLink = async (variants: number, name = 'int8+ffn25') =>
         dataset: 'tickets',
         tasks: ['rca'],
         w: 0.5,
+        evidence: null,
+        ...more,
       },
     ),
   )}`;

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright';
-import { change, finished, runButton, useOwnModel } from './flows';
+import { change, finished, runButton, sharedLink, useOwnModel } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
 
 /** What is set up is kept: a reload, or a closed browser, before the first run loses nothing. */
@@ -168,6 +168,51 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await says(/An experiment is running\. Stop it, or wait for its end\./);
         await page.getByRole('button', { name: 'Stop' }).click();
         await page.getByText(/Stopped\./).waitFor({ timeout: 60_000 });
+      }),
+  },
+  {
+    name: 'compares: devices keep the names they were given, a result that is there already is left out and said, and no line joins other work',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(`${ORIGIN}/compare`);
+        await page.getByText('Add two results to compare them.').waitFor();
+        const add = async (link: string) => {
+          await page.getByLabel('A result link').fill(link);
+          await page.getByRole('button', { name: 'Add', exact: true }).click();
+        };
+        await add(await sharedLink(1));
+        await page.getByRole('columnheader', { name: /^1\. / }).waitFor();
+        await add(await sharedLink(1));
+        await page
+          .getByText('This result is in the comparison already, as number 1; it was not added again.')
+          .waitFor();
+        equal(await page.getByRole('columnheader', { name: /^2\. / }).count(), 0, 'columns');
+        // The same variant on other tickets: in the table, but not joined.
+        await add(await sharedLink(1, undefined, { dataset: 'other tickets' }));
+        await page.getByRole('columnheader', { name: /^2\. / }).waitFor();
+        await page.getByText(/They differ in the tickets \(tickets, other tickets\)/).waitFor();
+        const picture = page.getByRole('group', { name: /^Energy against quality, one point per variant and result/ });
+        equal(await picture.getByRole('button').count(), 2, 'marks');
+        equal(await picture.locator('.join').count(), 0, 'lines across other work');
+        await add(await sharedLink(1, undefined, { createdAt: '2026-02-03T03:04:05Z' }));
+        await page.getByRole('columnheader', { name: /^3\. / }).waitFor();
+        equal(await picture.locator('.join').count(), 1, 'lines between the same work');
+
+        await page
+          .getByLabel(/^Name of /)
+          .first()
+          .fill('  The  blue laptop ');
+        await page
+          .getByLabel(/^Name of /)
+          .first()
+          .blur();
+        await page.getByRole('columnheader', { name: /^1\. The blue laptop/ }).waitFor();
+        await page.reload();
+        await add(await sharedLink(1));
+        await page.getByRole('columnheader', { name: '1. The blue laptop' }).waitFor();
+        await page.getByLabel(/^Name of /).fill('');
+        await page.getByLabel(/^Name of /).blur();
+        await page.getByRole('columnheader', { name: '1. <b>Test</b> device' }).waitFor();
       }),
   },
 ];

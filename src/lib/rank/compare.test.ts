@@ -6,6 +6,8 @@ const device = (results: ReturnType<typeof exampleResult>[], more = {}) => ({
   results,
   checkpoint: 'm',
   dataset: 'd',
+  tasks: ['rca', 'response'],
+  prompts: '',
   ...more,
 });
 const result = (variant: string, energy: number | null, more = {}) =>
@@ -39,12 +41,12 @@ describe('compareDevices', () => {
   });
 
   it('draws models with a front for each device, and joins a variant where its joules compare', () => {
-    const { rows } = compareDevices([
+    const comparison = compareDevices([
       device([result('a', 1), result('b', 2), result('c', 3, { engine: 'classical' })]),
       device([result('a', 5), result('b', 4), result('d', null)]),
       device([result('a', 1, { boundary: 'gpu' })]),
     ]);
-    const { points, joined } = comparePoints(rows);
+    const { points, joined } = comparePoints(comparison);
     expect(points.filter((p) => p.onFront).map((p) => [p.device, p.variant])).toEqual([
       [0, 'a'],
       [2, 'a'],
@@ -55,6 +57,33 @@ describe('compareDevices', () => {
       [['a', 0], ['a', 1]],
       [['b', 0], ['b', 1]],
     ]); // prettier-ignore
+  });
+
+  it('joins nothing across another model, other tickets, tasks or prompts, and says what differs', () => {
+    const one = () => [result('a', 1)];
+    for (const [more, said] of [
+      [{ checkpoint: 'other' }, /the model \(m, other\)/],
+      [{ dataset: 'other' }, /the tickets \(d, other\)/],
+      [{ tasks: ['rca'] }, /the tasks \(rca and response, rca\)/],
+      [{ prompts: '{"rca":1}' }, /the prompts, so their rows are not the same work\.$/],
+    ] as const) {
+      const comparison = compareDevices([device(one()), device(one(), more)]);
+      expect(comparison.warnings.join(' ')).toMatch(said);
+      expect(comparePoints(comparison).joined).toEqual([]);
+    }
+    // The same work in another order of tasks, and in a link that does not tell its prompts.
+    const same = compareDevices([
+      device(one()),
+      device(one(), { tasks: ['response', 'rca'] }),
+      device(one(), { prompts: null }),
+    ]);
+    expect(same.warnings).toEqual([]);
+    expect(comparePoints(same).joined).toHaveLength(1);
+    // Two of three did the same: these two are joined.
+    const mixed = compareDevices([device(one()), device(one(), { dataset: 'x' }), device(one())]);
+    expect(comparePoints(mixed).joined.map((group) => group.map((p) => p.device))).toEqual([[0, 2]]);
+    const told = compareDevices([device(one(), { prompts: 'own' }), device(one(), { prompts: null })]);
+    expect(told.warnings.join(' ')).toMatch(/taken for the usual ones/);
   });
 
   it('lets the leaner engine speak, and puts the unknown last', () => {

@@ -7,6 +7,9 @@ export interface DeviceResults {
   results: readonly VariantResult[];
   checkpoint: string;
   dataset: string;
+  tasks: readonly string[];
+  /** What tells prompts of the user's own apart; '' = the usual ones. Links and files do not tell: null. */
+  prompts: string | null;
 }
 
 export interface Comparison {
@@ -14,6 +17,8 @@ export interface Comparison {
   rows: { variant: string; cells: (VariantResult | null)[] }[];
   /** Why the work of these devices is not the same, in sentences. */
   warnings: string[];
+  /** For each device a number; devices with the same one did the same work: model, tickets, tasks and prompts. */
+  works: number[];
   /** What their energies are of, where that differs: then joules of two devices do not compare. Empty where it does not. */
   energyKinds: { tier: VariantResult['tier']; boundary: VariantResult['boundary']; devices: number[] }[];
 }
@@ -35,9 +40,12 @@ const kindOf = ({ tier, boundary }: VariantResult) => `${tier} ${boundary}`;
 
 /**
  * The models of which energy and quality are known; the classical baseline, thousands of times leaner, stays in the
- * table. `joined` holds each variant's points on several devices, as far as their joules compare.
+ * table. `joined` holds each variant's points on several devices, as far as they did the same work and their joules compare.
  */
-export function comparePoints(rows: Comparison['rows']): { points: ComparePoint[]; joined: ComparePoint[][] } {
+export function comparePoints({ rows, works }: Pick<Comparison, 'rows' | 'works'>): {
+  points: ComparePoint[];
+  joined: ComparePoint[][];
+} {
   const found = rows.flatMap(({ variant, cells }) =>
     cells.flatMap((result, device) =>
       result?.energy && result.energy.mid > 0 && result.quality && result.engine !== 'classical'
@@ -51,14 +59,28 @@ export function comparePoints(rows: Comparison['rows']): { points: ComparePoint[
     own.forEach((point, i) => fronts.set(point, front[i] === true));
   }
   const points = found.map((point) => ({ ...point, onFront: fronts.get(point) === true }));
-  const groups = groupBy(points, ({ variant, result }) => `${variant} ${kindOf(result)}`);
+  const groups = groupBy(points, ({ device, variant, result }) => `${variant} ${kindOf(result)} ${works[device]}`);
   return { points, joined: [...groups.values()].filter((group) => group.length > 1) };
 }
+
+/** Prompts that are not told are taken for the usual ones. */
+const workOf = ({ checkpoint, dataset, tasks, prompts }: DeviceResults) =>
+  JSON.stringify([checkpoint, dataset, tasks.toSorted(), prompts ?? '']);
 
 const differ = (what: string, values: readonly string[]) => {
   const found = [...new Set(values)];
   return found.length > 1 ? [`They differ in ${what} (${found.join(', ')}), so their rows are not the same work.`] : [];
 };
+
+/** Prompts are long and may be confidential: that they differ is told, not what they are. */
+function promptWarnings(devices: readonly DeviceResults[]): string[] {
+  const told = new Set(devices.map(({ prompts }) => prompts ?? ''));
+  if (told.size < 2) return [];
+  const silent = devices.some(({ prompts }) => prompts === null);
+  return [
+    `They differ in the prompts, so their rows are not the same work.${silent ? ' Links and files do not tell their prompts: they are taken for the usual ones.' : ''}`,
+  ];
+}
 
 /** Variants that ran on most devices first; then by their least energy anywhere, unknown ones last. */
 export function compareDevices(devices: readonly DeviceResults[]): Comparison {
@@ -78,6 +100,7 @@ export function compareDevices(devices: readonly DeviceResults[]): Comparison {
   const least = (row: (typeof rows)[number]) => Math.min(...row.cells.map((cell) => cell?.energy?.mid ?? Infinity));
   const order = (a: number, b: number) => (a === b ? 0 : a < b ? -1 : 1);
   const of = perDevice.flatMap((map, device) => [...map.values()].map((result) => ({ result, device })));
+  const works = devices.map(workOf);
   const kinds = [...groupBy(of, ({ result }) => kindOf(result)).values()];
   return {
     rows: rows.sort((a, b) => present(b) - present(a) || order(least(a), least(b))),
@@ -90,7 +113,13 @@ export function compareDevices(devices: readonly DeviceResults[]): Comparison {
         'the tickets',
         devices.map((d) => d.dataset),
       ),
+      ...differ(
+        'the tasks',
+        devices.map((d) => d.tasks.toSorted().join(' and ')),
+      ),
+      ...promptWarnings(devices),
     ],
+    works: devices.map((d) => works.indexOf(workOf(d))),
     energyKinds:
       kinds.length < 2
         ? []

@@ -7,16 +7,35 @@ import { readResultFile } from './result-file';
 import { localResults, sharedResults, type ResultSet } from './results';
 import { sentence } from './sentence';
 
+/** What makes two sets one result, whether it comes from the store, a link or a file: when, where and what was found. */
+const identityOf = ({ createdAt, device, checkpoint, dataset, tasks, results }: ResultSet) =>
+  JSON.stringify([
+    createdAt,
+    device.name,
+    checkpoint,
+    dataset,
+    tasks,
+    results
+      .map(({ variant, engine, energy, quality }) => [variant, engine, energy?.mid ?? null, quality?.mid ?? null])
+      .sort(),
+  ]);
+
 /** What is compared: results from anywhere, in the order in which they were added. */
 class Compare {
   sets = $state.raw<readonly { id: number; set: ResultSet }[]>([]);
   error = $state<string | null>(null);
+  /** What was left out of the comparison, in a sentence. */
+  note = $state<string | null>(null);
   #next = 0;
 
   async #add(read: () => Promise<ResultSet>): Promise<void> {
     this.error = null;
+    this.note = null;
     try {
-      this.sets = [...this.sets, { id: this.#next++, set: await read() }];
+      const set = await read();
+      const same = this.sets.findIndex((other) => identityOf(other.set) === identityOf(set));
+      if (same >= 0) this.note = T.duplicate(same + 1);
+      else this.sets = [...this.sets, { id: this.#next++, set }];
     } catch (failure) {
       this.error = sentence(failure);
     }

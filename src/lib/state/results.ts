@@ -1,3 +1,4 @@
+import { canonicalJson } from '../core/canonical';
 import type { PlanRecord } from '../schema/plan';
 import type { Folded } from '../rank/fold';
 import type { Evidence, SharedResultRecord, VariantResult } from '../schema/result';
@@ -11,6 +12,8 @@ export interface ResultSet {
   tasks: TaskName[];
   /** What the user called tasks with prompts of their own. */
   titles: Partial<Record<TaskName, string>>;
+  /** Tells prompts of the user's own apart; '' = the usual ones; null where nobody told, as in links. */
+  prompts: string | null;
   w: number;
   createdAt: string;
   dataset: string;
@@ -44,6 +47,7 @@ export function localResults(
     titles: Object.fromEntries(
       Object.entries(plan.templates ?? {}).flatMap(([task, own]) => (own ? [[task, own.title]] : [])),
     ),
+    prompts: plan.templates ? canonicalJson(plan.templates) : '',
     w: plan.w,
     dataset: plan.dataset.name,
     checkpoint: model?.engine === 'classical' ? 'none' : (model?.checkpoint.name ?? 'none'),
@@ -61,6 +65,7 @@ export const sharedResults = (record: SharedResultRecord): ResultSet => ({
   evidence: record.evidence,
   tasks: record.tasks,
   titles: {},
+  prompts: null,
   w: Math.min(1, Math.max(0, record.w)),
   createdAt: record.createdAt,
   dataset: record.dataset,

@@ -11,6 +11,10 @@ export const COMPARE = {
   local: 'An experiment of this browser',
   choose: 'Choose one',
   remove: (name: string) => `Remove ${name}`,
+  duplicate: (number: number) =>
+    `This result is in the comparison already, as number ${number}; it was not added again.`,
+  deviceName: (device: string) => `Name of ${device}`,
+  namesKept: 'Names stay in this browser: links and files do not carry them.',
   empty: 'Add two results to compare them.',
   noLink: 'This is a recipe, not a result. Open it with the link itself, or add a result link.',
   notLink: 'This is no Joulewise link. Paste the whole address, with all that follows "#".',
@@ -32,7 +36,7 @@ export const COMPARE = {
       `${energy}, ${tier}; quality ${quality}${onFront ? ', on its front' : ''}`,
     keys: [
       'Shape is the result, colour the precision. Hollow marks are estimated, solid ones measured; crosses are 95 % intervals.',
-      'A thin line joins one variant on several devices.',
+      'A thin line joins one variant on several devices that did the same work: model, tickets, tasks and prompts.',
       'A stepped line is the best quality to be had for so much energy on one device, dashed as its result is above.',
     ],
     noBaseline: 'Classical baselines are left out of the picture, far leaner as they are; the table has them.',
