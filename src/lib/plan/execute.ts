@@ -187,8 +187,11 @@ class Execution {
         await this.#prepare(late);
       }
       if (slice === bestJoin) await this.#joinBest(bests, slice);
+      // A look judges all at once, so nobody lacks slices then.
+      if (plan.untilDecided && (slice === lateJoin || slice === bestJoin)) await this.#makeUp(slice);
       await this.#blockOf(slice, this.#members);
-      if (plan.untilDecided && (slice + 1) % LOOKS_EVERY === 0 && (await this.#decided(slice + 1))) to = slice + 1;
+      const all = slice >= lateJoin && (bests.length === 0 || slice >= bestJoin);
+      if (plan.untilDecided && all && (slice + 1) % LOOKS_EVERY === 0 && (await this.#decided(slice + 1))) to = slice + 1;
     }
     // A plan of few slices: those that join late make all of theirs up.
     if (late.length > 0 && !this.#members.includes(late[0] as Member)) this.#members = [...this.#members, ...late];
