@@ -1,5 +1,5 @@
 import { createRandom } from '../core/random';
-import { mean, quantile, standardDeviation } from '../core/stats';
+import { mean, quantile } from '../core/stats';
 import type { RunRecord, TaskName, TicketOutcome } from '../schema/run';
 import { metricsOf, scaled, type Metric } from '../score/metrics';
 import { drawTickets, FEW_DIFFERING, pairedDifference, type PairedMetric } from '../score/paired';
@@ -28,7 +28,7 @@ export interface QualityDifference {
   n: number;
 }
 
-/** Values of a metric at the point and in every draw of a set of tickets. */
+/** Values at the point and in every draw of a set of tickets. */
 interface Drawn {
   mid: number;
   draws: Float64Array;
@@ -36,9 +36,40 @@ interface Drawn {
 
 /** Ids of tickets, and the draws of them that everybody who answered them is judged by. */
 interface TicketSet {
+  /** Its place among the sets. */
+  at: number;
   ids: readonly string[];
   draws: readonly Int32Array[];
 }
+
+/** Two variants' quality of one task, the first minus the second, over the tickets that both answered. */
+interface Pair extends Drawn {
+  n: number;
+  /** Of the draws, and what is known in all. */
+  drawnSd: number;
+  sd: number;
+  /** Ends of the one-sided 95 % intervals where so few tickets differ that draws do not tell them. */
+  exact: { low: number; high: number } | null;
+}
+
+/** Sample SD of the values that are numbers; 0 below two. */
+function spreadOf(values: Float64Array): number {
+  let [n, sum, squares] = [0, 0, 0];
+  for (const x of values) if (Number.isFinite(x)) sum += ((n += 1), x);
+  const middle = sum / n;
+  for (const x of values) if (Number.isFinite(x)) squares += (x - middle) ** 2;
+  return n > 1 ? Math.sqrt(squares / (n - 1)) : 0;
+}
+
+/** Mean of lists of equal length, place by place. */
+function meanOf(lists: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(lists[0]?.length ?? 0);
+  for (const list of lists)
+    for (let r = 0; r < out.length; r++) out[r] = (out[r] as number) + (list[r] as number) / lists.length;
+  return out;
+}
+
+const sorted = (values: Float64Array) => [...values.filter(Number.isFinite).sort()];
 
 /** Each ticket once: asked again, a model gives the same answer. */
 function outcomesOf(runs: readonly RunRecord[], task: TaskName): TicketOutcome[] {
@@ -66,7 +97,9 @@ function score(outcomes: readonly TicketOutcome[], task: TaskName, causes: reado
 export class Qualities {
   readonly #scored: Map<TaskName, Scored | null>[];
   readonly #sets = new Map<string, TicketSet>();
+  readonly #setsOf = new Map<string, TicketSet>();
   readonly #drawn = new Map<string, Drawn | null>();
+  readonly #pairs = new Map<string, Pair | null>();
 
   /** @param variants runs of each */
   constructor(
@@ -98,6 +131,9 @@ export class Qualities {
 
   /** Tickets that all these variants answered in all of these tasks that have them. */
   #setOf(members: readonly number[], tasks: readonly TaskName[]): TicketSet {
+    const name = `${members.join()} ${tasks.join()}`;
+    const known = this.#setsOf.get(name);
+    if (known) return known;
     const lists = members.flatMap((i) =>
       tasks.map((task) => [task, this.#scored[i]?.get(task)?.place ?? new Map<string, number>()] as const),
     );
@@ -111,147 +147,149 @@ export class Qualities {
     );
     shared.sort();
     const key = shared.join('\n');
-    let set = this.#sets.get(key);
-    if (!set) {
-      set = { ids: shared, draws: drawTickets(shared.length, { resamples: RESAMPLES, seed: SEED }) };
-      this.#sets.set(key, set);
-    }
+    const set = this.#sets.get(key) ?? {
+      at: this.#sets.size,
+      ids: shared,
+      draws: drawTickets(shared.length, { resamples: RESAMPLES, seed: SEED }),
+    };
+    this.#sets.set(key, set);
+    this.#setsOf.set(name, set);
     return set;
   }
 
   /** A statistic's value at the point and in each draw. */
   #draw(i: number, task: TaskName, part: Scored['parts'][number], set: TicketSet): Drawn | null {
-    const scored = this.#scored[i]?.get(task);
-    if (!scored) return null;
-    const key = `${i} ${task} ${part.metric.name} ${[...this.#sets.values()].indexOf(set)}`;
+    const key = `${i} ${task} ${part.metric.name} ${set.at}`;
     const known = this.#drawn.get(key);
     if (known !== undefined) return known;
-    const at = Int32Array.from(set.ids, (id) => scored.place.get(id) ?? -1);
-    const whole = at.every((x) => x >= 0);
-    const here = whole ? at : at.filter((x) => x >= 0);
-    const value = (indices: Int32Array) => scaled(part.metric, part.statistic.value(indices));
-    const picked = new Int32Array(set.ids.length);
-    const drawn =
-      here.length === 0
-        ? null
-        : {
-            mid: value(here),
-            draws: Float64Array.from(set.draws, (draw) => {
-              let n = 0;
-              for (const d of draw) {
-                const x = at[d] as number;
-                if (x >= 0) picked[n++] = x;
-              }
-              return n === 0 ? NaN : value(picked.subarray(0, n));
-            }),
-          };
+    const scored = this.#scored[i]?.get(task);
+    const drawn = scored ? this.#drawNew(scored, part, set) : null;
     this.#drawn.set(key, drawn);
     return drawn;
   }
 
+  #drawNew({ place }: Scored, { metric, statistic }: Scored['parts'][number], set: TicketSet): Drawn | null {
+    const at = Int32Array.from(set.ids, (id) => place.get(id) ?? -1);
+    const here = at.filter((x) => x >= 0);
+    if (here.length === 0) return null;
+    const value = (indices: Int32Array) => scaled(metric, statistic.value(indices));
+    const picked = new Int32Array(at.length);
+    const draws = new Float64Array(RESAMPLES);
+    set.draws.forEach((draw, r) => {
+      let n = 0;
+      for (const d of draw) {
+        const x = at[d] as number;
+        if (x >= 0) picked[n++] = x;
+      }
+      draws[r] = n === 0 ? NaN : value(picked.subarray(0, n));
+    });
+    return { mid: value(here), draws };
+  }
+
   /** Quality of a task (mean of its metrics) at the point and in each draw of a set; null where it is unknown. */
   #taskDraws(i: number, task: TaskName, set: TicketSet): Drawn | null {
+    const key = `${i} ${task} all ${set.at}`;
+    const known = this.#drawn.get(key);
+    if (known !== undefined) return known;
     const parts = this.#scored[i]?.get(task)?.parts.map((part) => this.#draw(i, task, part, set)) ?? [];
-    if (parts.length === 0 || parts.some((p) => p === null)) return null;
-    const own = parts as Drawn[];
-    return {
-      mid: mean(own.map((p) => p.mid)),
-      draws: Float64Array.from({ length: RESAMPLES }, (_, r) => mean(own.map((p) => p.draws[r] as number))),
-    };
+    const own = parts.filter((p) => p !== null);
+    const drawn =
+      own.length === 0 || own.length < parts.length
+        ? null
+        : { mid: mean(own.map((p) => p.mid)), draws: meanOf(own.map((p) => p.draws)) };
+    this.#drawn.set(key, drawn);
+    return drawn;
   }
 
   /** Quality over all tasks on a variant's own tickets: its mid, and its draws; null where a task is missing. */
   quality(i: number, tasks = this.tasks): { mid: number; low: number | null; high: number | null; n: number } | null {
     const set = this.#setOf([i], tasks);
-    const parts = tasks.map((task) => this.#taskDraws(i, task, set));
-    if (parts.length === 0 || parts.some((p) => p === null) || set.ids.length === 0) return null;
-    const own = parts as Drawn[];
-    const draws = Array.from({ length: RESAMPLES }, (_, r) => mean(own.map((p) => p.draws[r] as number)));
-    const sorted = draws.filter(Number.isFinite).sort((a, b) => a - b);
-    const ends = set.ids.length < 2 ? [null, null] : [quantile(sorted, 0.025), quantile(sorted, 0.975)];
+    const own = tasks.map((task) => this.#taskDraws(i, task, set)).filter((p) => p !== null);
+    if (own.length === 0 || own.length < tasks.length || set.ids.length === 0) return null;
+    const draws = sorted(meanOf(own.map((p) => p.draws)));
+    const ends = set.ids.length < 2 ? [null, null] : [quantile(draws, 0.025), quantile(draws, 0.975)];
     return { mid: mean(own.map((p) => p.mid)), low: ends[0] ?? null, high: ends[1] ?? null, n: set.ids.length };
   }
 
   /** Quality of one task, i minus j, over the tickets that both answered; null where one lacks the task. */
-  taskDifference(i: number, j: number, task: TaskName): QualityDifference | null {
+  #pair(i: number, j: number, task: TaskName): Pair | null {
+    const key = `${i} ${j} ${task}`;
+    let pair = this.#pairs.get(key);
+    if (pair === undefined) this.#pairs.set(key, (pair = this.#pairNew(i, j, task)));
+    return pair;
+  }
+
+  #pairNew(i: number, j: number, task: TaskName): Pair | null {
     const [a, b] = [this.#scored[i]?.get(task), this.#scored[j]?.get(task)];
     if (!a || !b) return null;
     const set = this.#setOf([i, j], [task]);
     const n = set.ids.length;
-    if (n === 0) return null;
-    const pairs = set.ids.map(
-      (id) =>
-        [a.outcomes[a.place.get(id) as number], b.outcomes[b.place.get(id) as number]] as [
-          TicketOutcome,
-          TicketOutcome,
-        ],
-    );
-    const differing = pairs.filter(([x, y]) => x.output !== y.output).length;
-    const won = pairs.filter(([x, y]) => x.output === x.reference && y.output !== y.reference).length;
-    const lost = pairs.filter(([x, y]) => x.output !== x.reference && y.output === y.reference).length;
-    const parts = a.parts.map((part, k) => {
+    const [first, second] = [this.#taskDraws(i, task, set), this.#taskDraws(j, task, set)];
+    if (n === 0 || !first || !second) return null;
+    let [differing, won, lost] = [0, 0, 0];
+    for (const id of set.ids) {
+      const x = a.outcomes[a.place.get(id) as number] as TicketOutcome;
+      const y = b.outcomes[b.place.get(id) as number] as TicketOutcome;
+      if (x.output === y.output) continue;
+      differing++;
+      if (x.output === x.reference) won++;
+      if (y.output === y.reference) lost++;
+    }
+    const draws = first.draws.map((value, r) => value - (second.draws[r] as number));
+    const drawnSd = spreadOf(draws);
+    if (differing >= FEW_DIFFERING) return { n, mid: first.mid - second.mid, draws, drawnSd, sd: drawnSd, exact: null };
+    const parts = a.parts.flatMap((part, k) => {
       const [x, y] = [this.#draw(i, task, part, set), this.#draw(j, task, b.parts[k] as typeof part, set)];
-      if (!x || !y) return null;
+      if (!x || !y) return [];
       const share = part.metric.name === 'accuracy';
-      const metric = (a: Drawn, b: Drawn, kind: PairedMetric['kind']) =>
-        pairedDifference({ difference: a.mid - b.mid, first: a.draws, second: b.draws, n, kind });
+      const metric = (p: Drawn, q: Drawn, kind: PairedMetric['kind']) =>
+        pairedDifference({ difference: p.mid - q.mid, first: p.draws, second: q.draws, n, kind });
       // Metrics are scaled to [0, 1], so two variants are at most 1 apart.
       const own = metric(x, y, share ? { b: won, c: lost } : { differing, range: 1 });
       const turned = metric(y, x, share ? { b: lost, c: won } : { differing, range: 1 });
-      return { ...own, highOneSided: -turned.lowOneSided };
+      return [{ ...own, highOneSided: -turned.lowOneSided }];
     });
-    if (parts.some((p) => p === null)) return null;
-    const own = parts as NonNullable<(typeof parts)[number]>[];
-    if (differing < FEW_DIFFERING) {
-      // Ends of a mean of metrics: no further out than the mean of their ends.
-      const at = (of: (p: (typeof own)[number]) => number) => mean(own.map(of));
-      return { mid: at((p) => p.mid), sd: at((p) => p.sd), low: at((p) => p.lowOneSided), high: at((p) => p.highOneSided), n };
-    }
-    const [x, y] = [this.#taskDraws(i, task, set), this.#taskDraws(j, task, set)];
-    if (!x || !y) return null;
-    const draws = [...x.draws].map((value, r) => value - (y.draws[r] as number)).filter(Number.isFinite);
-    draws.sort((p, q) => p - q);
-    return { mid: x.mid - y.mid, sd: standardDeviation(draws), low: quantile(draws, 0.05), high: quantile(draws, 0.95), n };
+    // Ends of a mean of metrics: no further out than the mean of their ends.
+    const at = (of: (p: (typeof parts)[number]) => number) => mean(parts.map(of));
+    const exact = { low: at((p) => p.lowOneSided), high: at((p) => p.highOneSided) };
+    return { n, mid: at((p) => p.mid), draws, drawnSd, sd: at((p) => p.sd), exact };
+  }
+
+  /** Quality of one task, i minus j, over the tickets that both answered; null where one lacks the task. */
+  taskDifference(i: number, j: number, task: TaskName): QualityDifference | null {
+    const pair = this.#pair(i, j, task);
+    if (!pair) return null;
+    const { mid, sd, n, exact } = pair;
+    if (exact) return { mid, sd, ...exact, n };
+    const draws = sorted(pair.draws);
+    return { mid, sd, low: quantile(draws, 0.05), high: quantile(draws, 0.95), n };
   }
 
   /** Quality over all tasks, i minus j. */
   difference(i: number, j: number): Pick<QualityDifference, 'mid' | 'sd'> | null {
-    const parts = this.tasks.map((task) => this.taskDifference(i, j, task));
-    if (parts.length === 0 || parts.some((p) => p === null)) return null;
-    const own = parts as QualityDifference[];
+    const own = this.tasks.map((task) => this.#pair(i, j, task)).filter((p) => p !== null);
+    if (own.length === 0 || own.length < this.tasks.length) return null;
     const set = this.#setOf([i, j], this.tasks);
-    const draws = this.tasks.map((task) => [this.#taskDraws(i, task, set), this.#taskDraws(j, task, set)] as const);
-    const joint = Array.from({ length: RESAMPLES }, (_, r) =>
-      mean(draws.map(([x, y]) => (x?.draws[r] ?? NaN) - (y?.draws[r] ?? NaN))),
-    ).filter(Number.isFinite);
-    const drawn = joint.length > 1 ? standardDeviation(joint) : 0;
-    const missing = this.tasks.map((task) => this.#missing(i, j, task) / this.tasks.length);
+    const joint = (at: number) => meanOf(this.tasks.map((task) => this.#taskDraws(at, task, set)?.draws ?? unknown));
+    const second = joint(j);
+    const drawn = spreadOf(joint(i).map((value, r) => value - (second[r] as number)));
+    const missing = own.map((pair) => missingSd(pair) / this.tasks.length);
     return { mid: mean(own.map(({ mid }) => mid)), sd: Math.hypot(drawn, ...missing) };
-  }
-
-  /** SD that few differing tickets cannot rule out, beyond that of the draws. */
-  #missing(i: number, j: number, task: TaskName): number {
-    const known = this.taskDifference(i, j, task);
-    const drawn = this.#differenceDraws(i, j, task);
-    if (!known || !drawn) return 0;
-    const finite = [...drawn].filter(Number.isFinite);
-    const sd = finite.length > 1 ? standardDeviation(finite) : 0;
-    return Math.sqrt(Math.max(0, known.sd ** 2 - sd ** 2));
-  }
-
-  #differenceDraws(i: number, j: number, task: TaskName): Float64Array | null {
-    const set = this.#setOf([i, j], [task]);
-    const [x, y] = [this.#taskDraws(i, task, set), this.#taskDraws(j, task, set)];
-    return x && y ? x.draws.map((value, r) => value - (y.draws[r] as number)) : null;
   }
 
   /** Quality of a task in each draw, relative to another variant's, over the tickets that both answered. */
   drawsAgainst(i: number, j: number, task: TaskName): Float64Array | null {
-    const drawn = this.#differenceDraws(i, j, task);
-    const missing = this.#missing(i, j, task);
-    if (!drawn || missing === 0) return drawn;
+    const pair = this.#pair(i, j, task);
+    if (!pair) return null;
+    const missing = missingSd(pair);
+    if (missing === 0) return pair.draws;
     // Where few tickets differ, draws are narrower than what is known.
     const random = createRandom(SEED).fork(`${i} ${j} ${task}`);
-    return drawn.map((value) => value + missing * random.normal());
+    return pair.draws.map((value) => value + missing * random.normal());
   }
 }
+
+const unknown = new Float64Array(RESAMPLES).fill(NaN);
+
+/** SD that few differing tickets cannot rule out, beyond that of the draws. */
+const missingSd = ({ sd, drawnSd }: Pair) => Math.sqrt(Math.max(0, sd ** 2 - drawnSd ** 2));
