@@ -49,7 +49,7 @@ interface Pair extends Drawn {
   drawnSd: number;
   sd: number;
   /** Ends of the one-sided 95 % intervals where so few tickets differ that draws do not tell them. */
-  exact: { low: number; high: number } | null;
+  exact: (() => { low: number; high: number }) | null;
 }
 
 /** Sample SD of the values that are numbers; 0 below two. */
@@ -246,12 +246,12 @@ export class Qualities {
         pairedDifference({ difference: p.mid - q.mid, first: p.draws, second: q.draws, n, kind });
       // Metrics are scaled to [0, 1], so two variants are at most 1 apart.
       const own = metric(x, y, share ? { b: won, c: lost } : { differing, range: 1 });
-      const turned = metric(y, x, share ? { b: lost, c: won } : { differing, range: 1 });
-      return [{ ...own, highOneSided: -turned.lowOneSided }];
+      const high = () => -metric(y, x, share ? { b: lost, c: won } : { differing, range: 1 }).lowOneSided;
+      return [{ ...own, high }];
     });
     // Ends of a mean of metrics: no further out than the mean of their ends.
     const at = (of: (p: (typeof parts)[number]) => number) => mean(parts.map(of));
-    const exact = { low: at((p) => p.lowOneSided), high: at((p) => p.highOneSided) };
+    const exact = () => ({ low: at((p) => p.lowOneSided), high: at((p) => p.high()) });
     return { n, mid: at((p) => p.mid), draws, drawnSd, sd: at((p) => p.sd), exact };
   }
 
@@ -260,7 +260,7 @@ export class Qualities {
     const pair = this.#pair(i, j, task);
     if (!pair) return null;
     const { mid, sd, n, exact } = pair;
-    if (exact) return { mid, sd, ...exact, n };
+    if (exact) return { mid, sd, ...exact(), n };
     const draws = sorted(pair.draws);
     return { mid, sd, low: quantile(draws, 0.05), high: quantile(draws, 0.95), n };
   }
