@@ -8,7 +8,7 @@ import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import type { PlanRecord } from '../../src/lib/schema/plan';
 import { parseRecord } from '../../src/lib/schema/record';
 import type { VariantResult } from '../../src/lib/schema/result';
-import { Run, type RunRecord } from '../../src/lib/schema/run';
+import { Run } from '../../src/lib/schema/run';
 import {
   assert,
   assertEqual,
@@ -22,7 +22,7 @@ import {
 } from './harness';
 
 const planOf = (dataset: DatasetRecord, more: Partial<PlanRecord> = {}): PlanRecord => ({
-  v: 1,
+  v: 2,
   dataset: { hash: dataset.hash, name: dataset.name },
   checkpoint: BUILTIN,
   tasks: ['rca', 'response'],
@@ -32,6 +32,7 @@ const planOf = (dataset: DatasetRecord, more: Partial<PlanRecord> = {}): PlanRec
   threads: 2,
   limit: 4,
   slices: 2,
+  margin: 0.05,
   maxNewTokens: 8,
   seed: 3,
   w: 0.5,
