@@ -22,11 +22,13 @@ const versions = {
 
 /** What lies beside an exported variant, in bytes, so that a download's size is known before it (state/runtime-files.ts). */
 const runtimeBytes = Object.fromEntries<number>(
-  [
-    ['library', '@huggingface/transformers/dist/transformers.min.js'],
-    ['mjs', 'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs'],
-    ['wasm', 'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm'],
-  ].map(([name, path]) => [name, statSync(`node_modules/${path}`).size]),
+  (
+    [
+      ['library', '@huggingface/transformers/dist/transformers.min.js'],
+      ['mjs', 'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs'],
+      ['wasm', 'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm'],
+    ] as const
+  ).map(([name, path]) => [name, statSync(`node_modules/${path}`).size]),
 );
 
 /** Small modules that the first page always loads: one file of them compresses better than twenty. */

@@ -116,7 +116,7 @@ function critical(
   return maxT(correlation, df, LEVEL);
 }
 
-function qualityWord({ all }: Contrast, margin: number): QualityWord {
+export function qualityWord({ all }: Contrast, margin: number): QualityWord {
   if (all.low >= -margin && all.high <= margin) return 'same';
   if (all.low > 0) return 'better';
   if (all.high < 0) return 'worse';
@@ -157,7 +157,12 @@ export function taskQuality({ metrics }: Pick<VariantResult, 'metrics'>, task: T
 /** Whether a row shows what a task asks of it. The reference is held against chance and the constant answer alone. */
 export function floorOf(
   row: FloorRow,
-  o: { quality: number; reference: number | null; /** Low end of accuracy minus chance. */ overChance: number | null; margin: number },
+  o: {
+    quality: number;
+    reference: number | null;
+    /** Low end of accuracy minus chance. */ overChance: number | null;
+    margin: number;
+  },
 ): Pick<TaskFloor, 'met' | 'lacks'> {
   const { quality, reference, overChance, margin } = o;
   const tests: [TaskFloor['lacks'][number], boolean][] = [
@@ -171,6 +176,9 @@ export function floorOf(
   return { met: missed ? 'missed' : lacks.length === 0 ? 'shown' : 'open', lacks };
 }
 
+/** Simultaneous critical values of a result's evidence: another margin leaves them as they are, and they take 20,000 draws. */
+const criticals = new WeakMap<Evidence, { results: readonly VariantResult[]; energy?: number; quality?: number }>();
+
 /** Energies and qualities of a result, as its evidence tells them; shared by deciding, choosing and stopping. */
 export class Compared {
   readonly #energySd: (i: number, j: number) => number | null;
@@ -178,8 +186,7 @@ export class Compared {
   readonly models: number[];
   readonly #log: readonly (number | null)[];
   readonly #work: readonly number[];
-  #energyAll: number | null = null;
-  #qualityAll: number | null = null;
+  readonly #critical: { energy?: number; quality?: number };
 
   constructor(
     readonly results: readonly VariantResult[],
@@ -190,6 +197,10 @@ export class Compared {
     this.#qualitySd = pairsFromText(n, evidence.qualitySd);
     this.#work = fromText(evidence.work);
     this.#log = logEnergies(results);
+    const known = criticals.get(evidence);
+    const own = known?.results === results ? known : { results };
+    criticals.set(evidence, own);
+    this.#critical = own;
     this.models = results.flatMap((r, i) =>
       r.engine === 'classical' || r.energy === null || r.quality === null ? [] : [i],
     );
@@ -205,12 +216,12 @@ export class Compared {
     const sd = this.#energySd(i, j);
     if (a === null || b === null || sd === null) return null;
     if (this.evidence.slices < LEAST_SLICES) return null;
-    this.#energyAll ??= critical(
+    this.#critical.energy ??= critical(
       this.models.flatMap((x, k) => this.models.slice(k + 1).map((y) => [x, y] as const)),
       this.#energySd,
       this.#df,
     );
-    return contrast(a - b, sd, tQuantile(0.975, this.#df), this.#energyAll);
+    return contrast(a - b, sd, tQuantile(0.975, this.#df), this.#critical.energy);
   }
 
   /** The same without intervals, however few blocks there are; null where nothing can be estimated. */
@@ -224,12 +235,12 @@ export class Compared {
     const [a, b] = [this.results[i]?.quality?.mid, this.results[reference]?.quality?.mid];
     const sd = this.#qualitySd(i, reference);
     if (a === undefined || b === undefined || sd === null) return null;
-    this.#qualityAll ??= critical(
+    this.#critical.quality ??= critical(
       this.models.flatMap((x) => (x === reference ? [] : [[x, reference] as const])),
       this.#qualitySd,
       Infinity,
     );
-    return contrast(a - b, sd, tQuantile(0.975, Infinity), this.#qualityAll);
+    return contrast(a - b, sd, tQuantile(0.975, Infinity), this.#critical.quality);
   }
 
   sameWork = (i: number, j: number) => this.#work[i] === this.#work[j];
@@ -252,7 +263,11 @@ export class Compared {
   floor(i: number, margin?: number): TaskFloor['met'] {
     const own = this.floors(i, margin);
     if (own.length < this.evidence.floors.length) return 'open';
-    return own.some(({ met }) => met === 'missed') ? 'missed' : own.every(({ met }) => met === 'shown') ? 'shown' : 'open';
+    return own.some(({ met }) => met === 'missed')
+      ? 'missed'
+      : own.every(({ met }) => met === 'shown')
+        ? 'shown'
+        : 'open';
   }
 
   joules = (i: number) => this.results[i]?.energy?.mid ?? Infinity;
@@ -305,7 +320,8 @@ export function decide(
       result,
       at: i,
       quality,
-      qualityWord: reference === null || i === reference ? null : quality ? qualityWord(quality, margin) : 'cannot tell',
+      qualityWord:
+        reference === null || i === reference ? null : quality ? qualityWord(quality, margin) : 'cannot tell',
       energy: energy && exponential(energy),
       energyWord: against === null || i === against ? null : energy ? energyWord(energy) : 'cannot tell',
       sameWork: against !== null && i !== against && compared.sameWork(i, against),

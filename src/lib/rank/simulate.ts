@@ -102,11 +102,18 @@ export function someVariants(random: Random): SimulatedVariant[] {
   const kept = 0.5 + 0.3 * random.next();
   return PASSES.map(([variant, stage, pass, joules]): SimulatedVariant => {
     // About 8 % either way: some passes of two structures end up within 10 % of each other, some beyond.
-    const own = passes.get(pass) ?? [joules * Math.exp(0.08 * random.normal()), joules * Math.exp(0.08 * random.normal())];
+    const own = passes.get(pass) ?? [
+      joules * Math.exp(0.08 * random.normal()),
+      joules * Math.exp(0.08 * random.normal()),
+    ];
     passes.set(pass, own);
     // fp16 answers as fp32 does.
     const exact = variant === 'fp32' || variant === 'fp16';
-    const loss = exact ? 0 : stage === 0 ? 0.04 * random.next() - 0.01 : random.pick([0.02, 0.05, 0.1, 0.2]) * 1.2 * random.next();
+    const loss = exact
+      ? 0
+      : stage === 0
+        ? 0.04 * random.next() - 0.01
+        : random.pick([0.02, 0.05, 0.1, 0.2]) * 1.2 * random.next();
     return {
       variant,
       stage,
@@ -187,7 +194,12 @@ export function makeWorld(o: WorldOptions): World {
     ];
   });
   const rca = outcomes.get('rca')?.[0];
-  const always = rca && qualityOf('rca', rca.map((t) => ({ ...t, output: CAUSES[0] as string })));
+  const always =
+    rca &&
+    qualityOf(
+      'rca',
+      rca.map((t) => ({ ...t, output: CAUSES[0] as string })),
+    );
   return {
     variants,
     tasks,
@@ -200,7 +212,8 @@ export function makeWorld(o: WorldOptions): World {
   };
 }
 
-const joulesOf = (v: SimulatedVariant, t: TicketOutcome) => 1e-3 * (v.reading * t.promptTokens + v.writing * t.newTokens);
+const joulesOf = (v: SimulatedVariant, t: TicketOutcome) =>
+  1e-3 * (v.reading * t.promptTokens + v.writing * t.newTokens);
 
 /** Operations of a token, which pooling within a pass weighs by. */
 const OPERATIONS = 1e6;
@@ -213,7 +226,8 @@ export interface SimulationOptions {
   /** Slice at which the second stage joins. */
   join?: number;
   /** Asked where a plan would look whether it is decided, after so many slices; null where it does not. */
-  look?: ((runs: readonly RunRecord[], after: number) => { stops: readonly { variant: string }[]; decided: boolean }) | null;
+  look?:
+    ((runs: readonly RunRecord[], after: number) => { stops: readonly { variant: string }[]; decided: boolean }) | null;
   looksEvery?: number;
   /** False leaves passes unnamed, as on engines that cannot tell. */
   passes?: boolean;
@@ -258,7 +272,18 @@ export function simulatePlan(world: World, o: SimulationOptions): RunRecord[] {
           block,
           anchor,
           pass: o.passes === false ? null : v.pass,
-          phases: [phase('prefill', sum((t) => t.promptTokens), v.reading), phase('decode', sum((t) => t.newTokens), v.writing)],
+          phases: [
+            phase(
+              'prefill',
+              sum((t) => t.promptTokens),
+              v.reading,
+            ),
+            phase(
+              'decode',
+              sum((t) => t.newTokens),
+              v.writing,
+            ),
+          ],
           causes: [...world.causes],
           tickets,
         }),
@@ -355,7 +380,12 @@ export function judge(world: World, { results, evidence }: Folded): Verdict {
       count(verdict.energy, c, truth);
       verdict.allEnergy &&= inside(c.all, truth);
       const word = compared.word(i, j);
-      const wrong = { leaner: truth >= -1e-9, dearer: truth <= 1e-9, same: Math.abs(truth) > margin, 'cannot tell': false };
+      const wrong = {
+        leaner: truth >= -1e-9,
+        dearer: truth <= 1e-9,
+        same: Math.abs(truth) > margin,
+        'cannot tell': false,
+      };
       if (wrong[word]) verdict.falseWords.push(`${nameOf(i)} is ${word}, beside ${nameOf(j)}`);
       if (Math.abs(truth) < Math.log(1.2)) continue;
       verdict.toldEnergy.of++;

@@ -1,7 +1,8 @@
 import type { Contrast, DecidedRow, Decision, EnergyWord, QualityWord, TaskFloor } from '../rank/decide';
 import { LEAST_SLICES } from '../rank/decide';
 import { formatJoules } from '../core/units';
-import { fixed, listed, percent, plural } from './format';
+import type { Cost, NextStep } from '../rank/next';
+import { duration, fixed, listed, percent, plural } from './format';
 import { plainName } from './names';
 
 /** Writes the joules of one ticket, in whichever unit they are read. */
@@ -99,7 +100,8 @@ function lacking(decision: Decision): string {
   return floors
     .map(({ task, lacks, quality, n }) => {
       const always = decision.always.find((a) => a.task === task);
-      const beside = always && lacks.includes('always') ? `, ${fixed(quality, 2)} against ${fixed(always.quality, 2)}` : '';
+      const beside =
+        always && lacks.includes('always') ? `, ${fixed(quality, 2)} against ${fixed(always.quality, 2)}` : '';
       return `${TASK[task] ?? task}: ${LACKS[lacks[0] ?? 'reference'](reference)}${beside} (${plural(n, 'ticket')})`;
     })
     .join('; ');
@@ -124,9 +126,11 @@ export function answerSentence(decision: Decision, say: SayTicket = inJoules): s
     const start = `${named(answer.result.variant)} does ${first ? 'it' : 'the job'} on ${verb(answer)} ${say(answer.result.energy.mid)}`;
     return `${first}${start}, ${energyClause(decision, answer)}, ${qualityClause(decision, answer)}.`;
   }
-  if (why === 'nothing' || rows.length === 0) return `${first}No variant has both a known energy and a known quality yet.`;
+  if (why === 'nothing' || rows.length === 0)
+    return `${first}No variant has both a known energy and a known quality yet.`;
   const start = first ? 'Of the models, none' : 'None of these';
-  if (why === 'none' || atChance(decision)) return `${first}${start} does the job: ${lacking(decision) || 'all miss the floor'}.`;
+  if (why === 'none' || atChance(decision))
+    return `${first}${start} does the job: ${lacking(decision) || 'all miss the floor'}.`;
   return `${first}${start} is shown to do the job yet: ${lacking(decision)}.`;
 }
 
@@ -163,7 +167,8 @@ export const ANSWER = {
     energyAbout: (answer: string) =>
       `Against ${answer}. Same: shown to differ by less than 10 %. The words hold for all rows at once (95 %).`,
     share: 'Is the answer in',
-    shareAbout: 'Share of 2,000 draws of tickets and of timing noise in which this variant is the leanest that does the job.',
+    shareAbout:
+      'Share of 2,000 draws of tickets and of timing noise in which this variant is the leanest that does the job.',
     floor: 'Does the job',
     floorAbout: (margin: number) =>
       `Shown: on every task at least the reference's quality less ${fixed(margin, 2)} (one-sided 95 %), above chance, and above always giving the most frequent answer.`,
@@ -180,3 +185,35 @@ export const VERDICT = {
   difference: (low: string, high: string) => `quality against it (95 %: ${low} to ${high})`,
   quality: 'quality, from 0 to 1',
 } as const;
+
+/** What would tell more, in one line. */
+export const NEXT = {
+  line(step: NextStep, decision: Decision): string | null {
+    const { kind } = step;
+    if (kind === 'tickets')
+      return `${whole0(step.tickets)} tickets a task would show whether ${plainName(step.variant)} ${decision.answer ? 'does it on less' : 'does the job'}${costs(step.cost)}.`;
+    if (kind === 'slices')
+      return `${step.slices} slices would tell the joules of ${plainName(step.variant)} from those of ${plainName(step.against)}${costs(step.cost)}.`;
+    return decision.answer ? 'More tickets will not change this answer.' : null;
+  },
+  run: (step: NextStep) =>
+    step.kind === 'tickets'
+      ? `Run with ${whole0(step.tickets)} tickets`
+      : step.kind === 'slices'
+        ? `Run ${step.slices} slices`
+        : '',
+  fewer: (n: number, has: number) => `These tickets have ${has} for testing: import more than ${whole0(n)} to tell.`,
+} as const;
+
+const whole0 = (n: number) => whole100(n).toLocaleString('en');
+/** Two digits of a number of tickets say all; rounded up. */
+const whole100 = (n: number) => {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(n)) - 1);
+  return Math.ceil(n / step) * step;
+};
+export const ticketsAsked = whole100;
+
+const costs = ({ seconds, joules }: Cost) =>
+  seconds === null && joules === null
+    ? ''
+    : ` (about ${[seconds === null ? '' : duration(seconds), joules === null ? '' : formatJoules(joules)].filter(Boolean).join(', ')} more)`;

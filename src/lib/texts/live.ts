@@ -43,6 +43,8 @@ export const LIVE = {
   slice: (slice: number) => `slice ${slice}`,
   phase: {
     load: 'loading and compressing',
+    calibrate: 'reading calibration text',
+    wait: 'waiting until the device is quiet',
     'warm-up': 'warming up',
     train: 'training',
     rca: 'finding causes',
@@ -50,6 +52,7 @@ export const LIVE = {
     summary: 'writing summaries',
   } as Readonly<Record<string, string>>,
   ticketOf: (index: number, of: number) => `, ticket ${index} of ${of}`,
+  stepOf: (index: number, of: number) => `, ${index} of ${of}`,
   ticket: 'Ticket',
   answer: 'Answer',
   none: { ticket: 'The next ticket to be read stands here.', answer: 'What is written stands here.' },

@@ -30,7 +30,9 @@ export const RESULTS = {
     date: 'Date',
   },
   actions: {
-    results: 'Share the results',
+    use: 'Use it',
+    download: 'Download',
+    share: 'Share',
     recipe: 'Share the recipe',
     noResult: 'No experiment is open. Run one, or open one under "History".',
     json: 'Save as JSON',
@@ -47,7 +49,8 @@ export const RESULTS = {
   evidenceHint: 'what was measured, the paper’s ranking, every metric, phases, answers',
   range: {
     label: 'What is not known of the device',
-    words: (low: string, high: string) => `All marks move together, from ×${low} to ×${high}: the device’s power is not known better.`,
+    words: (low: string, high: string) =>
+      `All marks move together, from ×${low} to ×${high}: the device’s power is not known better.`,
   },
   byTask: 'By task',
   computed: 'How each was computed',

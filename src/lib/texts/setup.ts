@@ -4,9 +4,16 @@ import { bytes, duration, listed, plural, whole } from './format';
 /** The first page: four steps, and Run. */
 export const SETUP = {
   title: 'Joulewise: which variant does your tickets on the fewest joules?',
+  headline: 'The leanest model that does your tickets',
   question:
-    'Which variant of a language model does your fault tickets well enough on the fewest joules, on this device?',
-  lead: 'Run makes variants of a model (fewer bits, fewer weights), lets each answer fault tickets in this browser, and ranks them by quality and joules. Tickets never leave it.',
+    'Which variant of a language model does your fault tickets well enough on the fewest joules, on this device? Run finds out in this browser; tickets never leave it.',
+  picture: {
+    label: 'What one gets: variants by joules and quality, and the one to take',
+    energy: 'joules a ticket',
+    quality: 'quality',
+    answer: 'take this one',
+    floor: 'good enough',
+  },
   /** In place of the question, below a run or its results. */
   again: {
     title: 'Change something and run again',

@@ -3,6 +3,7 @@ export const SHELL = {
   product: 'Joulewise',
   skip: 'Skip to the content',
   pages: 'Pages',
+  groups: { use: 'Use', reference: 'Reference' },
   more: 'More',
   less: 'Less',
   notDone: 'Not done.',
