@@ -54,6 +54,7 @@ it('a clock that is set back in the middle of a run changes no duration', async 
     threads: 1,
     checkpoint: { kind: 'builtin' },
     tickets: { rca: parts('test').slice(0, 8) },
+    validation: [],
     train: parts('train'),
     calibrationTexts: null,
     causes: dataset.causes,
@@ -70,6 +71,7 @@ it('a clock that is set back in the middle of a run changes no duration', async 
     slice: 0,
     block: 0,
     anchor: false,
+    part: 'test',
     stage: 0,
   };
   const run = (slice: number) =>

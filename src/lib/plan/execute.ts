@@ -2,6 +2,7 @@ import { contentHash } from '../core/canonical';
 import { JoulewiseError, toWireError, type WireError } from '../core/errors';
 import { createRandom } from '../core/random';
 import { chooseBest, LOOKS_EVERY, stopsAt } from '../rank/choose';
+import { decide } from '../rank/decide';
 import { foldRuns, type Folded } from '../rank/fold';
 import { referenceOf } from '../rank/simple';
 import type { PlanRecord } from '../schema/plan';
@@ -160,6 +161,7 @@ class Execution {
     }
     try {
       await this.#stages();
+      await this.#validate();
     } finally {
       await this.#sessions.close();
     }
@@ -200,6 +202,20 @@ class Execution {
       await this.#joinBest(bests, to);
       await this.#makeUp(to);
     }
+  }
+
+  /** The answer's confidence in causes is calibrated on validation tickets, once the answer is known. */
+  async #validate(): Promise<void> {
+    if (!this.plan.tasks.includes('rca')) return;
+    const { results, evidence } = await this.#fold([...this.#runs.values()]);
+    const answer = decide(results, evidence).answer?.result;
+    const member = this.#members.find(({ variant }) => variant === answer?.variant);
+    const [unit] = member ? unitsOf({ ...this.plan, tasks: ['rca'] }, [member], 0, this.#block++) : [];
+    if (!unit) return;
+    const own: Unit = { ...unit, part: 'validation' };
+    const known = this.#stored.get(runId(this.hash, own));
+    if (known) this.#runs.set(known.id, known);
+    else await this.#measure(own, 0);
   }
 
   /** Whoever joined late answers the slices before `to`, beside a short slice of the reference. */

@@ -82,6 +82,7 @@ async function host(p: PlanRecord, o: Told = {}) {
   const opened: string[] = [];
   const closed: string[] = [];
   const saved: RunRecord[] = [];
+  const validated: RunRecord[] = [];
   const attempts = new Map<string, number>();
   const next = (key: string) => {
     const attempt = attempts.get(key) ?? 0;
@@ -91,7 +92,7 @@ async function host(p: PlanRecord, o: Told = {}) {
   const failed = (code: ErrorCode) => Promise.reject(new JoulewiseError(code, `Failed: ${code}.`));
   const h: PlanHost = {
     finished: () => Promise.resolve(o.stored ?? []),
-    save: (run) => Promise.resolve(void saved.push(run)),
+    save: (run) => Promise.resolve(void (run.part === 'test' ? saved : validated).push(run)),
     memory: o.memory ?? Infinity,
     open({ variant }) {
       const code = o.failOpening?.(variant, next(variant));
@@ -102,7 +103,7 @@ async function host(p: PlanRecord, o: Told = {}) {
         close: () => void closed.push(variant),
         slice(unit) {
           const attempt = next(unitKey(unit));
-          tried.push(unit);
+          if (unit.part === 'test') tried.push(unit);
           const wrong = o.fail?.(unit, attempt);
           return wrong ? failed(wrong) : Promise.resolve(runOf(hash, unit, o.change?.(unit, attempt)));
         },
@@ -119,7 +120,11 @@ async function host(p: PlanRecord, o: Told = {}) {
     closed,
     saved,
     keys: () => tried.map(unitKey),
-    execute: () => executePlan(p, h, o.signal ?? new AbortController().signal),
+    validated,
+    execute: async () => {
+      const outcome = await executePlan(p, h, o.signal ?? new AbortController().signal);
+      return { ...outcome, runs: outcome.runs.filter(({ part }) => part === 'test') };
+    },
   };
 }
 
@@ -384,6 +389,17 @@ describe('who joins later', () => {
     const first = h.tried.findIndex((u) => u.variant === 'int4.gptq');
     expect(new Set(h.tried.slice(0, first).map((u) => u.slice))).toEqual(new Set([0, 1]));
     expect(runs.filter((r) => r.variant === 'int4.gptq').length).toBe(9);
+  });
+});
+
+describe('confidence', () => {
+  it('is calibrated on validation tickets of the answer alone, once there is one', async () => {
+    const h = await host(plan({ limit: 72, slices: 9 }));
+    await h.execute();
+    expect(h.validated.map(({ variant, task }) => `${variant} ${task}`)).toEqual(['int4 rca']);
+    const none = await host(plan({ limit: 72, slices: 9, tasks: ['response'] }));
+    await none.execute();
+    expect(none.validated).toEqual([]);
   });
 });
 

@@ -33,6 +33,8 @@ export interface OpenRequest {
   threads: number | null;
   /** Test tickets that have a target, by task, in the order of the plan's slices. */
   tickets: Readonly<Partial<Record<TaskName, Ticket[]>>>;
+  /** Validation tickets with a cause, on which confidence is calibrated. */
+  validation: Ticket[];
   /** Training tickets: for the classical baseline, and for recipes that calibrate. */
   train: Ticket[];
   /** Text that recipes calibrate on instead of the training tickets; null where none was given. */
@@ -164,6 +166,7 @@ async function record(
     slice: unit.slice,
     block: unit.block,
     anchor: unit.anchor,
+    part: unit.part,
     stage: unit.stage,
     engine: unit.engine,
     startedAt,
@@ -294,7 +297,8 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     async slice(unit, o) {
       const startedAt = new Date().toISOString();
       const task = taskOf(unit.task, plan.templates);
-      const tickets = ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
+      const tickets =
+        unit.part === 'validation' ? request.validation : ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
       const waited = await waitForQuiet(o.patience, o);
       const meter = meterFor(request, fence);
       const answer = answering(meter, task);

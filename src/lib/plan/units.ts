@@ -12,6 +12,8 @@ export interface Unit {
   block: number;
   /** A short slice of the reference where it is not needed for its own sake: links this block with the others. */
   anchor: boolean;
+  /** Tickets of the test set, or all of the validation set. */
+  part: RunRecord['part'];
   stage: number;
   engine: EngineName;
 }
@@ -20,7 +22,7 @@ export interface Unit {
 export const BASELINE = 'tf-idf';
 
 export const unitKey = (u: Unit) =>
-  `${u.stage}/${u.task}/${u.variant}/${u.slice}${u.anchor ? `/anchor ${u.block}` : ''}`;
+  `${u.stage}/${u.task}/${u.variant}/${u.part === 'validation' ? 'validation' : u.slice}${u.anchor ? `/anchor ${u.block}` : ''}`;
 export const runId = (planHash: string, u: Unit) => `${planHash}/${unitKey(u)}`;
 
 /** Slices that a plan asks its tickets in: no more than there are tickets. */
@@ -63,6 +65,7 @@ export const unitsOf = (
       slice,
       block,
       anchor,
+      part: 'test',
       stage,
       engine: variant === BASELINE ? 'classical' : plan.engine,
     })),

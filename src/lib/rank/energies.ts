@@ -57,9 +57,7 @@ function cellsOf(runs: readonly RunRecord[], tasks: readonly TaskName[]): Cell[]
       }
     }
     const [first] = group;
-    return parts.size === 0 || !first
-      ? []
-      : [{ block: first.block, slice: first.slice, anchor: first.anchor, parts }];
+    return parts.size === 0 || !first ? [] : [{ block: first.block, slice: first.slice, anchor: first.anchor, parts }];
   });
 }
 
@@ -85,26 +83,35 @@ function groupRates(cells: readonly Cell[]) {
     return sum && sum.work > 0 ? sum.joules / sum.work : 0;
   };
   const standard = total(work, meanRate);
-  /** log of a block's joules for the group's mean ticket. */
+  /**
+   * log of a block's joules for the group's mean ticket, the mean over its members. A mean of logarithms, since the fit is
+   * one of logarithms: the log of a mean lies above it by what single slices are slowed down, and so would groups of
+   * many members above those of one.
+   */
   const blocks = [...groupBy(cells, (cell) => cell.block)].map(([block, members]) => {
-    // Of each task and phase: pooled joules over pooled work, as all members do the same a token.
-    const joules = new Map<string, number>();
-    const done = new Map<string, number>();
-    for (const { parts } of members)
-      for (const [key, part] of parts) {
-        add(joules, key, part.joules);
-        add(done, key, part.work);
-      }
-    const rate = (key: string) => {
-      const [j, w] = [joules.get(key), done.get(key)];
-      // What was not done in this block costs what it does elsewhere, at this block's pace.
-      return j !== undefined && w !== undefined && w > 0 ? j / w : meanRate(key);
-    };
-    return { block, y: Math.log(total(work, rate)), weight: members.length };
+    const y = mean(
+      members.map(({ parts }) => {
+        let [joules, usual, missing] = [0, 0, 0];
+        for (const [key, w] of work) {
+          const part = parts.get(key);
+          if (part && part.work > 0) joules += (w * part.joules) / part.work;
+          else missing += w * meanRate(key);
+          if (part && part.work > 0) usual += w * meanRate(key);
+        }
+        // What a member did not do in this block costs what it does elsewhere, at its pace in this block.
+        return Math.log(joules + missing * (usual > 0 ? joules / usual : 1));
+      }),
+    );
+    return { block, y, weight: members.length };
   });
   /** log of a slice's own work over the mean ticket's, at the group's mean rates. */
   const content = (cell: Cell) =>
-    Math.log(total([...cell.parts].map(([key, part]) => [key, part.work] as const), meanRate) / standard);
+    Math.log(
+      total(
+        [...cell.parts].map(([key, part]) => [key, part.work] as const),
+        meanRate,
+      ) / standard,
+    );
   return { blocks, content };
 }
 

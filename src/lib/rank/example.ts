@@ -38,6 +38,7 @@ export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
   slice: 0,
   block: 0,
   anchor: false,
+  part: 'test',
   stage: 0,
   engine: 'cpu',
   kernel: 'stored 16-bit, computed 32-bit (WASM)',

@@ -193,7 +193,8 @@ const order = (a: readonly RunRecord[], b: readonly RunRecord[]) => {
  * One result per variant and engine, in the order of stage and name, and the evidence that compares them. Joules a ticket
  * are the sum over its tasks, by the fit of all blocks at once. The order of the runs does not matter.
  */
-export function foldRuns(runs: readonly RunRecord[], { margin = DEFAULT_MARGIN, untilDecided = false }: FoldOptions = {}): Folded {
+export function foldRuns(all: readonly RunRecord[], { margin = DEFAULT_MARGIN, untilDecided = false }: FoldOptions = {}): Folded {
+  const runs = all.filter(({ part }) => part === 'test');
   const tasks = TASKS.filter((task) => runs.some((run) => run.task === task));
   const groups = [...groupBy(runs, (run) => `${run.variant}\n${run.engine}`).values()]
     .map((group) =>

@@ -86,8 +86,8 @@ function costOf(phase: Phase, parts: readonly Part[]): PhaseCost {
 
 /** Where time and joules go: every phase of every variant, in the order in which they first ran. */
 export function phasesOf(runs: readonly RunRecord[]): VariantPhases[] {
-  // An anchor is measured to link blocks, not to answer.
-  return [...groupBy(runs.filter((run) => !run.anchor), (run) => `${run.variant}\n${run.engine}`).values()].map((group) => {
+  // An anchor is measured to link blocks, a validation slice to calibrate confidence: neither answers.
+  return [...groupBy(runs.filter((run) => !run.anchor && run.part === 'test'), (run) => `${run.variant}\n${run.engine}`).values()].map((group) => {
     const { variant, engine } = group[0] as RunRecord;
     const phases = PHASES.flatMap((phase) => {
       const parts = group.flatMap((run) =>

@@ -71,6 +71,18 @@ function meanOf(lists: readonly Float64Array[]): Float64Array {
 
 const sorted = (values: Float64Array) => [...values.filter(Number.isFinite).sort()];
 
+/** Draws by number of tickets, the latest few: the same for every plan, and slow to make. */
+const drawsOf = new Map<number, readonly Int32Array[]>();
+const DRAWS_KEPT = 4;
+
+function drawsFor(n: number): readonly Int32Array[] {
+  const draws = drawsOf.get(n) ?? drawTickets(n, { resamples: RESAMPLES, seed: SEED });
+  drawsOf.delete(n);
+  drawsOf.set(n, draws);
+  for (const oldest of drawsOf.keys()) if (drawsOf.size > DRAWS_KEPT) drawsOf.delete(oldest);
+  return draws;
+}
+
 /** Each ticket once: asked again, a model gives the same answer. */
 function outcomesOf(runs: readonly RunRecord[], task: TaskName): TicketOutcome[] {
   const found = new Map<string, TicketOutcome>();
@@ -150,7 +162,7 @@ export class Qualities {
     const set = this.#sets.get(key) ?? {
       at: this.#sets.size,
       ids: shared,
-      draws: drawTickets(shared.length, { resamples: RESAMPLES, seed: SEED }),
+      draws: drawsFor(shared.length),
     };
     this.#sets.set(key, set);
     this.#setsOf.set(name, set);

@@ -169,6 +169,7 @@ export const Run = defineRecord({
       slice: repeat,
       block: 1000 * Number(old['stage']) + Number(repeat),
       anchor: false,
+      part: 'test',
       pass: null,
       steadiness: null,
     }),
@@ -186,6 +187,8 @@ export const Run = defineRecord({
     block: count,
     /** A short slice of the reference in a block that it was not needed in: links blocks, answers nothing. */
     anchor: v.boolean(),
+    /** Tickets of the test set, or of the validation set, which calibrate confidence and count in nothing else. */
+    part: v.picklist(['test', 'validation']),
     stage: count,
     engine: v.picklist(ENGINES),
     /** How the engine computed the precision, e.g. "stored 4-bit blocks, computed int8 per token (WASM)". */

@@ -8,27 +8,27 @@ import type { EngineName } from '../schema/run';
  */
 export const DEFAULT_WORK: Readonly<Record<CountedEngine, Work>> = {
   cpu: {
-    bytes: 129800000000,
+    bytes: 130000000000,
     operations: { f32: 823300000000, f16: 0, i16: 390800000000, i8: 432500000000 },
     passes: 16500,
-    openings: 66,
-    parameters: 212300000,
+    openings: 11,
+    parameters: 35390000,
     calibration: 0,
   },
   'ort-cpu': {
     bytes: 332500000000,
     operations: { f32: 868900000000, f16: 0, i16: 0, i8: 1712000000000 },
     passes: 16500,
-    openings: 66,
-    parameters: 212300000,
+    openings: 11,
+    parameters: 35390000,
     calibration: 0,
   },
   gpu: {
     bytes: 169200000000,
     operations: { f32: 1303000000000, f16: 434500000000, i16: 0, i8: 0 },
     passes: 16500,
-    openings: 66,
-    parameters: 212300000,
+    openings: 11,
+    parameters: 35390000,
     calibration: 0,
   },
 };

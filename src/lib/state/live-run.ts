@@ -270,5 +270,6 @@ const firstUnit = (member: Pick<Unit, 'variant' | 'stage'>): Unit => ({
   slice: 0,
   block: 0,
   anchor: false,
+  part: 'test',
   engine: 'cpu',
 });

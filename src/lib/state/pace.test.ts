@@ -9,6 +9,7 @@ const unit = {
   slice: 0,
   block: 0,
   anchor: false,
+  part: 'test',
   stage: 0,
   engine: 'cpu',
 } as const;

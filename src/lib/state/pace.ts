@@ -32,7 +32,7 @@ export function paceAfter(pace: Pace, event: PlanEvent, seconds: number | null):
       };
     case 'run':
       // An anchor, or a slice that is measured again, is more than was planned.
-      if (event.unit.anchor || (event.run.steadiness?.tries ?? 1) > 1) return pace;
+      if (event.unit.anchor || event.unit.part === 'validation' || (event.run.steadiness?.tries ?? 1) > 1) return pace;
       return {
         ...pace,
         done: pace.done + 1,

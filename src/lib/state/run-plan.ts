@@ -43,6 +43,8 @@ export interface RunPlanOptions {
 const GRACE_MS = 3000;
 /** A thread without a word for so long hangs: it tells of every ticket, and of every layer that it reads. */
 const SILENCE_MS = 300_000;
+/** Validation tickets that calibrate confidence, at most. */
+const VALIDATION = 100;
 /** Pieces by which two numbers of threads are compared. */
 const PIECES = 40;
 /** Bytes that models may take side by side where the device does not say what it has, and the share of what it says. */
@@ -93,6 +95,7 @@ async function openIn(
       tasks: plan.tasks,
       limit: plan.limit,
       seed: plan.seed,
+      validation: VALIDATION,
       train: variant === BASELINE || (texts === null && calibrates(plan, variant)),
     });
     const request = {

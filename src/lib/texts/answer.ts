@@ -151,7 +151,7 @@ export function disturbedSentence({ slices, of }: Decision['disturbed']): string
 /** Words of a row for people: what they mean stands in `ANSWER.about`. */
 export const qualityWords = (word: QualityWord | null) => (word === null ? 'reference' : QUALITY[word]);
 export const energyWords = (word: EnergyWord | null, sameWork: boolean) =>
-  word === null ? 'compared with' : sameWork ? 'same work' : word;
+  word === null ? 'answer' : sameWork ? 'same work' : word;
 
 /** Names of variants in a list. */
 export const namesOf = (rows: readonly DecidedRow[]) => listed(rows.map(({ result }) => plainName(result.variant)));
@@ -169,6 +169,8 @@ export const ANSWER = {
     share: 'Is the answer in',
     shareAbout:
       'Share of 2,000 draws of tickets and of timing noise in which this variant is the leanest that does the job.',
+    /** Where there is no answer: the variant whose joules the others' are compared with. */
+    basis: 'basis',
     floor: 'Does the job',
     floorAbout: (margin: number) =>
       `Shown: on every task at least the reference's quality less ${fixed(margin, 2)} (one-sided 95 %), above chance, and above always giving the most frequent answer.`,

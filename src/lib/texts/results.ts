@@ -59,11 +59,12 @@ export const RESULTS = {
     label: 'Energy against quality, one point per variant; the table below says the same in words',
     x: (energy: string) => `${energy}, log scale (left is leaner)`,
     y: 'quality (up is better)',
-    prompt: 'Point at a mark, or go to it with the Tab and arrow keys, to read it.',
+    prompt: 'Point at a mark to read it.',
     point: (variant: string, energy: string, tier: string, quality: string, onFront: boolean) =>
       `${variant}: ${energy}, ${tier}; quality ${quality}${onFront ? '; on the front' : ''}`,
     key: 'How to read it',
     keys: [
+      'Marks are read by pointing at them, or with the Tab and arrow keys.',
       'Hollow marks are estimated, solid ones measured; crosses are 95 % intervals.',
       'Colour is the precision. Shape is the pruning: circle none, square 2:4, triangle magnitude, diamond feed-forward, cross layers; a star is the classical baseline.',
       'The line is the best quality to be had for so much energy. A soft disc marks the answer and what cannot be told from it.',

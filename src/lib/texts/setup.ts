@@ -17,7 +17,6 @@ export const SETUP = {
   /** In place of the question, below a run or its results. */
   again: {
     title: 'Change something and run again',
-    variants: (variants: string) => `Variants: ${variants}`,
     open: 'Change the setup',
     close: 'Fold the setup away',
   },
@@ -33,6 +32,11 @@ export const SETUP = {
     power: 'A browser tells no watts. Energy is estimated: counted bytes and operations times the power profile of',
     guessed: 'guessed; correct it under "Budget"',
     chosen: 'chosen by you',
+  },
+  processor: {
+    label: 'Which processor?',
+    placeholder: 'e.g. Ryzen, M3, Jetson',
+    unknown: 'No profile has that name, or several do: choose one of the list, or leave it to the guess.',
   },
   own: { tickets: 'Use my tickets', model: 'Use my model' },
   cost: {

@@ -129,7 +129,7 @@ export type EngineApi = BenchApi & {
   assist: { args: { text: string }; event: { task: TaskName; text: string }; result: Assistance[] };
   /** Opens a variant of a plan, which this thread keeps: `slice` measures with it until the thread ends. */
   openUnit: {
-    args: Omit<OpenRequest, 'tickets' | 'train' | 'causes'> & { given: TicketsPort };
+    args: Omit<OpenRequest, 'tickets' | 'validation' | 'train' | 'causes'> & { given: TicketsPort };
     event: UnitProgress;
     result: Pick<OpenUnit, 'kernel' | 'threads' | 'memoryBytes'>;
   };
@@ -161,6 +161,8 @@ export interface Wanted {
   /** Test tickets of each task, stratified by cause in an order that the seed gives. */
   limit: number;
   seed: number;
+  /** Validation tickets with a cause, at most; absent = none. */
+  validation?: number;
   /** Whether the training tickets too. */
   train: boolean;
 }

@@ -19,7 +19,7 @@ it('picks test tickets that have an answer, stratified by cause, and the trainin
 
 it('finds in the port what was put there before', async () => {
   const { port1, port2 } = new MessageChannel();
-  const given = { tickets: {}, train: [], causes: ['power'] };
+  const given = { tickets: {}, validation: [], train: [], causes: ['power'] };
   port1.postMessage(given);
   expect(await take(port2)).toEqual(given);
 });

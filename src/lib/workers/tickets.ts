@@ -7,7 +7,7 @@ import type { OpenRequest } from '../plan/unit';
 import type { TicketsPort, Wanted } from './protocol';
 
 /** What a data thread gives to an engine's. */
-export type Given = Pick<OpenRequest, 'tickets' | 'train' | 'causes'>;
+export type Given = Pick<OpenRequest, 'tickets' | 'validation' | 'train' | 'causes'>;
 
 /** Test tickets with an answer for the task, `limit` of them, stratified by cause from the first on. */
 function testTickets({ tickets, split, causes }: DatasetRecord, task: TaskName, limit: number, seed: number) {
@@ -17,8 +17,16 @@ function testTickets({ tickets, split, causes }: DatasetRecord, task: TaskName, 
   return stratify(own, ({ cause }) => (cause !== null && allowed.has(cause) ? cause : ''), seed).slice(0, limit);
 }
 
-export const pick = (dataset: DatasetRecord, { tasks, limit, seed, train }: Wanted): Given => ({
+export const pick = (dataset: DatasetRecord, { tasks, limit, seed, train, validation = 0 }: Wanted): Given => ({
   tickets: Object.fromEntries(tasks.map((task) => [task, testTickets(dataset, task, limit, seed)])),
+  validation:
+    validation > 0
+      ? stratify(
+          dataset.tickets.filter((t, i) => dataset.split[i] === 'validation' && t.cause !== null),
+          ({ cause }) => cause ?? '',
+          seed,
+        ).slice(0, validation)
+      : [],
   train: train ? dataset.tickets.filter((_, i) => dataset.split[i] === 'train') : [],
   causes: dataset.causes,
 });
