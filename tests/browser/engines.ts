@@ -105,7 +105,7 @@ async function againstOracle(
 async function answers(d: Driver, engine: 'ort-cpu' | 'gpu', variants: string[]) {
   const dataset = await d.call<DatasetRecord>('generateTickets', { count: 400, seed: 1 });
   const plan: PlanRecord = {
-    v: 1,
+    v: 2,
     dataset: { hash: dataset.hash, name: dataset.name },
     checkpoint: BUILTIN,
     tasks: ['response'],
@@ -115,6 +115,7 @@ async function answers(d: Driver, engine: 'ort-cpu' | 'gpu', variants: string[])
     threads: 2,
     limit: 1,
     slices: 1,
+    margin: 0.05,
     maxNewTokens: 8,
     seed: 1,
     w: 0.5,

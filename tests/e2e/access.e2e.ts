@@ -48,6 +48,7 @@ async function sharedLink(): Promise<string> {
       dataset: 'tickets',
       tasks: ['rca'],
       w: 0.5,
+      evidence: null,
     },
   );
   return `/r#${await encodeLink(record)}`;

@@ -48,7 +48,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 6, repeats: 2, tokens: 16 });
+        await tinyBudget(page, { limit: 6, slices: 2, tokens: 16 });
         await runButton(page).click();
         const running = page.getByRole('region', { name: 'Progress' });
         await running.getByRole('heading').waitFor();

@@ -46,12 +46,19 @@ export interface Stop {
  * @param after slices that are done
  * @param most slices that there may be
  */
-export function stopsAt({ results, evidence }: Folded, after: number, most: number): { stops: Stop[]; decided: boolean } {
+export function stopsAt(
+  { results, evidence }: Folded,
+  after: number,
+  most: number,
+): { stops: Stop[]; decided: boolean } {
   const compared = new Compared(results, evidence);
   const { models } = compared;
   if (models.length < 2 || evidence.reference === null) return { stops: [], decided: models.length < 2 };
   const looks = Array.from({ length: Math.floor(after / LOOKS_EVERY) }, (_, k) => ((k + 1) * LOOKS_EVERY) / most);
-  const look = boundaries(looks.map((t) => Math.min(1, t)), ERROR / (2 * (models.length - 1))).at(-1);
+  const look = boundaries(
+    looks.map((t) => Math.min(1, t)),
+    ERROR / (2 * (models.length - 1)),
+  ).at(-1);
   if (!look) return { stops: [], decided: false };
   const limit = tBoundary(look.nominal, Math.max(1, evidence.df));
 

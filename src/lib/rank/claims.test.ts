@@ -1,39 +1,56 @@
 import { describe, expect, it } from 'vitest';
+import { pairsToText, toText } from '../core/log-bytes';
+import type { Evidence, VariantResult } from '../schema/result';
 import { claimsHere } from './claims';
 import { between, exampleResult } from './example';
 
-const result = (variant: string, energy: number, spread: number) =>
-  exampleResult({
-    variant,
-    energy: between(energy - spread, energy, energy + spread),
-    quality: between(0.78, 0.8, 0.82),
-  });
-const verdicts = (results: Parameters<typeof claimsHere>[0]) => claimsHere(results, 0.5).map(({ verdict }) => verdict);
+const result = (variant: string, energy: number, quality = 0.8) =>
+  exampleResult({ variant, energy: between(energy, energy, energy), quality: between(quality, quality, quality) });
+const evidence = (n: number, sd: number, more: Partial<Evidence> = {}): Evidence => ({
+  reference: 0,
+  margin: 0.05,
+  slices: 9,
+  df: 20,
+  work: toText(Array.from({ length: n }, (_, i) => i)),
+  energySd: pairsToText(n, () => sd),
+  qualitySd: pairsToText(n, () => sd / 10),
+  share: toText(Array.from({ length: n }, () => 0)),
+  floors: [],
+  disturbed: { slices: 0, of: 9 },
+  stopped: [],
+  ...more,
+});
+const verdicts = (results: readonly VariantResult[], sd = 0.02, more: Partial<Evidence> = {}) =>
+  claimsHere(results, evidence(results.length, sd, more), 0.5).map(({ verdict }) => verdict);
 
 describe('claimsHere', () => {
-  it('confirms beyond the intervals, refutes beyond them, and decides nothing within them', () => {
-    expect(verdicts([result('fp16', 1, 0.01), result('fp32', 2, 0.01), result('fp16+2:4', 0.5, 0.01)])).toEqual([
-      'confirmed',
-      'confirmed',
-    ]);
-    expect(verdicts([result('fp16', 2, 0.01), result('int8', 1, 0.01), result('fp16+2:4', 2, 0.01)])).toEqual([
+  const rest = [result('fp32', 3), result('int8', 3), result('int4', 3)];
+  const good = [result('fp16', 1), ...rest, result('fp16+2:4', 0.5)];
+
+  it('confirms and refutes beyond the paired uncertainty, and decides nothing within it', () => {
+    expect(verdicts(good)).toEqual(['confirmed', 'confirmed']);
+    expect(verdicts([result('fp16', 2), ...rest.with(1, result('int8', 1)), result('fp16+2:4', 2)])).toEqual([
       'refuted',
       'refuted',
     ]);
-    expect(verdicts([result('fp16', 1, 0.5), result('int8', 1.1, 0.5), result('fp16+2:4', 1.2, 0.5)])).toEqual([
-      'undecided',
-      'undecided',
-    ]);
+    expect(verdicts(good, 1)).toEqual(['undecided', 'undecided']);
+  });
+
+  it('gives no verdict from another plan than the paper’s, from a disturbed run, or from too few slices', () => {
+    expect(verdicts(good.filter(({ variant }) => variant !== 'int4'))).toEqual(['undecided', 'undecided']);
+    expect(verdicts(good, 0.02, { disturbed: { slices: 4, of: 9 } })).toEqual(['undecided', 'undecided']);
+    expect(verdicts(good, 0.02, { slices: 3 })).toEqual(['undecided', 'undecided']);
   });
 
   it('says what is missing, and keeps pruned variants out of the first claim', () => {
-    const [first, second] = claimsHere([result('fp16', 1, 0.01), result('int8+ffn50', 0.1, 0.001)], 0.5);
+    const own = [result('fp16', 1), result('int8+ffn50', 0.1)];
+    const [first, second] = claimsHere(own, evidence(2, 0.02), 0.5);
     expect(first).toMatchObject({ verdict: 'undecided', first: 'fp16', finding: { kind: 'alone' } });
     expect(second).toMatchObject({ first: 'fp16+2:4', finding: { kind: 'missing' }, tickets: null, slices: null });
   });
 
   it('leaves the classical baseline out', () => {
-    const baseline = { ...result('tf-idf', 0.001, 0.0001), engine: 'classical' };
-    expect(verdicts([result('fp16', 1, 0.01), result('fp32', 2, 0.01), baseline])[0]).toBe('confirmed');
+    const baseline = { ...result('tf-idf', 0.001), engine: 'classical' };
+    expect(verdicts([...good, baseline])[0]).toBe('confirmed');
   });
 });

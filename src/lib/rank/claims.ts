@@ -1,4 +1,6 @@
-import type { VariantResult } from '../schema/result';
+import { pairsFromText } from '../core/log-bytes';
+import type { Evidence, VariantResult } from '../schema/result';
+import { LEAST_SLICES } from './decide';
 import { splitBaseline, rankVariants, type RankedVariant } from './rank';
 
 /** How a claim of the paper fares here. */
@@ -9,11 +11,11 @@ export type ClaimName = 'precision' | 'pruning';
 
 /** Where the variant that the paper puts first stands here. */
 export type Finding =
-  /** It was not run, or nothing beside it. */
-  | { kind: 'missing' | 'alone' }
-  /** It leads; `others` are those that it leads beyond their intervals, or those within it. */
+  /** It was not run, or nothing beside it; or these runs cannot judge it: not the paper's own plan, disturbed, too few slices. */
+  | { kind: 'missing' | 'alone' | 'partial' | 'disturbed' | 'few' }
+  /** It leads; `others` are those that it leads for sure, or those that it does not. */
   | { kind: 'leads' | 'leads within'; others: string[] }
-  /** Another one leads, beyond its interval or within it. */
+  /** Another one leads, for sure or not. */
   | { kind: 'behind' | 'within'; leader: string };
 
 export interface Claim {
@@ -49,45 +51,92 @@ const PAPER: readonly Paper[] = [
 const VERDICTS: Readonly<Record<Finding['kind'], Verdict>> = {
   missing: 'undecided',
   alone: 'undecided',
+  partial: 'undecided',
+  disturbed: 'undecided',
+  few: 'undecided',
   leads: 'confirmed',
   'leads within': 'undecided',
   behind: 'refuted',
   within: 'undecided',
 };
 
-const names = (rows: readonly RankedVariant[]) => rows.map(({ result }) => result.variant);
+/** Normal quantile of a one-sided 97.5 % end. */
+const Z = 1.959964;
 
-function find(own: RankedVariant | undefined, ranked: readonly RankedVariant[]): Finding {
+/** Precisions of the paper's own plan: a verdict needs them all. */
+const precisions = ['fp32', 'fp16', 'int8', 'int4'];
+/** Disturbed slices beyond this share leave a claim undecided. */
+const MOST_DISTURBED = 0.05;
+
+/**
+ * Whether R of `a` exceeds that of `b` for sure, by the SDs of their paired differences: R = w E_min / E + (1 - w) rho, so
+ * SD of the difference = hypot(w phi SD of log E, (1 - w) SD of rho), timing and tickets being independent.
+ */
+function surely(a: RankedVariant, b: RankedVariant, w: number, sds: Sds): boolean {
+  const [energy, quality] = [sds.energy(a, b), sds.quality(a, b)];
+  if (energy === null || quality === null) return false;
+  const phi = Math.sqrt(a.phi.mid * b.phi.mid);
+  return a.score.mid - b.score.mid > Z * Math.hypot(w * phi * energy, (1 - w) * quality);
+}
+
+interface Sds {
+  energy: (a: RankedVariant, b: RankedVariant) => number | null;
+  quality: (a: RankedVariant, b: RankedVariant) => number | null;
+}
+
+function find(
+  own: RankedVariant | undefined,
+  ranked: readonly RankedVariant[],
+  w: number,
+  sds: Sds,
+  evidence: Evidence,
+  all: readonly VariantResult[],
+): Finding {
   const [leader] = ranked;
   if (!leader || !own) return { kind: 'missing' };
   if (ranked.length < 2) return { kind: 'alone' };
-  if (own !== leader) return { kind: own.standing === 'behind' ? 'behind' : 'within', leader: leader.result.variant };
+  if (!precisions.every((name) => all.some(({ variant }) => variant === name))) return { kind: 'partial' };
+  const { slices, of } = evidence.disturbed;
+  if (of > 0 && slices / of > MOST_DISTURBED) return { kind: 'disturbed' };
+  if (evidence.slices < LEAST_SLICES) return { kind: 'few' };
+  if (own !== leader) return { kind: surely(leader, own, w, sds) ? 'behind' : 'within', leader: leader.result.variant };
   const others = ranked.filter((row) => row !== own);
-  const unsure = others.filter(({ standing }) => standing !== 'behind');
+  const unsure = others.filter((row) => !surely(own, row, w, sds));
+  const names = (rows: readonly RankedVariant[]) => rows.map(({ result }) => result.variant);
   return unsure.length === 0
     ? { kind: 'leads', others: names(others) }
     : { kind: 'leads within', others: names(unsure) };
 }
 
-function judge({ claim, compares, first }: Paper, results: readonly VariantResult[], w: number): Claim {
-  const { ranked } = rankVariants(
-    results.filter(({ variant }) => compares(variant)),
-    w,
-  );
-  const own = ranked.find(({ result }) => result.variant === first);
-  const finding = find(own, ranked);
-  return {
-    claim,
-    verdict: VERDICTS[finding.kind],
-    first,
-    finding,
-    tickets: own?.result.tickets ?? null,
-    slices: own?.result.slices ?? null,
-  };
-}
-
-/** The claims of arXiv 2503.17783 beside what was measured here, at weight `w` of energy. */
-export function claimsHere(results: readonly VariantResult[], w: number): Claim[] {
+/**
+ * The claims of arXiv 2503.17783 beside what was measured here, at weight `w` of energy. Only an undisturbed run of enough
+ * slices gives a verdict; the paper also fine-tunes, which no run here does yet.
+ */
+export function claimsHere(results: readonly VariantResult[], evidence: Evidence, w: number): Claim[] {
   const { models } = splitBaseline(results);
-  return PAPER.map((paper) => judge(paper, models, w));
+  const at = new Map(results.map((result, i) => [result, i]));
+  const place = (row: RankedVariant) => at.get(row.result) ?? -1;
+  const [energy, quality] = [evidence.energySd, evidence.qualitySd].map((text) =>
+    pairsFromText(results.length, text),
+  ) as [ReturnType<typeof pairsFromText>, ReturnType<typeof pairsFromText>];
+  const sds: Sds = {
+    energy: (a, b) => energy(place(a), place(b)),
+    quality: (a, b) => quality(place(a), place(b)),
+  };
+  return PAPER.map(({ claim, compares, first }) => {
+    const { ranked } = rankVariants(
+      models.filter(({ variant }) => compares(variant)),
+      w,
+    );
+    const own = ranked.find(({ result }) => result.variant === first);
+    const finding = find(own, ranked, w, sds, evidence, models);
+    return {
+      claim,
+      verdict: VERDICTS[finding.kind],
+      first,
+      finding,
+      tickets: own?.result.tickets ?? null,
+      slices: own?.result.slices ?? null,
+    };
+  });
 }

@@ -49,9 +49,7 @@ export function energyDraws(
   const [first, ...rest] = known;
   if (first === undefined) return Array.from({ length: n }, () => log.slice());
   const variance = (i: number, j: number) => (sd(i, j) ?? 1) ** 2;
-  const l = factor(
-    rest.map((i) => rest.map((j) => (variance(i, first) + variance(j, first) - variance(i, j)) / 2)),
-  );
+  const l = factor(rest.map((i) => rest.map((j) => (variance(i, first) + variance(j, first) - variance(i, j)) / 2)));
   const random = createRandom(2).fork('energies');
   return Array.from({ length: n }, () => {
     const z = rest.map(() => random.normal());

@@ -83,7 +83,11 @@ function whole(runs: readonly RunRecord[], outcomes: RunRecord['tickets']): RunR
 /** Reading texts into counts is the slow part, and what a group of runs was scored to stays true: under its last run. */
 const scored = new WeakMap<RunRecord, { n: number; metrics: VariantResult['metrics'] }>();
 
-function metricsOf(runs: readonly RunRecord[], task: TaskName, outcomes: RunRecord['tickets']): VariantResult['metrics'] {
+function metricsOf(
+  runs: readonly RunRecord[],
+  task: TaskName,
+  outcomes: RunRecord['tickets'],
+): VariantResult['metrics'] {
   const own = runs.filter((run) => run.task === task);
   const all = whole(own, outcomes);
   const last = own.at(-1);
@@ -140,7 +144,9 @@ function foldVariant(
     engine: first.engine,
     kernel: first.kernel,
     energy: stated(
-      mid === null ? null : { mid, low: half === null ? null : mid / half, high: half === null ? null : mid * half, n: blocks },
+      mid === null
+        ? null
+        : { mid, low: half === null ? null : mid / half, high: half === null ? null : mid * half, n: blocks },
     ),
     deviceRange:
       ends[1] && ends[0] !== null && ends[2] !== null && ends[0] !== undefined && ends[2] !== undefined
@@ -157,7 +163,10 @@ function foldVariant(
     latency: missing.length > 0 ? null : stated(latencyOf(runs, tasks)),
     // A mean over fewer tasks would stand beside means over all of them.
     quality: quality && stateEstimate(quality),
-    metrics: Object.assign({}, ...tasks.map((task) => metricsOf(runs, task, [...qualities.outcomes(at, task)]))) as VariantResult['metrics'],
+    metrics: Object.assign(
+      {},
+      ...tasks.map((task) => metricsOf(runs, task, [...qualities.outcomes(at, task)])),
+    ) as VariantResult['metrics'],
     storedBytes: compression && compression.storedBytes,
     computedBytes: compression && compression.computedBytes,
     sparsity: compression && compression.linearParameters > 0 ? compression.zeros / compression.linearParameters : null,
@@ -168,7 +177,9 @@ function foldVariant(
       ...(missing.length > 0
         ? [`It was not run on: ${missing.join(', ')}. So its quality and energy over all tasks are unknown.`]
         : []),
-      ...(mid === null && missing.length === 0 ? ['No block has all tasks yet, so its energy per ticket is unknown.'] : []),
+      ...(mid === null && missing.length === 0
+        ? ['No block has all tasks yet, so its energy per ticket is unknown.']
+        : []),
       ...(heldUp > 0
         ? [
             `${heldUp} of ${blocks} slices took over ${HELD_UP} times as long as the fastest and are left out of its energy.`,
@@ -193,14 +204,15 @@ const order = (a: readonly RunRecord[], b: readonly RunRecord[]) => {
  * One result per variant and engine, in the order of stage and name, and the evidence that compares them. Joules a ticket
  * are the sum over its tasks, by the fit of all blocks at once. The order of the runs does not matter.
  */
-export function foldRuns(all: readonly RunRecord[], { margin = DEFAULT_MARGIN, untilDecided = false }: FoldOptions = {}): Folded {
+export function foldRuns(
+  all: readonly RunRecord[],
+  { margin = DEFAULT_MARGIN, untilDecided = false }: FoldOptions = {},
+): Folded {
   const runs = all.filter(({ part }) => part === 'test');
   const tasks = TASKS.filter((task) => runs.some((run) => run.task === task));
   const groups = [...groupBy(runs, (run) => `${run.variant}\n${run.engine}`).values()]
     .map((group) =>
-      group.toSorted(
-        (a, b) => a.slice - b.slice || a.block - b.block || TASKS.indexOf(a.task) - TASKS.indexOf(b.task),
-      ),
+      group.toSorted((a, b) => a.slice - b.slice || a.block - b.block || TASKS.indexOf(a.task) - TASKS.indexOf(b.task)),
     )
     .sort(order);
   const energies = fitEnergies(groups, tasks, { isModel: (i) => groups[i]?.[0]?.engine !== 'classical' });

@@ -28,7 +28,12 @@ it('keeps unknown joules and uncounted work unknown', () => {
 it('adds up to the energy of the ranking, also where a task has no decode', () => {
   const runs = [0, 1].flatMap((slice) => [
     exampleRun({ slice, block: slice, task: 'rca', phases: [exampleReading('prefill', 4)] }),
-    exampleRun({ slice, block: slice, task: 'response', phases: [exampleReading('prefill', 2), exampleReading('decode', 6)] }),
+    exampleRun({
+      slice,
+      block: slice,
+      task: 'response',
+      phases: [exampleReading('prefill', 2), exampleReading('decode', 6)],
+    }),
   ]);
   const [variant] = phasesOf(runs);
   const sum = variant?.phases.reduce((n, { perTicket }) => n + (perTicket?.joules?.mid ?? NaN), 0);

@@ -51,8 +51,7 @@ function overTasks(parts: readonly Part[], value: (part: Part) => number): numbe
 
 function joulesPerTicket(parts: readonly Part[]): Range | null {
   if (parts.some(({ reading }) => reading.joules === null)) return null;
-  const at = (end: keyof Range) =>
-    overTasks(parts, ({ reading, tickets }) => (reading.joules?.[end] ?? NaN) / tickets);
+  const at = (end: keyof Range) => overTasks(parts, ({ reading, tickets }) => (reading.joules?.[end] ?? NaN) / tickets);
   return { low: at('low'), mid: at('mid'), high: at('high') };
 }
 
@@ -87,7 +86,12 @@ function costOf(phase: Phase, parts: readonly Part[]): PhaseCost {
 /** Where time and joules go: every phase of every variant, in the order in which they first ran. */
 export function phasesOf(runs: readonly RunRecord[]): VariantPhases[] {
   // An anchor is measured to link blocks, a validation slice to calibrate confidence: neither answers.
-  return [...groupBy(runs.filter((run) => !run.anchor && run.part === 'test'), (run) => `${run.variant}\n${run.engine}`).values()].map((group) => {
+  return [
+    ...groupBy(
+      runs.filter((run) => !run.anchor && run.part === 'test'),
+      (run) => `${run.variant}\n${run.engine}`,
+    ).values(),
+  ].map((group) => {
     const { variant, engine } = group[0] as RunRecord;
     const phases = PHASES.flatMap((phase) => {
       const parts = group.flatMap((run) =>

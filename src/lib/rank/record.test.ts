@@ -6,7 +6,17 @@ import { Run } from '../schema/run';
 describe('run records', () => {
   it('of older versions read as the newest: what their kernels did and under what conditions is unknown', () => {
     const run = exampleRun({ stage: 1, slice: 2, block: 1002 });
-    const { kernels: _k, conditions: _c, slice, block: _b, anchor: _a, part: _t, pass: _p, steadiness: _s, ...rest } = run;
+    const {
+      kernels: _k,
+      conditions: _c,
+      slice,
+      block: _b,
+      anchor: _a,
+      part: _t,
+      pass: _p,
+      steadiness: _s,
+      ...rest
+    } = run;
     const first = { ...rest, repeat: slice };
     expect(parseRecord(Run, { ...first, v: 1 })).toEqual(run);
     expect(parseRecord(Run, { ...first, kernels: null, v: 2 })).toEqual(run);

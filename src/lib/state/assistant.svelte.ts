@@ -1,6 +1,7 @@
 import { JoulewiseError } from '../core/errors';
 import type { Assistance, AssistRequest } from '../plan/assist';
 import { decide } from '../rank/decide';
+import { calibrated } from '../score/calibrated';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
@@ -26,6 +27,8 @@ export interface Chosen {
   causes: string[];
   /** Best first. */
   variants: VariantResult[];
+  /** Of the variant whose confidence was calibrated; null where none was. */
+  confidence: { variant: string; temperature: number; threshold: number | null } | null;
   set: ResultSet;
 }
 
@@ -141,6 +144,7 @@ class AssistantState {
         dataset,
         causes: runs.find((run) => run.causes.length > 0)?.causes ?? [],
         variants,
+        confidence: calibrated(await (await records()).runsOfPlan(hash)),
         set: localResults(plan, runs, folded, { createdAt, profileWhy: null, failures: [] }),
       };
       this.first.variant = variants[0]?.variant ?? '';

@@ -40,6 +40,8 @@ export const ASSISTANT = {
   noTickets: 'The tickets of this experiment are no longer stored here.',
   noDevice: 'The device could not be looked at.',
   stopped: 'Stopped.',
+  noneOfThese:
+    'None of these, as far as it can tell: its first guess is below the share at which it was right 95 % of the time.',
   noInterval: 'The range is what is not known about the device; one ticket has no slices.',
   export: {
     title: 'Take it with you',

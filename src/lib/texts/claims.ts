@@ -10,14 +10,20 @@ function why({ first, finding, tickets, slices }: Claim): string {
       return `${first} has not been run here. To decide this, add it under "Variants" and run again.`;
     case 'alone':
       return `${first} stands alone here: there is nothing to compare it with.`;
+    case 'partial':
+      return `These runs are not the paper's own plan, which has 32, 16, 8 and 4 bits and the pruned ones: set it up on the page "Paper".`;
+    case 'disturbed':
+      return 'Too many slices were disturbed by other work on this device: close other programs and run again.';
+    case 'few':
+      return 'Too few slices tell energies apart: run at least six.';
     case 'leads':
-      return `${first} leads ${finding.others.join(', ')} beyond their intervals${n}.`;
+      return `${first} leads ${finding.others.join(', ')} by more than their paired difference is uncertain${n}.`;
     case 'leads within':
-      return `${first} leads, but not beyond the interval of ${finding.others.join(', ')}${n}.`;
+      return `${first} leads, but not surely before ${finding.others.join(', ')}${n}.`;
     case 'behind':
-      return `${finding.leader} leads, and ${first} is behind it beyond their intervals${n}.`;
+      return `${finding.leader} leads, and ${first} is surely behind it${n}.`;
     case 'within':
-      return `${finding.leader} leads, but ${first} is within its interval${n}.`;
+      return `${finding.leader} leads, but not surely before ${first}${n}.`;
     default:
       return finding satisfies never;
   }
@@ -27,7 +33,7 @@ function why({ first, finding, tickets, slices }: Claim): string {
 export const CLAIMS = {
   title: 'Beside the paper',
   about: (w: number) =>
-    `What arXiv 2503.17783 found in a data centre, and what these runs say at a weight of energy of ${significant(w, 2)}. The paper's model and data are not public, so this is the same question, not the same experiment.`,
+    `What arXiv 2503.17783 found in a data centre, and what these runs say at a weight of energy of ${significant(w, 2)}. The paper's model and data are not public, so this is the same question, not the same experiment. Inference only: the paper's fine-tuning is not part of it yet.`,
   claim: {
     precision: 'Stage one: of 32, 16, 8 and 4 bits, 16 bits is the best precision.',
     pruning: 'Stage two: 16 bits with 2:4 pruning is the best of all.',

@@ -53,7 +53,10 @@ export const DETAILS = {
   confusion: {
     title: 'Which causes are mistaken for which',
     of: 'Variant',
-    about: (n: number) => `Rows are the true cause, columns the chosen one; ${plural(n, 'ticket')}, first repeat.`,
+    about: (n: number) => `Rows are the true cause, columns the chosen one; ${plural(n, 'ticket')}.`,
+    csv: 'Save as CSV',
+    perCause: 'Each cause',
+    columns: ['Cause', 'Precision (95 %)', 'Recall (95 %)', 'True', 'Chosen'],
     truth: 'True cause',
   },
   outputs: {

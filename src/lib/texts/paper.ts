@@ -5,7 +5,7 @@ import type { VariantResult } from '../schema/result';
 export const PAPER = {
   title: 'The paper’s experiment',
   about:
-    'arXiv 2503.17783 (Tran, Jaumard, Delgado 2025) asks which precision of a language model does fault tickets best for its energy, and whether pruning the best makes it better. Here the same two stages run on your device; its model and data are not public, so this is the same question, not the same experiment.',
+    'arXiv 2503.17783 (Tran, Jaumard, Delgado 2025) asks which precision of a language model does fault tickets best for its energy, and whether pruning the best makes it better. Here the same two stages run on your device; its model and data are not public, so this is the same question, not the same experiment. Inference only: fine-tuning, half of the paper, is not part of it yet.',
   setUp: 'Set up its two stages',
   setUpAbout:
     'Stage one: 32, 16, 8 and 4 bits, ranked by R. Stage two: the best two, each with unstructured (half of the weights), structured (a quarter of the neurons) and 2:4 pruning; then 16 bits with 2:4, the paper’s winner, whichever two were best. Both tasks; the classical baseline beside them.',
@@ -18,7 +18,7 @@ export const PAPER = {
     { title: 'Stage one: precision', missing: 'No variant of this stage has been run.' },
     { title: 'Stage two: pruning the best', missing: 'This experiment has no second stage yet.' },
   ],
-  columns: (energy: string) => ['Variant', energy, 'Quality', 'R', 'Standing', 'n'],
+  columns: (energy: string) => ['Variant', energy, 'Quality', 'R', 'n'],
   tier: ({ energy, tier }: VariantResult) => (energy ? (tier === 'profile' ? 'estimated' : 'measured') : ''),
   quality: (r: VariantResult) => interval(r.quality, 2),
   n: (r: VariantResult) => `${plural(r.tickets, 'ticket')}, ${plural(r.slices, 'slice')}`,

@@ -18,6 +18,15 @@ export const VARIANTS = {
   crossed: 'All at once: every precision without and with each pruning',
   more: 'More recipes, for example',
   moreExample: 'int8+ffn50, fp16+layers25+2:4',
+  builder: {
+    title: 'Build a recipe from all parts',
+    base: 'Precision',
+    method: 'Rounding',
+    nearest: 'to the nearest level',
+    calibrated: 'Reads calibration text.',
+    numbers: 'Numbers are shares in per cent; change them in the field below.',
+    add: 'Add',
+  },
   baseline: 'Run a classical baseline beside them (TF-IDF with logistic regression)',
   about:
     'What pruning saves depends on the engine: fewer neurons or layers always pay, 2:4 pays where the kernels skip zeros. Without calibration, strong pruning ruins small models: the quality column shows it.',
