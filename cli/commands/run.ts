@@ -10,7 +10,8 @@ import { answerSentence, disturbedSentence, whatWould } from '../../src/lib/text
 import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
 import { winnersByWeight } from '../../src/lib/rank/weights';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
-import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES, type CheckpointRef, type PlanRecord } from '../../src/lib/schema/plan';
+import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../src/lib/schema/defaults';
+import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import type { TaskName } from '../../src/lib/schema/run';
 import { toShared } from '../../src/lib/share/codec';
 import { encodeLink } from '../../src/lib/share/codec';

@@ -1,7 +1,8 @@
 import { stateEstimate } from '../core/digits';
 import { groupBy } from '../core/group';
 import { mean, t975, tInterval } from '../core/stats';
-import { DEFAULT_MARGIN, type PlanRecord } from '../schema/plan';
+import { DEFAULT_MARGIN } from '../schema/defaults';
+import type { PlanRecord } from '../schema/plan';
 import type { Evidence, VariantResult } from '../schema/result';
 import {
   TASKS,

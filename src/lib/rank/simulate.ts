@@ -1,7 +1,7 @@
 import { normalQuantile } from '../core/distributions';
 import { createRandom, type Random } from '../core/random';
 import { mean } from '../core/stats';
-import { DEFAULT_MARGIN } from '../schema/plan';
+import { DEFAULT_MARGIN } from '../schema/defaults';
 import type { RunRecord, TaskName, TicketOutcome } from '../schema/run';
 import { identity } from '../score/statistic';
 import { qualityStatistic } from '../score/metrics';

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE } from './defaults';
 import { defineRecord } from './record';
 import { ENGINES, TASKS } from './run';
 
@@ -40,13 +41,6 @@ export const TemplatesSchema = v.partial(
   v.object({ rca: TemplateSchema, response: TemplateSchema, summary: TemplateSchema }),
 );
 export type Templates = v.InferOutput<typeof TemplatesSchema>;
-
-/** Slices of a plan that names none, and the fewest tickets that a slice has where there are as many. */
-export const DEFAULT_SLICES = 9;
-export const LEAST_SLICE = 8;
-/** Slices that a plan may take until it is decided. */
-export const MOST_SLICES = 30;
-export const DEFAULT_MARGIN = 0.05;
 
 /** Dataset x task x checkpoint x variants x budget: what "Run" runs. Its content hash names it. */
 export const Plan = defineRecord({

@@ -1,12 +1,6 @@
 import type { PrecisionName } from '../compress/precisions';
-import {
-  DEFAULT_MARGIN,
-  DEFAULT_SLICES,
-  type CheckpointRef,
-  type PlanRecord,
-  type Stage,
-  type Templates,
-} from '../schema/plan';
+import { DEFAULT_MARGIN, DEFAULT_SLICES } from '../schema/defaults';
+import type { CheckpointRef, PlanRecord, Stage, Templates } from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
 import { PROBLEMS } from '../texts/problems';
 

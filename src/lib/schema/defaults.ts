@@ -1,0 +1,9 @@
+/** Budgets that plans start from. Apart from the schemas, so that the first page need not load what reads records. */
+
+/** Slices of a plan that names none, and the fewest tickets that a slice has where there are as many. */
+export const DEFAULT_SLICES = 9;
+export const LEAST_SLICE = 8;
+/** Slices that a plan may take until it is decided. */
+export const MOST_SLICES = 30;
+/** How much lower than the reference's a task's quality may be. */
+export const DEFAULT_MARGIN = 0.05;
