@@ -13,6 +13,7 @@ const evidence = (n: number, sd: number, more: Partial<Evidence> = {}): Evidence
   df: 20,
   work: toText(Array.from({ length: n }, (_, i) => i)),
   energySd: pairsToText(n, () => sd),
+  energyHalf: '',
   qualitySd: pairsToText(n, () => sd / 10),
   share: toText(Array.from({ length: n }, () => 0)),
   floors: [],

@@ -1,7 +1,7 @@
-import { pairsFromText, pairsToText, toText } from '../core/log-bytes';
+import { logByte, pairsFromText, pairsToText, toText } from '../core/log-bytes';
 import { createRandom } from '../core/random';
 import type { Evidence, FloorRow, VariantResult } from '../schema/result';
-import type { RunRecord, TaskName } from '../schema/run';
+import type { EstimateRecord, RunRecord, TaskName } from '../schema/run';
 import type { EnergyFit } from './energies';
 import { Qualities, RESAMPLES } from './qualities';
 import { bySimplicity, referenceOf } from './simple';
@@ -35,6 +35,14 @@ function factor(covariance: readonly (readonly number[])[]): number[][] {
   return l;
 }
 
+/** Joules with the ends that a log half-width gives, to three digits; none where it is null. */
+export const withinHalf = (energy: { mid: number; n: number }, half: number | null): EstimateRecord => {
+  const three = (x: number) => Number(x.toPrecision(3));
+  return half === null
+    ? { ...energy, low: null, high: null }
+    : { ...energy, low: three(energy.mid * Math.exp(-half)), high: three(energy.mid * Math.exp(half)) };
+};
+
 /** Logarithms of joules a ticket, as they are stated; null where they are unknown. */
 export const logEnergies = (variants: readonly Pick<VariantResult, 'energy'>[]) =>
   variants.map(({ energy }) => (energy && energy.mid > 0 ? Math.log(energy.mid) : null));
@@ -63,6 +71,13 @@ export function energyDraws(
   });
 }
 
+/** Place of the variant that the others' quality is held against; null where none has a quality. */
+export function referenceAmong(variants: readonly VariantResult[]): number | null {
+  const models = variants.flatMap((v, i) => (v.engine === 'classical' || v.quality === null ? [] : [i]));
+  const reference = referenceOf(models.map((i) => variants[i]?.variant ?? ''));
+  return models.find((i) => variants[i]?.variant === reference) ?? null;
+}
+
 /**
  * What comparisons rest on, of folded variants and their runs in the same order: everything that decides, in numbers that
  * a link carries as they stand.
@@ -74,9 +89,7 @@ export function evidenceOf(
   qualities: Qualities,
   o: EvidenceOptions,
 ): Evidence {
-  const models = variants.flatMap((v, i) => (v.engine === 'classical' || v.quality === null ? [] : [i]));
-  const reference = referenceOf(models.map((i) => variants[i]?.variant ?? ''));
-  const at = reference === null ? null : (models.find((i) => variants[i]?.variant === reference) ?? null);
+  const at = referenceAmong(variants);
   const { causes } = qualities;
   const always = o.tasks.map((task) =>
     task === 'rca' && causes.length > 1 && at !== null ? qualities.addConstant(task, causes[0] as string, at) : null,
@@ -108,6 +121,9 @@ export function evidenceOf(
     df: energies.df,
     work: toText(energies.work),
     energySd,
+    energyHalf: toText(
+      variants.map(({ energy }) => logByte(energy?.high == null ? null : Math.log(energy.high / energy.mid))),
+    ),
     qualitySd,
     share: '',
     floors,

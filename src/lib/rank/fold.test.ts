@@ -120,3 +120,25 @@ describe('foldRuns', () => {
     expect(width(both?.quality)).toBeGreaterThan(0.8 * width(one?.quality));
   });
 });
+
+describe('a variant that was stopped early', () => {
+  it('differs from the reference by what it does on the tickets that both answered', () => {
+    // The reference has half of the first slice right and all of the second; int8 answers the first alone, one ticket better.
+    const answers = (slice: number, right: number) =>
+      Array.from({ length: 20 }, (_, i) =>
+        exampleOutcome(`${slice}/${i}`, i % 2 ? 'A' : 'B', i < right ? (i % 2 ? 'A' : 'B') : 'C'),
+      );
+    const runs = [
+      exampleRun({ variant: 'fp32', slice: 0, block: 0, tickets: answers(0, 10) }),
+      exampleRun({ variant: 'int8', slice: 0, block: 0, tickets: answers(0, 11) }),
+      exampleRun({ variant: 'fp32', slice: 1, block: 1, tickets: answers(1, 20) }),
+    ];
+    const { results } = foldRuns(runs);
+    const of = (variant: string) => results.find((r) => r.variant === variant);
+    expect(of('fp32')?.metrics['rca.accuracy']?.mid).toBeCloseTo(0.75, 3);
+    expect(of('int8')?.metrics['rca.accuracy']?.mid).toBeCloseTo(0.8, 3);
+    expect((of('int8')?.quality?.mid ?? 0) - (of('fp32')?.quality?.mid ?? 0)).toBeGreaterThan(0);
+    expect(of('int8')?.fallbacks.join()).toMatch(/answered 20 of the reference's tickets/);
+    expect(of('fp32')?.fallbacks).toEqual([]);
+  });
+});

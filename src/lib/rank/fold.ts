@@ -1,4 +1,5 @@
 import { stateEstimate } from '../core/digits';
+import { fromLogByte, logByte } from '../core/log-bytes';
 import { groupBy } from '../core/group';
 import { mean, t975, tInterval } from '../core/stats';
 import { DEFAULT_MARGIN } from '../schema/defaults';
@@ -13,9 +14,9 @@ import {
   type RunRecord,
   type TaskName,
 } from '../schema/run';
-import { scoreRun } from '../score/metrics';
+import { metricsOf, scaled, scoreRun } from '../score/metrics';
 import { ANSWERING, fitEnergies, HELD_UP, type EnergyFit } from './energies';
-import { evidenceOf } from './evidence';
+import { evidenceOf, referenceAmong, withinHalf } from './evidence';
 import { Qualities } from './qualities';
 
 /** All runs of a plan, folded: a result a variant, and what comparing them rests on. */
@@ -84,7 +85,7 @@ function whole(runs: readonly RunRecord[], outcomes: RunRecord['tickets']): RunR
 /** Reading texts into counts is the slow part, and what a group of runs was scored to stays true: under its last run. */
 const scored = new WeakMap<RunRecord, { n: number; metrics: VariantResult['metrics'] }>();
 
-function metricsOf(
+function scoresOf(
   runs: readonly RunRecord[],
   task: TaskName,
   outcomes: RunRecord['tickets'],
@@ -105,6 +106,39 @@ function metricsOf(
   return metrics;
 }
 
+/** An estimate moved by as much, within what its metric can be. */
+function moved(estimate: EstimateRecord, by: number, [low, high]: readonly [number, number]): EstimateRecord {
+  const to = (x: number) => Math.min(high, Math.max(low, x + by));
+  const end = (x: number | null) => (x === null ? null : to(x));
+  return { ...estimate, low: end(estimate.low), mid: to(estimate.mid), high: end(estimate.high) };
+}
+
+/** Results whose qualities compare with the reference's though they rest on fewer of its tickets (`Qualities.shifts`). */
+function comparable(result: VariantResult, at: number, reference: number, qualities: Qualities): VariantResult {
+  const shifts = qualities.tasks.map((task) => ({ task, by: qualities.shifts(at, reference, task) }));
+  if (result.quality === null || shifts.every(({ by }) => by.size === 0)) return result;
+  const metrics = { ...result.metrics };
+  let total = 0;
+  for (const { task, by } of shifts)
+    for (const metric of metricsOf(task)) {
+      const shift = by.get(metric.name);
+      const name = `${task}.${metric.name}`;
+      const own = metrics[name];
+      if (shift === undefined) continue;
+      total += (scaled(metric, shift) - scaled(metric, 0)) / by.size / shifts.length;
+      if (own) metrics[name] = stateEstimate(moved(own, shift, metric.range));
+    }
+  return {
+    ...result,
+    metrics,
+    quality: stateEstimate(moved(result.quality, total, [0, 1])),
+    fallbacks: [
+      ...result.fallbacks,
+      `It answered ${result.tickets} of the reference's tickets: its quality is the reference's on all, and by how much the two differ on these.`,
+    ],
+  };
+}
+
 /** A slice that was asked again answers as before; where it did not, quality is that of the first and the reader must know. */
 function answersDiffer(runs: readonly RunRecord[]): boolean {
   const first = new Map<string, string>();
@@ -116,6 +150,12 @@ function answersDiffer(runs: readonly RunRecord[]): boolean {
     }),
   );
 }
+
+/** Log half-width of a variant's joules by timing alone, as a byte of the evidence carries it; null where it is unknown. */
+const halfOf = (energies: EnergyFit, at: number): number | null => {
+  const own = energies.own[at] ?? null;
+  return own === null ? null : fromLogByte(logByte(t975(Math.max(1, energies.df)) * own));
+};
 
 function foldVariant(
   runs: readonly RunRecord[],
@@ -131,8 +171,7 @@ function foldVariant(
   const missing = tasks.filter((task) => !runs.some((run) => run.task === task));
   const quality = missing.length > 0 ? null : qualities.quality(at);
   const mid = missing.length > 0 ? null : (energies.joules[at] ?? null);
-  const own = energies.own[at] ?? null;
-  const half = own === null ? null : Math.exp(t975(Math.max(1, energies.df)) * own);
+  const half = halfOf(energies, at);
   const blocks = unique(runs.map((run) => run.block)).length;
   const ends = (['low', 'mid', 'high'] as const).map((end) =>
     sumOverTasks(runs, tasks, (r) => r.joules && r.joules[end]),
@@ -144,11 +183,7 @@ function foldVariant(
     stage: Math.min(...runs.map((run) => run.stage)),
     engine: first.engine,
     kernel: first.kernel,
-    energy: stated(
-      mid === null
-        ? null
-        : { mid, low: half === null ? null : mid / half, high: half === null ? null : mid * half, n: blocks },
-    ),
+    energy: mid === null ? null : withinHalf({ mid: Number(mid.toPrecision(4)), n: blocks }, half),
     deviceRange:
       ends[1] && ends[0] !== null && ends[2] !== null && ends[0] !== undefined && ends[2] !== undefined
         ? { low: factor(ends[0] / ends[1]), high: factor(ends[2] / ends[1]) }
@@ -166,11 +201,14 @@ function foldVariant(
     quality: quality && stateEstimate(quality),
     metrics: Object.assign(
       {},
-      ...tasks.map((task) => metricsOf(runs, task, [...qualities.outcomes(at, task)])),
+      ...tasks.map((task) => scoresOf(runs, task, [...qualities.outcomes(at, task)])),
     ) as VariantResult['metrics'],
     storedBytes: compression && compression.storedBytes,
     computedBytes: compression && compression.computedBytes,
-    sparsity: compression && compression.linearParameters > 0 ? compression.zeros / compression.linearParameters : null,
+    sparsity:
+      compression && compression.linearParameters > 0
+        ? Number((compression.zeros / compression.linearParameters).toPrecision(3))
+        : null,
     tickets: unique(tasks.flatMap((task) => qualities.outcomes(at, task).map(({ id }) => id))).length,
     slices: unique(runs.map((run) => run.slice)).length,
     fallbacks: unique([
@@ -181,7 +219,8 @@ function foldVariant(
       ...(mid === null && missing.length === 0
         ? ['No block has all tasks yet, so its energy per ticket is unknown.']
         : []),
-      ...(heldUp > 0
+      // The baseline is over in microseconds, where anything holds it up.
+      ...(heldUp > 0 && first.engine !== 'classical'
         ? [
             `${heldUp} of ${blocks} slices took over ${HELD_UP} times as long as the fastest and are left out of its energy.`,
           ]
@@ -218,7 +257,9 @@ export function foldRuns(
     .sort(order);
   const energies = fitEnergies(groups, tasks, { isModel: (i) => groups[i]?.[0]?.engine !== 'classical' });
   const qualities = new Qualities(groups, tasks, runs[0]?.causes ?? []);
-  const results = groups.map((group, i) => foldVariant(group, i, tasks, energies, qualities));
+  const own = groups.map((group, i) => foldVariant(group, i, tasks, energies, qualities));
+  const reference = referenceAmong(own);
+  const results = reference === null ? own : own.map((result, i) => comparable(result, i, reference, qualities));
   const most = Math.max(0, ...results.map((r) => r.slices));
   const stopped = new Map(
     untilDecided

@@ -3,7 +3,7 @@ import { mean, quantile } from '../core/stats';
 import type { RunRecord, TaskName, TicketOutcome } from '../schema/run';
 import { metricsOf, scaled, type Metric } from '../score/metrics';
 import { drawTickets, FEW_DIFFERING, pairedDifference, type PairedMetric } from '../score/paired';
-import type { Statistic } from '../score/statistic';
+import { identity, type Statistic } from '../score/statistic';
 
 /** Draws of tickets that all comparisons share. */
 export const RESAMPLES = 2000;
@@ -221,6 +221,25 @@ export class Qualities {
     const draws = sorted(meanOf(own.map((p) => p.draws)));
     const ends = set.ids.length < 2 ? [null, null] : [quantile(draws, 0.025), quantile(draws, 0.975)];
     return { mid: mean(own.map((p) => p.mid)), low: ends[0] ?? null, high: ends[1] ?? null, n: set.ids.length };
+  }
+
+  /**
+   * What a variant that answered fewer tickets than `reference` is to be moved by in each metric of a task, in the
+   * metric's own units: the reference on all of its tickets less the reference on those that both answered. The
+   * difference of the two is then that of the tickets that they share: who stopped early met other tickets, and those
+   * alone would make it look better or worse.
+   */
+  shifts(i: number, reference: number, task: TaskName): Map<string, number> {
+    const [own, other] = [this.#scored[i]?.get(task), this.#scored[reference]?.get(task)];
+    if (!own || !other) return new Map();
+    const shared = Int32Array.from(other.outcomes.flatMap(({ id }, at) => (own.place.has(id) ? [at] : [])));
+    if (shared.length === 0 || shared.length === other.outcomes.length) return new Map();
+    return new Map(
+      other.parts.map(({ metric, statistic }) => [
+        metric.name,
+        statistic.value(identity(statistic.n)) - statistic.value(shared),
+      ]),
+    );
   }
 
   /** Quality of one task, i minus j, over the tickets that both answered; null where one lacks the task. */

@@ -80,6 +80,8 @@ export const EvidenceSchema = v.object({
   work: bytes,
   /** SD of each pair's difference of log energies and of quality, a byte each (`core/log-bytes.ts`), base64url. */
   energySd: bytes,
+  /** Log half-width of each variant's own joules (95 %, timing alone), a byte each. */
+  energyHalf: bytes,
   qualitySd: bytes,
   /** Share of joint draws (tickets, timing) in which a variant is the answer, in percent, a byte each. */
   share: bytes,

@@ -85,6 +85,7 @@ function twelveEvidence(tasks: readonly TaskName[]): Evidence {
     df: 88,
     work: toText(variants.map((i) => (i % 3 === 2 ? i - 2 : i))),
     energySd: pairs(0.02),
+    energyHalf: toText(variants.map(() => 100 + random.int(30))),
     qualitySd: pairs(0.015),
     share: toText(variants.map((i) => (i < 3 ? 30 : 0))),
     floors: tasks.map((task) => ({
@@ -244,10 +245,12 @@ describe('links', () => {
     const secret = 'SECRET-4711';
     const tickets = [1, 2, 3].map((i) => exampleOutcome(`${secret}-${i}`, `${secret} cause`, `${secret} output`));
     const run = exampleRun({ tickets, causes: [`${secret} cause`] });
-    const link = await encodeLink(toShared(foldRuns([run, { ...run, task: 'response' }]).results, {
+    const link = await encodeLink(
+      toShared(foldRuns([run, { ...run, task: 'response' }]).results, {
         ...meta,
         evidence: foldRuns([run, { ...run, task: 'response' }]).evidence,
-      }));
+      }),
+    );
     expect(canonicalJson(await decodeLink(link))).not.toContain(secret);
     // A caller that hands over more than the schema has does not leak it either.
     const more = [{ ...twelveVariants()[0], prompt: secret }] as unknown as VariantResult[];

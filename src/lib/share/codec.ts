@@ -1,6 +1,8 @@
 import { canonicalJson, type Json } from '../core/canonical';
 import { stateEstimate, stateNumber } from '../core/digits';
 import { JoulewiseError } from '../core/errors';
+import { fromLogByte, fromText } from '../core/log-bytes';
+import { withinHalf } from '../rank/evidence';
 import { parseRecord } from '../schema/record';
 import {
   RESULT_LIMITS,
@@ -15,8 +17,9 @@ import { TASKS } from '../schema/run';
 import { METRICS } from '../score/metrics';
 import { ALPHABET, deflate, fromBase64Url, inflate, toBase64Url } from './bytes';
 import { pack, unpack } from './pack';
+import { withoutPhrases, withPhrases } from './phrases';
 
-/** `e3.` + base64url(deflate-raw(canonical JSON of the packed record)). */
+/** `e3.` + base64url(deflate-raw(canonical JSON of the packed record, common phrases shortened)). */
 const CODEC = 'e3';
 /** Links of these are read. */
 const KNOWN: readonly string[] = ['e1', 'e2', CODEC];
@@ -70,7 +73,7 @@ export const roundResult = (record: SharedResultRecord): SharedResultRecord =>
  */
 export async function encodeLink(record: SharedRecord): Promise<string> {
   const { parse, prepare } = KINDS[record.kind];
-  const json = canonicalJson(pack(prepare(asJson(parse(record)))));
+  const json = canonicalJson(pack(withoutPhrases(prepare(asJson(parse(record))))));
   const text = `${CODEC}.${toBase64Url(await deflate(new TextEncoder().encode(json)))}`;
   if (text.length > MAX_LINK)
     throw new JoulewiseError(
@@ -114,7 +117,7 @@ const damaged = (cause?: unknown) =>
   new JoulewiseError('link.invalid', 'This link is damaged or cut off. Ask for it again.', { cause });
 
 /** Splits `e3.payload`, from a whole URL or from its fragment alone. */
-function payloadOf(text: string): string {
+function payloadOf(text: string): { codec: string; payload: string } {
   if (text.length > MAX_LINK)
     throw new JoulewiseError('link.too-large', `This link is longer than ${MAX_LINK} characters, so it is not read.`);
   const fragment = text.slice(text.indexOf('#') + 1).trim();
@@ -124,7 +127,7 @@ function payloadOf(text: string): string {
   if (!KNOWN.includes(codec))
     throw new JoulewiseError('link.newer', 'This link was made by a newer Joulewise. Reload the page to get that one.');
   if (payload === '' || !ALPHABET.test(payload)) throw damaged();
-  return payload;
+  return { codec, payload };
 }
 
 /** Whether brackets outside strings nest no deeper than MAX_NESTING: a parser may recurse. One pass, no backtracking. */
@@ -180,24 +183,29 @@ function recordOf(json: Json): SharedRecord {
  * @throws link.too-large, link.invalid, link.newer, record.invalid
  */
 export async function decodeLink(text: string): Promise<SharedRecord> {
-  return recordOf(unpack(await jsonOf(payloadOf(text))));
+  const { codec, payload } = payloadOf(text);
+  const json = unpack(await jsonOf(payload));
+  return recordOf(codec === CODEC ? withPhrases(json) : json);
 }
 
 export type SharedMeta = Omit<SharedResultRecord, 'v' | 'kind' | 'variants'>;
 
 const clip = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 3)}...` : text);
 
-const clipVariant = (result: VariantResult): VariantResult => ({
+const clipVariant = (result: VariantResult, evidence: boolean): VariantResult => ({
   ...result,
   variant: clip(result.variant, RESULT_LIMITS.name),
   kernel: clip(result.kernel, RESULT_LIMITS.sentence),
   latency: timed(result.latency),
+  // Its ends are the evidence's half-widths (`openedResults`).
+  energy: result.energy && evidence ? { ...result.energy, low: null, high: null } : result.energy,
   metrics: Object.fromEntries(Object.entries(result.metrics).slice(0, RESULT_LIMITS.metrics)),
   fallbacks: result.fallbacks.slice(0, RESULT_LIMITS.fallbacks).map((text) => clip(text, RESULT_LIMITS.sentence)),
 });
 
 /** Seconds without their interval, which nothing reads. */
-const timed = (latency: VariantResult['latency']) => latency && { ...latency, low: null, high: null };
+const timed = (latency: VariantResult['latency']) =>
+  latency && { ...latency, mid: Number(latency.mid.toPrecision(3)), low: null, high: null };
 
 /** A record to share: texts and lists cut to what a link may carry, and nothing that is not in the schema. */
 export function toShared(results: readonly VariantResult[], meta: SharedMeta): SharedResultRecord {
@@ -214,8 +222,18 @@ export function toShared(results: readonly VariantResult[], meta: SharedMeta): S
     },
     checkpoint: name(meta.checkpoint),
     dataset: name(meta.dataset),
-    variants: results.slice(0, RESULT_LIMITS.variants).map(clipVariant),
+    variants: results.slice(0, RESULT_LIMITS.variants).map((result) => clipVariant(result, meta.evidence !== null)),
   });
+}
+
+/** Results as the page that made them had them: the ends of their joules come back from the evidence. */
+export function openedResults({ variants, evidence }: SharedResultRecord): VariantResult[] {
+  const halves = evidence ? fromText(evidence.energyHalf) : [];
+  return variants.map((variant, i) =>
+    variant.energy && evidence
+      ? { ...variant, energy: withinHalf(variant.energy, fromLogByte(halves[i] ?? 255)) }
+      : variant,
+  );
 }
 
 /**

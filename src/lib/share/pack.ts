@@ -93,6 +93,7 @@ const KEYS = [
   'df',
   'work',
   'energySd',
+  'energyHalf',
   'qualitySd',
   'share',
   'floors',

@@ -3,6 +3,7 @@ import type { PlanRecord } from '../schema/plan';
 import type { Folded } from '../rank/fold';
 import type { Evidence, SharedResultRecord, VariantResult } from '../schema/result';
 import type { RunHead, TaskName } from '../schema/run';
+import { openedResults } from '../share/codec';
 
 /** What the results view shows, whether it was run here or came in a link. */
 export interface ResultSet {
@@ -61,7 +62,7 @@ export function localResults(
 }
 
 export const sharedResults = (record: SharedResultRecord): ResultSet => ({
-  results: record.variants,
+  results: openedResults(record),
   evidence: record.evidence,
   tasks: record.tasks,
   titles: {},
