@@ -273,8 +273,11 @@ export class Qualities {
       const [x, y] = [this.#draw(i, task, part, set), this.#draw(j, task, b.parts[k] as typeof part, set)];
       if (!x || !y) return [];
       const share = part.metric.name === 'accuracy';
-      const metric = (p: Drawn, q: Drawn, kind: PairedMetric['kind']) =>
-        pairedDifference({ difference: p.mid - q.mid, first: p.draws, second: q.draws, n, kind });
+      // So few odd tickets of a share are told by counts alone: no draw has to be sorted for them.
+      const metric = (p: Drawn, q: Drawn, kind: PairedMetric['kind']) => {
+        const [first, second] = share ? [[], []] : [p.draws, q.draws];
+        return pairedDifference({ difference: p.mid - q.mid, first, second, n, kind });
+      };
       // Metrics are scaled to [0, 1], so two variants are at most 1 apart.
       const own = metric(x, y, share ? { b: won, c: lost } : { differing, range: 1 });
       const high = () => -metric(y, x, share ? { b: lost, c: won } : { differing, range: 1 }).lowOneSided;
