@@ -5,9 +5,11 @@ import { DEFAULT_MARGIN } from '../schema/defaults';
 import type { RunRecord, TaskName, TicketOutcome } from '../schema/run';
 import { identity } from '../score/statistic';
 import { qualityStatistic } from '../score/metrics';
+import { FEW_DIFFERING } from '../score/paired';
+import { stopsAt } from './choose';
 import { Compared, SAME_JOULES, decide, type Contrast } from './decide';
 import { exampleReading, exampleRun } from './example';
-import type { Folded } from './fold';
+import { foldRuns, type Folded } from './fold';
 import { referenceOf } from './simple';
 
 /**
@@ -58,6 +60,8 @@ export interface Truth {
   /** Mean over tasks, and of each task, in [0, 1]. */
   quality: number;
   byTask: Partial<Record<TaskName, number>>;
+  /** Share of tickets that it answers otherwise than the reference, in the task where that is rarest. */
+  differing: number;
 }
 
 export interface World {
@@ -185,12 +189,21 @@ export function makeWorld(o: WorldOptions): World {
   }
   const qualityOf = (task: TaskName, of: readonly TicketOutcome[]) =>
     qualityStatistic(task, of, CAUSES)?.value(identity(of.length)) ?? NaN;
+  const at = variants.findIndex(({ variant }) => variant === referenceOf(variants.map((v) => v.variant)));
   const truth = variants.map((v, i): [string, Truth] => {
+    const differing = tasks.map((task) =>
+      mean((outcomes.get(task)?.[i] ?? []).map((t, k) => Number(t.output !== outcomes.get(task)?.[at]?.[k]?.output))),
+    );
     const byTask = Object.fromEntries(tasks.map((task) => [task, qualityOf(task, outcomes.get(task)?.[i] ?? [])]));
     const joules = tasks.map((task) => mean((outcomes.get(task)?.[i] ?? []).map((t) => joulesOf(v, t))));
     return [
       v.variant,
-      { log: Math.log(joules.reduce((a, x) => a + x, 0)), quality: mean(Object.values(byTask)), byTask },
+      {
+        log: Math.log(joules.reduce((a, x) => a + x, 0)),
+        quality: mean(Object.values(byTask)),
+        byTask,
+        differing: Math.min(...differing),
+      },
     ];
   });
   const rca = outcomes.get('rca')?.[0];
@@ -212,6 +225,7 @@ export function makeWorld(o: WorldOptions): World {
   };
 }
 
+/** Joules of one ticket without noise: a thousandth of a token's relative cost. */
 const joulesOf = (v: SimulatedVariant, t: TicketOutcome) =>
   1e-3 * (v.reading * t.promptTokens + v.writing * t.newTokens);
 
@@ -336,6 +350,11 @@ export interface Verdict {
   /** Own 95 % intervals that hold the truth, of those that have a width: of energies of all pairs, and of quality against the reference. */
   energy: { held: number; of: number };
   quality: { held: number; of: number };
+  /**
+   * The same of qualities that differ from the reference's in fewer than ten tickets on average: those intervals are at
+   * least as wide as what such plans cannot rule out, so they hold more often than 95 % of the time.
+   */
+  rare: { held: number; of: number };
   /** Whether all simultaneous intervals of a family hold at once. */
   allEnergy: boolean;
   allQuality: boolean;
@@ -358,6 +377,7 @@ export function judge(world: World, { results, evidence }: Folded): Verdict {
   const verdict: Verdict = {
     energy: { held: 0, of: 0 },
     quality: { held: 0, of: 0 },
+    rare: { held: 0, of: 0 },
     allEnergy: true,
     allQuality: true,
     falseWords: [],
@@ -397,7 +417,8 @@ export function judge(world: World, { results, evidence }: Folded): Verdict {
   for (const { at, quality: c, qualityWord: word } of decision.rows) {
     if (!c || !word) continue;
     const truth = truthOf(at).quality - truthOf(reference).quality;
-    count(verdict.quality, c, truth);
+    const often = truthOf(at).differing * (results[at]?.tickets ?? 0) >= FEW_DIFFERING;
+    count(often ? verdict.quality : verdict.rare, c, truth);
     verdict.allQuality &&= inside(c.all, truth);
     const wrong = {
       better: truth <= 1e-9,
@@ -411,4 +432,47 @@ export function judge(world: World, { results, evidence }: Folded): Verdict {
     if (word !== 'cannot tell') verdict.toldQuality.told++;
   }
   return verdict;
+}
+
+/** A simulated plan that stops early, and how it stands to the truth. */
+export interface Stopped {
+  runs: RunRecord[];
+  folded: Folded;
+  /** Slices that were run. */
+  slices: number;
+  /** Variants that were stopped, with those stops that contradict the truth as sentences. */
+  stopped: string[];
+  falseStops: string[];
+}
+
+/**
+ * Runs a plan until it is decided, as `untilDecided` does. A stop is false where a variant "misses the floor" that truly
+ * meets it, or is "dearer" though the leanest of those that were left is truly no leaner.
+ */
+export function simulateUntilDecided(world: World, o: Omit<SimulationOptions, 'look'>): Stopped {
+  const stopped = new Set<string>();
+  const falseStops: string[] = [];
+  const logOf = (variant: string) => world.truth.get(variant)?.log ?? NaN;
+  const runs = simulatePlan(world, {
+    ...o,
+    look(done, after) {
+      const folded = foldRuns(done, { untilDecided: true });
+      const { stops, decided } = stopsAt(folded, after, o.slices);
+      const missing = new Set(stops.flatMap(({ variant, why }) => (why === 'misses the floor' ? [variant] : [])));
+      const left = folded.results.filter(({ variant, energy }) => energy && !missing.has(variant));
+      const leanest = left.toSorted((a, b) => (a.energy?.mid ?? 0) - (b.energy?.mid ?? 0))[0]?.variant ?? '';
+      for (const { variant, why } of stops) {
+        if (stopped.has(variant)) continue;
+        stopped.add(variant);
+        const wrong =
+          why === 'misses the floor'
+            ? meetsFloor(world, variant)
+            : why === 'dearer' && logOf(variant) <= logOf(leanest) + 1e-9;
+        if (wrong) falseStops.push(`${variant} ${why} after ${after}, beside ${leanest}`);
+      }
+      return { stops, decided };
+    },
+  });
+  const slices = 1 + Math.max(...runs.map(({ slice }) => slice));
+  return { runs, folded: foldRuns(runs, { untilDecided: true }), slices, stopped: [...stopped], falseStops };
 }
