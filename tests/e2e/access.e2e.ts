@@ -4,7 +4,9 @@ import type { Page } from 'playwright';
 import { between, exampleResult } from '../../src/lib/rank/example';
 import { PAGES } from '../../src/routes/pages';
 import { encodeLink, toShared } from '../../src/lib/share/codec';
-import { change, finished, ranking, RUN_MS, runButton, tinyBudget } from './flows';
+import { DETAILS } from '../../src/lib/texts/details';
+import { answered, linkOf } from './answered';
+import { answers, change, finished, openEvidence, RUN_MS, runButton, tinyBudget } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
 
 /** Every page for everyone: axe, the keyboard alone, a narrow screen. */
@@ -92,7 +94,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .locator('input[type=file]')
           .setInputFiles({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.from('') });
         await page.getByRole('alert').waitFor();
-        await check('four open steps, a result, and a file that is refused');
+        await openEvidence(page);
+        await page.getByRole('heading', { name: DETAILS.outputs.title }).waitFor();
+        await check('four open steps, a result with its evidence, and a file that is refused');
         const link = await sharedLink();
         /** What a person does on a page before it has much to show. */
         const use: Record<string, () => Promise<void>> = {
@@ -115,7 +119,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
             await page.getByText('Finished.').waitFor({ timeout: RUN_MS });
           },
         };
-        for (const { id } of [...PAGES, { id: '/r' }, { id: link }, { id: '/r#e2.AAAA' }, { id: '/nowhere' }]) {
+        const answer = (await linkOf(answered())).slice(ORIGIN.length);
+        for (const { id } of [...PAGES, { id: '/r' }, { id: link }, { id: answer }, { id: '/r#e3.AAAA' }, { id: '/nowhere' }]) {
           await page.goto('about:blank');
           await page.goto(ORIGIN + id);
           await settle(page);
@@ -180,7 +185,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await to(/^Run: about/);
         await page.keyboard.press('Enter');
         await page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });
-        await ranking(page).waitFor();
+        await answers(page).waitFor();
         const moving = await page.evaluate(
           () => document.getAnimations().filter((a) => a.playState === 'running').length,
         );

@@ -4,21 +4,40 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright';
 import { SITE } from '../../cli/browser';
-import { change, finished, ranking, runButton, RUN_MS, sharedLink, tinyBudget } from './flows';
+import { ANSWER } from '../../src/lib/texts/answer';
+import { CLAIMS } from '../../src/lib/texts/claims';
+import { DETAILS } from '../../src/lib/texts/details';
+import { RESULTS } from '../../src/lib/texts/results';
+import { SHARED } from '../../src/lib/texts/shared';
+import { answered, linkOf, VARIANTS as MANY } from './answered';
+import {
+  answers,
+  change,
+  finished,
+  named,
+  openEvidence,
+  paperRows,
+  rows,
+  runButton,
+  RUN_MS,
+  sharedLink,
+  tinyBudget,
+  wordsIn,
+} from './flows';
 import { assert, equal, killBrowser, openSite, ORIGIN, withSite } from './site';
 
 /** The pages as a person uses them, in the built site. Each test starts with an empty browser. */
 
-/** Cells of the ranking that a link must carry: name, standing, energy, quality. */
-async function rankingCells(page: Page): Promise<string[][]> {
-  const rows = await ranking(page).locator('tbody tr').all();
-  return Promise.all(
-    rows.map(async (row) => {
-      const cells = await row.locator('th, td').allInnerTexts();
-      return [1, 5, 2, 3].map((i) => (cells[i] ?? '').trim());
-    }),
+/** Cells of the answer's table that a reload must keep: name, does the job, quality, joules, figures of both, share. */
+const cellsOf = async (page: Page): Promise<string[][]> =>
+  Promise.all(
+    (await rows(page).all()).map(async (row) =>
+      (await row.locator('th, td').allInnerTexts()).map((cell) => cell.trim().replace(/\s+/g, ' ')),
+    ),
   );
-}
+
+/** Variants of `tinyBudget`, as the table names them. */
+const TINY = ['int4', 'int8', 'tf-idf'].map(named).sort();
 
 const CSV = [
   'Summary,Root Cause,Close Notes',
@@ -54,14 +73,15 @@ async function saved(page: Page, button: string, nth = 0): Promise<string> {
 
 /** Below the answer: phases, limits, mistaken causes, answers side by side; charts as files, and a report for a mail. */
 async function checkDetails(page: Page): Promise<void> {
-  for (const title of ['Beside the paper', 'Where the energy goes', 'What limits each phase', 'Answers side by side'])
+  await openEvidence(page);
+  for (const title of [CLAIMS.title, DETAILS.energy.title, DETAILS.roofline.title, DETAILS.outputs.title])
     await page.getByRole('heading', { name: title }).waitFor();
-  await page.getByText('Undecided here.').first().waitFor();
-  const tickets = page.getByRole('region', { name: 'Answers side by side' }).locator('tbody th');
-  await page.getByLabel('Only tickets whose answers differ').uncheck();
+  await page.getByText(`${CLAIMS.verdict.undecided}.`).first().waitFor();
+  const tickets = page.getByRole('region', { name: DETAILS.outputs.title }).locator('tbody th');
+  await page.getByLabel(DETAILS.outputs.only).uncheck();
   equal(await tickets.count(), 3, 'tickets side by side');
   const id = await tickets.first().innerText();
-  const confusion = page.getByRole('region', { name: 'Which causes are mistaken for which' });
+  const confusion = page.getByRole('region', { name: DETAILS.confusion.title });
   const counted = (await confusion.locator('td').allInnerTexts()).reduce((n, cell) => n + Number(cell), 0);
   equal(counted, 3, 'tickets in the table of causes');
 
@@ -80,7 +100,7 @@ async function checkDetails(page: Page): Promise<void> {
   equal(await opened.locator('h1#answer').innerText(), await page.locator('#answer').innerText(), 'the answer');
   assert((await opened.locator('svg').count()) >= 3, 'the charts are in the report');
   const heads = await opened.locator('thead').first().innerText();
-  for (const head of ['Standing', 'Quality', 'Zeros']) assert(heads.includes(head), `${head} in the head: ${heads}`);
+  for (const head of [ANSWER.words.floor, ANSWER.words.quality, ANSWER.words.share]) assert(heads.includes(head), `${head} in the head: ${heads}`);
   await opened.setViewportSize({ width: 390, height: 844 });
   equal(await opened.evaluate(() => document.documentElement.scrollWidth), 390, 'width of the report on a phone');
   await opened.close();
@@ -118,46 +138,51 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .getByText('400 generated telecom tickets. Tasks: find the root cause and write the response.')
           .waitFor();
         await page.getByText('fp32, fp16, int8 and int4; then the best 2 with 2:4, mag50 and ffn25.').waitFor();
-        await page.getByText(/24 tickets per task, 3 slices, on the processor/).waitFor();
+        await page.getByText(/72 tickets per task, 9 slices, on the processor/).waitFor();
         await page.getByRole('button', { name: /^Run: about .*nothing to download$/ }).waitFor();
-        await page.getByText(/Up to 66 runs\. Estimated: /).waitFor();
+        await page.getByText(/Up to 198 runs\. Estimated: /).waitFor();
         await tinyBudget(page);
         await runButton(page).click();
         await page.getByText(/^Run \d+ of 12, /).waitFor({ timeout: RUN_MS });
         await finished(page);
-        await ranking(page).waitFor();
-        const cells = await rankingCells(page);
-        equal(cells.map(([name]) => name).sort(), ['int4', 'int8', 'tf-idf'], 'variants');
+        await answers(page).waitFor();
+        const cells = await cellsOf(page);
+        equal(cells.map(([name]) => name).sort(), TINY, 'variants');
         assert(
-          cells.every(([, , energy]) => /J \(.* to .*\)/.test(energy ?? '')),
+          cells.every((row) => /J \([^)]*–[^)]*\)/.test(row[4] ?? '')),
           `every energy has an interval: ${JSON.stringify(cells)}`,
         );
-        assert(/Joules per ticket,\s*estimated/.test(await ranking(page).innerText()), 'the table says "estimated"');
+        assert(/Joules per ticket,\s*estimated/.test(await answers(page).innerText()), 'the table says "estimated"');
+        // Three tickets a task show nothing, so no variant is offered for use.
+        const answer = await page.locator('#answer').innerText();
+        assert(/None of these|Of the models, none/.test(answer), `the answer says that nothing is shown: ${answer}`);
         assert(
-          /does it on an estimated/.test(await page.locator('#answer').innerText()),
-          'the headline says "estimated"',
+          cells.every((row) => row[1] !== ANSWER.words.met.shown),
+          `nothing is shown: ${JSON.stringify(cells)}`,
         );
+        equal(await page.getByRole('link', { name: RESULTS.actions.use }).count(), 0, 'offers to use one');
 
         await page.reload();
-        await ranking(page).waitFor();
-        equal(await rankingCells(page), cells, 'after a reload');
+        await answers(page).waitFor();
+        equal(await cellsOf(page), cells, 'after a reload');
+        equal(await page.locator('#answer').innerText(), answer, 'the answer after a reload');
         await page.getByText(/12 runs, complete/).waitFor();
 
-        await page.getByRole('button', { name: 'Share the results' }).click();
+        await page.getByRole('button', { name: RESULTS.actions.share, exact: true }).click();
         const box = page.getByLabel(/Link to these results.*characters/);
         const link = await box.inputValue();
-        assert(link.startsWith(`${ORIGIN}/r#e2.`) && link.length < 2000, `a short link: ${link.length} characters`);
+        assert(link.startsWith(`${ORIGIN}/r#e3.`) && link.length < 2000, `a short link: ${link.length} characters`);
         await withSite(async ({ page: other }) => {
           await other.goto(link);
-          await ranking(other).waitFor();
-          const names = (rows: string[][]) => rows.map(([name, standing]) => [name, standing]);
-          equal(names(await rankingCells(other)), names(cells), 'the shared ranking');
-          await other.getByText('These results come from a link').waitFor();
+          await answers(other).waitFor();
+          equal(await wordsIn(other), await wordsIn(page), 'the words of the shared result');
+          equal(await other.locator('#answer').innerText(), answer, 'the shared answer');
+          await other.getByText(SHARED.unchecked('link')).waitFor();
         });
 
         await checkDetails(page);
 
-        await page.getByRole('button', { name: 'Share the recipe' }).click();
+        await page.getByRole('button', { name: RESULTS.actions.recipe }).click();
         const recipe = await page.getByLabel(/Link to this recipe.*characters/).inputValue();
         await withSite(async ({ page: other }) => {
           await other.goto(recipe);
@@ -252,7 +277,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByText('40 tickets from faults.').waitFor();
         await runButton(page).click();
         await finished(page);
-        equal((await rankingCells(page)).length, 3, 'ranked variants');
+        equal((await cellsOf(page)).length, 3, 'compared variants');
       }),
   },
   {
@@ -294,9 +319,11 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     name: 'shows shared links as text, with 1 and with 60 variants, and broken ones as a sentence',
     run: () =>
       withSite(async ({ page }) => {
+        // Made before comparisons were kept: that is said, and the paper's ranking stands in the evidence.
         await page.goto(await sharedLink(1, 'int8+layers25+ffn50+mag50-with-a-long-name'));
-        await ranking(page).waitFor();
-        equal((await rankingCells(page)).length, 1, 'one variant');
+        await page.getByText(ANSWER.roughly).waitFor();
+        await openEvidence(page);
+        equal(await paperRows(page).count(), 1, 'one variant');
         const saved = page.waitForEvent('download');
         await page.getByRole('button', { name: 'Save as JSON' }).click();
         const file = await (await saved).path();
@@ -306,21 +333,28 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           mimeType: 'application/json',
           buffer: readFileSync(file),
         });
-        await page.getByText('These results come from a file').waitFor();
-        equal((await rankingCells(page)).length, 1, 'the same variant from a file');
+        await page.getByText(SHARED.unchecked('file')).waitFor();
+        await openEvidence(page);
+        equal(await paperRows(page).count(), 1, 'the same variant from a file');
         await page.getByText('<b>Test</b> device, Chrome 150').waitFor();
         await page.goto('about:blank');
         await page.goto(await sharedLink(60));
-        await ranking(page).waitFor();
-        equal((await rankingCells(page)).length, 60, 'sixty variants');
+        await openEvidence(page);
+        equal(await paperRows(page).count(), 60, 'sixty variants');
+        await page.getByText('<img src=x onerror="window.hacked = true">').first().waitFor();
         equal(await page.evaluate(() => 'hacked' in window), false, 'text of a link is never run');
         // A row lights its mark; the arrow keys go from mark to mark.
-        await ranking(page).locator('tbody tr').first().hover();
+        await page.goto('about:blank');
+        await page.goto(await linkOf(answered()));
+        await answers(page).waitFor();
+        equal(await rows(page).count(), MANY.length, 'variants that were compared');
+        await page.locator('svg .mark').first().waitFor();
+        await rows(page).first().hover();
         equal(await page.locator('svg .mark.active').count(), 1, 'lit marks');
         await page.locator('svg .mark[tabindex="0"]').focus();
         await page.keyboard.press('ArrowRight');
         assert(
-          /^(fp|int)\S+: joules per ticket [\d.]+ J \(.* to .*\), estimated; quality /.test(
+          /^\d+-bit.* \((fp|int)\S+\): joules per ticket [\d.]+ m?J \(.* to .*\), estimated; quality /.test(
             await page.locator('figcaption p').first().innerText(),
           ),
           'the mark is read out',
@@ -360,8 +394,12 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           const go = (hash: string) => page.evaluate((to) => void (location.hash = to), hash);
           const shows = (n: number) =>
             page.waitForFunction(
-              (rows) => document.querySelectorAll('[aria-label="Ranking"] tbody tr').length === rows,
-              n,
+              ([wanted, label]) => {
+                // What stands behind the answer is drawn when it is unfolded.
+                document.querySelector<HTMLElement>('details.evidence:not([open]) > summary')?.click();
+                return document.querySelectorAll(`[aria-label="${label}"] tbody tr`).length === wanted;
+              },
+              [n, RESULTS.ranking.title] as const,
             );
           // The scripts come late, so the address changes before anything listens.
           let late = 0;
@@ -404,7 +442,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(await sharedLink(1, 'int8+ffn3'));
-        const file = await saved(page, 'Save as JSON');
+        const file = await saved(page, RESULTS.actions.json);
         await page.getByRole('link', { name: 'Compare' }).click();
         await page.getByText('Add two results to compare them.').waitFor();
         const link = page.getByLabel('A result link');

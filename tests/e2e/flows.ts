@@ -4,6 +4,9 @@ import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
 import { fileSet } from '../../src/lib/checkpoint/testing';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { plainName } from '../../src/lib/texts/names';
+import { RESULTS } from '../../src/lib/texts/results';
+import { SETUP } from '../../src/lib/texts/setup';
 import { ggufOf } from './gguf';
 import { ORIGIN } from './site';
 
@@ -13,14 +16,51 @@ export const RUN_MS = 240_000;
 
 /** Opens a step; below results the four of them are folded away. */
 export async function change(page: Page, card: string): Promise<void> {
-  const fold = page.getByRole('button', { name: 'Change the setup' });
+  const fold = page.getByRole('button', { name: SETUP.again.open });
   const step = page.getByRole('button', { name: `Change ${card}` });
   await fold.or(step).first().waitFor();
   if (await fold.isVisible()) await fold.click();
   await step.click();
 }
-export const runButton = (page: Page) => page.getByRole('button', { name: /^Run/ });
-export const ranking = (page: Page) => page.getByRole('region', { name: 'Ranking' }).getByRole('table');
+
+/** Run of the first page, with or without what it costs; results have a "Run with more tickets" of their own. */
+export const runButton = (page: Page) => page.getByRole('button', { name: /^Run(:|$)/ });
+
+/** The table below the picture; in the evidence stands another one of the same name, the paper's. */
+export const answers = (page: Page) =>
+  page.getByRole('region', { name: RESULTS.ranking.title, exact: true }).first().getByRole('table');
+
+/** Its rows of variants and the baseline: below them stands what always giving the most frequent answer would reach. */
+export const rows = (page: Page) =>
+  answers(page)
+    .locator('tbody tr')
+    .filter({ hasNotText: plainName('always') });
+
+/** Unfolds what stands behind the answer. */
+export async function openEvidence(page: Page): Promise<void> {
+  const summary = page.locator('summary').filter({ hasText: RESULTS.evidence });
+  await summary.waitFor();
+  if (!(await summary.evaluate((element) => (element.parentElement as HTMLDetailsElement).open))) await summary.click();
+  await page.getByRole('heading', { name: RESULTS.ranking.paper }).waitFor();
+}
+
+/** A variant as tables write it: its name in words, its code behind it. */
+export const named = (variant: string) => {
+  const name = plainName(variant);
+  return name === variant ? variant : `${name} ${variant}`;
+};
+
+/** The words of each row: variant, does the job, quality, joules. */
+export const wordsIn = async (page: Page): Promise<string[][]> =>
+  Promise.all(
+    (await rows(page).all()).map(async (row) =>
+      (await row.locator('th, td').allInnerTexts()).slice(0, 4).map((cell) => cell.trim().replace(/\s+/g, ' ')),
+    ),
+  );
+
+/** The paper's ranking, in the evidence. */
+export const paperRows = (page: Page) =>
+  page.getByRole('region', { name: RESULTS.ranking.title, exact: true }).last().locator('tbody tr');
 
 /** Two precisions, no pruning, few tickets: seconds instead of minutes. */
 export async function tinyBudget(page: Page, { limit = 3, slices = 2, tokens = 8, tasks = ['rca', 'response'] } = {}) {

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { change, finished, ranking, RUN_MS, runButton, tinyBudget } from './flows';
+import { DETAILS } from '../../src/lib/texts/details';
+import { RESULTS } from '../../src/lib/texts/results';
+import { answers, change, finished, openEvidence, RUN_MS, rows, runButton, tinyBudget } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
 import { putLarge } from './stored';
 import { LONG_TASK_MS, longestTask } from './tasks';
@@ -58,10 +60,11 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await runButton(page).click();
           await page.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
           await finished(page);
-          await page.getByRole('heading', { name: 'Answers side by side' }).waitFor();
+          await openEvidence(page);
+          await page.getByRole('heading', { name: DETAILS.outputs.title }).waitFor();
         });
-        const ranked = await ranking(page).locator('tbody tr').count();
-        assert(ranked >= 6, `variants of both stages and the baseline are ranked: ${ranked}`);
+        const ranked = await rows(page).count();
+        assert(ranked >= 6, `variants of both stages and the baseline are compared: ${ranked}`);
         console.log(
           `      ${ranked} variants; longest task ${processor.toFixed(0)} ms of processor time, ${clock.toFixed(0)} ms by the clock`,
         );
@@ -85,9 +88,12 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto('about:blank');
         await step('opening', async () => {
           await page.goto(ORIGIN);
-          await ranking(page).waitFor({ timeout: RUN_MS });
-          await page.getByRole('heading', { name: 'Answers side by side' }).waitFor();
+          await answers(page).waitFor({ timeout: RUN_MS });
           await page.getByText(/48 runs, complete/).waitFor({ timeout: RUN_MS });
+        });
+        await step('unfolding the evidence', async () => {
+          await openEvidence(page);
+          await page.getByRole('heading', { name: DETAILS.outputs.title }).waitFor();
         });
         await step('changing the weight', async () => {
           const slider = page.getByRole('slider').first();
@@ -95,16 +101,16 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           for (let i = 0; i < 10; i++) await page.keyboard.press('ArrowRight');
         });
         await step('answers side by side', async () => {
-          await page.getByLabel('Only tickets whose answers differ').uncheck();
+          await page.getByLabel(DETAILS.outputs.only).uncheck();
           await page
             .getByRole('button', { name: /^Show \d+ more/ })
             .first()
             .click();
         });
-        for (const button of ['Save as CSV', 'Save as a report', 'Save as JSON'])
+        for (const button of [RESULTS.actions.csv, DETAILS.report.button, RESULTS.actions.json])
           await step(button, async () => {
             const download = page.waitForEvent('download');
-            await page.getByRole('button', { name: button }).click();
+            await page.getByRole('button', { name: button }).first().click();
             await download;
           });
         await step('comparing', async () => {

@@ -1,4 +1,5 @@
-import { change, finished, ranking, runButton, tinyBudget } from './flows';
+import { SETUP } from '../../src/lib/texts/setup';
+import { answers, change, finished, runButton, tinyBudget } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
 
 /** What stands where, and what a table or a file looks like on its way in. */
@@ -48,6 +49,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
+        await page.getByRole('heading', { level: 1, name: SETUP.headline }).waitFor();
+        await page.getByRole('img', { name: SETUP.picture.label }).waitFor();
         await tinyBudget(page, { limit: 6, slices: 2, tokens: 16 });
         await runButton(page).click();
         const running = page.getByRole('region', { name: 'Progress' });
@@ -61,20 +64,21 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await running.getByText(phase, { exact: true }).waitFor();
         const top = async (name: string | RegExp) =>
           (await page.getByRole('heading', { name }).first().boundingBox())?.y ?? NaN;
-        const again = /^Change something and run again/;
+        const again = SETUP.again.title;
         assert((await top(/^(Running|Getting ready|Pausing)/)) < (await top(again)), 'the run is first');
         await finished(page);
-        await ranking(page).waitFor();
-        assert((await top(/per ticket/)) < (await top(again)), 'the answer is first');
-        equal(await page.getByRole('heading', { name: /^Which variant/ }).count(), 0, 'questions after the answer');
+        await answers(page).waitFor();
+        const answer = await page.locator('#answer').innerText();
+        assert((await top(answer)) < (await top(again)), 'the answer is first');
+        equal(await page.getByRole('heading', { level: 1 }).allInnerTexts(), [answer], 'what the page is about');
         equal(await runButton(page).isVisible(), false, 'the steps are folded');
         await page
-          .getByText(/6 tickets per task, 2 repeats/)
+          .getByText(/6 tickets per task, 2 slices/)
           .first()
           .waitFor();
-        await page.getByRole('button', { name: 'Change the setup' }).click();
+        await page.getByRole('button', { name: SETUP.again.open }).click();
         await runButton(page).waitFor();
-        await page.getByRole('button', { name: 'Fold the setup away' }).click();
+        await page.getByRole('button', { name: SETUP.again.close }).click();
         await runButton(page).waitFor({ state: 'hidden' });
       }),
   },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { SITE } from '../../cli/browser';
 import { writePrecache } from '../../cli/precache.mjs';
-import { finished, ranking, runButton, tinyBudget } from './flows';
+import { answers, finished, runButton, tinyBudget } from './flows';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
 /** The service worker: offline after the first visit, one whole version at a time, threads without headers. */
@@ -35,7 +35,7 @@ async function runTiny(page: Page): Promise<void> {
   await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
   await runButton(page).click();
   await finished(page);
-  await ranking(page).waitFor();
+  await answers(page).waitFor();
 }
 
 /** A site of three files whose page, worker and service worker each ask another host. */

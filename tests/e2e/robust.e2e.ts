@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import type { BrowserContext } from 'playwright';
 import { canonicalJson } from '../../src/lib/core/canonical';
 import { generateDataset } from '../../src/lib/data/generator';
-import { change, finished, ranking, RUN_MS, runButton, tinyBudget } from './flows';
+import { answers, change, finished, named, RUN_MS, runButton, tinyBudget } from './flows';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 import { putDataset } from './stored';
 
@@ -92,7 +92,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
             .getByText(/The GPU was lost .* does not offer it any more\. Finished runs are kept: .* press Resume/)
             .waitFor({ timeout: 60_000 });
           await page.getByText(/[12] runs?, [12] runs? missing \(stopped or failed\)/).waitFor();
-          equal(await ranking(page).locator('tbody th').first().innerText(), 'int8', 'what was finished is shown');
+          equal((await answers(page).locator('tbody th').first().innerText()).trim(), named('int8'), 'what was finished is shown');
           equal(first.faults, [], 'console errors');
         } finally {
           await first.close();
@@ -121,7 +121,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
           await runButton(page).tap();
           await finished(page);
-          await ranking(page).waitFor();
+          await answers(page).waitFor();
           const wide = await page.evaluate(() => document.documentElement.scrollWidth);
           assert(wide <= 390, `the results are ${wide} px wide`);
           equal(await page.getByRole('alert').count(), 0, 'complaints');

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright';
 import { between, exampleOutcome, exampleRun } from '../../src/lib/rank/example';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
+import { DEFAULT_MARGIN } from '../../src/lib/schema/defaults';
 import type { RunRecord } from '../../src/lib/schema/run';
 
 /** Experiments put into a browser's store, where running them would take too long. */
@@ -12,6 +13,7 @@ const WORDS =
 const words = (seed: number, n: number) =>
   Array.from({ length: n }, (_, i) => WORDS[(seed * 7 + i * 13 + seed * i) % WORDS.length]).join(' ');
 
+/** As the first version wrote plans: the same tickets, `repeats` times. The app lifts them when it reads them. */
 const plan = {
   v: 1,
   dataset: { hash: 'd', name: 'tickets' },
@@ -22,7 +24,7 @@ const plan = {
   engine: 'cpu',
   threads: null,
   limit: 10,
-  slices: 1,
+  repeats: 1,
   maxNewTokens: 16,
   seed: 1,
   w: 0.5,
@@ -50,7 +52,7 @@ interface Kept {
 }
 
 /** On a page of the site whose store is empty. */
-async function put(page: Page, kept: Kept): Promise<void> {
+export async function put(page: Page, kept: Kept): Promise<void> {
   await page.evaluate(`(async ({ plans, runs, datasets = [] }) => {
     ${open.toString()}
     const db = await open();
@@ -83,7 +85,7 @@ export const putMany = (page: Page, count: number): Promise<void> =>
 
 const METRICS = { rca: ['accuracy', 'macroF1'], response: ['rougeL', 'chrf'] } as const;
 
-/** One experiment of many tickets, variants and slices. */
+/** One experiment of many tickets, variants and slices, each of tickets of its own. */
 export async function putLarge(page: Page, size: { variants: number; tickets: number; slices: number }) {
   const variants = Array.from({ length: size.variants }, (_, i) => {
     const precision = ['fp32', 'fp16', 'int8', 'int4'][i % 4] as string;
@@ -98,9 +100,10 @@ export async function putLarge(page: Page, size: { variants: number; tickets: nu
           variant,
           task,
           slice,
+          block: slice,
           metrics: Object.fromEntries(METRICS[task].map((name) => [name, between(0.4, 0.5, 0.6)])),
           causes: Array.from({ length: 8 }, (_, i) => `cause ${i}`),
-          tickets: Array.from({ length: size.tickets }, (_, i) =>
+          tickets: Array.from({ length: size.tickets / size.slices }, (_, n) => slice * (size.tickets / size.slices) + n).map((i) =>
             task === 'rca'
               ? exampleOutcome(`t${i}`, `cause ${i % 8}`, `cause ${(i * (v + 1)) % 8}`)
               : exampleOutcome(`t${i}`, words(i, 30), words(i + (i % 3 ? 0 : v), 30)),
@@ -109,11 +112,14 @@ export async function putLarge(page: Page, size: { variants: number; tickets: nu
       ),
     ),
   );
+  const { repeats: _, ...rest } = plan;
   const own = {
-    ...plan,
+    ...rest,
+    v: 2,
     stages: [{ kind: 'variants', variants }],
     limit: size.tickets,
     slices: size.slices,
+    margin: DEFAULT_MARGIN,
   };
   const createdAt = '2026-01-01T00:00:00Z';
   await put(page, {

@@ -1,4 +1,4 @@
-import { finished, ranking, runButton, tinyBudget, useOwnModel, RUN_MS } from './flows';
+import { answers, finished, rows, RUN_MS, runButton, tinyBudget, useOwnModel } from './flows';
 import { equal, ORIGIN, withSite } from './site';
 
 /** More than one tab, and browsers that keep less than others. */
@@ -74,10 +74,10 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const cdp = await context.newCDPSession(page);
         await cdp.send('Storage.clearDataForOrigin', { origin: ORIGIN, storageTypes: 'indexeddb,local_storage' });
         await finished(page);
-        await ranking(page).waitFor();
-        equal(await ranking(page).locator('tbody tr').count(), 3, 'variants that were ranked');
+        await answers(page).waitFor();
+        equal(await rows(page).count(), 3, 'variants that were compared');
         await page.reload();
-        await ranking(page).waitFor();
+        await answers(page).waitFor();
         await page.getByText(/\d+ runs, \d+ runs? missing/).waitFor();
       }),
   },
@@ -96,9 +96,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .getByText(/mine\.gguf.* is no longer stored in this browser\. Add it again/)
           .first()
           .waitFor({ timeout: RUN_MS });
-        await ranking(page).waitFor();
+        await answers(page).waitFor();
         await page.reload();
-        await ranking(page).waitFor();
+        await answers(page).waitFor();
       }),
   },
   {

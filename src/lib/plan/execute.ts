@@ -158,6 +158,8 @@ class Execution {
     for (const run of await this.host.finished(this.hash)) {
       this.#stored.set(run.id, run);
       this.#block = Math.max(this.#block, run.block + 1);
+      // What linked blocks in an earlier sitting links them still.
+      if (run.anchor) this.#runs.set(run.id, run);
     }
     try {
       await this.#stages();

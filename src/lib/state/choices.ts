@@ -87,6 +87,7 @@ export function problemOf(c: Choices): string | null {
   const whole = (n: number, from: number, to: number) => Number.isInteger(n) && n >= from && n <= to;
   if (!whole(c.limit, 1, 100_000)) return PROBLEMS.limit;
   if (!whole(c.slices, 1, 100)) return PROBLEMS.slices;
+  if (!(c.margin >= 0 && c.margin <= 1)) return PROBLEMS.margin;
   if (!whole(c.maxNewTokens, 1, 2048)) return PROBLEMS.tokens;
   if (c.threads !== null && !whole(c.threads, 1, 64)) return PROBLEMS.threads;
   if (!whole(c.k, 1, 50)) return PROBLEMS.best;

@@ -182,9 +182,9 @@ export const ANSWER = {
 export const VERDICT = {
   energy: (tier: string) => (tier === 'profile' ? 'a ticket, estimated' : 'a ticket, measured'),
   percent: (share: number) => `${Math.round(100 * share)} %`,
-  saved: (low: string, high: string) => `less than the reference (95 %: ${low} to ${high})`,
+  saved: (reference: string) => `less than ${reference}`,
   signed: (x: number) => `${x < 0 ? '\u2212' : '+'}${fixed(Math.abs(x), 2)}`,
-  difference: (low: string, high: string) => `quality against it (95 %: ${low} to ${high})`,
+  difference: (low: string, high: string) => `quality, ${low}…${high}`,
   quality: 'quality, from 0 to 1',
 } as const;
 

@@ -11,6 +11,7 @@ export const PROBLEMS = {
   prompt: (lacks: string) => `A prompt under "Tickets" lacks ${lacks}, which is filled in.`,
   limit: 'Tickets per task must be a whole number from 1 on.',
   slices: 'Slices must be a whole number from 1 to 100.',
+  margin: 'The margin of quality must be a number from 0 to 1.',
   tokens: 'Tokens per response must be a whole number from 1 to 2048.',
   threads: 'Threads must be a whole number from 1 to 64, or empty.',
   best: 'The number of best variants must be a whole number from 1 to 50.',

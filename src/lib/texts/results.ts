@@ -49,8 +49,7 @@ export const RESULTS = {
   evidenceHint: 'what was measured, the paper’s ranking, every metric, phases, answers',
   range: {
     label: 'What is not known of the device',
-    words: (low: string, high: string) =>
-      `All marks move together, from ×${low} to ×${high}: the device’s power is not known better.`,
+    words: (low: string, high: string) => `All marks move together: ×${low} to ×${high}.`,
   },
   byTask: 'By task',
   computed: 'How each was computed',
@@ -59,7 +58,6 @@ export const RESULTS = {
     label: 'Energy against quality, one point per variant; the table below says the same in words',
     x: (energy: string) => `${energy}, log scale (left is leaner)`,
     y: 'quality (up is better)',
-    prompt: 'Point at a mark to read it.',
     point: (variant: string, energy: string, tier: string, quality: string, onFront: boolean) =>
       `${variant}: ${energy}, ${tier}; quality ${quality}${onFront ? '; on the front' : ''}`,
     key: 'How to read it',
@@ -71,8 +69,7 @@ export const RESULTS = {
     ],
     margin:
       'The baseline is so much leaner that it stands left of the dashed line, off the scale, with its own figure.',
-    unnamed: (n: number, of: number) =>
-      `${n} of ${of} marks ${n === 1 ? 'has' : 'have'} no name for lack of room; the table names ${n === 1 ? 'it' : 'them'}.`,
+    unnamed: 'A mark without a name has no room for it; the table names all.',
   },
   weight: {
     label: 'Weight of energy against quality:',
