@@ -4,7 +4,9 @@ import { tests as leaks } from './leaks';
 import { tests as plans } from './plans';
 import { tests as access } from '../e2e/access.e2e';
 import { tests as app } from '../e2e/app.e2e';
+import { tests as answer } from '../e2e/answer.e2e';
 import { tests as first } from '../e2e/first.e2e';
+import { tests as hang } from '../e2e/hang.e2e';
 import { tests as look } from '../e2e/look.e2e';
 import { tests as keep } from '../e2e/keep.e2e';
 import { tests as limits } from '../e2e/limits.e2e';
@@ -26,6 +28,8 @@ const all: BrowserTest[] = [
   ...app,
   ...use,
   ...first,
+  ...answer,
+  ...hang,
   ...limits,
   ...look,
   ...access,

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { contentHash } from '../../src/lib/core/canonical';
 import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
 import { BASELINE } from '../../src/lib/plan/units';
+import { decide } from '../../src/lib/rank/decide';
+import type { Folded } from '../../src/lib/rank/fold';
 import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import type { PlanRecord } from '../../src/lib/schema/plan';
 import { parseRecord } from '../../src/lib/schema/record';
-import type { VariantResult } from '../../src/lib/schema/result';
 import { Run } from '../../src/lib/schema/run';
+import { answerSentence } from '../../src/lib/texts/answer';
 import {
   assert,
   assertEqual,
@@ -40,7 +42,7 @@ const planOf = (dataset: DatasetRecord, more: Partial<PlanRecord> = {}): PlanRec
   ...more,
 });
 
-type Reply = PlanOutcome & { results: VariantResult[] };
+type Reply = PlanOutcome & { folded: Folded };
 
 export const tests: BrowserTest[] = [
   {
@@ -54,7 +56,7 @@ export const tests: BrowserTest[] = [
             { kind: 'best', k: 1, prunings: ['2:4'] },
           ],
         });
-        const { runs, failures, results } = await d.call<Reply>('runPlan', {
+        const { runs, failures, folded } = await d.call<Reply>('runPlan', {
           plan,
           dataset,
           name: 'test',
@@ -79,7 +81,7 @@ export const tests: BrowserTest[] = [
               assertEqual([p.tier, p.boundary], ['profile', 'package'], 'tier and boundary');
             }
         }
-        const { models, baseline } = splitBaseline(results);
+        const { models, baseline } = splitBaseline(folded.results);
         assert(baseline, 'the baseline ran');
         const ranking = rankVariants(models, 0.5);
         assertEqual(ranking.ranked.length, 3, 'ranked variants');
@@ -194,6 +196,55 @@ export const tests: BrowserTest[] = [
         } finally {
           await second.close();
         }
+      }),
+  },
+  {
+    name: 'run --margin --until-decided prints the answer first, and --out holds it as a program reads it',
+    run: () =>
+      withFolder((folder) => {
+        const out = join(folder, 'out.json');
+        const done = joulewise(
+          ['run', '--data', 'generated', '--task', 'rca', '--variants', 'fp32,int8', '--margin', '0.2'].concat([
+            '--until-decided',
+            '--slices',
+            '4',
+            '--limit',
+            '12',
+            '--out',
+            out,
+          ]),
+          { JOULEWISE_PROFILE: join(folder, 'profile') },
+        );
+        assertEqual(done.code, 0, `exit code (${done.err.slice(-400)})`);
+        const record = JSON.parse(readFileSync(out, 'utf8')) as Folded & {
+          plan: PlanRecord;
+          answer: Record<'why' | 'margin' | 'reference' | 'variant', unknown> & {
+            floor: Record<string, string>;
+            words: Record<string, { quality: string | null; energy: string | null }>;
+          };
+        };
+        const { plan, answer } = record;
+        assertEqual([plan.v, plan.margin, plan.untilDecided], [2, 0.2, true], 'the plan');
+        assertEqual([plan.limit, plan.slices], [12, 4], 'its budget');
+        assertEqual(
+          Object.keys(answer).sort(),
+          ['floor', 'margin', 'reference', 'variant', 'why', 'words'],
+          'what the answer says',
+        );
+        const decision = decide(record.results, record.evidence);
+        assertEqual(answer.why, answerSentence(decision), 'the sentence, as a page would say it');
+        assertEqual(done.out.split('\n')[0], answer.why, 'the first line');
+        assertEqual(answer.variant, decision.answer?.result.variant ?? null, 'the variant');
+        assertEqual([answer.margin, answer.reference], [0.2, 'fp32'], 'margin and reference');
+        assertEqual(Object.keys(answer.floor).sort(), ['fp32', 'int8'], 'variants whose floor is told');
+        assertEqual(answer.words['fp32']?.quality, null, 'the reference is compared with itself');
+        for (const row of decision.rows)
+          assertEqual(
+            [answer.floor[row.result.variant], answer.words[row.result.variant]],
+            [row.floor, { quality: row.qualityWord, energy: row.energyWord }],
+            `words of ${row.result.variant}`,
+          );
+        return Promise.resolve();
       }),
   },
   {

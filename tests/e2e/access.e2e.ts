@@ -120,7 +120,14 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           },
         };
         const answer = (await linkOf(answered())).slice(ORIGIN.length);
-        for (const { id } of [...PAGES, { id: '/r' }, { id: link }, { id: answer }, { id: '/r#e3.AAAA' }, { id: '/nowhere' }]) {
+        for (const { id } of [
+          ...PAGES,
+          { id: '/r' },
+          { id: link },
+          { id: answer },
+          { id: '/r#e3.AAAA' },
+          { id: '/nowhere' },
+        ]) {
           await page.goto('about:blank');
           await page.goto(ORIGIN + id);
           await settle(page);

@@ -75,7 +75,16 @@ export const answered = (): readonly RunRecord[] =>
 /** Into a store that is empty. */
 export const putAnswered = (page: Page): Promise<void> =>
   put(page, {
-    plans: [{ hash: 'answered', plan, name: 'Generated telecom tickets', note: '', createdAt: '2026-01-01T00:00:00Z', summary: null }],
+    plans: [
+      {
+        hash: 'answered',
+        plan,
+        name: 'Generated telecom tickets',
+        note: '',
+        createdAt: '2026-01-01T00:00:00Z',
+        summary: null,
+      },
+    ],
     runs: [...answered()],
   });
 

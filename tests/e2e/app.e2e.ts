@@ -100,7 +100,8 @@ async function checkDetails(page: Page): Promise<void> {
   equal(await opened.locator('h1#answer').innerText(), await page.locator('#answer').innerText(), 'the answer');
   assert((await opened.locator('svg').count()) >= 3, 'the charts are in the report');
   const heads = await opened.locator('thead').first().innerText();
-  for (const head of [ANSWER.words.floor, ANSWER.words.quality, ANSWER.words.share]) assert(heads.includes(head), `${head} in the head: ${heads}`);
+  for (const head of [ANSWER.words.floor, ANSWER.words.quality, ANSWER.words.share])
+    assert(heads.includes(head), `${head} in the head: ${heads}`);
   await opened.setViewportSize({ width: 390, height: 844 });
   equal(await opened.evaluate(() => document.documentElement.scrollWidth), 390, 'width of the report on a phone');
   await opened.close();

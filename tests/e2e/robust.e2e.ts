@@ -92,7 +92,11 @@ export const tests: { name: string; run(): Promise<void> }[] = [
             .getByText(/The GPU was lost .* does not offer it any more\. Finished runs are kept: .* press Resume/)
             .waitFor({ timeout: 60_000 });
           await page.getByText(/[12] runs?, [12] runs? missing \(stopped or failed\)/).waitFor();
-          equal((await answers(page).locator('tbody th').first().innerText()).trim(), named('int8'), 'what was finished is shown');
+          equal(
+            (await answers(page).locator('tbody th').first().innerText()).trim(),
+            named('int8'),
+            'what was finished is shown',
+          );
           equal(first.faults, [], 'console errors');
         } finally {
           await first.close();

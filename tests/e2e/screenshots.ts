@@ -4,6 +4,11 @@ import type { Page } from 'playwright';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import type { VariantResult } from '../../src/lib/schema/result';
 import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { SETUP } from '../../src/lib/texts/setup';
+import { RESULTS } from '../../src/lib/texts/results';
+import { DETAILS } from '../../src/lib/texts/details';
+import { answered, linkOf } from './answered';
+import { answers, openEvidence } from './flows';
 import { openSite, ORIGIN } from './site';
 
 /**
@@ -27,6 +32,7 @@ async function link(
     dataset: 'tickets of the northern region, second half',
     tasks: ['rca', 'response'],
     w,
+    evidence: null,
   });
   return `${ORIGIN}/r#${await encodeLink(record)}`;
 }
@@ -95,7 +101,7 @@ async function seeAll(page: Page): Promise<void> {
 }
 
 const results = open('/', async (page) => {
-  await page.getByRole('region', { name: 'Ranking' }).waitFor({ timeout: 30_000 });
+  await answers(page).waitFor({ timeout: 30_000 });
   await seeAll(page);
 });
 
@@ -149,7 +155,7 @@ const VIEWS: View[] = [
     name: 'step-budget',
     show: async (page) => {
       await openCard('Budget')(page);
-      await page.getByText('Cost of each variant').click();
+      await page.getByText(SETUP.cost.show).click();
       await page.getByRole('columnheader', { name: /Memory/ }).waitFor();
     },
   },
@@ -159,7 +165,7 @@ const VIEWS: View[] = [
     own: true,
     show: async (page) => {
       await results(page);
-      await page.getByRole('button', { name: 'Share the results' }).click();
+      await page.getByRole('button', { name: RESULTS.actions.share, exact: true }).click();
       await page.getByRole('button', { name: 'Show as QR code' }).click();
       await page.getByRole('img', { name: 'QR code of the link' }).waitFor();
     },
@@ -169,6 +175,7 @@ const VIEWS: View[] = [
     own: true,
     show: async (page) => {
       await results(page);
+      await openEvidence(page);
       await page.getByLabel('Energy as').first().selectOption('gCO2e');
       const region = page.getByLabel('Region');
       await region.locator('option').nth(3).waitFor({ state: 'attached' });
@@ -177,10 +184,27 @@ const VIEWS: View[] = [
     },
   },
   {
+    name: 'results-evidence',
+    own: true,
+    show: async (page) => {
+      await results(page);
+      await openEvidence(page);
+      await seeAll(page);
+    },
+  },
+  {
+    name: 'answered',
+    show: async (page) => {
+      await page.goto(await linkOf(answered()));
+      await page.locator('svg .mark').first().waitFor();
+      await seeAll(page);
+    },
+  },
+  {
     name: 'many',
     show: async (page) => {
       await page.goto(await link(many));
-      await page.locator('svg .mark').first().waitFor();
+      await openEvidence(page);
       await seeAll(page);
     },
   },
@@ -188,11 +212,11 @@ const VIEWS: View[] = [
     name: 'one',
     show: async (page) => {
       await page.goto(await link(one));
-      await page.locator('svg .mark').first().waitFor();
+      await openEvidence(page);
       await seeAll(page);
     },
   },
-  { name: 'broken', show: open('/r#e1.AAAA') },
+  { name: 'broken', show: open('/r#e3.AAAA') },
   ...['assistant', 'history', 'paper', 'storage'].map((path) => ({ name: `${path}-empty`, show: open(`/${path}`) })),
   {
     name: 'step-tickets-broken',
@@ -321,7 +345,8 @@ const VIEWS: View[] = [
     show: async (page) => {
       await results(page);
       const download = page.waitForEvent('download');
-      await page.getByRole('button', { name: 'Save as a report' }).click();
+      await openEvidence(page);
+      await page.getByRole('button', { name: DETAILS.report.button }).click();
       await (await download).saveAs(`${OUT}report.html`);
       await page.goto(pathToFileURL(`${OUT}report.html`).href);
     },
@@ -331,7 +356,7 @@ const VIEWS: View[] = [
 /** A recipe, as another person might share it. */
 const recipeLink = async () =>
   `${ORIGIN}/r#${await encodeLink({
-    v: 1,
+    v: 2,
     kind: 'recipe',
     checkpoint: { kind: 'hub', repo: 'HuggingFaceTB/SmolLM2-135M-Instruct', revision: 'main' },
     plan: {
@@ -344,8 +369,9 @@ const recipeLink = async () =>
       baseline: true,
       engine: 'cpu',
       threads: null,
-      limit: 50,
-      slices: 3,
+      limit: 150,
+      slices: 9,
+      margin: 0.05,
       maxNewTokens: 48,
       seed: 1,
       w: 0.5,
@@ -392,7 +418,7 @@ async function runOnce(page: Page): Promise<void> {
   });
   await page.goto(ORIGIN);
   const run = page.getByRole('button', { name: /^Run: about/ });
-  const kept = page.getByRole('region', { name: 'Ranking' });
+  const kept = answers(page);
   await run.or(kept).first().waitFor();
   if ((await Promise.race([kept.waitFor({ timeout: 5000 }).then(() => true), page.waitForTimeout(4000)])) === true)
     return;
@@ -400,7 +426,7 @@ async function runOnce(page: Page): Promise<void> {
   await page.getByText(/^Run \d+ of \d+, about/).waitFor({ timeout: 120_000 });
   await page.getByText(/, ticket \d+ of/).waitFor({ timeout: 60_000 });
   await shootAll(page, 'running');
-  await page.getByText(/Finished: \d+ runs/).waitFor({ timeout: 900_000 });
+  await page.getByText(/Finished: \d+ runs/).waitFor({ timeout: 3_600_000 });
 }
 
 /** A browser that never saw the site, or with `profile` the one that keeps a finished experiment. */

@@ -103,7 +103,10 @@ export async function putLarge(page: Page, size: { variants: number; tickets: nu
           block: slice,
           metrics: Object.fromEntries(METRICS[task].map((name) => [name, between(0.4, 0.5, 0.6)])),
           causes: Array.from({ length: 8 }, (_, i) => `cause ${i}`),
-          tickets: Array.from({ length: size.tickets / size.slices }, (_, n) => slice * (size.tickets / size.slices) + n).map((i) =>
+          tickets: Array.from(
+            { length: size.tickets / size.slices },
+            (_, n) => slice * (size.tickets / size.slices) + n,
+          ).map((i) =>
             task === 'rca'
               ? exampleOutcome(`t${i}`, `cause ${i % 8}`, `cause ${(i * (v + 1)) % 8}`)
               : exampleOutcome(`t${i}`, words(i, 30), words(i + (i % 3 ? 0 : v), 30)),

@@ -183,7 +183,10 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         );
         await page.goto(await linkOf(answered()));
         // The row of 32 bits, whose joules are known here: what it takes is said in each unit.
-        const cells = rows(page).filter({ hasText: named('fp32') }).locator('td').nth(3);
+        const cells = rows(page)
+          .filter({ hasText: named('fp32') })
+          .locator('td')
+          .nth(3);
         const figures = async (unit: RegExp) => {
           const found = unit.exec(await cells.innerText());
           assert(found, `${String(unit)} in ${await cells.innerText()}`);
