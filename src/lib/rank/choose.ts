@@ -39,7 +39,8 @@ export interface Stop {
 
 /**
  * Whom a plan need not measure further after some slices, and whether its answer stands: Lan-DeMets boundaries of the
- * O'Brien-Fleming kind at every look, their error shared over variants and over joules and quality. Who is shown to miss
+ * O'Brien-Fleming kind at every look. Errors of stopping are shared over variants and over joules and quality; that the
+ * answer meets the floor has its own, as the word of a plan that is not stopped has. Who is shown to miss
  * the floor is out; who is shown to be dearer than the leanest that may still meet it waits, and comes back if that one
  * turns out to miss it. The reference never stops.
  *
@@ -55,11 +56,11 @@ export function stopsAt(
   const { models } = compared;
   if (models.length < 2 || evidence.reference === null) return { stops: [], decided: models.length < 2 };
   const looks = Array.from({ length: Math.floor(after / LOOKS_EVERY) }, (_, k) => ((k + 1) * LOOKS_EVERY) / most);
-  const look = boundaries(
-    looks.map((t) => Math.min(1, t)),
-    ERROR / (2 * (models.length - 1)),
-  ).at(-1);
-  if (!look) return { stops: [], decided: false };
+  const fractions = looks.map((t) => Math.min(1, t));
+  const look = boundaries(fractions, ERROR / (2 * (models.length - 1))).at(-1);
+  // One variant is the answer, so that it meets the floor is one claim: its error is not shared with other variants.
+  const only = boundaries(fractions, ERROR).at(-1);
+  if (!look || !only) return { stops: [], decided: false };
   const limit = tBoundary(look.nominal, Math.max(1, evidence.df));
 
   /** Standard errors by which the least of what the tasks ask for is exceeded; null where one is unknown. */
@@ -85,23 +86,24 @@ export function stopsAt(
     return z.length === 0 ? certain : { most: Math.min(...z), least: Math.min(...z) };
   };
   const isOut = (i: number) => (standing(i)?.least ?? 0) < -look.z;
-  const isIn = (i: number) => (standing(i)?.most ?? -Infinity) > look.z;
+  const isIn = (i: number) => (standing(i)?.most ?? -Infinity) > only.z;
   const score = (i: number, j: number) => {
     const c = compared.energyAt(i, j);
     if (c === null) return null;
     return c.sd === 0 ? (Math.abs(c.mid) < 1e-9 ? 0 : Math.sign(c.mid) * Infinity) : c.mid / c.sd;
   };
   const left = models.filter((i) => !isOut(i));
-  const leanest = left.toSorted(
-    (a, b) =>
-      compared.joules(a) - compared.joules(b) || bySimplicity(results[a]?.variant ?? '', results[b]?.variant ?? ''),
-  )[0];
+  const simpler = (a: number, b: number) => bySimplicity(results[a]?.variant ?? '', results[b]?.variant ?? '');
+  const least = left.toSorted((a, b) => compared.joules(a) - compared.joules(b) || simpler(a, b))[0];
+  const alike = (i: number, j: number) => compared.sameWork(i, j) && Math.abs(score(i, j) ?? 1) < 1;
+  // Of those that do the same work the simplest is what the others are held against: a hair of joules must not stop it.
+  const leanest = least === undefined ? least : left.filter((i) => i === least || alike(i, least)).toSorted(simpler)[0];
   const stops = models.flatMap((i): Stop[] => {
     const variant = results[i]?.variant ?? '';
     if (i === evidence.reference) return [];
     if (!left.includes(i)) return [{ variant, why: 'misses the floor' }];
     if (leanest === undefined || i === leanest) return [];
-    if (compared.sameWork(i, leanest) && Math.abs(score(i, leanest) ?? 1) < 1)
+    if (least !== undefined && (alike(i, leanest) || i === least || alike(i, least)))
       return [{ variant, why: 'same, and less simple' }];
     return (score(i, leanest) ?? 0) > limit ? [{ variant, why: 'dearer' }] : [];
   });

@@ -80,12 +80,16 @@ function energyClause(decision: Decision, row: DecidedRow): string {
   return saving(inverse(reference.energy), name);
 }
 
-/** Whether no variant is above chance, or above the most frequent answer, even at its point estimate. */
+/** Fewer tickets than this do not tell that a model answers at chance. */
+const FEW_TICKETS = 20;
+
+/** Whether no variant is above the most frequent answer even at its point estimate, on tickets enough to say so. */
 function atChance(decision: Decision): boolean {
   return decision.rows.every((row) =>
-    row.floors.some(({ task, quality }) => {
+    row.floors.some(({ task, quality, n }) => {
       const always = decision.always.find((a) => a.task === task);
-      return always !== undefined && quality <= always.quality + 1e-9;
+      // Both are stated to three places.
+      return n >= FEW_TICKETS && always !== undefined && quality <= always.quality + 1e-3;
     }),
   );
 }
@@ -109,13 +113,17 @@ function lacking(decision: Decision): string {
 
 /** The baseline first, where it is shown to be good and leaner than any model that is. */
 function baselineFirst(decision: Decision, say: SayTicket): string {
-  const { baseline, against } = decision;
+  const { baseline, against, reference } = decision;
   if (!baseline?.good || !baseline.result.energy) return '';
   const times =
     against?.result.energy && baseline.result.energy.mid > 0
       ? `, ${rounded(against.result.energy.mid / baseline.result.energy.mid)} times less than ${decision.answer ? 'the leanest model that does' : 'the leanest model'}`
       : '';
-  return `The classical baseline does this job on ${verb(baseline)} ${say(baseline.result.energy.mid)}${times}. `;
+  const on = `on ${verb(baseline)} ${say(baseline.result.energy.mid)}${times}`;
+  if (reference?.floor === 'shown') return `The classical baseline does this job ${on}. `;
+  // To be better than models that do nothing is not yet to be good.
+  const best = Math.max(...decision.rows.map(({ result }) => result.quality?.mid ?? 0));
+  return `The classical baseline does better than any of these models (quality ${fixed(baseline.result.quality?.mid ?? 0, 2)} against ${fixed(best, 2)}, ${plural(fewest(baseline.floors), 'ticket')}) ${on}. `;
 }
 
 /** The answer in a sentence or two, its uncertainty in the same breath. */
