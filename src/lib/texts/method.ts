@@ -107,11 +107,12 @@ export const METHOD = {
       id: 'per-ticket',
       title: 'Joules per ticket',
       says: [
-        'Prefill and decode of all test tickets, idle power of that time included, divided by the tickets. The mean over slices, with its 95 % interval.',
+        'Prefill and decode of all tasks of a ticket, idle power of that time included. All slices of all variants are fitted at once: log E = variant + block + rest, a block being the slice that variants answered side by side.',
+        'Variants whose passes are the same work (bytes, operations, kernel) have one energy a token: their times are pooled, and only the tokens that each read and wrote differ.',
         'A slice that takes over three times as long as the fastest was held up (the device slept) and is left out; the result says so.',
       ],
-      formula: 'E per ticket = Σ (E_prefill + E_decode) / tickets\ninterval: mean ± t · s / √slices',
-      source: 'Student’s t, n − 1 degrees of freedom. One slice has no interval.',
+      formula: 'log E = variant + block + rest\nVar(a − b) = σ² · (from least squares) + variance of their own tokens',
+      source: 'Least squares over all slices, variance pooled over variants. Under six slices nothing is told.',
     },
     {
       id: 'rho',
@@ -144,13 +145,24 @@ export const METHOD = {
       source: 'arXiv 2503.17783 (Tran, Jaumard, Delgado 2025), section 3.',
     },
     {
-      id: 'ties',
-      title: 'Tied',
+      id: 'words',
+      title: 'Better, same, worse; leaner, same, dearer',
       says: [
-        'Two variants whose 95 % intervals of R share a point are tied: these runs cannot tell them apart. Without an interval the standing is unknown.',
+        'All variants answer the same tickets, so they are compared ticket by ticket: tickets are drawn anew 2,000 times, once for all variants and tasks. Where fewer than ten tickets differ, Tango’s score interval (accuracy) or what so few tickets cannot rule out (other metrics) stands instead: no interval has a width of 0.',
+        'A word comes from intervals that hold for all variants at once (95 %). Same is shown, not assumed: the whole interval lies within the margin (quality 0.05 by default, joules 10 %). What neither shows is “cannot tell”.',
       ],
-      formula: null,
-      source: 'Our choice; stricter than a test of the difference, so it says "tied" rather too often.',
+      formula: 'interval of all: difference ± max-t · SD',
+      source: 'Tango 1998 (Statistics in Medicine 17); Hothorn, Bretz and Westfall 2008 for simultaneous intervals.',
+    },
+    {
+      id: 'floor',
+      title: 'Does the job',
+      says: [
+        'On every task: quality shown to be no lower than the widest precision’s by more than the margin (one-sided 95 %; 59 tickets without any difference show 0.05), accuracy shown to be above chance, and quality above always giving the most frequent answer.',
+        'The answer is the leanest variant that is shown to; among those that take the same, the one with the fewest parts in its recipe, then without calibration, then with more bits.',
+      ],
+      formula: 'low end of (quality − reference) ≥ −margin',
+      source: OURS,
     },
     {
       id: 'front',
