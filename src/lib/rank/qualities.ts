@@ -88,7 +88,7 @@ function outcomesOf(runs: readonly RunRecord[], task: TaskName): TicketOutcome[]
   const found = new Map<string, TicketOutcome>();
   for (const run of runs)
     if (run.task === task && !run.anchor) for (const t of run.tickets) if (!found.has(t.id)) found.set(t.id, t);
-  return [...found.values()];
+  return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function score(outcomes: readonly TicketOutcome[], task: TaskName, causes: readonly string[]): Scored | null {
@@ -185,6 +185,9 @@ export class Qualities {
     const here = at.filter((x) => x >= 0);
     if (here.length === 0) return null;
     const value = (indices: Int32Array) => scaled(metric, statistic.value(indices));
+    // All tickets in their own order, as mostly: a draw's places are the statistic's.
+    if (here.length === place.size && at.every((x, k) => x === k))
+      return { mid: value(here), draws: Float64Array.from(set.draws, value) };
     const picked = new Int32Array(at.length);
     const draws = new Float64Array(RESAMPLES);
     set.draws.forEach((draw, r) => {

@@ -1,4 +1,5 @@
-import { normalQuantile } from '../core/distributions';
+import { normalQuantile, tQuantile } from '../core/distributions';
+import { groupBy } from '../core/group';
 import { createRandom, type Random } from '../core/random';
 import { mean } from '../core/stats';
 import { DEFAULT_MARGIN } from '../schema/defaults';
@@ -9,6 +10,7 @@ import { FEW_DIFFERING } from '../score/paired';
 import { stopsAt } from './choose';
 import { Compared, SAME_JOULES, decide, type Contrast } from './decide';
 import { exampleReading, exampleRun } from './example';
+import { fitEnergies } from './energies';
 import { foldRuns, type Folded } from './fold';
 import { referenceOf } from './simple';
 
@@ -475,4 +477,62 @@ export function simulateUntilDecided(world: World, o: Omit<SimulationOptions, 'l
   });
   const slices = 1 + Math.max(...runs.map(({ slice }) => slice));
   return { runs, folded: foldRuns(runs, { untilDecided: true }), slices, stopped: [...stopped], falseStops };
+}
+
+/** Shares over plans, in [0, 1]; NaN where there was nothing to count. */
+export interface Figures {
+  plans: number;
+  /** Own intervals that hold the truth: of energies, of quality, and of quality where few tickets differ. */
+  energy: number;
+  quality: number;
+  rare: number;
+  /** Plans in which all simultaneous intervals hold. */
+  all: number;
+  /** Plans with a word that contradicts the truth. */
+  falseWords: number;
+  /** True differences of twice the margin that are told. */
+  toldEnergy: number;
+  toldQuality: number;
+}
+
+export function figuresOf(verdicts: readonly Verdict[]): Figures {
+  const share = (counts: readonly (readonly [number, number])[]) =>
+    counts.reduce((a, [n]) => a + n, 0) / counts.reduce((a, [, of]) => a + of, 0);
+  const held = (name: 'energy' | 'quality' | 'rare') => share(verdicts.map((v) => [v[name].held, v[name].of]));
+  const told = (name: 'toldEnergy' | 'toldQuality') => share(verdicts.map((v) => [v[name].told, v[name].of]));
+  const plans = (is: (v: Verdict) => boolean) => share(verdicts.map((v) => [Number(is(v)), 1]));
+  return {
+    plans: verdicts.length,
+    energy: held('energy'),
+    quality: held('quality'),
+    rare: held('rare'),
+    all: plans((v) => v.allEnergy && v.allQuality),
+    falseWords: plans((v) => v.falseWords.length > 0),
+    toldEnergy: told('toldEnergy'),
+    toldQuality: told('toldQuality'),
+  };
+}
+
+/** Variants of which two, `int4` and `int4.gptq`, are one and the same under two names. */
+export function withTwin(random: Random): SimulatedVariant[] {
+  const variants = someVariants(random);
+  const twin = variants.find(({ variant }) => variant === 'int4');
+  return variants.map((v) => (v.variant === 'int4.gptq' && twin ? { ...twin, variant: v.variant } : v));
+}
+
+/** Whether a plan's energies tell the twins of `withTwin` apart by their own 95 % interval, equal work not pooled. */
+export function tellsTwinsApart(world: World, o: SimulationOptions): boolean {
+  const groups = [...groupBy(simulatePlan(world, o), ({ variant }) => variant)];
+  const fit = fitEnergies(
+    groups.map(([, runs]) => runs),
+    world.tasks,
+    { isModel: () => true, pool: false },
+  );
+  const [i, j] = ['int4', 'int4.gptq'].map((name) => groups.findIndex(([variant]) => variant === name)) as [
+    number,
+    number,
+  ];
+  const sd = fit.sd(i, j);
+  const difference = (fit.log[i] ?? NaN) - (fit.log[j] ?? NaN);
+  return sd !== null && Math.abs(difference) > tQuantile(0.975, Math.max(1, fit.df)) * sd;
 }
