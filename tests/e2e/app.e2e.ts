@@ -311,7 +311,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByLabel(/More recipes/).blur();
         await page.getByText(/Recipe part "int9" is not known/).waitFor();
         await change(page, 'Budget');
-        await page.getByLabel('Slices').fill('0');
+        await page.getByLabel('Slices', { exact: true }).fill('0');
         await page.getByText('Slices must be a whole number from 1 to 100.').waitFor();
         assert(await runButton(page).isDisabled(), 'Run is off');
       }),

@@ -72,7 +72,7 @@ export async function tinyBudget(page: Page, { limit = 3, slices = 2, tokens = 8
   await change(page, 'Budget');
   const budget = page.getByRole('group', { name: 'Budget', exact: true });
   await budget.getByLabel('Tickets per task').fill(String(limit));
-  await budget.getByLabel('Slices').fill(String(slices));
+  await budget.getByLabel('Slices', { exact: true }).fill(String(slices));
   await budget.getByLabel('Tokens per response').fill(String(tokens));
   if (tasks.length < 2) {
     await change(page, 'Tickets');

@@ -68,7 +68,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await change(page, 'Budget');
         const budget = group(page, 'Budget');
         await budget.getByLabel('Tickets per task').fill('3');
-        await budget.getByLabel('Slices').fill('2');
+        await budget.getByLabel('Slices', { exact: true }).fill('2');
         await budget.getByLabel('Threads').fill('1');
         await budget.getByLabel(/^Engine/).selectOption('ort-cpu');
         const profile = budget.getByLabel(/^Power profile/);
@@ -82,7 +82,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByText('40 tickets from faults.').waitFor();
         for (const step of ['Tickets', 'Model', 'Variants', 'Budget']) await change(page, step);
         equal(await budget.getByLabel('Tickets per task').inputValue(), '3', 'limit');
-        equal(await budget.getByLabel('Slices').inputValue(), '2', 'slices');
+        equal(await budget.getByLabel('Slices', { exact: true }).inputValue(), '2', 'slices');
         equal(await budget.getByLabel('Threads').inputValue(), '1', 'threads');
         equal(await budget.getByLabel(/^Engine/).inputValue(), 'ort-cpu', 'engine');
         equal(await budget.getByLabel(/^Power profile/).inputValue(), chosen, 'processor');
@@ -162,7 +162,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByRole('checkbox', { name: /^rca/ }).check();
         assert(await runButton(page).isEnabled(), 'Run is on again');
         await change(page, 'Budget');
-        await group(page, 'Budget').getByLabel('Slices').fill('2');
+        await group(page, 'Budget').getByLabel('Slices', { exact: true }).fill('2');
         await runButton(page).click();
         await page.getByRole('button', { name: 'Change the setup' }).click();
         await says(/An experiment is running\. Stop it, or wait for its end\./);
