@@ -103,8 +103,9 @@ const MOST_TRIES = 3;
 const AGAIN_SHARE = 0.5;
 const WAIT_SHARE = 1;
 const WAIT_LEAST_S = 20;
-/** Seconds that one slice waits at most. */
+/** Seconds that one slice waits at most; of the first block less, so that there is soon something to see. */
 const WAIT_SLICE_S = 15;
+const WAIT_FIRST_S = 2;
 
 export const planHash = (plan: PlanRecord) => contentHash(plan);
 
@@ -339,7 +340,8 @@ class Execution {
 
   get #patience(): number {
     const budget = Math.max(WAIT_LEAST_S, WAIT_SHARE * this.#spent.measured) - this.#spent.waited;
-    return Math.max(0, Math.min(WAIT_SLICE_S, budget));
+    const most = this.#spent.measured === 0 || this.#block <= 1 ? WAIT_FIRST_S : WAIT_SLICE_S;
+    return Math.max(0, Math.min(most, budget));
   }
 
   async #measure(unit: Unit, tries: number): Promise<void> {

@@ -46,7 +46,7 @@ const SILENCE_MS = 300_000;
 /** Validation tickets that calibrate confidence, at most. */
 const VALIDATION = 100;
 /** Pieces by which two numbers of threads are compared. */
-const PIECES = 40;
+const PIECES = 24;
 /** Bytes that models may take side by side where the device does not say what it has, and the share of what it says. */
 const UNKNOWN_MEMORY = 2 ** 30;
 const MEMORY_SHARE = 0.25;
