@@ -4,9 +4,11 @@ import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
 import { fileSet } from '../../src/lib/checkpoint/testing';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { HISTORY } from '../../src/lib/texts/history';
 import { plainName } from '../../src/lib/texts/names';
 import { RESULTS } from '../../src/lib/texts/results';
 import { SETUP } from '../../src/lib/texts/setup';
+import { SHELL } from '../../src/lib/texts/shell';
 import { ggufOf } from './gguf';
 import { ORIGIN } from './site';
 
@@ -79,6 +81,26 @@ export async function tinyBudget(page: Page, { limit = 3, slices = 2, tokens = 8
     for (const task of ['rca', 'response'])
       if (!tasks.includes(task)) await page.getByRole('checkbox', { name: new RegExp(`^${task}`) }).uncheck();
   }
+}
+
+const follow = (page: Page, name: string) => page.getByRole('link', { name, exact: true }).first().click();
+
+/** Until the history says so of an experiment: there stands how many of its runs there are, and how many it lacks. */
+export async function inHistory(page: Page, says: RegExp): Promise<void> {
+  await follow(page, SHELL.page.history);
+  await page.getByText(says).first().waitFor({ timeout: RUN_MS });
+}
+
+/** The same, and back to what was shown. */
+export async function checkHistory(page: Page, says: RegExp): Promise<void> {
+  await inHistory(page, says);
+  await follow(page, SHELL.page.experiment);
+}
+
+/** Goes on with an experiment that lacks runs. */
+export async function resume(page: Page): Promise<void> {
+  await inHistory(page, /missing \(stopped or failed\)/);
+  await page.getByRole('button', { name: HISTORY.resume }).click();
 }
 
 /** Adds the built-in model as a file of one's own, mine.gguf. */

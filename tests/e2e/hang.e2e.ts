@@ -6,7 +6,7 @@ import type { RunRecord } from '../../src/lib/schema/run';
 import { LIVE } from '../../src/lib/texts/live';
 import { RESULTS } from '../../src/lib/texts/results';
 import { RUN } from '../../src/lib/texts/run';
-import { change, finished, openEvidence, RUN_MS, runButton, tinyBudget } from './flows';
+import { change, finished, inHistory, openEvidence, RUN_MS, runButton, tinyBudget } from './flows';
 import { assert, equal, ORIGIN, withSite, type Site } from './site';
 
 /** Threads that stop answering: as a driver, a browser or a kernel of ours may leave them. */
@@ -58,8 +58,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await running.getByRole('button', { name: LIVE.stop }).click();
           await page.getByText(RUN.stopped).waitFor();
           await running.waitFor({ state: 'detached' });
-          await page.getByText(/2 runs, 6 runs missing \(stopped or failed\)/).waitFor();
           equal(await page.getByRole('alert').count(), 0, 'complaints');
+          await inHistory(page, /2 runs, 6 runs missing \(stopped or failed\)/);
         },
       ),
   },

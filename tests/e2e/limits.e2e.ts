@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DETAILS } from '../../src/lib/texts/details';
 import { RESULTS } from '../../src/lib/texts/results';
-import { answers, change, finished, openEvidence, RUN_MS, rows, runButton, tinyBudget } from './flows';
+import { answers, change, checkHistory, finished, openEvidence, RUN_MS, rows, runButton, tinyBudget } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
 import { putLarge } from './stored';
 import { LONG_TASK_MS, longestTask } from './tasks';
@@ -89,8 +89,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await step('opening', async () => {
           await page.goto(ORIGIN);
           await answers(page).waitFor({ timeout: RUN_MS });
-          await page.getByText(/48 runs, complete/).waitFor({ timeout: RUN_MS });
+          await page.locator('svg .mark').first().waitFor();
         });
+        await step('summing it up in the history', () => checkHistory(page, /48 runs, complete/));
         await step('unfolding the evidence', async () => {
           await openEvidence(page);
           await page.getByRole('heading', { name: DETAILS.outputs.title }).waitFor();

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import type { BrowserContext } from 'playwright';
 import { canonicalJson } from '../../src/lib/core/canonical';
 import { generateDataset } from '../../src/lib/data/generator';
-import { answers, change, finished, named, RUN_MS, runButton, tinyBudget } from './flows';
+import { answers, change, finished, inHistory, named, resume, RUN_MS, runButton, tinyBudget } from './flows';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 import { putDataset } from './stored';
 
@@ -91,12 +91,12 @@ export const tests: { name: string; run(): Promise<void> }[] = [
             .getByRole('alert')
             .getByText(/The GPU was lost .* does not offer it any more\. Finished runs are kept: .* press Resume/)
             .waitFor({ timeout: 60_000 });
-          await page.getByText(/[12] runs?, [12] runs? missing \(stopped or failed\)/).waitFor();
           equal(
             (await answers(page).locator('tbody th').first().innerText()).trim(),
             named('int8'),
             'what was finished is shown',
           );
+          await inHistory(page, /[12] runs?, [12] runs? missing \(stopped or failed\)/);
           equal(first.faults, [], 'console errors');
         } finally {
           await first.close();
@@ -105,9 +105,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await withSite(
           async ({ page }) => {
             await page.goto(ORIGIN);
-            await page.getByRole('button', { name: 'Resume' }).click();
+            await resume(page);
             await finished(page);
-            await page.getByText(/3 runs, complete/).waitFor();
+            await inHistory(page, /3 runs, complete/);
           },
           { profile, swiftshader: true },
         );

@@ -1,4 +1,4 @@
-import { answers, finished, rows, RUN_MS, runButton, tinyBudget, useOwnModel } from './flows';
+import { answers, finished, inHistory, rows, RUN_MS, runButton, tinyBudget, useOwnModel } from './flows';
 import { equal, ORIGIN, withSite } from './site';
 
 /** More than one tab, and browsers that keep less than others. */
@@ -78,7 +78,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         equal(await rows(page).count(), 3, 'variants that were compared');
         await page.reload();
         await answers(page).waitFor();
-        await page.getByText(/\d+ runs, \d+ runs? missing/).waitFor();
+        await inHistory(page, /\d+ runs, \d+ runs? missing/);
       }),
   },
   {

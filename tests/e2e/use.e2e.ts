@@ -193,7 +193,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           return found.slice(1).map(Number);
         };
         const joules = await cells.innerText();
-        const inJoules = await figures(/^([\d.]+) J \(([\d.]+)–([\d.]+)\)$/);
+        const inJoules = await figures(/^([\d.]+) \(([\d.]+)–([\d.]+)\)$/);
         await openEvidence(page);
         const kind = page.getByLabel('Energy as');
         await kind.selectOption({ label: 'watt-hours' });
