@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import { parseArgs } from '../args';
+import { answerRows } from '../bench/answer';
 import { calibratedRows } from '../bench/calibrated';
 import { smollm2 } from '../bench/checkpoint';
 import { kernelRows, scaleRows } from '../bench/kernels';
@@ -16,6 +17,8 @@ interface BenchOptions {
   checkpoint: string;
   threads: number;
   quick: boolean;
+  /** Tickets of others, for the part `answer`; null = none. */
+  tickets: string | null;
 }
 
 /** Parts of the bench, one row each; `--part` runs some of them. */
@@ -29,7 +32,11 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
   scale: (d, o) => scaleRows(d, o.threads, o.quick ? 5 : 15),
   calibrated: (d, o) => calibratedRows(d, o.checkpoint, o.threads),
   stages: (_, o) => stageRows(o.quick ? 1 : 3),
+  answer: (d, o) =>
+    answerRows(d, { plans: o.quick ? 20 : 1000, runs: o.quick ? 2 : 10, threads: o.threads, data: o.tickets }),
 };
+
+const fromHereOrNull = (path: string | null) => (path === null ? null : fromHere(path));
 
 export async function bench(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, {
@@ -41,6 +48,7 @@ export async function bench(argv: readonly string[]): Promise<void> {
     calib: 'text',
     text: 'text',
     json: 'text',
+    tickets: 'text',
   });
   const named = a.text('checkpoint');
   const parts = a.text('part')?.split(',') ?? Object.keys(PARTS);
@@ -51,9 +59,13 @@ export async function bench(argv: readonly string[]): Promise<void> {
       `The bench has no part ${quote(unknown)}. Parts: ${Object.keys(PARTS).join(', ')}.`,
     );
   const options = {
-    checkpoint: named === null ? smollm2() : existing(named, 'Checkpoint'),
+    // Asked for by those parts alone that open one: it may have to be downloaded.
+    get checkpoint() {
+      return named === null ? smollm2() : existing(named, 'Checkpoint');
+    },
     threads: a.whole('threads', 2),
     quick: a.flag('quick'),
+    tickets: fromHereOrNull(a.text('tickets')),
   };
   const json = a.text('json');
   const d = await drive({ mounts: MOUNTS });

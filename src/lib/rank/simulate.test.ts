@@ -2,12 +2,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../core/random';
 import { foldRuns } from './fold';
 import {
+  cheapVariants,
   figuresOf,
   judge,
   makeWorld,
   simulatePlan,
   simulateUntilDecided,
-  someVariants,
   tellsTwinsApart,
   withTwin,
   type World,
@@ -22,16 +22,13 @@ const PLANS = 200;
  */
 const BAND = 2.5 * Math.sqrt((0.95 * 0.05) / PLANS);
 
-/** Of the twelve variants, so that 200 plans take less than a minute: two thirds of the variants are 28 pairs instead of 66. */
-const CHEAP = ['fp32', 'int8', 'int4', 'int4.gptq', 'int8+ffn25', 'int4+2:4', 'int4+mag50', 'int4+ffn25'];
-
 const worlds = (n: number, more: Partial<Parameters<typeof makeWorld>[0]> = {}): World[] =>
   Array.from({ length: n }, (_, k) =>
     makeWorld({
       seed: k + 1,
       population: 800,
       noise: k % 2 ? 0.08 : 0.03,
-      variants: someVariants(createRandom(k + 1)).filter(({ variant }) => CHEAP.includes(variant)),
+      variants: cheapVariants(createRandom(k + 1)),
       ...more,
     }),
   );
