@@ -58,7 +58,18 @@ export function renderDecision(decision: Decision): string {
   const { answer, reference, baseline, always } = decision;
   return [
     renderTable(
-      ['variant', 'J/ticket (95 %)', 'joules', 'word', 'quality (95 %)', 'difference', 'word', 'does the job', 'is the answer', ''],
+      [
+        'variant',
+        'J/ticket (95 %)',
+        'joules',
+        'word',
+        'quality (95 %)',
+        'difference',
+        'word',
+        'does the job',
+        'is the answer',
+        '',
+      ],
       [
         ...decision.rows.map((r) => row(r, r.result.variant)),
         ...(baseline ? [row(baseline, baseline.result.variant)] : []),
@@ -85,9 +96,7 @@ export function renderRanking(ranking: Ranking, baseline: VariantResult | null, 
     renderTable(
       ['variant', 'stage', 'J/ticket (95 %)', 'quality rho (95 %)', `R, w=${ranking.w}`, 'front', 's/ticket', 'MiB'],
       [
-        ...ranking.ranked.map((r) =>
-          row(r.result, r.rho, interval(r.score, fixed(3)), r.onFront ? 'front' : ''),
-        ),
+        ...ranking.ranked.map((r) => row(r.result, r.rho, interval(r.score, fixed(3)), r.onFront ? 'front' : '')),
         ...(baseline ? [row(baseline, baseline.quality, '', 'beside')] : []),
       ],
     ),
@@ -107,9 +116,10 @@ export function renderRanking(ranking: Ranking, baseline: VariantResult | null, 
   if (first) {
     const { tier, boundary, tickets, slices, energy, deviceRange } = first.result;
     const word = tier === 'profile' ? 'estimated, not measured' : 'measured';
-    const range = energy && deviceRange
-      ? ` ${first.result.variant} may take ${formatJoules(energy.mid * deviceRange.low)} to ${formatJoules(energy.mid * deviceRange.high)} on a device of this class; that is alike for all.`
-      : '';
+    const range =
+      energy && deviceRange
+        ? ` ${first.result.variant} may take ${formatJoules(energy.mid * deviceRange.low)} to ${formatJoules(energy.mid * deviceRange.high)} on a device of this class; that is alike for all.`
+        : '';
     lines.push(
       `Energy: ${tier} tier, boundary ${boundary}: ${word}. Intervals are 95 % over ${slices} slices, timing alone.${range}`,
       `Quality: n = ${tickets} tickets, bootstrap 95 %.`,

@@ -320,7 +320,7 @@ export function insideOf(short: Folded, long: Folded): boolean[] {
   });
 }
 
-async function realRows(d: Driver, o: AnswerOptions): Promise<BenchRow[]> {
+export async function realRows(d: Driver, o: AnswerOptions): Promise<BenchRow[]> {
   const dataset = await d.call<DatasetRecord>('generateTickets', { count: 400, seed: 1 });
   const tasks: TaskName[] = ['rca', 'response'];
   const timed = async (what: string, work: () => Promise<Measured>) => {

@@ -35,7 +35,9 @@ export function fromText(text: string): number[] {
 
 /** A symmetric table of n x n with an empty diagonal, its upper triangle row by row as text of one byte a pair. */
 export const pairsToText = (n: number, of: (i: number, j: number) => number | null): string =>
-  toText(Array.from({ length: n }, (_, i) => Array.from({ length: n - i - 1 }, (__, k) => logByte(of(i, i + 1 + k)))).flat());
+  toText(
+    Array.from({ length: n }, (_, i) => Array.from({ length: n - i - 1 }, (__, k) => logByte(of(i, i + 1 + k)))).flat(),
+  );
 
 /** What `pairsToText` wrote: the number of pair i, j in either order; 0 on the diagonal, null where it is unknown or missing. */
 export function pairsFromText(n: number, text: string): (i: number, j: number) => number | null {

@@ -87,7 +87,7 @@ export class ThreadTeam {
     spawn: Spawn,
   ): Promise<ThreadTeam> {
     const exports = instantiate(module, memory.memory);
-    for (let size = threads; ; ) {
+    for (let size = threads; ;) {
       const started = await Promise.allSettled(
         Array.from({ length: size - 1 }, (_, i) =>
           spawn({ module, memory: memory.memory, thread: i + 1, threads: size }),

@@ -91,7 +91,8 @@ export async function openAssistant(
     keeping: context.keepingOf(checkpoint),
     assets: context.assets,
     calibration: {
-      prompts: (tokenizer) => trainingPrompts(
+      prompts: (tokenizer) =>
+        trainingPrompts(
           tokenizer,
           tasks.map((task) => taskOf(task, templates)),
           request.train,

@@ -196,7 +196,8 @@ class Execution {
       if (plan.untilDecided && (slice === lateJoin || slice === bestJoin)) await this.#makeUp(slice);
       await this.#blockOf(slice, this.#members);
       const all = slice >= lateJoin && (bests.length === 0 || slice >= bestJoin);
-      if (plan.untilDecided && all && (slice + 1) % LOOKS_EVERY === 0 && (await this.#decided(slice + 1))) to = slice + 1;
+      if (plan.untilDecided && all && (slice + 1) % LOOKS_EVERY === 0 && (await this.#decided(slice + 1)))
+        to = slice + 1;
     }
     // A plan of few slices: those that join late make all of theirs up.
     if (late.length > 0 && !this.#members.includes(late[0] as Member)) this.#members = [...this.#members, ...late];
@@ -307,10 +308,7 @@ class Execution {
     const reference = this.#reference();
     const linked = !reference || missing.some(({ variant }) => variant === reference.variant);
     const onlyBaseline = missing.every(({ variant }) => variant === BASELINE);
-    const units = [
-      ...missing,
-      ...(linked || onlyBaseline ? [] : unitsOf(this.plan, [reference], slice, block, true)),
-    ];
+    const units = [...missing, ...(linked || onlyBaseline ? [] : unitsOf(this.plan, [reference], slice, block, true))];
     await this.#prepare(members.filter(({ variant }) => units.some((unit) => unit.variant === variant)));
     const ordered = this.#inOrder(units, slice, block);
     for (const unit of ordered) await this.#measure(unit, 0);

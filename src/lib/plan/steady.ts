@@ -69,7 +69,8 @@ export class SteadyWatch {
  * @param fewer the same on one fewer
  */
 export function leaveOneFree(all: readonly number[], fewer: readonly number[]): boolean {
-  const at = (xs: readonly number[], q: number) => xs.toSorted((a, b) => a - b)[Math.floor(q * (xs.length - 1))] as number;
+  const at = (xs: readonly number[], q: number) =>
+    xs.toSorted((a, b) => a - b)[Math.floor(q * (xs.length - 1))] as number;
   const jitter = (xs: readonly number[]) => at(xs, 0.9) / at(xs, 0.1);
   if (mean(fewer) <= mean(all)) return true;
   return jitter(all) > STALLED && jitter(all) > STALLED * jitter(fewer);

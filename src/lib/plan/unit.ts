@@ -152,7 +152,15 @@ async function record(
   outcomes: TicketOutcome[],
   rest: Pick<
     RunRecord,
-    'kernel' | 'threads' | 'compression' | 'fallbacks' | 'wasmHeapBytes' | 'kernels' | 'checkpoint' | 'pass' | 'steadiness'
+    | 'kernel'
+    | 'threads'
+    | 'compression'
+    | 'fallbacks'
+    | 'wasmHeapBytes'
+    | 'kernels'
+    | 'checkpoint'
+    | 'pass'
+    | 'steadiness'
   >,
 ): Promise<RunRecord> {
   const { plan, planHash, causes, device, versions } = request;
@@ -217,8 +225,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
         request.calibrationTexts
           ? packPrompts(request.calibrationTexts, (text) => tokenizer.encode(text), null)
           : trainingPrompts(tokenizer, tasks, request.train, request.causes),
-      open: () =>
-        Promise.resolve(context.openHost({ checkpoint: request.checkpoint, threads: request.threads })),
+      open: () => Promise.resolve(context.openHost({ checkpoint: request.checkpoint, threads: request.threads })),
     },
     keeping: context.keepingOf(request.checkpoint),
     profile: profileOf(request),

@@ -48,8 +48,8 @@ export async function prepareVariant(
     target?: Target | null;
     onWeights?: (weights: PackedWeight[]) => Promise<void>;
     /** Of calibration, before compression begins. */
-  onCalibrated?: (done: number, of: number) => void;
-  onProgress?: (done: number, of: number) => void;
+    onCalibrated?: (done: number, of: number) => void;
+    onProgress?: (done: number, of: number) => void;
     signal?: AbortSignal | undefined;
   },
 ): Promise<PreparedVariant> {

@@ -50,7 +50,12 @@ export const Plan = defineRecord({
   upgraders: {
     1: ({ repeats, ...old }) => {
       const limit = Number(old['limit']) * Number(repeats);
-      return { ...old, limit, slices: Math.max(1, Math.min(DEFAULT_SLICES, Math.floor(limit / LEAST_SLICE))), margin: DEFAULT_MARGIN };
+      return {
+        ...old,
+        limit,
+        slices: Math.max(1, Math.min(DEFAULT_SLICES, Math.floor(limit / LEAST_SLICE))),
+        margin: DEFAULT_MARGIN,
+      };
     },
   },
   schema: v.object({

@@ -113,7 +113,12 @@ serve<DataApi>({
   },
   fold({ add, ids, plan }) {
     for (const run of add) told.set(run.id, run);
-    return Promise.resolve(foldRuns(ids.flatMap((id) => told.get(id) ?? []), plan));
+    return Promise.resolve(
+      foldRuns(
+        ids.flatMap((id) => told.get(id) ?? []),
+        plan,
+      ),
+    );
   },
   async foldStored({ hash }) {
     const runs = await runsOfPlan(hash);

@@ -26,7 +26,8 @@ export async function calibrationOf({
   const { tasks, given, templates } = calibration;
   const { train, causes } = await take(given);
   return {
-    prompts: (tokenizer) => trainingPrompts(
+    prompts: (tokenizer) =>
+      trainingPrompts(
         tokenizer,
         tasks.map((task) => taskOf(task, templates)),
         train,
