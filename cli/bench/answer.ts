@@ -22,6 +22,7 @@ import {
   withTwin,
   type Verdict,
   type World,
+  type WorldOptions,
 } from '../../src/lib/rank/simulate';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../src/lib/schema/defaults';
@@ -75,113 +76,97 @@ const within = (name: string, value: number): BenchRow[] => [
 
 const shareOf = (items: readonly boolean[]) => items.filter(Boolean).length / items.length;
 
-/** Shares over simulated plans `from` to `from + n`, which a bench and its shards number alike. */
-export function simulatedRows(n: number, from = 0): BenchRow[] {
-  const one = (of: readonly World[], p: number) => of[p % of.length] as World;
-  say('Drawing worlds ...');
-  const worlds = Array.from({ length: 10 }, (_, k) =>
-    makeWorld({
-      seed: k + 1,
-      population: POPULATION,
-      noise: k % 2 ? 0.08 : 0.03,
-      tasks: k === 9 ? ['rca', 'response'] : ['rca'],
-    }),
+const one = (of: readonly World[], p: number) => of[p % of.length] as World;
+
+/** Worlds of little and of much timing noise in turn. */
+const worldsOf = (n: number, more: (k: number) => Partial<WorldOptions> = () => ({})): World[] =>
+  Array.from({ length: n }, (_, k) =>
+    makeWorld({ seed: k + 1, population: POPULATION, noise: k % 2 ? 0.08 : 0.03, ...more(k) }),
   );
+
+/** Intervals and words of plans of the default nine slices; every tenth world has two tasks. */
+function wordRows(n: number, from: number): BenchRow[] {
+  const worlds = worldsOf(10, (k) => (k === 9 ? { tasks: ['rca', 'response'] } : {}));
   // 200 tickets where differences are to be told; the default 72 in other plans.
   const plans = eachPlan(n, 'Intervals and words', (p): [boolean, Verdict, boolean] => {
     const at = p + from;
     const world = one(worlds, at);
     const many = Math.floor(at / 10) % 2 === 0 && world.tasks.length === 1;
-    const folded = foldRuns(
-      simulatePlan(world, { seed: at, slices: DEFAULT_SLICES, tickets: many ? 22 : LEAST_SLICE }),
-    );
-    const verdict = judge(world, folded);
+    const tickets = many ? 22 : LEAST_SLICE;
+    const verdict = judge(world, foldRuns(simulatePlan(world, { seed: at, slices: DEFAULT_SLICES, tickets })));
     return [many, verdict, verdict.answer !== null && !meetsFloor(world, verdict.answer)];
   });
   const figures = figuresOf(plans.map(([, verdict]) => verdict));
   const many = figuresOf(plans.flatMap(([is, verdict]) => (is ? [verdict] : [])));
-
-  const small = Array.from({ length: 8 }, (_, k) =>
-    makeWorld({
-      seed: k + 1,
-      population: POPULATION,
-      noise: k % 2 ? 0.08 : 0.03,
-      variants: cheapVariants(createRandom(k + 1)),
-    }),
-  );
-  const stopping = eachPlan(n, 'Plans that stop early', (p) => {
-    const world = one(small, p + from);
-    const plan = simulateUntilDecided(world, { seed: p + from, slices: MOST_SLICES, tickets: LEAST_SLICE });
-    const { falseWords, answer } = judge(world, plan.folded);
-    for (const text of [...plan.falseStops, ...falseWords]) say(`plan ${p + from}: ${text}`);
-    return {
-      falseStops: plan.falseStops.length > 0,
-      wrong: plan.falseStops.length + falseWords.length > 0,
-      missed: answer !== null && !meetsFloor(world, answer),
-    };
-  });
-
-  const twins = Array.from({ length: 10 }, (_, k) =>
-    makeWorld({ seed: k, population: POPULATION, noise: k % 2 ? 0.08 : 0.03, variants: withTwin(createRandom(k)) }),
-  );
-  const apart = eachPlan(n, 'One variant under two names', (p) =>
-    tellsTwinsApart(one(twins, p + from), { seed: p + from, slices: DEFAULT_SLICES, tickets: LEAST_SLICE }),
-  );
-
-  const disturbed = Array.from({ length: 4 }, (_, k) =>
-    makeWorld({
-      seed: k + 1,
-      population: POPULATION,
-      outliers: 'slices',
-      variants: cheapVariants(createRandom(k + 1)),
-    }),
-  );
-  const slowed = figuresOf(
-    eachPlan(Math.ceil(n / 5), 'Slices slowed by themselves', (p) => {
-      const world = one(disturbed, p + from);
-      return judge(
-        world,
-        foldRuns(simulatePlan(world, { seed: p + from, slices: DEFAULT_SLICES, tickets: LEAST_SLICE })),
-      );
-    }),
-  );
-
-  const of = `${n} simulated plans`;
+  const missed = shareOf(plans.map(([, , is]) => is));
   return [
-    ...within(`${of}: intervals of joules that hold the truth`, figures.energy),
+    ...within(`${n} simulated plans: intervals of joules that hold the truth`, figures.energy),
     ...within('intervals of quality that hold it, 10 tickets differ or more', figures.quality),
     demand('the same where fewer differ (wider by design)', figures.rare, '', 'least', DEMANDED.least),
     ...within('plans in which all simultaneous intervals hold', figures.all),
     demand('plans with a word that contradicts the truth', figures.falseWords, '', 'most', DEMANDED.wrong),
     demand('differences of 20 % of joules that are told, 200 tickets', many.toldEnergy, '', 'least', DEMANDED.told),
     demand('differences of 0.10 of quality that are told, 200 tickets', many.toldQuality, '', 'least', DEMANDED.told),
-    demand(
-      'answers that truly miss the floor',
-      shareOf(plans.map(([, , missed]) => missed)),
-      '',
-      'most',
-      DEMANDED.wrong,
-    ),
-    demand(
-      'plans that stop early with a false stop or word',
-      shareOf(stopping.map(({ wrong }) => wrong)),
-      '',
-      'most',
-      DEMANDED.wrong,
-    ),
-    plain('of these with a false stop', shareOf(stopping.map(({ falseStops }) => falseStops)), ''),
-    demand(
-      'answers of plans that stop early that truly miss the floor',
-      shareOf(stopping.map(({ missed }) => missed)),
-      '',
-      'most',
-      DEMANDED.wrong,
-    ),
-    demand('one variant under two names, told apart', shareOf(apart), '', 'most', DEMANDED.wrong),
+    demand('answers that truly miss the floor', missed, '', 'most', DEMANDED.wrong),
+  ];
+}
+
+/** Plans of up to 30 slices that stop once they are decided; of eight variants, since each is folded up to seven times. */
+function stoppingRows(n: number, from: number): BenchRow[] {
+  const worlds = worldsOf(8, (k) => ({ variants: cheapVariants(createRandom(k + 1)) }));
+  const plans = eachPlan(n, 'Plans that stop early', (p) => {
+    const world = one(worlds, p + from);
+    const plan = simulateUntilDecided(world, { seed: p + from, slices: MOST_SLICES, tickets: LEAST_SLICE });
+    const { falseWords, answer } = judge(world, plan.folded);
+    for (const text of [...plan.falseStops, ...falseWords]) say(`plan ${p + from}: ${text}`);
+    return {
+      falseStop: plan.falseStops.length > 0,
+      wrong: plan.falseStops.length + falseWords.length > 0,
+      missed: answer !== null && !meetsFloor(world, answer),
+    };
+  });
+  const [falseStops, wrong, missed] = (['falseStop', 'wrong', 'missed'] as const).map((name) =>
+    shareOf(plans.map((plan) => plan[name])),
+  ) as [number, number, number];
+  return [
+    demand(`${n} plans that stop early: with a false stop or word`, wrong, '', 'most', DEMANDED.wrong),
+    plain('with a false stop', falseStops, ''),
+    demand('answers of these that truly miss the floor', missed, '', 'most', DEMANDED.wrong),
+  ];
+}
+
+/** One variant under two names, and slices that are slowed down one by one, which nothing common explains. */
+function noiseRows(n: number, from: number): BenchRow[] {
+  const twins = worldsOf(10, (k) => ({ variants: withTwin(createRandom(k)) }));
+  const plan = (p: number) => ({ seed: p + from, slices: DEFAULT_SLICES, tickets: LEAST_SLICE });
+  const apart = eachPlan(n, 'One variant under two names', (p) => tellsTwinsApart(one(twins, p + from), plan(p)));
+  const struck = worldsOf(4, (k) => ({ outliers: 'slices', variants: cheapVariants(createRandom(k + 1)) }));
+  const slowed = figuresOf(
+    eachPlan(Math.ceil(n / 5), 'Slices slowed by themselves', (p) => {
+      const world = one(struck, p + from);
+      return judge(world, foldRuns(simulatePlan(world, plan(p))));
+    }),
+  );
+  return [
+    demand(`${n} plans: one variant under two names, told apart`, shareOf(apart), '', 'most', DEMANDED.wrong),
     plain('a tenth of all slices slowed, each by itself: intervals of joules that hold the truth', slowed.energy, ''),
     demand('the same: plans with a false word', slowed.falseWords, '', 'most', DEMANDED.wrong),
   ];
 }
+
+/** Each part's rows, said as soon as they are known: together they take most of an hour. */
+export const SIMULATED: Readonly<Record<string, (n: number, from: number) => BenchRow[]>> = {
+  words: wordRows,
+  noise: noiseRows,
+  stopping: stoppingRows,
+};
+
+const simulatedRows = (n: number): BenchRow[] =>
+  Object.values(SIMULATED).flatMap((rows) => {
+    const known = rows(n, 0);
+    for (const { name, value } of known) say(`${value.toFixed(3)}  ${name}`);
+    return known;
+  });
 
 /**
  * One busy process that is let run and stopped in turn, for seeded exponential times of 10 s on average: what a person's
