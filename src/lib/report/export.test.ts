@@ -34,7 +34,7 @@ describe('what lies beside an exported variant', () => {
       facts({
         result: exampleResult({
           energy: null,
-          energyRange: null,
+          deviceRange: null,
           quality: null,
           latency: null,
           storedBytes: null,

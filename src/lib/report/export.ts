@@ -35,6 +35,10 @@ const plain = (text: string) => text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]<>
 const table = (rows: readonly (readonly [string, string])[]) =>
   ['| | |', '| --- | --- |', ...rows.map(([name, value]) => `| ${name} | ${plain(value)} |`)].join('\n');
 
+/** Joules a ticket over what is not known of the device. */
+const rangeOf = ({ energy, deviceRange }: VariantResult) =>
+  energy && deviceRange && { mid: energy.mid, low: energy.mid * deviceRange.low, high: energy.mid * deviceRange.high };
+
 /** What was measured, where and how: no figure without its tier, boundary and interval. */
 export function modelCard(f: ExportFacts): string {
   const { result: r } = f;
@@ -48,7 +52,7 @@ Made by Joulewise from ${plain(f.checkpoint)}. The licence is that of the origin
 
 ${table([
   [`Joules per ticket, ${how} (95 % over slices)`, ticketInterval(r.energy, JOULES)],
-  ['The same from the lowest to the highest value of the power profile', ticketInterval(r.energyRange, JOULES)],
+  ['The same from the lowest to the highest value of the power profile', ticketInterval(rangeOf(r), JOULES)],
   ['Source of energy', `${r.tier}, boundary ${r.boundary}, ${f.device.profile}`],
   ['Time per ticket', r.latency ? seconds(r.latency.mid) : 'unknown'],
   ['Quality rho (95 % over tickets)', interval(r.quality)],
