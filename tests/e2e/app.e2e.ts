@@ -88,12 +88,13 @@ async function checkDetails(page: Page): Promise<void> {
   const counted = (await confusion.locator('td').allInnerTexts()).reduce((n, cell) => n + Number(cell), 0);
   equal(counted, 3, 'tickets in the table of causes');
 
-  const svg = readFileSync(await saved(page, 'Save as SVG'), 'utf8');
+  await page.getByText(RESULTS.scatter.key).first().click();
+  const svg = readFileSync(await saved(page, DETAILS.figure.svg), 'utf8');
   assert(svg.startsWith('<svg') && svg.includes('int8') && !svg.includes('var('), 'the chart stands on its own');
-  const png = readFileSync(await saved(page, 'Save as PNG'));
+  const png = readFileSync(await saved(page, DETAILS.figure.png));
   equal(png.subarray(1, 4).toString(), 'PNG', 'a picture');
 
-  const report = await saved(page, 'Save as a report');
+  const report = await saved(page, DETAILS.report.button);
   const html = readFileSync(report, 'utf8');
   assert(!html.includes(id) && !/<script|<button/.test(html), 'no ticket, script or button in the report');
   const opened = await page.context().newPage();
@@ -153,7 +154,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const cells = await cellsOf(page);
         equal(cells.map(([name]) => name).sort(), TINY, 'variants');
         assert(
-          cells.every((row) => /^[\d.]+ \([\d.]+–[\d.]+\)$/.test(row[4] ?? '')),
+          cells.every((row) => /^[\d.]+( \S?J)? \([\d.]+–[\d.]+\)$/.test(row[4] ?? '')),
           `every energy has an interval: ${JSON.stringify(cells)}`,
         );
         assert(/Joules per ticket,\s*estimated/.test(await answers(page).innerText()), 'the table says "estimated"');
@@ -478,7 +479,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .locator('figcaption')
           .getByText(/^1\. <b>Test<\/b> device, .*: joules per ticket 1\.20 J/)
           .waitFor();
-        const drawn = readFileSync(await saved(page, 'Save as SVG'), 'utf8');
+        await page.getByText(RESULTS.scatter.key).click();
+        const drawn = readFileSync(await saved(page, DETAILS.figure.svg), 'utf8');
         assert(/^<svg/.test(drawn) && drawn.includes('2. &lt;b&gt;Test&lt;/b&gt; device'), 'the picture as a file');
         await page.getByRole('button', { name: 'Remove <b>Test</b> device' }).first().click();
         equal(await rows.count(), 1, 'variants of the one that is left');

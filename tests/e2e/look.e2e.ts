@@ -72,12 +72,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         assert((await top(answer)) < (await top(again)), 'the answer is first');
         equal(await page.getByRole('heading', { level: 1 }).allInnerTexts(), [answer], 'what the page is about');
         equal(await runButton(page).isVisible(), false, 'the steps are folded');
-        await page
-          .getByText(/6 tickets per task, 2 slices/)
-          .first()
-          .waitFor();
         await page.getByRole('button', { name: SETUP.again.open }).click();
         await runButton(page).waitFor();
+        await page.getByText(/6 tickets per task, 2 slices/).waitFor();
         await page.getByRole('button', { name: SETUP.again.close }).click();
         await runButton(page).waitFor({ state: 'hidden' });
       }),
