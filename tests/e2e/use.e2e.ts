@@ -6,8 +6,6 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { Locator } from 'playwright';
 import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
 import { fileSet } from '../../src/lib/checkpoint/testing';
-import { ASSISTANT } from '../../src/lib/texts/assistant';
-import { DETAILS } from '../../src/lib/texts/details';
 import { RESULTS } from '../../src/lib/texts/results';
 import { answered, linkOf } from './answered';
 import { answers, change, finished, named, openEvidence, rows, runButton, tinyBudget, useOwnModel } from './flows';
