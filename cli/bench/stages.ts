@@ -4,7 +4,7 @@ import { generateTickets } from '../../src/lib/data/generator';
 import { importDataset } from '../../src/lib/data/import';
 import { redact } from '../../src/lib/data/redact';
 import { textSource } from '../../src/lib/data/testing';
-import type { StoredExperiment } from '../../src/lib/state/library.svelte';
+import type { StoredExperiment } from '../../src/lib/state/stored-experiment';
 import { searchExperiments } from '../../src/lib/state/search';
 import { say } from '../context';
 import { demand, plain, type BenchRow } from './rows';

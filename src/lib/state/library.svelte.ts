@@ -1,19 +1,8 @@
-import type { PlanSummary } from '../plan/summary';
 import { hasRecords } from '../store/present';
 import type { StoredPlan } from '../store/db';
 import { records } from './records';
 import { sentence } from './sentence';
-
-/** A row of the list of experiments. */
-export interface StoredExperiment extends Pick<StoredPlan, 'hash' | 'name' | 'note'> {
-  /** When it was first started, ISO 8601. */
-  createdAt: string;
-  checkpoint: string;
-  dataset: string;
-  runs: number;
-  /** Null while the runs are not read yet. */
-  summary: PlanSummary | null;
-}
+import type { StoredExperiment } from './stored-experiment';
 
 function rowOf({ stored, runs }: { stored: StoredPlan; runs: number }): StoredExperiment {
   const { hash, plan, name, note, createdAt, summary } = stored;

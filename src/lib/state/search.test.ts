@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StoredExperiment } from './library.svelte';
+import type { StoredExperiment } from './stored-experiment';
 import { searchExperiments } from './search';
 
 const row = (i: number): StoredExperiment => ({

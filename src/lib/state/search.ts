@@ -1,4 +1,4 @@
-import type { StoredExperiment } from './library.svelte';
+import type { StoredExperiment } from './stored-experiment';
 
 /** What is searched of each row, made once: typing a letter then costs a substring search a row. */
 const texts = new WeakMap<StoredExperiment, string>();

@@ -1,4 +1,5 @@
-import { library, type StoredExperiment } from './library.svelte';
+import { library } from './library.svelte';
+import type { StoredExperiment } from './stored-experiment';
 import { sentence } from './sentence';
 import { callData } from './workers';
 
