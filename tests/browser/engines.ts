@@ -218,7 +218,7 @@ export const tests: BrowserTest[] = [
           prefill: 40,
           decode: 4,
           labels: 0,
-          slices: 1,
+          repeats: 1,
         });
         assert(kernels && prefillCost, 'the engine tells');
         const sum = (rows: KernelWork[], pick: (k: KernelWork) => number | null) =>
