@@ -3,6 +3,7 @@ import { JoulewiseError, toWireError, type WireError } from '../core/errors';
 import { createRandom } from '../core/random';
 import { chooseBest, LOOKS_EVERY, stopsAt } from '../rank/choose';
 import { decide } from '../rank/decide';
+import { ANSWERING } from '../rank/energies';
 import { foldRuns, type Folded } from '../rank/fold';
 import { referenceOf } from '../rank/simple';
 import type { PlanRecord } from '../schema/plan';
@@ -365,7 +366,12 @@ class Execution {
       // Measured again, it takes the place of what was disturbed, unless it was worse still.
       const before = this.#runs.get(run.id);
       if (before && worse(run, before)) return;
-      const whole = notes.length > 0 ? { ...run, fallbacks: [...run.fallbacks, ...notes] } : run;
+      const whole = {
+        ...run,
+        // What opening took stands in the first record; measured again, it still does.
+        phases: [...openingPhases(before, run), ...run.phases],
+        fallbacks: [...run.fallbacks, ...notes],
+      };
       await this.host.save(whole);
       this.#runs.set(whole.id, whole);
       this.host.emit({ type: 'run', unit, run: whole, resumed: false });
@@ -398,6 +404,10 @@ class Execution {
     }
   }
 }
+
+/** What a slice that is measured again told beside its own answers: loading, compressing, calibrating. */
+const openingPhases = (before: RunRecord | undefined, run: RunRecord): RunRecord['phases'] =>
+  (before?.phases ?? []).filter(({ phase }) => !ANSWERING.has(phase) && !run.phases.some((own) => own.phase === phase));
 
 /** Whether a slice that was measured again was disturbed more than before. */
 function worse(again: RunRecord, before: RunRecord): boolean {

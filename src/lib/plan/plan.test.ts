@@ -248,6 +248,21 @@ describe('execution', () => {
     expect(order).toEqual(order.toSorted((a, b) => a - b));
   });
 
+  it('keeps what opening took where the slice that told it is measured again', async () => {
+    const load = exampleReading('load', 5);
+    const answers = (unit: Unit) => runOf('h', unit).phases;
+    const h = await host(plan({ slices: 1, limit: 8 }), {
+      change: (unit, attempt) => ({
+        ...noisy(attempt === 0),
+        phases: attempt === 0 ? [load, ...answers(unit)] : answers(unit),
+      }),
+    });
+    const { runs } = await h.execute();
+    const again = runs.filter((r) => r.steadiness?.disturbed === false);
+    expect(again.length).toBeGreaterThan(0);
+    for (const run of again) expect(run.phases.map(({ phase }) => phase)).toEqual(['load', 'prefill']);
+  });
+
   it('gives up on quiet within its budget, keeps what is least disturbed, and says so', async () => {
     const h = await host(plan(), { change: (_, attempt) => noisy(true, 3 - attempt) });
     const outcome = await h.execute();
