@@ -1,5 +1,5 @@
 import { groupBy } from '../core/group';
-import { mean, standardDeviation, t975 } from '../core/stats';
+import { mean, median, standardDeviation, t975 } from '../core/stats';
 import { twoWay } from '../core/two-way';
 import type { Phase, RunRecord, TaskName } from '../schema/run';
 
@@ -8,6 +8,16 @@ export const ANSWERING: ReadonlySet<Phase> = new Set(['prefill', 'decode']);
 
 /** A slice that takes this many times the fastest was held up by something: the device slept, or did other work. */
 export const HELD_UP = 3;
+
+/**
+ * A slice that took so many robust standard deviations, and at least so many times, longer than its variant and its block
+ * let expect was held up by itself. Without noise of other kinds 1 slice in 30,000 would be taken for such.
+ */
+const STRUCK_SD = 4;
+const STRUCK_RATIO = 1.15;
+/** Degrees of freedom that it takes to see one, and the share of slices that may be left out as such at most. */
+const STRUCK_DF = 8;
+const STRUCK_MOST = 0.15;
 
 /** Energies of variants by one model: log E = variant + block + rest. */
 export interface EnergyFit {
@@ -27,10 +37,13 @@ export interface EnergyFit {
   work: number[];
   /** Slices that were left out because something held them up, by variant. */
   heldUp: number[];
+  /** Slices that were left out because they alone took longer than what ran beside them, by variant. */
+  struck: number[];
 }
 
 /** Work and joules of one variant in one block: of each task and phase, per ticket. */
 interface Cell {
+  variant: number;
   block: number;
   slice: number;
   anchor: boolean;
@@ -40,7 +53,7 @@ interface Cell {
 const add = (map: Map<string, number>, key: string, x: number) => map.set(key, (map.get(key) ?? 0) + x);
 
 /** Blocks of a variant in which all tasks were answered and metered. */
-function cellsOf(runs: readonly RunRecord[], tasks: readonly TaskName[]): Cell[] {
+function cellsOf(variant: number, runs: readonly RunRecord[], tasks: readonly TaskName[]): Cell[] {
   const counted = runs.every((run) => run.phases.every((p) => !ANSWERING.has(p.phase) || p.flops !== null));
   return [...groupBy(runs, (run) => `${run.block} ${String(run.anchor)}`).values()].flatMap((group): Cell[] => {
     const own = tasks.map((task) => group.find((run) => run.task === task));
@@ -57,7 +70,9 @@ function cellsOf(runs: readonly RunRecord[], tasks: readonly TaskName[]): Cell[]
       }
     }
     const [first] = group;
-    return parts.size === 0 || !first ? [] : [{ block: first.block, slice: first.slice, anchor: first.anchor, parts }];
+    return parts.size === 0 || !first
+      ? []
+      : [{ variant, block: first.block, slice: first.slice, anchor: first.anchor, parts }];
   });
 }
 
@@ -83,26 +98,18 @@ function groupRates(cells: readonly Cell[]) {
     return sum && sum.work > 0 ? sum.joules / sum.work : 0;
   };
   const standard = total(work, meanRate);
-  /**
-   * log of a block's joules for the group's mean ticket, the mean over its members. A mean of logarithms, since the fit is
-   * one of logarithms: the log of a mean lies above it by what single slices are slowed down, and so would groups of
-   * many members above those of one.
-   */
-  const blocks = [...groupBy(cells, (cell) => cell.block)].map(([block, members]) => {
-    const y = mean(
-      members.map(({ parts }) => {
-        let [joules, usual, missing] = [0, 0, 0];
-        for (const [key, w] of work) {
-          const part = parts.get(key);
-          if (part && part.work > 0) joules += (w * part.joules) / part.work;
-          else missing += w * meanRate(key);
-          if (part && part.work > 0) usual += w * meanRate(key);
-        }
-        // What a member did not do in this block costs what it does elsewhere, at its pace in this block.
-        return Math.log(joules + missing * (usual > 0 ? joules / usual : 1));
-      }),
-    );
-    return { block, y, weight: members.length };
+  /** log of a member's joules in a block, for the group's mean ticket. */
+  const points = cells.map(({ variant, block, parts }): Point => {
+    let [joules, usual, missing] = [0, 0, 0];
+    for (const [key, w] of work) {
+      const part = parts.get(key);
+      if (part && part.work > 0) {
+        joules += (w * part.joules) / part.work;
+        usual += w * meanRate(key);
+      } else missing += w * meanRate(key);
+    }
+    // What it did not do in this block costs what it does elsewhere, at its pace in this block.
+    return { variant, block, y: Math.log(joules + missing * (usual > 0 ? joules / usual : 1)) };
   });
   /** log of a slice's own work over the mean ticket's, at the group's mean rates. */
   const content = (cell: Cell) =>
@@ -112,7 +119,53 @@ function groupRates(cells: readonly Cell[]) {
         meanRate,
       ) / standard,
     );
-  return { blocks, content };
+  return { points, content };
+}
+
+/** log joules of one variant in one block, for the mean ticket of those that do its work. */
+interface Point {
+  variant: number;
+  block: number;
+  y: number;
+}
+
+/**
+ * Blocks of a group, with how many of its members each rests on. A mean of logarithms, since the fit is one of logarithms:
+ * the log of a mean lies above it by what single slices are slowed down, and so would groups of many members above those
+ * of one.
+ */
+const blocksOf = (points: readonly Point[]) =>
+  [...groupBy(points, ({ block }) => block)].map(([block, members]) => ({
+    block,
+    y: mean(members.map(({ y }) => y)),
+    weight: members.length,
+  }));
+
+/**
+ * Points that something held up alone, worst first until none stands out: what else a device does only ever adds, and one
+ * such slice would widen all intervals of a plan and still move its own variant by more than they say.
+ */
+function struckOf(
+  points: readonly (Point & { row: number; column: number })[],
+  rows: number,
+  columns: number,
+): Set<number> {
+  const out = new Set<number>();
+  while (out.size < STRUCK_MOST * points.length - 1) {
+    const fit = twoWay(
+      points.map((point, k) => ({ ...point, weight: out.has(k) ? 0 : 1 })),
+      rows,
+      columns,
+    );
+    if (fit.df < STRUCK_DF) break;
+    const residuals = points.flatMap((_, k) => (out.has(k) ? [] : [fit.residuals[k] as number]));
+    // 1.4826 makes the median of a normal's deviations its SD; a fit leaves df of n squares.
+    const sd = 1.4826 * median(residuals.map(Math.abs)) * Math.sqrt(residuals.length / fit.df);
+    const worst = Math.max(...residuals);
+    if (!(worst > Math.max(STRUCK_SD * sd, Math.log(STRUCK_RATIO)))) break;
+    out.add(points.findIndex((_, k) => !out.has(k) && fit.residuals[k] === worst));
+  }
+  return out;
 }
 
 const byKey = <T>(items: readonly T[], key: (item: T) => number) => new Map(items.map((item) => [key(item), item]));
@@ -131,7 +184,7 @@ export function fitEnergies(
   tasks: readonly TaskName[],
   { isModel, pool = true }: { isModel: (i: number) => boolean; pool?: boolean },
 ): EnergyFit {
-  const cells = variants.map((runs) => cellsOf(runs, tasks));
+  const cells = variants.map((runs, i) => cellsOf(i, runs, tasks));
   const names = variants.map((runs, i) => {
     const pass = runs[0]?.pass ?? null;
     return pool && pass !== null && isModel(i) ? `pass ${pass}` : `variant ${i}`;
@@ -140,17 +193,28 @@ export function fitEnergies(
   const work = names.map((name) => groups.indexOf(name));
   const rates = groups.map((_, g) => groupRates(cells.flatMap((own, i) => (work[i] === g ? own : []))));
   const heldUp = variants.map(() => 0);
-  const kept = rates.map(({ blocks }, g) => {
+  const steady = rates.map(({ points }, g) => {
+    const blocks = blocksOf(points);
     const fastest = Math.min(...blocks.map(({ y }) => y));
-    const fine = blocks.filter(({ y }) => y - fastest <= Math.log(HELD_UP));
+    const fine = new Set(
+      blocks.flatMap(({ block, y }) => (Number.isFinite(y) && y - fastest <= Math.log(HELD_UP) ? [block] : [])),
+    );
     work.forEach((own, i) => {
-      if (own === g) heldUp[i] = blocks.length - fine.length;
+      if (own === g) heldUp[i] = blocks.filter(({ y }) => y - fastest > Math.log(HELD_UP)).length;
     });
-    return fine.filter(({ y }) => Number.isFinite(y));
+    return points.filter(({ block }) => fine.has(block));
   });
-  const blockIds = [...new Set(kept.flatMap((own) => own.map(({ block }) => block)))].sort((a, b) => a - b);
+  const blockIds = [...new Set(steady.flatMap((own) => own.map(({ block }) => block)))].sort((a, b) => a - b);
   const place = new Map(blockIds.map((block, i) => [block, i]));
   const modelGroups = new Set(work.filter((_, i) => isModel(i)));
+  const compared = steady.flatMap((own, row) =>
+    modelGroups.has(row) ? own.map((point) => ({ ...point, row, column: place.get(point.block) as number })) : [],
+  );
+  const found = struckOf(compared, groups.length, blockIds.length);
+  const struckPoints = compared.filter((_, k) => found.has(k));
+  const struck = variants.map((_, i) => struckPoints.filter(({ variant }) => variant === i).length);
+  const isStruck = new Set(struckPoints.map(({ variant, block }) => `${variant} ${block}`));
+  const kept = steady.map((own) => blocksOf(own.filter(({ variant, block }) => !isStruck.has(`${variant} ${block}`))));
   const timing = twoWay(
     kept.flatMap((own, g) =>
       modelGroups.has(g)
@@ -224,8 +288,11 @@ export function fitEnergies(
     df,
     work,
     heldUp,
+    struck,
     slices: Math.min(
-      ...variants.flatMap((_, i) => (isModel(i) && known(i) ? [kept[work[i] as number]?.length ?? 0] : [])),
+      ...variants.flatMap((_, i) =>
+        isModel(i) && known(i) ? [new Set(steady[work[i] as number]?.map(({ block }) => block)).size] : [],
+      ),
       Infinity,
     ),
     own: variants.map((_, i) => {

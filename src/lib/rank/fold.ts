@@ -178,6 +178,7 @@ function foldVariant(
   );
   const compression = runs.find((run) => run.compression !== null)?.compression ?? null;
   const heldUp = energies.heldUp[at] ?? 0;
+  const struck = energies.struck[at] ?? 0;
   return {
     variant: first.variant,
     stage: Math.min(...runs.map((run) => run.stage)),
@@ -223,6 +224,11 @@ function foldVariant(
       ...(heldUp > 0 && first.engine !== 'classical'
         ? [
             `${heldUp} of ${blocks} slices took over ${HELD_UP} times as long as the fastest and are left out of its energy.`,
+          ]
+        : []),
+      ...(struck > 0
+        ? [
+            `${struck} of ${blocks} slices took longer than what ran beside them let expect, so something held them up; they are left out of its energy.`,
           ]
         : []),
       ...tasks
