@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { SITE } from '../../cli/browser';
 import { writePrecache } from '../../cli/precache.mjs';
-import { answers, finished, runButton, tinyBudget } from './flows';
+import { RESULTS } from '../../src/lib/texts/results';
+import { finished, openEvidence, runButton, tinyBudget } from './flows';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
 /** The service worker: offline after the first visit, one whole version at a time, threads without headers. */
@@ -35,7 +36,8 @@ async function runTiny(page: Page): Promise<void> {
   await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
   await runButton(page).click();
   await finished(page);
-  await answers(page).waitFor();
+  await openEvidence(page);
+  await page.getByRole('heading', { name: RESULTS.computed }).waitFor();
 }
 
 /** A site of three files whose page, worker and service worker each ask another host. */

@@ -1,4 +1,4 @@
-import { answers, finished, inHistory, rows, RUN_MS, runButton, tinyBudget, useOwnModel } from './flows';
+import { answers, finished, inHistory, openEvidence, rows, RUN_MS, runButton, tinyBudget, useOwnModel } from './flows';
 import { equal, ORIGIN, withSite } from './site';
 
 /** More than one tab, and browsers that keep less than others. */
@@ -55,6 +55,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           [page, other].map((tab) => tab.getByText(/Another tab of this browser runs/).waitFor({ timeout: RUN_MS })),
         );
         await finished(other);
+        await openEvidence(other);
         await other
           .getByText(/Another tab ran an experiment at the same time/)
           .first()
@@ -88,8 +89,13 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(ORIGIN);
         await useOwnModel(page);
         await tinyBudget(page, { limit: 12, slices: 3, tasks: ['rca'] });
+        // What is open answers to the end; pruned ones are opened when the best are known.
+        await page
+          .getByRole('group', { name: 'Variants', exact: true })
+          .getByRole('checkbox', { name: /^ffn25/ })
+          .check();
         await runButton(page).click();
-        await page.getByText(/^Run [3-6] of 9, /).waitFor({ timeout: RUN_MS });
+        await page.getByText(/^Run [3-6] of \d+, /).waitFor({ timeout: RUN_MS });
         const cdp = await context.newCDPSession(page);
         await cdp.send('Storage.clearDataForOrigin', { origin: ORIGIN, storageTypes: 'file_systems' });
         await page

@@ -211,7 +211,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .getByText(/^grams CO₂e per ticket, log scale/)
           .waitFor();
         await kind.selectOption({ label: 'cost of electricity' });
-        await page.getByLabel('Price of a kWh').fill('0.36');
+        await page.getByLabel('Price of a kWh', { exact: true }).fill('0.36');
         const cost = await cells.innerText();
         const [euros] = await figures(/^€([\d.]+) \(€[\d.]+–€[\d.]+\)$/);
         assert(
