@@ -9,7 +9,7 @@ import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import type { PlanRecord } from '../../src/lib/schema/plan';
 import { parseRecord } from '../../src/lib/schema/record';
-import { Run } from '../../src/lib/schema/run';
+import { Run, type RunRecord } from '../../src/lib/schema/run';
 import { answerSentence } from '../../src/lib/texts/answer';
 import {
   assert,
