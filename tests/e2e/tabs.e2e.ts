@@ -19,13 +19,13 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page, context }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 60, slices: 8, tokens: 48 });
+        await tinyBudget(page, { limit: 480, slices: 8, tokens: 48 });
         await runButton(page).click();
         await page.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
         const other = await context.newPage();
         other.setDefaultTimeout(20_000);
         await other.goto(ORIGIN);
-        await tinyBudget(other, { limit: 60, slices: 8, tokens: 48 });
+        await tinyBudget(other, { limit: 480, slices: 8, tokens: 48 });
         await runButton(other).click();
         await other
           .getByRole('alert')
