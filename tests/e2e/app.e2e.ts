@@ -405,7 +405,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
                 document.querySelector<HTMLElement>('details.evidence:not([open]) > summary')?.click();
                 return document.querySelectorAll(`[aria-label="${label}"] tbody tr`).length === wanted;
               },
-              [n, RESULTS.ranking.title] as const,
+              [n, RESULTS.ranking.paper] as const,
             );
           // The scripts come late, so the address changes before anything listens.
           let late = 0;

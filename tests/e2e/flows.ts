@@ -28,9 +28,9 @@ export async function change(page: Page, card: string): Promise<void> {
 /** Run of the first page, with or without what it costs; results have a "Run with more tickets" of their own. */
 export const runButton = (page: Page) => page.getByRole('button', { name: /^Run(:|$)/ });
 
-/** The table below the picture; in the evidence stands another one of the same name, the paper's. */
+/** The table below the picture. */
 export const answers = (page: Page) =>
-  page.getByRole('region', { name: RESULTS.ranking.title, exact: true }).first().getByRole('table');
+  page.getByRole('region', { name: RESULTS.ranking.title, exact: true }).getByRole('table');
 
 /** Its rows of variants and the baseline: below them stands what always giving the most frequent answer would reach. */
 export const rows = (page: Page) =>
@@ -62,7 +62,7 @@ export const wordsIn = async (page: Page): Promise<string[][]> =>
 
 /** The paper's ranking, in the evidence. */
 export const paperRows = (page: Page) =>
-  page.getByRole('region', { name: RESULTS.ranking.title, exact: true }).last().locator('tbody tr');
+  page.getByRole('region', { name: RESULTS.ranking.paper, exact: true }).locator('tbody tr');
 
 /** Two precisions, no pruning, few tickets: seconds instead of minutes. */
 export async function tinyBudget(page: Page, { limit = 3, slices = 2, tokens = 8, tasks = ['rca', 'response'] } = {}) {
