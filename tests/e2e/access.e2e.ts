@@ -64,7 +64,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page, faults }) => {
         // A finished experiment, so that pages have something to show.
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 4, slices: 2, tokens: 24 });
+        await tinyBudget(page, { limit: 24, slices: 6, tokens: 24 });
         const found: string[] = [];
         let checked = 0;
         const check = async (name: string) => {
