@@ -25,6 +25,8 @@ export default ts.config(
       globals: { ...globals.browser, ...globals.worker, ...globals.node },
       parserOptions: {
         projectService: { allowDefaultProject: ['*.js', '*.mjs'] },
+        // The same for all files: the project is loaded anew wherever it changes between two of them.
+        extraFileExtensions: ['.svelte'],
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -37,7 +39,7 @@ export default ts.config(
   },
   {
     files: ['**/*.svelte', '**/*.svelte.ts'],
-    languageOptions: { parserOptions: { extraFileExtensions: ['.svelte'], parser: ts.parser, svelteConfig } },
+    languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } },
   },
   {
     // Component props are `any` to ESLint's parser in templates; svelte-check checks their types.
