@@ -1,9 +1,10 @@
-import { maxT, tQuantile } from '../core/distributions';
+import { tQuantile } from '../core/distributions';
 import { fromText, pairsFromText } from '../core/log-bytes';
 import { mean } from '../core/stats';
 import { metricsOf, scaled } from '../score/metrics';
 import type { Evidence, FloorRow, VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
+import { modelsAmong } from './critical';
 import { logEnergies } from './evidence';
 import { bySimplicity } from './simple';
 
@@ -11,11 +12,6 @@ import { bySimplicity } from './simple';
 export const LEAST_SLICES = 6;
 /** Ratio of joules within which two variants take the same. */
 export const SAME_JOULES = 0.1;
-/**
- * Level of each of the two families of simultaneous intervals, joules of all pairs and quality against the reference:
- * timing and tickets are independent, so both hold at once in 95 % of plans.
- */
-const LEVEL = Math.sqrt(0.95);
 
 export type QualityWord = 'better' | 'same' | 'worse' | 'cannot tell';
 export type EnergyWord = 'leaner' | 'same' | 'dearer' | 'cannot tell';
@@ -96,26 +92,6 @@ function contrast(mid: number, sd: number, own: number, all: number): Contrast {
   };
 }
 
-/** Simultaneous critical value of some differences, by the SDs of all pairs: Cov(a-r, b-r) = (Var ar + Var br - Var ab) / 2. */
-function critical(
-  pairs: readonly (readonly [number, number])[],
-  sd: (i: number, j: number) => number | null,
-  df: number,
-): number {
-  const variance = (i: number, j: number) => (sd(i, j) ?? 0) ** 2;
-  const used = pairs.filter(([i, j]) => (sd(i, j) ?? 0) > 0);
-  if (used.length === 0) return tQuantile(0.5 + LEVEL / 2, df);
-  // Cov(a - b, c - d), from variances of differences alone.
-  const covariance = ([a, b]: readonly [number, number], [c, d]: readonly [number, number]) =>
-    (variance(a, d) + variance(b, c) - variance(a, c) - variance(b, d)) / 2;
-  const correlation = used.map((p) =>
-    used.map((q) =>
-      p === q ? 1 : Math.max(-1, Math.min(1, covariance(p, q) / Math.sqrt(covariance(p, p) * covariance(q, q)))),
-    ),
-  );
-  return maxT(correlation, df, LEVEL);
-}
-
 export function qualityWord({ all }: Contrast, margin: number): QualityWord {
   if (all.low >= -margin && all.high <= margin) return 'same';
   if (all.low > 0) return 'better';
@@ -176,9 +152,6 @@ export function floorOf(
   return { met: missed ? 'missed' : lacks.length === 0 ? 'shown' : 'open', lacks };
 }
 
-/** Simultaneous critical values of a result's evidence: another margin leaves them as they are, and they take 20,000 draws. */
-const criticals = new WeakMap<Evidence, { results: readonly VariantResult[]; energy?: number; quality?: number }>();
-
 /** Energies and qualities of a result, as its evidence tells them; shared by deciding, choosing and stopping. */
 export class Compared {
   readonly #energySd: (i: number, j: number) => number | null;
@@ -186,7 +159,6 @@ export class Compared {
   readonly models: number[];
   readonly #log: readonly (number | null)[];
   readonly #work: readonly number[];
-  readonly #critical: { energy?: number; quality?: number };
 
   constructor(
     readonly results: readonly VariantResult[],
@@ -197,13 +169,7 @@ export class Compared {
     this.#qualitySd = pairsFromText(n, evidence.qualitySd);
     this.#work = fromText(evidence.work);
     this.#log = logEnergies(results);
-    const known = criticals.get(evidence);
-    const own = known?.results === results ? known : { results };
-    criticals.set(evidence, own);
-    this.#critical = own;
-    this.models = results.flatMap((r, i) =>
-      r.engine === 'classical' || r.energy === null || r.quality === null ? [] : [i],
-    );
+    this.models = modelsAmong(results);
   }
 
   get #df(): number {
@@ -216,12 +182,7 @@ export class Compared {
     const sd = this.#energySd(i, j);
     if (a === null || b === null || sd === null) return null;
     if (this.evidence.slices < LEAST_SLICES) return null;
-    this.#critical.energy ??= critical(
-      this.models.flatMap((x, k) => this.models.slice(k + 1).map((y) => [x, y] as const)),
-      this.#energySd,
-      this.#df,
-    );
-    return contrast(a - b, sd, tQuantile(0.975, this.#df), this.#critical.energy);
+    return contrast(a - b, sd, tQuantile(0.975, this.#df), this.evidence.critical.energy);
   }
 
   /** The same without intervals, however few blocks there are; null where nothing can be estimated. */
@@ -235,12 +196,7 @@ export class Compared {
     const [a, b] = [this.results[i]?.quality?.mid, this.results[reference]?.quality?.mid];
     const sd = this.#qualitySd(i, reference);
     if (a === undefined || b === undefined || sd === null) return null;
-    this.#critical.quality ??= critical(
-      this.models.flatMap((x) => (x === reference ? [] : [[x, reference] as const])),
-      this.#qualitySd,
-      Infinity,
-    );
-    return contrast(a - b, sd, tQuantile(0.975, Infinity), this.#critical.quality);
+    return contrast(a - b, sd, tQuantile(0.975, Infinity), this.evidence.critical.quality);
   }
 
   sameWork = (i: number, j: number) => this.#work[i] === this.#work[j];

@@ -2,6 +2,7 @@ import { logByte, pairsFromText, pairsToText, toText } from '../core/log-bytes';
 import { createRandom } from '../core/random';
 import type { Evidence, FloorRow, VariantResult } from '../schema/result';
 import type { EstimateRecord, RunRecord, TaskName } from '../schema/run';
+import { criticalsOf } from './critical';
 import type { EnergyFit } from './energies';
 import { Qualities, RESAMPLES } from './qualities';
 import { bySimplicity, referenceOf } from './simple';
@@ -125,6 +126,7 @@ export function evidenceOf(
       variants.map(({ energy }) => logByte(energy?.high == null ? null : Math.log(energy.high / energy.mid))),
     ),
     qualitySd,
+    critical: criticalsOf(variants, { reference: at, df: energies.df, energySd, qualitySd }),
     share: '',
     floors,
     disturbed: {

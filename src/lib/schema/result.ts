@@ -83,6 +83,8 @@ export const EvidenceSchema = v.object({
   /** Log half-width of each variant's own joules (95 %, timing alone), a byte each. */
   energyHalf: bytes,
   qualitySd: bytes,
+  /** Factors of these SDs for intervals that hold for all differences at once (`rank/critical.ts`). */
+  critical: v.object({ energy: finite, quality: finite }),
   /** Share of joint draws (tickets, timing) in which a variant is the answer, in percent, a byte each. */
   share: bytes,
   floors: v.pipe(

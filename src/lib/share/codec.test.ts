@@ -87,6 +87,7 @@ function twelveEvidence(tasks: readonly TaskName[]): Evidence {
     energySd: pairs(0.02),
     energyHalf: toText(variants.map(() => 100 + random.int(30))),
     qualitySd: pairs(0.015),
+    critical: { energy: 3.574, quality: 2.81 },
     share: toText(variants.map((i) => (i < 3 ? 30 : 0))),
     floors: tasks.map((task) => ({
       task,

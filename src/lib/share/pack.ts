@@ -109,6 +109,7 @@ const KEYS = [
   'after',
   'why',
   'untilDecided',
+  'critical',
 ] as const;
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
