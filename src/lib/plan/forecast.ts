@@ -6,7 +6,9 @@ import { variantShape, type CountedEngine, type VariantShape } from '../run/shap
 import type { PlanRecord } from '../schema/plan';
 import type { TaskName } from '../schema/run';
 import { calibrationOperations, highestLevel, solveOperations } from './calibration-work';
+import { fitSideBySide } from './memory';
 import { addWork, NO_WORK, type Work } from './price';
+import { slicesFor } from './slices';
 
 /** What a plan will take, counted from the model's configuration before a weight is read. */
 
@@ -40,6 +42,8 @@ export interface Forecast {
   /** With the later stages, each of whose variants counts as a mean one. */
   work: Work;
   units: number;
+  /** True where not all variants fit into memory side by side, so that each is opened anew for every slice. */
+  reopened: boolean;
 }
 
 function workOf(shape: VariantShape, passes: readonly Cost[]): Work {
@@ -62,7 +66,13 @@ function ticketWork(shape: VariantShape, task: TaskName, lengths: TicketLengths,
   return workOf(shape, [shape.cost(prompt, 0, 1), ...decode, shape.cost(prompt + written, 0, written)]);
 }
 
-export type ForecastPlan = Pick<PlanRecord, 'tasks' | 'stages' | 'limit' | 'slices' | 'maxNewTokens' | 'baseline'>;
+export type ForecastPlan = Pick<
+  PlanRecord,
+  'tasks' | 'stages' | 'limit' | 'untilDecided' | 'maxNewTokens' | 'baseline'
+> & {
+  /** Null: see `slicesFor`. */
+  slices: number | null;
+};
 
 export function forecast(
   plan: ForecastPlan,
@@ -70,6 +80,7 @@ export function forecast(
   engine: CountedEngine,
   features: readonly string[],
   lengths: TicketLengths,
+  memory: number,
 ): Forecast {
   const parameters = [
     ...expectedMatrices(
@@ -79,16 +90,34 @@ export function forecast(
       'f32',
     ).values(),
   ].reduce((n, m) => n + m.rows * m.columns, 0);
+  const shapes = new Map<string, VariantShape>();
+  const shapeOf = (variant: string): VariantShape => {
+    const shape = shapes.get(variant) ?? variantShape(config, variant, engine, features);
+    shapes.set(variant, shape);
+    return shape;
+  };
+  const named = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
+  const crossed = plan.stages.flatMap((s) =>
+    s.kind === 'best' ? Array.from({ length: s.k * s.prunings.length }) : [],
+  );
+  const weights = named.map((variant) => shapeOf(variant).weightBytes);
+  // Which are pruned is known later: they are no larger than the largest.
+  const reopened = !fitSideBySide([...weights, ...crossed.map(() => Math.max(0, ...weights))], memory);
+  const slices = slicesFor(plan, reopened);
+  const openings = reopened ? slices : 1;
   const of = (variant: string): VariantForecast => {
-    const shape = variantShape(config, variant, engine, features);
-    // Opened once, it answers all slices of all tasks; a few tickets warm it up.
-    let work: Work = { ...NO_WORK, openings: 1, parameters };
+    const shape = shapeOf(variant);
+    // While it is open it answers all slices of all tasks; a few tickets warm it up each time.
+    let work: Work = { ...NO_WORK, openings, parameters: parameters * openings };
     for (const task of plan.tasks)
-      work = addWork(work, ticketWork(shape, task, lengths, plan.maxNewTokens), plan.limit + WARM_UP_TICKETS);
+      work = addWork(
+        work,
+        ticketWork(shape, task, lengths, plan.maxNewTokens),
+        plan.limit + WARM_UP_TICKETS * openings,
+      );
     return { variant, shape, work: { ...work, calibration: solveOperations(config, parseRecipe(variant)) } };
   };
-  const perVariant = plan.tasks.length * plan.slices;
-  const named = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
+  const perVariant = plan.tasks.length * slices;
   const variants = named.map(of);
   let work = variants.reduce((sum, v) => addWork(sum, v.work), NO_WORK);
   let units = perVariant * variants.length;
@@ -108,5 +137,5 @@ export function forecast(
     units += perVariant;
     work = { ...work, openings: work.openings + 1 };
   }
-  return { variants, work, units };
+  return { variants, work, units, reopened };
 }

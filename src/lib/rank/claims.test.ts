@@ -15,6 +15,7 @@ const evidence = (n: number, sd: number, more: Partial<Evidence> = {}): Evidence
   energySd: pairsToText(n, () => sd),
   energyHalf: '',
   qualitySd: pairsToText(n, () => sd / 10),
+  critical: { energy: 3.574, quality: 2.81 },
   share: toText(Array.from({ length: n }, () => 0)),
   floors: [],
   disturbed: { slices: 0, of: 9 },

@@ -1,6 +1,6 @@
 import { pairsFromText } from '../core/log-bytes';
 import type { Evidence, VariantResult } from '../schema/result';
-import { LEAST_SLICES } from './decide';
+import { LEAST_SLICES } from '../schema/defaults';
 import { splitBaseline, rankVariants, type RankedVariant } from './rank';
 
 /** How a claim of the paper fares here. */

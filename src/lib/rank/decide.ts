@@ -2,14 +2,13 @@ import { tQuantile } from '../core/distributions';
 import { fromText, pairsFromText } from '../core/log-bytes';
 import { mean } from '../core/stats';
 import { metricsOf, scaled } from '../score/metrics';
+import { LEAST_SLICES } from '../schema/defaults';
 import type { Evidence, FloorRow, VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
 import { modelsAmong } from './critical';
 import { logEnergies } from './evidence';
 import { bySimplicity } from './simple';
 
-/** Fewer blocks than this tell no energies apart. */
-export const LEAST_SLICES = 6;
 /** Ratio of joules within which two variants take the same. */
 export const SAME_JOULES = 0.1;
 

@@ -3,6 +3,8 @@
 /** Slices of a plan that names none, and the fewest tickets that a slice has where there are as many. */
 export const DEFAULT_SLICES = 9;
 export const LEAST_SLICE = 8;
+/** Fewer blocks than this tell no energies apart. */
+export const LEAST_SLICES = 6;
 /** Slices that a plan may take until it is decided. */
 export const MOST_SLICES = 30;
 /** How much lower than the reference's a task's quality may be. */

@@ -1,5 +1,6 @@
 import type { PrecisionName } from '../compress/precisions';
-import { DEFAULT_MARGIN, DEFAULT_SLICES } from '../schema/defaults';
+import { slicesFor } from '../plan/slices';
+import { DEFAULT_MARGIN } from '../schema/defaults';
 import type { CheckpointRef, PlanRecord, Stage, Templates } from '../schema/plan';
 import type { EngineName, TaskName } from '../schema/run';
 import { PROBLEMS } from '../texts/problems';
@@ -19,7 +20,8 @@ export interface Choices {
   k: number;
   baseline: boolean;
   limit: number;
-  slices: number;
+  /** Null: as many as the variants' places in memory make sensible. */
+  slices: number | null;
   margin: number;
   untilDecided: boolean;
   maxNewTokens: number;
@@ -43,7 +45,7 @@ export const DEFAULT_CHOICES: Readonly<Choices> = {
   k: 2,
   baseline: true,
   limit: 72,
-  slices: DEFAULT_SLICES,
+  slices: null,
   margin: DEFAULT_MARGIN,
   untilDecided: false,
   maxNewTokens: 64,
@@ -86,7 +88,7 @@ export function problemOf(c: Choices): string | null {
   }
   const whole = (n: number, from: number, to: number) => Number.isInteger(n) && n >= from && n <= to;
   if (!whole(c.limit, 1, 100_000)) return PROBLEMS.limit;
-  if (!whole(c.slices, 1, 100)) return PROBLEMS.slices;
+  if (c.slices !== null && !whole(c.slices, 1, 100)) return PROBLEMS.slices;
   if (!(c.margin >= 0 && c.margin <= 1)) return PROBLEMS.margin;
   if (!whole(c.maxNewTokens, 1, 2048)) return PROBLEMS.tokens;
   if (c.threads !== null && !whole(c.threads, 1, 64)) return PROBLEMS.threads;
@@ -103,6 +105,7 @@ export const buildPlan = (
   dataset: { hash: string; name: string },
   checkpoint: CheckpointRef,
   engine: EngineName,
+  { reopened = false }: { /** See `Forecast`. */ reopened?: boolean } = {},
 ): PlanRecord => ({
   v: 2,
   dataset: { hash: dataset.hash, name: dataset.name },
@@ -113,7 +116,7 @@ export const buildPlan = (
   engine,
   threads: c.threads,
   limit: c.limit,
-  slices: c.slices,
+  slices: slicesFor(c, reopened),
   margin: c.margin,
   ...(c.untilDecided ? { untilDecided: true } : {}),
   maxNewTokens: c.maxNewTokens,
@@ -124,11 +127,11 @@ export const buildPlan = (
 });
 
 /** Runs that a plan takes: exact for lists, an upper bound for a `best` stage, whose variants may slice. */
-export function countRuns(c: Choices): { variants: number; runs: number; atMost: boolean } {
+export function countRuns(c: Choices, { reopened = false } = {}): { variants: number; runs: number; atMost: boolean } {
   const stages = stagesOf(c);
   const sizes = stages.map((s) => (s.kind === 'variants' ? s.variants.length : s.k * s.prunings.length));
   const variants = sizes.reduce((a, n) => a + n, 0) + (c.baseline ? 1 : 0);
-  return { variants, runs: variants * c.tasks.length * c.slices, atMost: stages.length > 1 };
+  return { variants, runs: variants * c.tasks.length * slicesFor(c, reopened), atMost: stages.length > 1 };
 }
 
 /** What the work of an experiment does not depend on. */

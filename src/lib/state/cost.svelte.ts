@@ -15,6 +15,8 @@ export interface CostInput {
   engine: EngineName;
   /** Of the GPU. */
   features: readonly string[];
+  /** Bytes that models may hold side by side (`plan/memory.ts`). */
+  memory: number;
   /** Null where tickets are generated. */
   dataset: DatasetSummaryRecord | null;
   /** True where nothing was changed, so that the work is known without counting. */
@@ -29,6 +31,8 @@ class CostState {
   work = $state.raw<Work | null>(null);
   /** Counted variant by variant when asked for, or when anything differs from the defaults. */
   variants = $state.raw<readonly VariantForecast[] | null>(null);
+  /** See `Forecast`. */
+  reopened = $state(false);
   error = $state<string | null>(null);
   #asked = 0;
 
@@ -37,8 +41,10 @@ class CostState {
     const asked = ++this.#asked;
     const { engine } = input;
     this.error = null;
+    this.reopened = false;
     if (!isCounted(engine)) {
       [this.work, this.variants] = [null, null];
+      this.reopened = input.memory === 0;
       return;
     }
     if (input.untouched) this.work = DEFAULT_WORK[engine];
@@ -49,7 +55,9 @@ class CostState {
     try {
       const { count } = await import('./count');
       const found = await count(input, engine);
-      if (asked === this.#asked) [this.work, this.variants] = [found?.work ?? null, found?.variants ?? null];
+      if (asked !== this.#asked) return;
+      [this.work, this.variants] = [found?.work ?? null, found?.variants ?? null];
+      this.reopened = found?.reopened ?? false;
     } catch (failure) {
       if (asked === this.#asked) [this.work, this.variants, this.error] = [null, null, sentence(failure)];
     }

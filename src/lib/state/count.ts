@@ -48,5 +48,5 @@ export async function count(input: CostInput, engine: CountedEngine): Promise<Fo
   const config = await configFor(input.checkpoint);
   if (!config) return null;
   const features = engine === 'cpu' ? processorFeatures() : input.features;
-  return forecast(input.plan, config, engine, features, lengthsOf(input.dataset));
+  return forecast(input.plan, config, engine, features, lengthsOf(input.dataset), input.memory);
 }

@@ -14,7 +14,7 @@ const builtin = configFromJson(
 const plan = (more = {}) =>
   buildPlan({ ...DEFAULT_CHOICES, ...more }, { hash: 'h', name: 'n' }, { kind: 'builtin' }, 'cpu');
 const count = (engine: CountedEngine, more = {}, config = builtin) =>
-  forecast(plan(more), config, engine, ['shader-f16'], GENERATED_LENGTHS);
+  forecast(plan(more), config, engine, ['shader-f16'], GENERATED_LENGTHS, Infinity);
 const figures = (work: Work): number[] => [
   work.bytes,
   ...Object.values(work.operations),
@@ -104,6 +104,16 @@ describe('forecast', () => {
       ['int8', true],
       ['int4', true],
     ]);
+  });
+
+  it('opens each variant anew for every slice where they do not fit side by side, with fewer and larger slices', () => {
+    const of = (memory: number, slices: number | null) =>
+      forecast({ ...plan({ prunings: [] }), slices }, builtin, 'cpu', [], GENERATED_LENGTHS, memory);
+    expect(of(2 ** 30, null)).toMatchObject({ reopened: false, units: 2 * 9 * 5, work: { openings: 5 } });
+    const narrow = of(2 ** 27, null);
+    expect(narrow).toMatchObject({ reopened: true, units: 2 * 6 * 5, work: { openings: 4 * 6 + 1 } });
+    expect(of(2 ** 27, 9).work.openings).toBe(4 * 9 + 1);
+    expect(narrow.work.operations.f32).toBeGreaterThan(of(2 ** 30, null).work.operations.f32);
   });
 
   it('prices with an interval that narrows once this device has run', () => {

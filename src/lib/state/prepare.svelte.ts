@@ -4,6 +4,7 @@ import type { TaskName } from '../schema/run';
 import { RUN } from '../texts/run';
 import { localCheckpoint } from './checkpoint';
 import { buildPlan, stagesOf } from './choices';
+import { cost } from './cost.svelte';
 import { device } from './device.svelte';
 import { answerable, experiment } from './experiment.svelte';
 import type { Start } from './live.svelte';
@@ -75,6 +76,6 @@ export async function prepare(): Promise<Start> {
   if (!(await fetchModel())) throw new JoulewiseError('network.failed', experiment.modelError ?? RUN.noModel);
   const dataset = await keepTickets();
   checkAnswers(dataset, choices.tasks);
-  const plan = buildPlan(choices, dataset, experiment.checkpoint, experiment.engine);
+  const plan = buildPlan(choices, dataset, experiment.checkpoint, experiment.engine, cost);
   return { plan, dataset, name: `${dataset.name}, ${choices.tasks.join(' and ')}` };
 }

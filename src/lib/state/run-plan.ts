@@ -1,13 +1,14 @@
 import { contentHash } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
 import { executePlan, planHash, type PlanEvent, type PlanOutcome, type UnitProgress } from '../plan/execute';
+import { memoryBudget } from '../plan/memory';
 import { leaveOneFree } from '../plan/steady';
 import { BASELINE, calibrates, checkPlan, listedMembers } from '../plan/units';
 import type { Folded } from '../rank/fold';
 import { MAX_THREADS } from '../run/probe';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import type { Device, EngineName, RunRecord } from '../schema/run';
+import type { Device, RunRecord } from '../schema/run';
 import { getPlan, runsOfPlan, savePlan, saveRun } from '../store/db';
 import { localCheckpoint } from './checkpoint';
 import type { Skips } from './skips';
@@ -47,18 +48,6 @@ const SILENCE_MS = 300_000;
 const VALIDATION = 100;
 /** Pieces by which two numbers of threads are compared. */
 const PIECES = 24;
-/** Bytes that models may take side by side where the device does not say what it has, and the share of what it says. */
-const UNKNOWN_MEMORY = 2 ** 30;
-const MEMORY_SHARE = 0.25;
-
-/** Bytes that models may hold side by side; a GPU's memory is not told, so one model at a time has it. */
-const memoryBudget = ({ memoryGiB }: Device, engine: EngineName): number =>
-  engine === 'gpu' || engine === 'wgsl' || engine === 'hub'
-    ? 0
-    : memoryGiB === null
-      ? UNKNOWN_MEMORY
-      : MEMORY_SHARE * memoryGiB * 2 ** 30;
-
 /** Does a call, and ends it where the person leaves the variant out meanwhile. */
 async function skipping<T>(
   skips: Skips | undefined,

@@ -1,5 +1,5 @@
 import type { Contrast, DecidedRow, Decision, EnergyWord, QualityWord, TaskFloor } from '../rank/decide';
-import { LEAST_SLICES } from '../rank/decide';
+import { LEAST_SLICES } from '../schema/defaults';
 import { formatJoules } from '../core/units';
 import type { Cost, NextStep } from '../rank/next';
 import { duration, fixed, listed, percent, plural } from './format';

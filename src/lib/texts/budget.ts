@@ -3,10 +3,12 @@ export const BUDGET = {
   limit: 'Tickets per task',
   limitHint: 'of those for testing',
   slices: 'Slices',
-  slicesHint: 'six or more tell energies apart; 8 tickets each or more',
+  slicesHint:
+    'six or more tell energies apart; 8 tickets each or more; empty: 9, or 6 larger ones where variants do not fit into memory side by side',
   margin: 'Margin of quality',
   marginHint: 'how much lower than the widest precision still does the job, 0 to 1',
-  untilDecided: 'Stop each variant once the answer cannot depend on it (set slices to 30 then: few will be needed)',
+  untilDecided:
+    'Stop each variant once the answer cannot depend on it (with 240 tickets in up to 30 slices: few will be needed)',
   tokens: 'Tokens per response',
   tokensHint: 'at most',
   threads: 'Threads',
