@@ -103,7 +103,7 @@ export const BEST_JOIN = 6;
 const MOST_TRIES = 3;
 const AGAIN_SHARE = 0.5;
 const WAIT_SHARE = 1;
-const WAIT_LEAST_S = 20;
+const WAIT_LEAST_S = 5;
 /** Seconds that one slice waits at most; of the first block less, so that there is soon something to see. */
 const WAIT_SLICE_S = 15;
 const WAIT_FIRST_S = 2;
