@@ -6,6 +6,7 @@ import { createRandom } from '../../src/lib/core/random';
 import { mean, median } from '../../src/lib/core/stats';
 import { tQuantile } from '../../src/lib/core/distributions';
 import type { PlanOutcome } from '../../src/lib/plan/execute';
+import { mainReadings } from '../../src/lib/meter/readings';
 import { LOOKS_EVERY, stopsAt } from '../../src/lib/rank/choose';
 import { decide } from '../../src/lib/rank/decide';
 import { ANSWERING, fitEnergies } from '../../src/lib/rank/energies';
@@ -235,7 +236,7 @@ const joulesOf = (runs: readonly RunRecord[]) =>
     (all, run) =>
       run.engine === 'classical'
         ? all
-        : all + run.phases.reduce((n, p) => n + (ANSWERING.has(p.phase) ? (p.joules?.mid ?? 0) : 0), 0),
+        : all + mainReadings(run.phases).reduce((n, p) => n + (ANSWERING.has(p.phase) ? (p.joules?.mid ?? 0) : 0), 0),
     0,
   );
 

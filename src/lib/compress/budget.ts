@@ -1,6 +1,6 @@
 import { attentionWork, type ModelConfig } from '../checkpoint/config';
 import { JoulewiseError, quote } from '../core/errors';
-import type { EnergyRates } from '../meter/sources';
+import { workAt, type EnergyRates } from '../meter/model';
 import type { EngineName } from '../schema/run';
 import { PRECISIONS, storedBytes, type Precision, type StoredTensor } from './precisions';
 import { formatRecipe, type Recipe } from './recipe';
@@ -67,7 +67,7 @@ const SAMPLE_ROWS = 128;
  * them (run/cpu.ts).
  */
 export function joulePrices({ form, rates }: Target, { config, outer }: FixedParts): Prices {
-  const price = (bytes: number, operations: number) => rates.perByte.mid * bytes + rates.perOperation.mid * operations;
+  const price = (bytes: number, operations: number) => workAt(rates, 'mid', bytes, operations);
   const { hiddenSize, vocabSize, layers } = config;
   const sample = form(outer.store(new Float32Array(SAMPLE_ROWS * hiddenSize).fill(1), SAMPLE_ROWS, hiddenSize));
   const headBytes = (sample.bytes / SAMPLE_ROWS) * vocabSize;

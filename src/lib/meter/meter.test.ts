@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { bytes, flops } from '../core/units';
+import type { Device } from '../schema/run';
 import { createMeter } from './meter';
 import { profileByName } from './profiles';
-import { profileSource, readingFromProfile } from './sources';
+import { openSources, SOURCES, type SourceRow } from './open';
+import { mainReadings, type EnergySource } from './readings';
+import { profileSource, readingFromProfile } from './sources/profile';
 
 const profile = profileByName('cpu-laptop');
 const source = profileSource(profile);
@@ -18,7 +21,7 @@ const work = (b: number, f: number, tokens: number | null = null) => ({ bytes: b
 describe('meter', () => {
   it('adds windows up by phase, in the order of the phases', async () => {
     const time = fakeTime();
-    const meter = createMeter({ clock: time.clock, fence: () => undefined, source });
+    const meter = createMeter({ clock: time.clock, fence: () => undefined, sources: [source] });
     for (let i = 0; i < 3; i++) {
       await meter.window(
         'decode',
@@ -41,7 +44,7 @@ describe('meter', () => {
   it('fences before the clock starts and before it stops', async () => {
     const time = fakeTime();
     const fence = () => Promise.resolve(void time.pass(100));
-    const meter = createMeter({ clock: time.clock, fence, source });
+    const meter = createMeter({ clock: time.clock, fence, sources: [source] });
     await meter.window('prefill', work(1, 1), () => void time.pass(3));
     // The first 100 ms belong to whatever ran before; the last 100 ms to this window.
     expect(meter.windows()[0]?.seconds).toBeCloseTo(0.103, 12);
@@ -49,7 +52,7 @@ describe('meter', () => {
 
   it('keeps arithmetics apart when pricing and together when reading', async () => {
     const time = fakeTime();
-    const meter = createMeter({ clock: time.clock, fence: () => undefined, source });
+    const meter = createMeter({ clock: time.clock, fence: () => undefined, sources: [source] });
     await meter.window('prefill', { ...work(0, 1e9, 1), arithmetic: 'i8' }, () => void time.pass(10));
     await meter.window('prefill', work(0, 1e9, 1), () => void time.pass(10));
     expect(meter.windows()).toHaveLength(2);
@@ -61,7 +64,7 @@ describe('meter', () => {
   });
 
   it('lets one uncounted window make its phase unknown', async () => {
-    const meter = createMeter({ clock: fakeTime().clock, fence: () => undefined, source });
+    const meter = createMeter({ clock: fakeTime().clock, fence: () => undefined, sources: [source] });
     await meter.window('load', work(1, 1), () => undefined);
     await meter.window('load', { bytes: null, flops: null, tokens: null }, () => undefined);
     await meter.window('decode', work(1, 1), () => undefined);
@@ -72,7 +75,7 @@ describe('meter', () => {
   });
 
   it('refuses nesting, books no failed window, and works on afterwards', async () => {
-    const meter = createMeter({ clock: fakeTime().clock, fence: () => undefined, source });
+    const meter = createMeter({ clock: fakeTime().clock, fence: () => undefined, sources: [source] });
     const inner = () => meter.window('decode', work(1, 1), () => undefined);
     await expect(meter.window('prefill', work(1, 1), inner)).rejects.toThrow(
       'A decode window was opened inside a prefill window.',
@@ -81,5 +84,78 @@ describe('meter', () => {
     expect(meter.windows()).toEqual([]);
     await inner();
     expect(meter.windows()).toHaveLength(1);
+  });
+});
+
+describe('sources', () => {
+  const context = { device: {} as Device, engine: 'cpu', profile: 'cpu-laptop' } as const;
+  /** A counter as a row would add one: it is asked at the end alone. */
+  const counter = (joules: number | null): SourceRow & { asked: number } => {
+    const row = {
+      title: 'A counter',
+      asked: 0,
+      open: (): EnergySource => ({
+        tier: 'counter',
+        boundary: 'package',
+        name: 'counter 0',
+        read: (windows) => {
+          row.asked++;
+          return Promise.resolve(
+            windows.map(({ phase, seconds, bytes, flops, tokens }) => ({
+              phase,
+              seconds,
+              joules: joules === null ? null : { low: joules, mid: joules, high: joules },
+              netJoules: null,
+              tier: 'counter',
+              boundary: 'package',
+              source: 'counter 0',
+              bytes,
+              flops,
+              tokens,
+            })),
+          );
+        },
+      }),
+    };
+    return row;
+  };
+  const meterOf = (row: SourceRow) =>
+    createMeter({
+      clock: fakeTime().clock,
+      fence: () => undefined,
+      sources: openSources(context, [...Object.values(SOURCES), row]),
+    });
+
+  it('stand side by side, by phase and source, and the most trusted that knows speaks for a run', async () => {
+    const row = counter(3);
+    const meter = meterOf(row);
+    await meter.window('prefill', work(1, 1), () => undefined);
+    await meter.window('decode', work(1, 1), () => undefined);
+    // A live view asks only what answers for nothing.
+    expect(meter.peek().map(({ phase, source: name }) => [phase, name])).toEqual([
+      ['prefill', 'cpu-laptop'],
+      ['decode', 'cpu-laptop'],
+    ]);
+    expect(row.asked).toBe(0);
+    const readings = await meter.read();
+    expect(row.asked).toBe(1);
+    expect(readings.map(({ phase, source: name }) => [phase, name])).toEqual([
+      ['prefill', 'cpu-laptop'],
+      ['prefill', 'counter 0'],
+      ['decode', 'cpu-laptop'],
+      ['decode', 'counter 0'],
+    ]);
+    expect(mainReadings(readings).map(({ joules }) => joules?.mid)).toEqual([3, 3]);
+  });
+
+  it('give way, whole, to one that knows what they do not', async () => {
+    const meter = meterOf(counter(null));
+    await meter.window('decode', work(1, 1), () => undefined);
+    expect(mainReadings(await meter.read()).map(({ source: name }) => name)).toEqual(['cpu-laptop']);
+  });
+
+  it('have a complete row each', () => {
+    for (const [name, row] of Object.entries(SOURCES))
+      for (const column of ['title', 'open'] as const) expect(row[column], `${name} lacks ${column}`).toBeTruthy();
   });
 });

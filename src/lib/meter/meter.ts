@@ -1,7 +1,8 @@
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops, seconds, type Bytes, type Flops } from '../core/units';
 import { PHASES, type Phase, type Reading } from '../schema/run';
-import { addReadings, ARITHMETICS, type Arithmetic, type EnergySource, type MeterWindow } from './sources';
+import { ARITHMETICS, type Arithmetic } from './model';
+import { sumReadings, type EnergySource, type MeterWindow } from './readings';
 
 /** Work of one window. Null where nobody counted it. */
 export interface WindowWork {
@@ -16,9 +17,7 @@ export interface MeterOptions {
   clock: () => number;
   /** Resolves when everything submitted to the device is done: `queue.onSubmittedWorkDone()`; nothing to wait for on a CPU. */
   fence: () => Promise<void> | void;
-  source: EnergySource;
-  /** See `MeterWindow.threadsShare`. */
-  threadsShare?: number;
+  sources: readonly EnergySource[];
 }
 
 export interface Meter {
@@ -30,8 +29,10 @@ export interface Meter {
   window<T>(phase: Phase, work: WindowWork | ((result: T) => WindowWork), run: () => Promise<T> | T): Promise<T>;
   /** What was booked so far, one window per phase and arithmetic, in the order of PHASES. */
   windows(): MeterWindow[];
-  /** Joules of what was booked so far, one reading per phase. */
+  /** Joules of what was booked so far, one reading per phase and source: asked once, at the end. */
   read(): Promise<Reading[]>;
+  /** The same by sources that answer at once and for nothing, for a live view. */
+  peek(): Reading[];
 }
 
 interface Account {
@@ -45,7 +46,7 @@ interface Account {
 const plus = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b);
 
 /** Adds up many short windows per phase; keeps when they were, so that a counter can be asked afterwards. */
-export function createMeter({ clock, fence, source, threadsShare = 1 }: MeterOptions): Meter {
+export function createMeter({ clock, fence, sources }: MeterOptions): Meter {
   const accounts = new Map<`${Phase}/${Arithmetic}`, Account>();
   let open: Phase | null = null;
 
@@ -73,7 +74,6 @@ export function createMeter({ clock, fence, source, threadsShare = 1 }: MeterOpt
             bytes: account.bytes === null ? null : bytes(account.bytes),
             flops: account.flops === null ? null : flops(account.flops),
             tokens: account.tokens,
-            threadsShare,
             spans: account.spans.slice(),
           },
         ];
@@ -97,11 +97,8 @@ export function createMeter({ clock, fence, source, threadsShare = 1 }: MeterOpt
     },
     windows,
     async read() {
-      const readings = await source.read(windows());
-      return PHASES.flatMap((phase) => {
-        const [first, ...others] = readings.filter((reading) => reading.phase === phase);
-        return first ? [addReadings(first, ...others)] : [];
-      });
+      return sumReadings((await Promise.all(sources.map((source) => source.read(windows())))).flat());
     },
+    peek: () => sumReadings(sources.flatMap((source) => source.peek?.(windows()) ?? [])),
   };
 }

@@ -1,8 +1,7 @@
 import { taskOf } from '../data/tasks';
-import { guessProfile } from '../meter/match';
-import { createMeter, type Meter } from '../meter/meter';
-import { profileByName } from '../meter/profiles';
-import { addReadings, profileSource } from '../meter/sources';
+import type { Meter } from '../meter/meter';
+import { openMeter, profileFor } from '../meter/open';
+import { addReadings, mainReadings } from '../meter/readings';
 import type { EngineSession } from '../run/engine';
 import { openVariant, type OpenVariant } from '../run/open';
 import type { Ticket } from '../schema/dataset';
@@ -77,17 +76,16 @@ export async function openAssistant(
   },
 ): Promise<Assistant> {
   const { tasks, templates, causes, engine, checkpoint, threads, maxNewTokens } = request;
-  const profile = request.profile ? profileByName(request.profile) : guessProfile(request.device, engine).profile;
+  const sources = { device: request.device, engine, profile: request.profile };
   let session: EngineSession | null = null;
-  const freshMeter = (): Meter =>
-    createMeter({ clock: () => performance.now(), fence: () => session?.fence(), source: profileSource(profile) });
+  const freshMeter = (): Meter => openMeter(sources, () => session?.fence());
   const loading = freshMeter();
   const opened: OpenVariant = await openVariant({
     files: await context.openFiles(checkpoint),
     variant: request.variant,
     engine,
     threads,
-    profile,
+    profile: profileFor(sources),
     keeping: context.keepingOf(checkpoint),
     assets: context.assets,
     calibration: {
@@ -124,7 +122,7 @@ export async function openAssistant(
             onText: (written) => onText(task, written),
           },
         );
-        const [first, ...rest] = await meter.read();
+        const [first, ...rest] = mainReadings(await meter.read());
         if (!first) continue;
         made.push({
           task,

@@ -1,6 +1,7 @@
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, toWireError, type WireError } from '../core/errors';
 import { createRandom } from '../core/random';
+import { mainReadings } from '../meter/readings';
 import { chooseBest, LOOKS_EVERY, stopsAt } from '../rank/choose';
 import { decide } from '../rank/decide';
 import { ANSWERING } from '../rank/energies';
@@ -357,7 +358,7 @@ class Execution {
         onProgress: (progress) => this.host.emit({ type: 'progress', progress }),
         signal: this.signal,
       });
-      const seconds = run.phases.reduce(
+      const seconds = mainReadings(run.phases).reduce(
         (n, p) => (p.phase === 'prefill' || p.phase === 'decode' ? n + p.seconds : n),
         0,
       );

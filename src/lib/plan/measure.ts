@@ -1,8 +1,7 @@
 import { JoulewiseError } from '../core/errors';
 import { median } from '../core/stats';
-import { guessProfile } from '../meter/match';
-import { createMeter } from '../meter/meter';
-import { profileSource } from '../meter/sources';
+import { openMeter } from '../meter/open';
+import { mainReadings } from '../meter/readings';
 import type { EngineSession } from '../run/engine';
 import type { Device, Range } from '../schema/run';
 import { countWork, type Pass } from './work';
@@ -48,12 +47,8 @@ export async function measure(session: EngineSession, o: MeasureOptions): Promis
   const prompt = o.texts.flat().slice(0, o.prefill);
   if (predicted === 0 || prompt.length < o.prefill)
     throw new JoulewiseError('input.empty', `The texts hold fewer than ${o.prefill} tokens. Give more text.`);
-  const { profile } = guessProfile(o.device, session.engine);
-  const meter = createMeter({
-    clock: () => performance.now(),
-    fence: () => session.fence(),
-    source: profileSource(profile),
-  });
+  const sources = { device: o.device, engine: session.engine, profile: null };
+  const meter = openMeter(sources, () => session.fence());
   const prefillMs: number[] = [];
   const decodeMs: number[] = [];
   const passes = Array.from({ length: o.decode }, (_, i): Pass => [1, o.prefill + i, 1]);
@@ -73,7 +68,7 @@ export async function measure(session: EngineSession, o: MeasureOptions): Promis
     );
     await meter.window('decode', countWork(session, passes, o.decode), () => timed(decodeMs, decodeAll));
   }
-  const readings = await meter.read();
+  const readings = mainReadings(await meter.read());
   const total = (pick: (r: (typeof readings)[number]) => number | null | undefined) =>
     readings.reduce<number | null>((s, r) => {
       const x = pick(r) ?? null;
@@ -88,6 +83,6 @@ export async function measure(session: EngineSession, o: MeasureOptions): Promis
     flops: total((r) => r.flops),
     bytes: total((r) => r.bytes),
     joules: low === null || mid === null || high === null ? null : { low, mid, high },
-    profile: profile.name,
+    profile: readings[0]?.source ?? 'unknown',
   };
 }

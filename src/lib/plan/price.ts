@@ -1,4 +1,4 @@
-import { ARITHMETICS, ratesOf, type Arithmetic } from '../meter/sources';
+import { ARITHMETICS, grossJoules, type Arithmetic } from '../meter/model';
 import type { PowerProfile } from '../meter/profiles';
 import type { EngineName, Range } from '../schema/run';
 
@@ -111,16 +111,12 @@ export function priceOf(
       work.calibration / (SPEEDS.cpu.operationsPerSecond * o.threads));
   const factor = o.correction === null ? UNKNOWN_FACTOR : KNOWN_FACTOR;
   const seconds = { low: mid / factor, mid, high: mid * factor };
+  const counted = ARITHMETICS.map((arithmetic) => ({
+    arithmetic,
+    bytes: operations === 0 ? 0 : (work.bytes * work.operations[arithmetic]) / operations,
+    operations: work.operations[arithmetic],
+  }));
+  const calibration = { arithmetic: 'f32', bytes: 0, operations: work.calibration } as const;
   // At the expected time: ends of time and of power together would say nothing any more.
-  const joules = (end: keyof Range) =>
-    o.profile.idleW[end] * mid +
-    ARITHMETICS.reduce(
-      (sum, arithmetic) => {
-        const { perByte, perOperation } = ratesOf(o.profile, arithmetic);
-        const share = operations === 0 ? 0 : work.operations[arithmetic] / operations;
-        return sum + perOperation[end] * work.operations[arithmetic] + perByte[end] * work.bytes * share;
-      },
-      ratesOf(o.profile, 'f32').perOperation[end] * work.calibration,
-    );
-  return { seconds, joules: { low: joules('low'), mid: joules('mid'), high: joules('high') } };
+  return { seconds, joules: grossJoules(o.profile, mid, [...counted, calibration]) };
 }

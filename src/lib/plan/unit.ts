@@ -4,17 +4,16 @@ import { packPrompts } from '../calibrate/prompts';
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops } from '../core/units';
 import { taskOf, type Task } from '../data/tasks';
-import { guessProfile } from '../meter/match';
-import { createMeter, type Meter, type WindowWork } from '../meter/meter';
-import { profileByName } from '../meter/profiles';
-import { addReadings, profileSource } from '../meter/sources';
+import type { Meter, WindowWork } from '../meter/meter';
+import { openMeter, profileFor, type SourceContext } from '../meter/open';
+import { mainReadings, sumReadings } from '../meter/readings';
 import type { CalibrationHost } from '../run/compress';
 import type { EngineSession } from '../run/engine';
 import type { PackedStore } from '../run/kept';
 import { openVariant, type Assets } from '../run/open';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import { PHASES, type Device, type EngineName, type RunRecord, type TaskName, type TicketOutcome } from '../schema/run';
+import type { Device, EngineName, RunRecord, TaskName, TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { answerIds, createAnswer, finiteScores, type AnswerOptions } from './answer';
 import type { Spent, UnitProgress } from './execute';
@@ -117,15 +116,7 @@ export function trainingPrompts(
 export const openUnit = (request: OpenRequest, context: UnitContext): Promise<OpenUnit> =>
   request.engine === 'classical' ? openBaseline(request, context) : openModel(request, context);
 
-/** The power profile that prices a variant: the user's own, wherever it is one of the processor that computes it. */
-function profileOf({ device, plan, engine }: OpenRequest) {
-  const chosen = plan.profile ? profileByName(plan.profile) : null;
-  if (chosen && (engine !== 'classical' || chosen.kind === 'cpu')) return chosen;
-  return guessProfile(device, engine).profile;
-}
-
-const meterFor = (request: OpenRequest, fence: () => Promise<void> | void): Meter =>
-  createMeter({ clock: () => performance.now(), fence, source: profileSource(profileOf(request)) });
+const sourcesOf = ({ device, plan, engine }: OpenRequest): SourceContext => ({ device, engine, profile: plan.profile });
 const idleWindow = (meter: Meter) =>
   meter.window(
     'idle',
@@ -134,8 +125,8 @@ const idleWindow = (meter: Meter) =>
   );
 
 /** What answering took so far; joules are null where they cannot be told. */
-async function spent(meter: Meter): Promise<Spent> {
-  const readings = (await meter.read()).filter((r) => r.phase === 'prefill' || r.phase === 'decode');
+function spent(meter: Meter): Spent {
+  const readings = mainReadings(meter.peek()).filter((r) => r.phase === 'prefill' || r.phase === 'decode');
   return {
     seconds: readings.reduce((n, r) => n + r.seconds, 0),
     joules: readings.reduce<number | null>((n, r) => (n === null || !r.joules ? null : n + r.joules.mid), 0),
@@ -184,10 +175,7 @@ async function record(
     dataset: plan.dataset,
     warnings: [],
     conditions: null,
-    phases: PHASES.flatMap((phase) => {
-      const [first, ...others] = readings.filter((reading) => reading.phase === phase);
-      return first ? [addReadings(first, ...others)] : [];
-    }),
+    phases: sumReadings(readings),
     causes,
     tickets: outcomes,
     metrics: {},
@@ -215,7 +203,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const files = await context.openFiles(request.checkpoint);
   let session: EngineSession | null = null;
   const fence = () => session?.fence();
-  const opening = meterFor(request, fence);
+  const opening = openMeter(sourcesOf(request), fence);
   await idleWindow(opening);
   const tasks = plan.tasks.map((name) => taskOf(name, plan.templates));
   const opened = await openVariant({
@@ -228,7 +216,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       open: () => Promise.resolve(context.openHost({ checkpoint: request.checkpoint, threads: request.threads })),
     },
     keeping: context.keepingOf(request.checkpoint),
-    profile: profileOf(request),
+    profile: profileFor(sourcesOf(request)),
     variant,
     engine,
     threads: request.threads,
@@ -307,7 +295,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       const tickets =
         unit.part === 'validation' ? request.validation : ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
       const waited = await waitForQuiet(o.patience, o);
-      const meter = meterFor(request, fence);
+      const meter = openMeter(sourcesOf(request), fence);
       const answer = answering(meter, task);
       const answered: TicketOutcome[] = [];
       kernels.reset();
@@ -325,7 +313,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
           of: tickets.length,
           ticket: ticket.text,
           output: outcome.output,
-          spent: await spent(meter),
+          spent: spent(meter),
         });
       }
       const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];
@@ -396,7 +384,7 @@ const BASELINE_KERNEL: Readonly<Record<TaskName, string>> = {
 /** The classical answers to a plan's tasks (`score/baseline.ts`), under the same meter. */
 async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): Promise<OpenUnit> {
   const { plan, train, causes } = request;
-  const opening = meterFor(request, () => undefined);
+  const opening = openMeter(sourcesOf(request), () => undefined);
   await idleWindow(opening);
   const workOf = (work: { bytes: number; flops: number }): WindowWork => ({
     bytes: bytes(work.bytes),
@@ -438,7 +426,7 @@ async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): 
       const task = taskOf(unit.task, plan.templates);
       const model = models.get(unit.task);
       if (!model) throw new JoulewiseError('internal', `The baseline was not trained for ${unit.task}.`);
-      const meter = meterFor(request, () => undefined);
+      const meter = openMeter(sourcesOf(request), () => undefined);
       const tickets = ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
       const outcomes: TicketOutcome[] = [];
       for (const ticket of tickets) {

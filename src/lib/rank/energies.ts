@@ -1,6 +1,7 @@
 import { groupBy } from '../core/group';
 import { mean, median, standardDeviation, t975 } from '../core/stats';
 import { twoWay } from '../core/two-way';
+import { mainReadings } from '../meter/readings';
 import type { Phase, RunRecord, TaskName } from '../schema/run';
 
 /** What answering tickets costs. Loading, compressing and warm-up happen once and are reported apart. */
@@ -54,13 +55,15 @@ const add = (map: Map<string, number>, key: string, x: number) => map.set(key, (
 
 /** Blocks of a variant in which all tasks were answered and metered. */
 function cellsOf(variant: number, runs: readonly RunRecord[], tasks: readonly TaskName[]): Cell[] {
-  const counted = runs.every((run) => run.phases.every((p) => !ANSWERING.has(p.phase) || p.flops !== null));
+  const counted = runs.every((run) =>
+    mainReadings(run.phases).every((p) => !ANSWERING.has(p.phase) || p.flops !== null),
+  );
   return [...groupBy(runs, (run) => `${run.block} ${String(run.anchor)}`).values()].flatMap((group): Cell[] => {
     const own = tasks.map((task) => group.find((run) => run.task === task));
     const parts: Cell['parts'] = new Map();
     for (const run of own) {
       const n = run?.tickets.length ?? 0;
-      const readings = run?.phases.filter(({ phase }) => ANSWERING.has(phase)) ?? [];
+      const readings = mainReadings(run?.phases ?? []).filter(({ phase }) => ANSWERING.has(phase));
       if (!run || n === 0 || readings.length === 0) return [];
       for (const { phase, joules, flops } of readings) {
         if (joules === null) return [];

@@ -2,6 +2,7 @@ import { stateEstimate } from '../core/digits';
 import { fromLogByte, logByte } from '../core/log-bytes';
 import { groupBy } from '../core/group';
 import { mean, t975, tInterval } from '../core/stats';
+import { mainReadings } from '../meter/readings';
 import { DEFAULT_MARGIN } from '../schema/defaults';
 import type { PlanRecord } from '../schema/plan';
 import type { Evidence, VariantResult } from '../schema/result';
@@ -29,7 +30,7 @@ export type FoldOptions = Partial<Pick<PlanRecord, 'margin' | 'untilDecided'>>;
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
 
-const answering = (run: RunRecord): Reading[] => run.phases.filter(({ phase }) => ANSWERING.has(phase));
+const answering = (run: RunRecord): Reading[] => mainReadings(run.phases).filter(({ phase }) => ANSWERING.has(phase));
 
 const sumOf = <T>(items: readonly T[], value: (item: T) => number) =>
   items.reduce((total, item) => total + value(item), 0);

@@ -1,5 +1,6 @@
 import { groupBy } from '../core/group';
 import { mean } from '../core/stats';
+import { mainReadings } from '../meter/readings';
 import { PHASES, TASKS, type Phase, type Range, type Reading, type RunRecord, type TaskName } from '../schema/run';
 
 /** What one phase of a variant took, averaged over its runs. */
@@ -95,7 +96,7 @@ export function phasesOf(runs: readonly RunRecord[]): VariantPhases[] {
     const { variant, engine } = group[0] as RunRecord;
     const phases = PHASES.flatMap((phase) => {
       const parts = group.flatMap((run) =>
-        run.phases
+        mainReadings(run.phases)
           .filter((r) => r.phase === phase)
           .map((reading) => ({ reading, tickets: run.tickets.length, task: run.task })),
       );

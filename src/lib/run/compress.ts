@@ -13,7 +13,7 @@ import { JoulewiseError, quote } from '../core/errors';
 import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
 import type { ByteDot } from '../cpu/module';
 import type { PowerProfile } from '../meter/profiles';
-import { ratesOf } from '../meter/sources';
+import { ratesOf } from '../meter/model';
 import type { EngineName, Phase } from '../schema/run';
 import { WEIGHTS_VERSION } from './kept';
 import { arithmeticOf } from './kernels';

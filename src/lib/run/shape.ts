@@ -9,7 +9,7 @@ import { passWork } from '../cpu/work';
 import { buildDecoder, DIMS } from '../decoder/decoder';
 import { addCosts, graphCost, type Cost } from '../graph/cost';
 import { byteSize } from '../graph/graph';
-import type { Arithmetic } from '../meter/sources';
+import type { Arithmetic } from '../meter/model';
 import type { EngineName } from '../schema/run';
 import { arithmeticOf, BYTE_DOT, chooseKernel } from './kernels';
 import { MAX_CONTEXT } from './prepare';

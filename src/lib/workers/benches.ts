@@ -35,7 +35,7 @@ async function meterCost(session: EngineSession, prefill: number, decode: number
     clock: () => performance.now(),
     fence: () => session.fence(),
     // Reading happens once a run, not once a ticket.
-    source: { tier: 'profile', boundary: 'device', name: 'bench', read: () => Promise.resolve([]) },
+    sources: [{ tier: 'profile', boundary: 'device', name: 'bench', read: () => Promise.resolve([]) }],
   });
   const workOf = (passes: readonly (readonly [fresh: number, past: number])[]) => {
     const costs = passes.map(([fresh, past]) => session.cost(fresh, past, 1));

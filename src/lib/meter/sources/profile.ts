@@ -1,0 +1,44 @@
+import { bytes as asBytes, flops as asFlops } from '../../core/units';
+import type { Reading } from '../../schema/run';
+import { grossJoules, workJoules, type CountedWork } from '../model';
+import type { PowerProfile } from '../profiles';
+import type { EnergySource, MeterWindow } from '../readings';
+
+/**
+ * Profile tier: the energy model at the profile's low, mid and high values.
+ *
+ * Work that nobody counted gives null, not time x power: at constant watts a slow 4-bit kernel looks 70 % dearer than
+ * 16-bit where the meter says 11 % cheaper. An idle phase does no work by definition.
+ */
+export function readingFromProfile(window: MeterWindow, profile: PowerProfile): Reading {
+  const { phase, seconds, tokens, arithmetic = 'f32' } = window;
+  const idle = phase === 'idle';
+  const bytes = idle ? (window.bytes ?? asBytes(0)) : window.bytes;
+  const flops = idle ? (window.flops ?? asFlops(0)) : window.flops;
+  const work: CountedWork[] | null =
+    bytes === null || flops === null ? null : [{ arithmetic, bytes, operations: flops }];
+  return {
+    phase,
+    seconds,
+    joules: work && grossJoules(profile, seconds, work),
+    netJoules: work && workJoules(profile, work),
+    tier: 'profile',
+    boundary: profile.boundary,
+    source: profile.name,
+    bytes: window.bytes,
+    flops: window.flops,
+    tokens,
+  };
+}
+
+/** What a power profile says: free, so it can be asked at any time. */
+export function profileSource(profile: PowerProfile): EnergySource {
+  const peek = (windows: readonly MeterWindow[]) => windows.map((window) => readingFromProfile(window, profile));
+  return {
+    tier: 'profile',
+    boundary: profile.boundary,
+    name: profile.name,
+    peek,
+    read: (windows) => Promise.resolve(peek(windows)),
+  };
+}
