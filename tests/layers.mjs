@@ -23,6 +23,7 @@ const LAYERS = [
   ['workers'],
   ['texts'],
   ['report'],
+  ['session'],
   ['state'],
   ['ui'],
   ['routes'],

@@ -8,14 +8,14 @@ import type { VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
 import { ASSISTANT } from '../texts/assistant';
 import type { TicketsPort } from '../workers/protocol';
-import { localCheckpoint } from './checkpoint';
+import { localCheckpoint } from '../session/checkpoint';
 import { device } from './device.svelte';
 import { datasets, records } from './records';
-import { foldStored } from './folding';
+import { foldStored } from '../session/folding';
 import { localResults, type ResultSet } from './results';
 import { sentence } from './sentence';
-import { trainingTickets } from './tickets';
-import { callData, keepEngine, type KeptEngine } from './workers';
+import { trainingTickets } from '../session/tickets';
+import { callData, keepEngine, type KeptEngine } from '../session/workers';
 
 /** The experiment whose variants answer. */
 export interface Chosen {

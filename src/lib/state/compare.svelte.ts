@@ -2,7 +2,7 @@ import { JoulewiseError } from '../core/errors';
 import { decodeLink } from '../share/codec';
 import { getPlan } from '../store/db';
 import { COMPARE as T } from '../texts/compare';
-import { foldStored } from './folding';
+import { foldStored } from '../session/folding';
 import { readResultFile } from './result-file';
 import { localResults, sharedResults, type ResultSet } from './results';
 import { sentence } from './sentence';

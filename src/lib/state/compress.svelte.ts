@@ -4,11 +4,11 @@ import type { CheckpointRef } from '../schema/plan';
 import type { TaskName } from '../schema/run';
 import { COMPRESS } from '../texts/compress';
 import type { EngineApi, LayerReport, Progress } from '../workers/protocol';
-import { localCheckpoint } from './checkpoint';
+import { localCheckpoint } from '../session/checkpoint';
 import { experiment } from './experiment.svelte';
 import { withTickets } from './prepare.svelte';
 import { sentence } from './sentence';
-import { callEngine } from './workers';
+import { callEngine } from '../session/workers';
 
 /** Figures that move are redrawn at most this often, ms. */
 const REDRAW_MS = 250;

@@ -6,7 +6,7 @@ import type { CheckpointRef } from '../schema/plan';
 import type { EngineName } from '../schema/run';
 import { DEFAULT_WORK, isCounted } from './default-work';
 import { sentence } from './sentence';
-import { keepSetting, readSetting } from './settings';
+import { keepSetting, readSetting } from '../store/settings';
 
 /** What an experiment is, as far as it costs. */
 export interface CostInput {

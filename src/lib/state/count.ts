@@ -8,7 +8,7 @@ import type { CountedEngine } from '../run/shape';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { CostInput } from './cost.svelte';
-import { callData } from './workers';
+import { callData } from '../session/workers';
 
 /** Counts what an experiment will take; loaded when anything differs from the defaults. */
 

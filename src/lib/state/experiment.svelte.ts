@@ -1,3 +1,4 @@
+import { answerable } from '../data/answerable';
 import type { GeneratorOptions } from '../data/generator';
 import type { TablePreview } from '../data/import';
 import type { DatasetSummaryRecord, Mapping } from '../schema/dataset';
@@ -8,7 +9,7 @@ import { PROBLEMS } from '../texts/problems';
 import type { PageReport } from '../workers/protocol';
 import { DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from './choices';
 import { device } from './device.svelte';
-import type { Tickets } from './tickets';
+import type { Tickets } from '../session/tickets';
 
 /** A file on its way in: looked at, mapped, imported. */
 export interface PendingImport {
@@ -40,15 +41,6 @@ export interface Setup {
   choices: Choices;
   engine: EngineName | null;
 }
-
-const ANSWER: Record<TaskName, 'cause' | 'response'> = {
-  rca: 'cause',
-  response: 'response',
-  summary: 'response',
-};
-
-/** Test tickets of a dataset that have an answer for a task. */
-export const answerable = (dataset: DatasetSummaryRecord, task: TaskName) => dataset.testable[ANSWER[task]];
 
 /**
  * One experiment being set up: what the four cards show and change. What takes files in (`take-in`) and makes the plan

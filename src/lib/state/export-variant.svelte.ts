@@ -6,12 +6,12 @@ import type { VariantResult } from '../schema/result';
 import { ASSISTANT } from '../texts/assistant';
 import { exportFiles, removeExport } from '../store/exports';
 import type { Chosen } from './assistant.svelte';
-import { localCheckpoint, storedHub } from './checkpoint';
+import { localCheckpoint, storedHub } from '../session/checkpoint';
 import { fetchRuntime, runtimeFiles } from './runtime-files';
 import { sentence } from './sentence';
-import { trainingTickets } from './tickets';
-import { VERSIONS } from './versions';
-import { callEngine } from './workers';
+import { trainingTickets } from '../session/tickets';
+import { VERSIONS } from '../session/versions';
+import { callEngine } from '../session/workers';
 
 const T = ASSISTANT.export;
 

@@ -1,7 +1,7 @@
 import { changePlan, removePlan, restorePlan, type RemovedPlan } from '../store/db';
 import { library } from './library.svelte';
 import { sentence } from './sentence';
-import { isRunning, mayDelete } from './tabs';
+import { isRunning, mayDelete } from '../session/tabs';
 
 /** What the history does to stored experiments. */
 class History {

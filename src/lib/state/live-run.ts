@@ -8,16 +8,16 @@ import { getPlan, markedRunning, markEnded, markRunning, runsOfPlan } from '../s
 import { RUN } from '../texts/run';
 import { askToPersist, keepAwake } from './awake';
 import { device } from './device.svelte';
-import { foldStored, Folding } from './folding';
+import { foldStored, Folding } from '../session/folding';
 import { library } from './library.svelte';
 import { live, type Progress, type Start } from './live.svelte';
 import { newPace, paceAfter, secondsLeft, totalOf, type Pace } from './pace';
 import { localResults } from './results';
-import { runPlan } from './run-plan';
+import { runPlan } from '../session/run-plan';
 import { sentence } from './sentence';
 import { Recorder } from './series';
-import { Skips } from './skips';
-import { isRunning } from './tabs';
+import { Skips } from '../session/skips';
+import { isRunning } from '../session/tabs';
 
 /** Figures that move are redrawn at most this often. */
 const REDRAW_MS = 250;

@@ -1,7 +1,7 @@
 import { askToPersist } from './awake';
 import { experiment } from './experiment.svelte';
 import { sentence } from './sentence';
-import { callData } from './workers';
+import { callData } from '../session/workers';
 
 /** Copies local files into this browser's own storage, so that they are there after a reload, and takes them as the model. */
 export async function storeModel(name: string, files: readonly File[]): Promise<void> {

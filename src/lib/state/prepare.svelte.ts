@@ -2,14 +2,15 @@ import { JoulewiseError } from '../core/errors';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { TaskName } from '../schema/run';
 import { RUN } from '../texts/run';
-import { localCheckpoint } from './checkpoint';
+import { localCheckpoint } from '../session/checkpoint';
 import { buildPlan, stagesOf } from './choices';
 import { cost } from './cost.svelte';
 import { device } from './device.svelte';
-import { answerable, experiment } from './experiment.svelte';
+import { answerable } from '../data/answerable';
+import { experiment } from './experiment.svelte';
 import type { Start } from './live.svelte';
 import { sentence } from './sentence';
-import { generateTickets, openTickets, type Tickets } from './tickets';
+import { generateTickets, openTickets, type Tickets } from '../session/tickets';
 
 /** From what the cards say to what can be run: tickets, model, plan. */
 

@@ -6,7 +6,7 @@ import type { Mapping } from '../schema/dataset';
 import type { Templates } from '../schema/plan';
 import type { TaskName } from '../schema/run';
 import { TICKETS } from '../texts/tickets';
-import { hubBase } from './checkpoint';
+import { hubBase } from '../session/checkpoint';
 import { experiment } from './experiment.svelte';
 import { sentence } from './sentence';
 import { openFile } from './take-in.svelte';

@@ -14,8 +14,8 @@ import { STORAGE } from '../texts/storage';
 import { library } from './library.svelte';
 import { live } from './live.svelte';
 import { sentence } from './sentence';
-import { mayDelete } from './tabs';
-import { callData } from './workers';
+import { mayDelete } from '../session/tabs';
+import { callData } from '../session/workers';
 
 export interface StoredTickets {
   hash: string;

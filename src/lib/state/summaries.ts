@@ -1,7 +1,7 @@
 import { library } from './library.svelte';
 import type { StoredExperiment } from './stored-experiment';
 import { sentence } from './sentence';
-import { callData } from './workers';
+import { callData } from '../session/workers';
 
 const asked = new Set<string>();
 

@@ -1,15 +1,16 @@
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import { TASKS } from '../schema/run';
 import { DEFAULT_CHOICES } from './choices';
-import { answerable, experiment, type PendingImport } from './experiment.svelte';
+import { answerable } from '../data/answerable';
+import { experiment, type PendingImport } from './experiment.svelte';
 import type { Preset } from './public-set';
 import { datasets } from './records';
 import { keepTickets } from './prepare.svelte';
 import { sentence } from './sentence';
 import { storage } from './storage.svelte';
-import { importTickets } from './tickets';
+import { importTickets } from '../session/tickets';
 import { TICKETS } from '../texts/tickets';
-import { callData } from './workers';
+import { callData } from '../session/workers';
 
 /** Files of tickets on their way into the experiment that is being set up. */
 

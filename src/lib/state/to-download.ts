@@ -1,7 +1,7 @@
 import { CATALOGUE } from '../checkpoint/catalogue';
 import type { CheckpointRef } from '../schema/plan';
 import type { EngineName } from '../schema/run';
-import { storedHub } from './checkpoint';
+import { storedHub } from '../session/checkpoint';
 
 /** Bytes that Run would download first; null where nobody can say. */
 export async function toDownload(

@@ -1,4 +1,4 @@
-import { keepSetting, readSetting } from './settings';
+import { keepSetting, readSetting } from '../store/settings';
 import { GRID_SOURCES, gridRegions, type GridRegion, type GridSourceId } from '../meter/grid';
 import { JOULES, type EnergyUnit } from '../texts/energy';
 import { sentence } from './sentence';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { keepSetting, readSetting, settingNames } from './settings';
+import { keepSetting, readSetting, settingNames } from '../store/settings';
 
 afterEach(() => vi.unstubAllGlobals());
 

@@ -4,7 +4,7 @@ import type { ImportReport } from '../data/import';
 import type { DatasetRecord, DatasetSummaryRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { DataApi, PageReport, TicketsPort, Wanted } from '../workers/protocol';
-import { keepData, type KeptData } from './workers';
+import { keepData, type KeptData } from '../session/workers';
 
 /** A dataset in a thread of its own: the page, which 100,000 tickets would hold, knows its summary. */
 export class Tickets {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleReading, exampleRun } from '../rank/example';
 import { CONDITIONS, withoutRepetition } from '../texts/conditions';
-import { slowingOf, warningsOf } from './conditions';
+import { slowingOf, warningsOf } from '../session/conditions';
 
 const calm = { onBattery: false, hiddenSeconds: 0, pressure: 'nominal', slowing: 1.02 } as const;
 

@@ -1,6 +1,6 @@
 import type { Folded, FoldOptions } from '../rank/fold';
 import type { RunRecord } from '../schema/run';
-import { callData, keepData, type KeptData } from './workers';
+import { callData, keepData, type KeptData } from '../session/workers';
 
 /** Results of a stored plan, and its runs without their tickets: read and folded in a thread of its own. */
 export const foldStored = (hash: string) => callData('foldStored', { hash });

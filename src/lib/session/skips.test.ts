@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Skips } from './skips';
+import { Skips } from '../session/skips';
 
 test('leaves out a variant whether a unit of it runs or comes later, and no other', () => {
   const skips = new Skips();

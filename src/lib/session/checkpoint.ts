@@ -2,8 +2,8 @@ import { HUB_BASE } from '../checkpoint/source';
 import type { CheckpointRef } from '../schema/plan';
 import type { EngineName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
-import { keepSetting, readSetting, settingNames } from './settings';
-import { callData } from './workers';
+import { keepSetting, readSetting, settingNames } from '../store/settings';
+import { callData } from '../session/workers';
 
 /** Which stored checkpoint a Hub repository became, so that it is downloaded once. */
 const key = (repo: string, revision: string, exports: readonly string[] | null) =>

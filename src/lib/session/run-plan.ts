@@ -10,16 +10,16 @@ import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { Device, RunRecord } from '../schema/run';
 import { getPlan, runsOfPlan, savePlan, saveRun } from '../store/db';
-import { localCheckpoint } from './checkpoint';
-import type { Skips } from './skips';
+import { localCheckpoint } from '../session/checkpoint';
+import type { Skips } from '../session/skips';
 import { CONDITIONS } from '../texts/conditions';
 import { RUN } from '../texts/run';
-import { answerable } from './experiment.svelte';
-import { slowingOf, warningsOf, watchConditions } from './conditions';
-import { lockOf, othersRun } from './tabs';
-import { openTickets, type Tickets } from './tickets';
-import { VERSIONS } from './versions';
-import { keepEngine } from './workers';
+import { answerable } from '../data/answerable';
+import { slowingOf, warningsOf, watchConditions } from '../session/conditions';
+import { lockOf, othersRun } from '../session/tabs';
+import { openTickets, type Tickets } from '../session/tickets';
+import { VERSIONS } from '../session/versions';
+import { keepEngine } from '../session/workers';
 
 export interface RunPlanOptions {
   plan: PlanRecord;
