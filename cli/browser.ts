@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type BrowserContext, type Page } from 'playwright';
 import { fromWireError, JoulewiseError, type WireError } from '../src/lib/core/errors';
+import type { DriveApi, DriveCommand } from '../src/lib/session/drive-api';
 import { startServer, type SiteServer } from './server';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -15,7 +16,7 @@ export interface Driver {
   page: Page;
   server: SiteServer;
   /** Runs a command in the page; throws the page's own JoulewiseError. */
-  call<T>(command: string, args?: unknown): Promise<T>;
+  call<M extends DriveCommand>(command: M, args: DriveApi[M]['args']): Promise<DriveApi[M]['result']>;
   close(): Promise<void>;
 }
 
@@ -111,17 +112,17 @@ export async function drive(o: DriveOptions = {}): Promise<Driver> {
   return {
     page,
     server,
-    async call<T>(command: string, args: unknown = null): Promise<T> {
+    async call<M extends DriveCommand>(command: M, args: DriveApi[M]['args']): Promise<DriveApi[M]['result']> {
       const reply = await Promise.race([
         page.evaluate(
           ([c, a]) => (window as never as { joulewise(c: string, a: unknown): Promise<unknown> }).joulewise(c, a),
-          [command, args] as const,
+          [command as string, args as unknown] as const,
         ),
         crashed,
       ]);
-      const { ok, error } = reply as { ok?: T; error?: WireError };
+      const { ok, error } = reply as { ok?: DriveApi[M]['result']; error?: WireError };
       if (error) throw fromWireError(error);
-      return ok as T;
+      return ok as DriveApi[M]['result'];
     },
     async close() {
       await context.close();

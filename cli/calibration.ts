@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { JoulewiseError, quote } from '../src/lib/core/errors';
-import type { DatasetRecord } from '../src/lib/schema/dataset';
 import type { Driver } from './browser';
 import { existing, ticketFile } from './context';
 
@@ -27,7 +26,7 @@ export async function calibrationTexts(d: Driver, given: string | null): Promise
   if (given === null) return null;
   const path = existing(given, 'Calibration file');
   if (path.endsWith('.jsonl')) return { texts: textsOf(path) };
-  const { dataset } = await d.call<{ dataset: DatasetRecord }>('importTickets', {
+  const { dataset } = await d.call('importTickets', {
     file: ticketFile(d, path),
     mapping: null,
     redact: true,

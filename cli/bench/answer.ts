@@ -226,7 +226,7 @@ async function measure(
     margin: DEFAULT_MARGIN,
     seed: SEED + o.seed,
   };
-  return d.call<Measured>('runPlan', { plan, dataset: o.dataset, name: 'Bench', fresh: true, calibrationTexts: null });
+  return d.call('runPlan', { plan, dataset: o.dataset, name: 'Bench', fresh: true, calibrationTexts: null });
 }
 
 const answerOf = ({ results, evidence }: Folded) => decide(results, evidence).answer?.result.variant ?? 'none';
@@ -307,7 +307,7 @@ export function insideOf(short: Folded, long: Folded): boolean[] {
 }
 
 export async function realRows(d: Driver, o: AnswerOptions): Promise<BenchRow[]> {
-  const dataset = await d.call<DatasetRecord>('generateTickets', { count: 400, seed: 1 });
+  const dataset = await d.call('generateTickets', { count: 400, seed: 1 });
   const tasks: TaskName[] = ['rca', 'response'];
   const timed = async (what: string, work: () => Promise<Measured>) => {
     const start = Date.now();
@@ -390,7 +390,7 @@ export async function realRows(d: Driver, o: AnswerOptions): Promise<BenchRow[]>
     say('No tickets of others: the row of a public set is left out (--tickets FILE).');
     return rows;
   }
-  const { dataset: others } = await d.call<{ dataset: DatasetRecord }>('importTickets', {
+  const { dataset: others } = await d.call('importTickets', {
     file: ticketFile(d, existing(o.data, 'File')),
     mapping: null,
     redact: true,

@@ -1,4 +1,3 @@
-import type { CalibrateSpeed } from '../../src/lib/workers/bench-protocol';
 import type { Driver } from '../browser';
 import { checkpointOf, say } from '../context';
 import { demand, plain, type BenchRow } from './rows';
@@ -20,7 +19,7 @@ export async function calibratedRows(d: Driver, checkpoint: string, threads: num
   const rows: BenchRow[] = [];
   for (const { recipe, seconds } of RECIPES) {
     say(`Calibrating and compressing: ${recipe} ...`);
-    const s = await d.call<CalibrateSpeed>('calibrateSpeed', {
+    const s = await d.call('calibrateSpeed', {
       checkpoint: stored,
       recipe,
       threads,

@@ -1,6 +1,8 @@
+import type { BuildName } from '../../src/lib/cpu/module';
+import type { EngineName } from '../../src/lib/schema/run';
 import { median } from '../../src/lib/core/stats';
 import type { KernelLimits } from '../../src/lib/cpu/limits';
-import type { ScaleResult, ScaleShape } from '../../src/lib/run/scale';
+import type { ScaleShape } from '../../src/lib/run/scale';
 import { totalBytes } from '../../src/lib/graph/cost';
 import type { SpeedResult } from '../../src/lib/workers/bench-protocol';
 import { defaultProfile, drive, type Driver } from '../browser';
@@ -57,7 +59,7 @@ async function withoutVnniRows(checkpoint: string, threads: number): Promise<Ben
     const stored = await checkpointOf(d, checkpoint);
     const rows: BenchRow[] = [];
     for (const recipe of ['int8', 'int4', 'int8+2:4']) {
-      const s = await d.call<SpeedResult>('speed', { checkpoint: stored, recipe, engine: 'cpu', threads, ...SPEED });
+      const s = await d.call('speed', { checkpoint: stored, recipe, engine: 'cpu', threads, ...SPEED });
       for (const phase of ['decode', 'prefill'] as const)
         rows.push(plain(`own ${recipe} ${phase}, --no-enable-avx-vnni`, rate([s], phase), 'tokens/s'));
     }
@@ -69,13 +71,17 @@ async function withoutVnniRows(checkpoint: string, threads: number): Promise<Ben
 
 export async function kernelRows(d: Driver, checkpoint: string, threads: number, rounds: number): Promise<BenchRow[]> {
   say('Kernels: limits of this machine ...');
-  const limits = await d.call<KernelLimits>('kernelLimits', { threads, build: null, repeats: LIMIT_REPEATS });
+  const limits = await d.call('kernelLimits', { threads, build: null, repeats: LIMIT_REPEATS });
   const stored = await checkpointOf(d, checkpoint);
   const q8 = await requantize(checkpoint, 'Q8_0');
   const q4 = await requantize(checkpoint, 'Q4_0');
   const peer = await openPeer(d, q8, threads);
-  const speed = async (engine: string, recipe: string, more: { threads?: number; kernelBuild?: string } = {}) => {
-    const result = await d.call<SpeedResult>('speed', {
+  const speed = async (
+    engine: EngineName,
+    recipe: string,
+    more: { threads?: number; kernelBuild?: BuildName } = {},
+  ) => {
+    const result = await d.call('speed', {
       checkpoint: stored,
       recipe,
       engine,
@@ -228,7 +234,7 @@ export async function scaleRows(d: Driver, threads: number, repeats: number): Pr
   const rows: BenchRow[] = [];
   for (const shape of SHAPES) {
     say(`Kernels: a decode step of a model of ${shape.layers} layers of ${shape.hiddenSize} ...`);
-    const s = await d.call<ScaleResult>('scaleSpeed', { shape, threads, build: null, repeats });
+    const s = await d.call('scaleSpeed', { shape, threads, build: null, repeats });
     rows.push(
       plain(`random int8 model, ${Math.round(s.parameters / 1e6)} M weights, decode step`, s.decodeMs, 'ms'),
       plain('the same per weight', (s.decodeMs * 1e6) / s.parameters, 'ns'),

@@ -84,7 +84,7 @@ export async function recipeTable(d: Driver, o: RecipeTableOptions): Promise<Rec
   const rows: (RecipeMeasured & { recipe: string })[] = [];
   const leftOut: string[] = [];
   const measureRecipe = (recipe: string) =>
-    d.call<RecipeMeasured>('measureRecipe', {
+    d.call('measureRecipe', {
       checkpoint,
       recipe,
       engine: 'cpu',

@@ -44,7 +44,7 @@ export async function modelRows(d: Driver, checkpoint: string, threads: number, 
     theirs.push(await peer.speed(PREFILL_TOKENS, DECODE_TOKENS));
     for (const recipe of RECIPES)
       ours[recipe].push(
-        await d.call<SpeedResult>('speed', {
+        await d.call('speed', {
           checkpoint: stored,
           recipe,
           engine: 'ort-cpu',
@@ -139,7 +139,7 @@ const COMPRESS_NAMES: Record<keyof CompressSpeed, string> = {
 
 export async function compressRows(d: Driver, repeats: number): Promise<BenchRow[]> {
   say('Compressing ...');
-  const speed = await d.call<CompressSpeed>('compressSpeed', { ...MATRIX, repeats });
+  const speed = await d.call('compressSpeed', { ...MATRIX, repeats });
   return (Object.keys(COMPRESS_NAMES) as (keyof CompressSpeed)[]).map((key) =>
     demand(COMPRESS_NAMES[key], median(speed[key]) / 1e6, 'M weights/s', 'least', FLOORS[key]),
   );

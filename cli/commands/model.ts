@@ -3,8 +3,6 @@ import { basename } from 'node:path';
 import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import { exportId } from '../../src/lib/report/export';
-import type { Device } from '../../src/lib/schema/run';
-import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
 import { parseArgs } from '../args';
 import { calibrationTexts } from '../calibration';
 import { checkpointOf, engineOf, existing, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../context';
@@ -38,7 +36,7 @@ export async function evaluate(argv: readonly string[]): Promise<void> {
     .replace(/\r?\n$/, '');
   const checkpoint = a.text('checkpoint') ?? 'builtin';
   const result = await withDriver({ webgpu: webgpuOf(a, engine) }, async (d) =>
-    d.call<EvaluateResult>('evaluate', {
+    d.call('evaluate', {
       checkpoint: await checkpointOf(d, checkpoint, {
         exports: engine === 'hub' ? [recipe] : null,
         adapter: a.text('adapter'),
@@ -59,7 +57,7 @@ export async function generate(argv: readonly string[]): Promise<void> {
   const recipe = engine === 'hub' ? (a.text('variant') ?? 'fp32') : recipeOf(a.text('variant') ?? 'fp32');
   const prompt = a.need('prompt');
   const result = await withDriver({ webgpu: webgpuOf(a, engine) }, async (d) =>
-    d.call<GenerateResult>('generate', {
+    d.call('generate', {
       checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin', {
         exports: engine === 'hub' ? [recipe] : null,
         adapter: a.text('adapter'),
@@ -89,7 +87,7 @@ const EXPORT_FORMATS = {
 interface ExportReply {
   kernel?: string;
   dtype?: string;
-  notes?: string[];
+  notes?: readonly string[];
   files: { path: string; bytes: number }[];
 }
 
@@ -108,7 +106,7 @@ export async function exportModel(argv: readonly string[]): Promise<void> {
   mkdirSync(out, { recursive: true });
   const checkpoint = a.text('checkpoint') ?? 'builtin';
   const report = await withDriver({}, async (d) =>
-    d.call<ExportReply>(format.call, {
+    d.call(format.call, {
       checkpoint: await checkpointOf(d, checkpoint, { adapter: a.text('adapter') }),
       recipe,
       engine,
@@ -123,28 +121,13 @@ export async function exportModel(argv: readonly string[]): Promise<void> {
   print(JSON.stringify({ out, variant: recipe, format: name, ...report }));
 }
 
-interface CompressReply {
-  layers: {
-    layer: number;
-    linear: string;
-    error: number | null;
-    sparsity: number;
-    damping: number | null;
-    deadInputs: number;
-    packed: { title: string; bytes: number } | null;
-  }[];
-  compression: { storedBytes: number };
-  ms: { calibrate: number; compress: number };
-  files: { path: string; bytes: number }[];
-}
-
 export async function compress(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, { ...MODEL_FLAGS, out: 'text' });
   const recipe = recipeOf(a.need('variant'));
   const out = fromHere(a.need('out'));
   mkdirSync(out, { recursive: true });
   const { layers, files, ...report } = await withDriver({}, async (d) =>
-    d.call<CompressReply>('compress', {
+    d.call('compress', {
       checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin', { adapter: a.text('adapter') }),
       recipe,
       threads: threadsOf(a),
@@ -167,5 +150,5 @@ export async function compress(argv: readonly string[]): Promise<void> {
 
 export async function device(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, { swiftshader: 'flag' });
-  print(JSON.stringify(await withDriver({ webgpu: webgpuOf(a, 'gpu') }, (d) => d.call<Device>('probe')), null, 2));
+  print(JSON.stringify(await withDriver({ webgpu: webgpuOf(a, 'gpu') }, (d) => d.call('probe', null)), null, 2));
 }

@@ -80,7 +80,7 @@ async function execute(
   fresh: boolean,
   calibrationTexts: string[] | null = null,
 ): Promise<PlanReply> {
-  const reply = await d.call<PlanReply>('runPlan', { plan, dataset, name, fresh, calibrationTexts });
+  const reply = await d.call('runPlan', { plan, dataset, name, fresh, calibrationTexts });
   const kept = reply.runs.length;
   say(
     `${kept} runs stand${reply.failures.length ? `, ${reply.failures.length} failed` : ''}. They stay in the profile: the same command goes on where it stopped; --fresh measures anew.`,
@@ -222,8 +222,9 @@ export async function run(argv: readonly string[]): Promise<void> {
 async function ticketsOf(d: Driver, data: string, a: Parsed, task: TaskName): Promise<DatasetRecord> {
   if (data === 'generated') return demoTickets(d);
   const { dataset, report } = await importFile(d, data, a, task);
-  for (const w of report.warnings) say(`Note: ${w}`);
-  say(`${report.kept} of ${report.rows} rows kept from ${data}; columns ${JSON.stringify(report.mapping)}.`);
+  for (const w of report?.warnings ?? []) say(`Note: ${w}`);
+  if (report)
+    say(`${report.kept} of ${report.rows} rows kept from ${data}; columns ${JSON.stringify(report.mapping)}.`);
   return dataset;
 }
 
@@ -259,7 +260,7 @@ export const DEMO = {
   prunings: ['2:4', 'mag50', 'ffn25'],
 } as const;
 
-const demoTickets = (d: Driver) => d.call<DatasetRecord>('generateTickets', { count: DEMO.count, seed: DEMO.seed });
+const demoTickets = (d: Driver) => d.call('generateTickets', { count: DEMO.count, seed: DEMO.seed });
 
 export async function demo(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, {

@@ -1,8 +1,6 @@
-import type { ImportReport } from '../../src/lib/data/import';
 import { parseMapping } from '../../src/lib/data/mapping';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import { TASKS } from '../../src/lib/schema/run';
-import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import { parseArgs, type Parsed } from '../args';
 import type { Driver } from '../browser';
 import { print, ticketFile, withDriver } from '../context';
@@ -19,7 +17,7 @@ export function taskOf(a: Parsed) {
 
 export function importFile(d: Driver, path: string, a: Parsed, task: ReturnType<typeof taskOf>) {
   const map = a.text('map');
-  return d.call<{ dataset: DatasetRecord; report: ImportReport }>('importTickets', {
+  return d.call('importTickets', {
     file: ticketFile(d, path),
     mapping: map === null ? null : parseMapping(map, task),
     redact: !a.flag('no-redaction'),

@@ -4,14 +4,11 @@ import { basename, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { checkpointOf } from '../../cli/context';
 import type { Driver } from '../../cli/browser';
-import type { PlanOutcome } from '../../src/lib/plan/execute';
-import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import type { BuildName } from '../../src/lib/cpu/module';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import { totalBytes } from '../../src/lib/graph/cost';
-import type { Device, KernelWork } from '../../src/lib/schema/run';
-import type { SpeedResult } from '../../src/lib/workers/bench-protocol';
-import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';
+import type { EngineName, KernelWork } from '../../src/lib/schema/run';
+import type { EvaluateResult } from '../../src/lib/workers/protocol';
 import {
   assert,
   assertClose,
@@ -48,19 +45,19 @@ const evaluate = (
   checkpoint: CheckpointRef,
   recipe: string,
   text: string,
-  engine = 'ort-cpu',
+  engine: EngineName = 'ort-cpu',
   kernelBuild: BuildName | null = null,
-) => d.call<EvaluateResult>('evaluate', { checkpoint, recipe, engine, threads: 2, text, kernelBuild });
+) => d.call('evaluate', { checkpoint, recipe, engine, threads: 2, text, kernelBuild });
 const generate = (
   d: Driver,
   checkpoint: CheckpointRef,
   recipe: string,
   prompt: string,
-  engine: string,
+  engine: EngineName,
   tokens = 32,
   chat = false,
 ) =>
-  d.call<GenerateResult>('generate', {
+  d.call('generate', {
     checkpoint,
     recipe,
     engine,
@@ -103,7 +100,7 @@ async function againstOracle(
 
 /** Answers of a tiny plan on the demo's tickets: variant and task -> outputs. */
 async function answers(d: Driver, engine: 'ort-cpu' | 'gpu', variants: string[]) {
-  const dataset = await d.call<DatasetRecord>('generateTickets', { count: 400, seed: 1 });
+  const dataset = await d.call('generateTickets', { count: 400, seed: 1 });
   const plan: PlanRecord = {
     v: 2,
     dataset: { hash: dataset.hash, name: dataset.name },
@@ -121,7 +118,7 @@ async function answers(d: Driver, engine: 'ort-cpu' | 'gpu', variants: string[])
     w: 0.5,
     profile: null,
   };
-  const { runs, failures } = await d.call<PlanOutcome>('runPlan', { plan, dataset, name: 'test', fresh: false });
+  const { runs, failures } = await d.call('runPlan', { plan, dataset, name: 'test', fresh: false });
   assertEqual(failures, [], `failures on ${engine}`);
   return {
     runs,
@@ -210,7 +207,7 @@ export const tests: BrowserTest[] = [
     name: 'our own kernels tell bytes, operations and milliseconds, which add up to the pass',
     run: () =>
       withBrowser({}, async (d) => {
-        const { kernels, prefillCost, prefillMs } = await d.call<SpeedResult>('speed', {
+        const { kernels, prefillCost, prefillMs } = await d.call('speed', {
           checkpoint: BUILTIN,
           recipe: 'int8+2:4',
           engine: 'cpu',
@@ -287,7 +284,7 @@ export const tests: BrowserTest[] = [
     name: 'Where the hardware is asked for, no software adapter stands in for it',
     run: () =>
       withBrowser({ webgpu: 'hardware' }, async (d) => {
-        const { gpu, gpuMissing } = await d.call<Device>('probe');
+        const { gpu, gpuMissing } = await d.call('probe', null);
         assert(gpu === null || !gpu.fallback, `the adapter is ${JSON.stringify(gpu)}`);
         assertEqual(gpu === null, gpuMissing !== null, 'a missing adapter is said');
       }),
@@ -365,7 +362,7 @@ export const tests: BrowserTest[] = [
         try {
           const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
           d.network.allow(new URL(base).host);
-          const stored = await d.call<CheckpointRef>('storeHub', {
+          const stored = await d.call('storeHub', {
             repo: 'someone/tiny',
             revision: 'main',
             base,

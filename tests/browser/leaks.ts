@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { EvaluateResult } from '../../src/lib/workers/protocol';
 import { assert, BUILTIN, withBrowser, type BrowserTest } from './harness';
 
 /** Sessions opened before the first look: code is compiled, and pools of the browser's are filled. */
@@ -38,7 +37,7 @@ export const tests: BrowserTest[] = [
         const protocol = await d.page.context().newCDPSession(d.page);
         const session = async () =>
           (
-            await d.call<EvaluateResult>('evaluate', {
+            await d.call('evaluate', {
               checkpoint: BUILTIN,
               recipe: 'fp32',
               engine: 'cpu',

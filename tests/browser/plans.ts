@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from '../../src/lib/core/canonical';
-import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
+import type { PlanEvent } from '../../src/lib/plan/execute';
 import { BASELINE } from '../../src/lib/plan/units';
 import { decide } from '../../src/lib/rank/decide';
 import type { Folded } from '../../src/lib/rank/fold';
@@ -45,21 +45,19 @@ const planOf = (dataset: DatasetRecord, more: Partial<PlanRecord> = {}): PlanRec
   ...more,
 });
 
-type Reply = PlanOutcome & { folded: Folded };
-
 export const tests: BrowserTest[] = [
   {
     name: 'a two-stage plan runs both tasks and gives valid records with energy, quality and device',
     run: () =>
       withBrowser({}, async (d) => {
-        const dataset = await d.call<DatasetRecord>('generateTickets', { count: 80, seed: 5 });
+        const dataset = await d.call('generateTickets', { count: 80, seed: 5 });
         const plan = planOf(dataset, {
           stages: [
             { kind: 'variants', variants: ['fp32', 'int4'] },
             { kind: 'best', k: 1, prunings: ['2:4'] },
           ],
         });
-        const { runs, failures, folded } = await d.call<Reply>('runPlan', {
+        const { runs, failures, folded } = await d.call('runPlan', {
           plan,
           dataset,
           name: 'test',
@@ -120,7 +118,7 @@ export const tests: BrowserTest[] = [
         if (phase === 'calibrate' && (done ?? 0) < (of ?? 0)) layers++;
       };
       return withBrowser({ onEvent }, async (d) => {
-        const dataset = await d.call<DatasetRecord>('generateTickets', { count: 80, seed: 5 });
+        const dataset = await d.call('generateTickets', { count: 80, seed: 5 });
         const plan = planOf(dataset, {
           stages: [{ kind: 'variants', variants: ['int8+sparsegpt2:4', 'int4.gptq'] }],
           tasks: ['rca'],
@@ -129,7 +127,7 @@ export const tests: BrowserTest[] = [
           limit: 2,
         });
         const go = async (p: PlanRecord, more: object = {}) => {
-          const reply = await d.call<Reply>('runPlan', { plan: p, dataset, name: 'test', fresh: false, ...more });
+          const reply = await d.call('runPlan', { plan: p, dataset, name: 'test', fresh: false, ...more });
           assertEqual(reply.failures, [], 'failures');
           return reply.runs;
         };
@@ -184,9 +182,9 @@ export const tests: BrowserTest[] = [
       withFolder(async (profile) => {
         const first = await watchedDrive({ profile, onEvent: (e) => events.push(e as PlanEvent) });
         const events: PlanEvent[] = [];
-        const dataset = await first.call<DatasetRecord>('generateTickets', { count: 60, seed: 7 });
+        const dataset = await first.call('generateTickets', { count: 60, seed: 7 });
         const plan = planOf(dataset, { tasks: ['rca'], slices: 3 });
-        const running = first.call<Reply>('runPlan', { plan, dataset, name: 'test', fresh: false });
+        const running = first.call('runPlan', { plan, dataset, name: 'test', fresh: false });
         running.catch(() => undefined);
         const done = () => events.filter((e) => e.type === 'run');
         for (let i = 0; i < 600 && done().length < 3; i++) await new Promise((r) => setTimeout(r, 100));
@@ -200,7 +198,7 @@ export const tests: BrowserTest[] = [
         const again: PlanEvent[] = [];
         const second = await watchedDrive({ profile, onEvent: (e) => again.push(e as PlanEvent) });
         try {
-          const { runs, failures } = await second.call<Reply>('runPlan', { plan, dataset, name: 'test', fresh: false });
+          const { runs, failures } = await second.call('runPlan', { plan, dataset, name: 'test', fresh: false });
           assertEqual(failures, [], 'failures');
           assertEqual(ofTest(runs).length, 9, 'the result is complete');
           const resumed = again.filter((e) => e.type === 'run' && e.resumed).length;

@@ -1,9 +1,7 @@
 import { JoulewiseError, toWireError, type WireError } from '../core/errors';
 import { summaryOf } from '../data/summary';
 import { foldRuns } from '../rank/fold';
-import type { DatasetRecord } from '../schema/dataset';
-import type { PlanRecord } from '../schema/plan';
-import type { DataApi, EngineApi } from '../workers/protocol';
+import type { DriveApi, DriveCommand } from './drive-api';
 import { runPlan } from '../session/run-plan';
 import { generateTickets, importTickets, type Tickets } from '../session/tickets';
 import { callData, callEngine } from '../session/workers';
@@ -39,46 +37,34 @@ async function sendExport(id: string, upload: string): Promise<{ path: string; b
 /** Takes the tickets out of their thread. */
 const wholeOf = (tickets: Tickets) => tickets.whole().finally(() => tickets.end());
 
-const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
+const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<DriveApi[M]['result']> } = {
   probe: () => callEngine('probe', null),
-  evaluate: (args: EngineApi['evaluate']['args']) => callEngine('evaluate', args, { onEvent }),
-  generate: (args: EngineApi['generate']['args']) => callEngine('generate', args, { onEvent }),
-  speed: (args: EngineApi['speed']['args']) => callEngine('speed', args, { onEvent }),
-  measureRecipe: (args: EngineApi['measureRecipe']['args']) => callEngine('measureRecipe', args, { onEvent }),
-  kernelLimits: (args: EngineApi['kernelLimits']['args']) => callEngine('kernelLimits', args),
-  scaleSpeed: (args: EngineApi['scaleSpeed']['args']) => callEngine('scaleSpeed', args),
-  compressSpeed: (args: EngineApi['compressSpeed']['args']) => callEngine('compressSpeed', args),
-  storeCheckpoint: (args: DataApi['storeCheckpoint']['args']) => callData('storeCheckpoint', args),
-  storeHub: (args: DataApi['storeHub']['args']) => callData('storeHub', args),
-  importTickets: async (args: DataApi['import']['args']) => wholeOf((await importTickets(args)).tickets),
-  generateTickets: async (args: DataApi['generate']['args']) => (await wholeOf(await generateTickets(args))).dataset,
-  calibrateSpeed: (args: EngineApi['calibrateSpeed']['args']) => callEngine('calibrateSpeed', args, { onEvent }),
-  async compress({ upload, ...args }: EngineApi['compress']['args'] & { upload: string }) {
+  evaluate: (args) => callEngine('evaluate', args, { onEvent }),
+  generate: (args) => callEngine('generate', args, { onEvent }),
+  speed: (args) => callEngine('speed', args, { onEvent }),
+  measureRecipe: (args) => callEngine('measureRecipe', args, { onEvent }),
+  kernelLimits: (args) => callEngine('kernelLimits', args),
+  scaleSpeed: (args) => callEngine('scaleSpeed', args),
+  compressSpeed: (args) => callEngine('compressSpeed', args),
+  storeCheckpoint: (args) => callData('storeCheckpoint', args),
+  storeHub: (args) => callData('storeHub', args),
+  importTickets: async (args) => wholeOf((await importTickets(args)).tickets),
+  generateTickets: async (args) => (await wholeOf(await generateTickets(args))).dataset,
+  calibrateSpeed: (args) => callEngine('calibrateSpeed', args, { onEvent }),
+  async compress({ upload, ...args }) {
     const report = await callEngine('compress', args, { onEvent });
     const files = await sendExport(report.id, upload);
     return { ...report, files };
   },
-  async exportVariant({ upload, ...args }: EngineApi['exportVariant']['args'] & { upload: string }) {
+  async exportVariant({ upload, ...args }) {
     const report = await callEngine('exportVariant', args, { onEvent });
     return { ...report, files: await sendExport(report.id, upload) };
   },
-  async exportGguf({ upload, ...args }: EngineApi['exportGguf']['args'] & { upload: string }) {
+  async exportGguf({ upload, ...args }) {
     const report = await callEngine('exportGguf', args, { onEvent });
     return { ...report, files: await sendExport(report.id, upload) };
   },
-  async runPlan({
-    plan,
-    dataset,
-    name,
-    fresh,
-    calibrationTexts,
-  }: {
-    plan: PlanRecord;
-    dataset: DatasetRecord;
-    name: string;
-    fresh: boolean;
-    calibrationTexts?: string[] | null;
-  }) {
+  async runPlan({ plan, dataset, name, fresh, calibrationTexts }) {
     if (fresh) await removePlan(await planHash(plan));
     const device = await callEngine('probe', null);
     await saveDataset(dataset);
@@ -98,7 +84,7 @@ const COMMANDS: Record<string, (args: never) => Promise<unknown>> = {
 export function installDriver(): void {
   window.joulewise = async (command, args) => {
     try {
-      const run = COMMANDS[command];
+      const run = Object.hasOwn(COMMANDS, command) ? COMMANDS[command as DriveCommand] : null;
       if (!run) throw new JoulewiseError('option.unknown', `The page knows no command "${command}".`);
       return { ok: await run(args as never) };
     } catch (error) {

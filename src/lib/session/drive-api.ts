@@ -1,0 +1,48 @@
+import type { PlanOutcome } from '../plan/execute';
+import type { Folded } from '../rank/fold';
+import type { DatasetRecord } from '../schema/dataset';
+import type { PlanRecord } from '../schema/plan';
+import type { DataApi, EngineApi } from '../workers/protocol';
+
+type Call<T extends { args: unknown; result: unknown }> = Pick<T, 'args' | 'result'>;
+
+/** An export's files go to the address `upload`, one PUT each. */
+type Exporting<M extends 'compress' | 'exportVariant' | 'exportGguf'> = {
+  args: EngineApi[M]['args'] & { upload: string };
+  result: EngineApi[M]['result'] & { files: { path: string; bytes: number }[] };
+};
+
+type EngineCall =
+  | 'probe'
+  | 'evaluate'
+  | 'generate'
+  | 'speed'
+  | 'measureRecipe'
+  | 'kernelLimits'
+  | 'scaleSpeed'
+  | 'compressSpeed'
+  | 'calibrateSpeed';
+
+/** What the command line calls in the page, typed at both ends. */
+export type DriveApi = { [M in EngineCall]: Call<EngineApi[M]> } & {
+  storeCheckpoint: Call<DataApi['storeCheckpoint']>;
+  storeHub: Call<DataApi['storeHub']>;
+  importTickets: { args: DataApi['import']['args']; result: DataApi['whole']['result'] };
+  generateTickets: { args: DataApi['generate']['args']; result: DatasetRecord };
+  compress: Exporting<'compress'>;
+  exportVariant: Exporting<'exportVariant'>;
+  exportGguf: Exporting<'exportGguf'>;
+  runPlan: {
+    args: {
+      plan: PlanRecord;
+      dataset: DatasetRecord;
+      name: string;
+      /** Forgets what an earlier run of this plan left. */
+      fresh: boolean;
+      calibrationTexts?: string[] | null;
+    };
+    /** With what the runs fold to, and the plan's hash. */
+    result: PlanOutcome & { folded: Folded; plan: string };
+  };
+};
+export type DriveCommand = keyof DriveApi;
