@@ -268,9 +268,22 @@ export const tests: BrowserTest[] = [
   {
     name: 'WebGPU on the software adapter, no node on the CPU: same tokens as WASM, every precision',
     async run() {
-      const variants = ['fp32', 'fp16', 'int8', 'int4'];
-      const wasm = await withBrowser({}, (d) => answers(d, 'ort-cpu', variants));
-      const gpu = await withBrowser({ webgpu: 'software' }, (d) => answers(d, 'gpu', variants));
+      const prompt = 'Ticket: no power at the site. Response?';
+      const made = async (d: Driver, engine: 'ort-cpu' | 'gpu') => {
+        const found: Record<string, readonly number[]> = {};
+        for (const recipe of ['fp32', 'fp16', 'int8', 'int4'])
+          found[recipe] = (await generate(d, BUILTIN, recipe, prompt, engine, 4, true)).ids;
+        return found;
+      };
+      const wasm = await withBrowser({}, async (d) => ({
+        ...(await answers(d, 'ort-cpu', ['fp16'])),
+        made: await made(d, 'ort-cpu'),
+      }));
+      const gpu = await withBrowser({ webgpu: 'software' }, async (d) => ({
+        ...(await answers(d, 'gpu', ['fp16'])),
+        made: await made(d, 'gpu'),
+      }));
+      assertEqual(gpu.made, wasm.made, 'tokens on WebGPU and on WASM');
       for (const run of gpu.runs) assert(/WebGPU/.test(run.kernel), `${run.variant} ran as ${run.kernel}`);
       const fp16 = gpu.runs.find((r) => r.variant === 'fp16');
       assert(

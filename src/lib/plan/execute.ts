@@ -7,6 +7,7 @@ import { decide } from '../rank/decide';
 import { ANSWERING } from '../rank/energies';
 import { foldRuns, type Folded } from '../rank/fold';
 import { referenceOf } from '../rank/simple';
+import { LEAST_SLICES } from '../schema/defaults';
 import type { PlanRecord } from '../schema/plan';
 import type { RunRecord } from '../schema/run';
 
@@ -329,6 +330,7 @@ class Execution {
 
   /** Disturbed slices are measured again at the end of their block, within a budget. */
   async #again(units: readonly Unit[]): Promise<void> {
+    if (!this.#tells) return;
     for (let tries = 1; tries < MOST_TRIES; tries++)
       for (const unit of units) {
         if (this.#spent.again > AGAIN_SHARE * this.#spent.measured) return;
@@ -338,7 +340,13 @@ class Execution {
       }
   }
 
+  /** Too few slices tell no energies apart, however quiet it is: nothing is gained by waiting or by measuring again. */
+  get #tells(): boolean {
+    return this.#slices >= LEAST_SLICES;
+  }
+
   get #patience(): number {
+    if (!this.#tells) return 0;
     const budget = Math.max(WAIT_LEAST_S, WAIT_SHARE * this.#spent.measured) - this.#spent.waited;
     const most = this.#spent.measured === 0 || this.#block <= 1 ? WAIT_FIRST_S : WAIT_SLICE_S;
     return Math.max(0, Math.min(most, budget));

@@ -237,12 +237,12 @@ describe('execution', () => {
   });
 
   it('measures a disturbed slice again at the end of its block, and keeps the quieter', async () => {
-    const h = await host(plan(), {
+    const h = await host(plan({ slices: 6, limit: 12 }), {
       change: (unit, attempt) => noisy(unit.variant === 'int8' && unit.slice === 1 && attempt === 0),
     });
     const outcome = await h.execute();
     expect(h.keys().filter((key) => key === '0/rca/int8/1').length).toBe(2);
-    expect(outcome.runs.length).toBe(9);
+    expect(outcome.runs.length).toBe(18);
     expect(outcome.runs.every((r) => r.steadiness?.disturbed === false)).toBe(true);
     const order = h.tried.map((u) => u.slice);
     expect(order).toEqual(order.toSorted((a, b) => a - b));
@@ -251,7 +251,7 @@ describe('execution', () => {
   it('keeps what opening took where the slice that told it is measured again', async () => {
     const load = exampleReading('load', 5);
     const answers = (unit: Unit) => runOf('h', unit).phases;
-    const h = await host(plan({ slices: 1, limit: 8 }), {
+    const h = await host(plan({ slices: 6, limit: 12 }), {
       change: (unit, attempt) => ({
         ...noisy(attempt === 0),
         phases: attempt === 0 ? [load, ...answers(unit)] : answers(unit),
@@ -263,11 +263,17 @@ describe('execution', () => {
     for (const run of again) expect(run.phases.map(({ phase }) => phase)).toEqual(['load', 'prefill']);
   });
 
+  it('measures nothing again in a plan of too few slices to tell energies apart', async () => {
+    const h = await host(plan(), { change: () => noisy(true) });
+    expect((await h.execute()).runs.length).toBe(9);
+    expect(h.tried.length).toBe(9);
+  });
+
   it('gives up on quiet within its budget, keeps what is least disturbed, and says so', async () => {
-    const h = await host(plan(), { change: (_, attempt) => noisy(true, 3 - attempt) });
+    const h = await host(plan({ slices: 6, limit: 12 }), { change: (_, attempt) => noisy(true, 3 - attempt) });
     const outcome = await h.execute();
-    expect(h.tried.length).toBeLessThanOrEqual(9 * 2);
-    expect(outcome.runs.length).toBe(9);
+    expect(h.tried.length).toBeLessThanOrEqual(18 * 2);
+    expect(outcome.runs.length).toBe(18);
     expect(outcome.runs.every((r) => r.steadiness?.disturbed)).toBe(true);
   });
 

@@ -6,6 +6,7 @@ import { leaveOneFree } from '../plan/steady';
 import { BASELINE, calibrates, checkPlan, listedMembers } from '../plan/units';
 import type { Folded } from '../rank/fold';
 import { MAX_THREADS } from '../run/probe';
+import { LEAST_SLICES } from '../schema/defaults';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { Device, RunRecord } from '../schema/run';
@@ -127,7 +128,9 @@ async function threadsFor(
   earlier: readonly RunRecord[],
 ): Promise<{ threads: number | null; note: string[] }> {
   const { plan, device } = o;
-  if (plan.threads !== null || plan.engine !== 'cpu') return { threads: plan.threads, note: [] };
+  // Too few slices tell no energies apart: testing threads would take longer than it could mend.
+  if (plan.threads !== null || plan.engine !== 'cpu' || plan.slices < LEAST_SLICES)
+    return { threads: plan.threads, note: [] };
   const before = earlier.find((run) => run.engine === plan.engine)?.threads;
   if (before !== undefined) return { threads: before, note: [] };
   const first = listedMembers(plan).find(({ variant }) => variant !== BASELINE && !calibrates(plan, variant));
