@@ -1,55 +1,63 @@
 #!/usr/bin/env node
-// `npm test`: sets up what is missing, runs the unit tests (Node) and the browser tests (the built site in a real
-// Chrome), and closes with one line of counts.
+// `npm test`: sets up what is missing, runs the unit tests (Vitest) and the browser tests (Playwright Test; the built site
+// in a real Chrome), and closes with one line of counts.
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, setUp } from './setup.mjs';
 
+/** Browser tests that may run two at a time, then those that want the machine for themselves. */
+const PROJECTS = ['beside', 'alone'];
+
 const chrome = setUp();
 const env = { ...process.env, JOULEWISE_CHROME: chrome };
-const report = join(root, '.joulewise', 'unit.json');
-mkdirSync(join(root, '.joulewise'), { recursive: true });
-rmSync(report, { force: true });
+const reports = join(root, '.joulewise');
+mkdirSync(reports, { recursive: true });
+const reportOf = (name) => join(reports, `${name}.json`);
 
-/** Runs a command, showing and keeping what it prints. */
-function run(args) {
-  return new Promise((done) => {
-    const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    child.stdout.on('data', (data) => {
-      text += data;
-      process.stdout.write(String(data).replace(/^@counts .*\n/m, ''));
-    });
-    child.on('exit', (code) => done({ code: code ?? 1, text }));
+/** Runs a command, showing what it prints; its exit code. */
+const run = (args, more = {}) =>
+  new Promise((done) => {
+    spawn(process.execPath, args, { cwd: root, env: { ...env, ...more }, stdio: ['ignore', 'inherit', 'inherit'] }).on(
+      'exit',
+      (code) => done(code ?? 1),
+    );
   });
-}
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 let broken = false;
 
-const unit = await run([
-  join(root, 'node_modules/vitest/vitest.mjs'),
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-]);
-try {
-  const found = JSON.parse(readFileSync(report, 'utf8'));
-  counts.passed += found.numPassedTests;
-  counts.failed += found.numFailedTests;
-  counts.skipped += found.numPendingTests;
-} catch {
-  broken = true;
+/** Runs a suite that writes a report, and adds up what that says. */
+async function suite(name, args, more, read) {
+  rmSync(reportOf(name), { force: true });
+  broken = (await run(args, more)) !== 0 || broken;
+  try {
+    const found = read(JSON.parse(readFileSync(reportOf(name), 'utf8')));
+    for (const key of Object.keys(counts)) counts[key] += found[key];
+  } catch {
+    broken = true;
+  }
 }
-broken ||= unit.code !== 0;
 
-const browser = await run(['--import', 'tsx', join(root, 'tests/browser/main.ts')]);
-const line = /^@counts (.*)$/m.exec(browser.text);
-if (line) for (const [key, n] of Object.entries(JSON.parse(line[1]))) counts[key] += n;
-else broken = true;
-broken ||= browser.code !== 0;
+await suite(
+  'unit',
+  [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${reportOf('unit')}`,
+  ],
+  {},
+  (r) => ({ passed: r.numPassedTests, failed: r.numFailedTests, skipped: r.numPendingTests }),
+);
+for (const project of PROJECTS)
+  await suite(
+    project,
+    [join(root, 'node_modules/playwright/cli.js'), 'test', '-c', 'tests/playwright.config.ts', '--project', project],
+    { PLAYWRIGHT_JSON_OUTPUT_FILE: reportOf(project) },
+    ({ stats }) => ({ passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped }),
+  );
 
 // A suite that could not even load has no failed test to count.
 if (broken && counts.failed === 0) counts.failed = 1;

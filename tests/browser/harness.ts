@@ -11,6 +11,8 @@ import type { CheckpointRef } from '../../src/lib/schema/plan';
 export interface BrowserTest {
   name: string;
   skip?: string | null;
+  /** Wants the machine for itself: it looks at what the page's thread or its memory takes. */
+  alone?: boolean;
   run(): Promise<void>;
 }
 

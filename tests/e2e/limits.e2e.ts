@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BrowserTest } from '../browser/harness';
 import { DETAILS } from '../../src/lib/texts/details';
 import { RESULTS } from '../../src/lib/texts/results';
 import { answers, change, checkHistory, finished, openEvidence, RUN_MS, rows, runButton, tinyBudget } from './flows';
@@ -43,156 +44,158 @@ function peakMemory(profile: string): number | null {
   return peaks.length > 0 ? Math.max(...peaks) : null;
 }
 
-export const tests: { name: string; run(): Promise<void> }[] = [
-  {
-    name: 'the page never blocks over 50 ms while models are calibrated, compressed, run and ranked',
-    run: () =>
-      withSite(async ({ page }) => {
-        await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 16, slices: 1, tokens: 4 });
-        await page
-          .getByRole('group', { name: 'Variants', exact: true })
-          .getByRole('checkbox', { name: /^ffn25/ })
-          .check();
-        await page.getByLabel(/More recipes/).fill('int8+sparsegpt2:4, int4.gptq');
-        await page.getByLabel(/More recipes/).blur();
-        const { clock, processor } = await longestTask(page, async () => {
-          await runButton(page).click();
-          await page.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
-          await finished(page);
-          await openEvidence(page);
-          await page.getByRole('heading', { name: DETAILS.outputs.title }).waitFor();
-        });
-        const ranked = await rows(page).count();
-        assert(ranked >= 6, `variants of both stages and the baseline are compared: ${ranked}`);
-        console.log(
-          `      ${ranked} variants; longest task ${processor.toFixed(0)} ms of processor time, ${clock.toFixed(0)} ms by the clock`,
-        );
-        assert(processor > 0 && processor <= LONG_TASK_MS, `a task of ${processor} ms blocked the page`);
-      }),
-  },
-  {
-    name: 'opens, ranks, saves and compares 500 tickets of 12 variants without blocking the page',
-    run: () =>
-      withSite(async ({ page }) => {
-        await page.goto(`${ORIGIN}/history`);
-        await page.getByText(/^None yet/).waitFor();
-        await putLarge(page, { variants: 12, tickets: 500, slices: 2 });
-        const blocked: string[] = [];
-        const step = async (name: string, work: () => Promise<void>) => {
-          const { processor, clock } = await longestTask(page, work, 10);
-          const told = `${name} ${processor.toFixed(0)} ms (${clock.toFixed(0)} by the clock)`;
-          console.log(`      ${told}`);
-          if (!(processor > 0 && processor <= LONG_TASK_MS)) blocked.push(told);
-        };
-        await page.goto('about:blank');
-        await step('opening', async () => {
+export const tests: BrowserTest[] = (
+  [
+    {
+      name: 'the page never blocks over 50 ms while models are calibrated, compressed, run and ranked',
+      run: () =>
+        withSite(async ({ page }) => {
           await page.goto(ORIGIN);
-          await answers(page).waitFor({ timeout: RUN_MS });
-          await page.locator('svg .mark').first().waitFor();
-        });
-        await step('summing it up in the history', () => checkHistory(page, /48 runs, complete/));
-        await step('unfolding the evidence', async () => {
-          await openEvidence(page);
-          await page.getByRole('heading', { name: DETAILS.outputs.title }).waitFor();
-        });
-        await step('changing the weight', async () => {
-          const slider = page.getByRole('slider').first();
-          await slider.focus();
-          for (let i = 0; i < 10; i++) await page.keyboard.press('ArrowRight');
-        });
-        await step('answers side by side', async () => {
-          await page.getByLabel(DETAILS.outputs.only).uncheck();
+          await tinyBudget(page, { limit: 16, slices: 1, tokens: 4 });
           await page
-            .getByRole('button', { name: /^Show \d+ more/ })
-            .first()
-            .click();
-        });
-        for (const button of [RESULTS.actions.csv, DETAILS.report.button, RESULTS.actions.json])
-          await step(button, async () => {
-            const download = page.waitForEvent('download');
-            await page.getByRole('button', { name: button }).first().click();
-            await download;
+            .getByRole('group', { name: 'Variants', exact: true })
+            .getByRole('checkbox', { name: /^ffn25/ })
+            .check();
+          await page.getByLabel(/More recipes/).fill('int8+sparsegpt2:4, int4.gptq');
+          await page.getByLabel(/More recipes/).blur();
+          const { clock, processor } = await longestTask(page, async () => {
+            await runButton(page).click();
+            await page.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
+            await finished(page);
+            await openEvidence(page);
+            await page.getByRole('heading', { name: DETAILS.outputs.title }).waitFor();
           });
-        await step('comparing', async () => {
-          await page.getByRole('link', { name: 'Compare' }).click();
-          await page.getByLabel('An experiment of this browser').selectOption({ index: 1 });
-          await page.getByRole('button', { name: /^Remove/ }).waitFor({ timeout: RUN_MS });
-        });
-        equal(blocked, [], `tasks over ${LONG_TASK_MS} ms`);
-      }),
-  },
-  {
-    name: 'imports a CSV of 100,000 rows in bounded memory, runs on it, returns and lists it, without blocking the page',
-    run: () =>
-      withSite(async ({ page, profile }) => {
-        // From the disk: what is handed over in memory would count as the page's.
-        const path = join(profile, 'large.csv');
-        writeFileSync(path, largeCsv());
-        await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 4, slices: 6, tokens: 32 });
-        // Training it on 70,000 tickets is another test's matter.
-        await page.getByLabel(/classical baseline/).uncheck();
-        await change(page, 'Tickets');
-        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
-        await panel.locator('input[type=file]').setInputFiles(path);
-        const start = panel.getByRole('button', { name: 'Import', exact: true });
-        await start.waitFor();
-        const began = Date.now();
-        const { processor } = await longestTask(page, async () => {
-          await start.click();
-          await page
-            .getByText(/100,?000 rows/)
-            .first()
-            .waitFor({ timeout: RUN_MS });
-          await page.getByText(/tickets from large/).waitFor({ timeout: RUN_MS });
-        });
-        const ms = Date.now() - began;
-        const peak = peakMemory(profile);
-        const shown = peak === null ? 'unknown' : `${Math.round(peak / 2 ** 20)} MiB`;
-        console.log(
-          `      ${CSV_ROWS} rows in ${(ms / 1000).toFixed(1)} s; peak of the renderer ${shown}; longest task ${processor.toFixed(0)} ms`,
-        );
-        assert(processor > 0 && processor <= LONG_TASK_MS, `a task of ${processor} ms blocked the page`);
-        assert(peak === null || peak < CSV_BYTES, `the renderer took ${shown}`);
-
-        const blocked: string[] = [];
-        const step = async (name: string, work: () => Promise<void>) => {
-          const tasks = await longestTask(page, work, 10);
-          const told = `${name} ${tasks.processor.toFixed(0)} ms (${tasks.clock.toFixed(0)} by the clock)`;
-          console.log(`      ${told}`);
-          if (!(tasks.processor > 0 && tasks.processor <= LONG_TASK_MS)) blocked.push(told);
-        };
-        const running = page.getByText(/ticket \d+ of 4/);
-        await step('running', async () => {
-          await runButton(page).click();
-          await running.waitFor({ timeout: RUN_MS });
-        });
-        // The page is left in the middle of the run, and goes on with it.
-        await page.goto('about:blank');
-        await step('returning', async () => {
+          const ranked = await rows(page).count();
+          assert(ranked >= 6, `variants of both stages and the baseline are compared: ${ranked}`);
+          console.log(
+            `      ${ranked} variants; longest task ${processor.toFixed(0)} ms of processor time, ${clock.toFixed(0)} ms by the clock`,
+          );
+          assert(processor > 0 && processor <= LONG_TASK_MS, `a task of ${processor} ms blocked the page`);
+        }),
+    },
+    {
+      name: 'opens, ranks, saves and compares 500 tickets of 12 variants without blocking the page',
+      run: () =>
+        withSite(async ({ page }) => {
+          await page.goto(`${ORIGIN}/history`);
+          await page.getByText(/^None yet/).waitFor();
+          await putLarge(page, { variants: 12, tickets: 500, slices: 2 });
+          const blocked: string[] = [];
+          const step = async (name: string, work: () => Promise<void>) => {
+            const { processor, clock } = await longestTask(page, work, 10);
+            const told = `${name} ${processor.toFixed(0)} ms (${clock.toFixed(0)} by the clock)`;
+            console.log(`      ${told}`);
+            if (!(processor > 0 && processor <= LONG_TASK_MS)) blocked.push(told);
+          };
+          await page.goto('about:blank');
+          await step('opening', async () => {
+            await page.goto(ORIGIN);
+            await answers(page).waitFor({ timeout: RUN_MS });
+            await page.locator('svg .mark').first().waitFor();
+          });
+          await step('summing it up in the history', () => checkHistory(page, /48 runs, complete/));
+          await step('unfolding the evidence', async () => {
+            await openEvidence(page);
+            await page.getByRole('heading', { name: DETAILS.outputs.title }).waitFor();
+          });
+          await step('changing the weight', async () => {
+            const slider = page.getByRole('slider').first();
+            await slider.focus();
+            for (let i = 0; i < 10; i++) await page.keyboard.press('ArrowRight');
+          });
+          await step('answers side by side', async () => {
+            await page.getByLabel(DETAILS.outputs.only).uncheck();
+            await page
+              .getByRole('button', { name: /^Show \d+ more/ })
+              .first()
+              .click();
+          });
+          for (const button of [RESULTS.actions.csv, DETAILS.report.button, RESULTS.actions.json])
+            await step(button, async () => {
+              const download = page.waitForEvent('download');
+              await page.getByRole('button', { name: button }).first().click();
+              await download;
+            });
+          await step('comparing', async () => {
+            await page.getByRole('link', { name: 'Compare' }).click();
+            await page.getByLabel('An experiment of this browser').selectOption({ index: 1 });
+            await page.getByRole('button', { name: /^Remove/ }).waitFor({ timeout: RUN_MS });
+          });
+          equal(blocked, [], `tasks over ${LONG_TASK_MS} ms`);
+        }),
+    },
+    {
+      name: 'imports a CSV of 100,000 rows in bounded memory, runs on it, returns and lists it, without blocking the page',
+      run: () =>
+        withSite(async ({ page, profile }) => {
+          // From the disk: what is handed over in memory would count as the page's.
+          const path = join(profile, 'large.csv');
+          writeFileSync(path, largeCsv());
           await page.goto(ORIGIN);
-          await page.getByText(/This page was closed while an experiment ran/).waitFor({ timeout: RUN_MS });
-          // A fast machine is done with it before it is looked at.
-          await running
-            .or(page.getByText(/Finished: \d+ runs/))
-            .first()
-            .waitFor({ timeout: RUN_MS });
-        });
-        await step('choosing it again', async () => {
+          await tinyBudget(page, { limit: 4, slices: 6, tokens: 32 });
+          // Training it on 70,000 tickets is another test's matter.
+          await page.getByLabel(/classical baseline/).uncheck();
           await change(page, 'Tickets');
-          await panel.getByRole('button', { name: /^Use them.*large/ }).click();
-          await page.getByText(/tickets from large/).waitFor();
-        });
-        await step('listing what is stored', async () => {
-          await page.goto(`${ORIGIN}/storage`);
-          await page.getByText(/^large, 100,?000 tickets/).waitFor();
-        });
-        const atEnd = peakMemory(profile);
-        console.log(
-          `      peak of the renderer at the end ${atEnd === null ? 'unknown' : `${Math.round(atEnd / 2 ** 20)} MiB`}`,
-        );
-        equal(blocked, [], `tasks over ${LONG_TASK_MS} ms`);
-      }),
-  },
-];
+          const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+          await panel.locator('input[type=file]').setInputFiles(path);
+          const start = panel.getByRole('button', { name: 'Import', exact: true });
+          await start.waitFor();
+          const began = Date.now();
+          const { processor } = await longestTask(page, async () => {
+            await start.click();
+            await page
+              .getByText(/100,?000 rows/)
+              .first()
+              .waitFor({ timeout: RUN_MS });
+            await page.getByText(/tickets from large/).waitFor({ timeout: RUN_MS });
+          });
+          const ms = Date.now() - began;
+          const peak = peakMemory(profile);
+          const shown = peak === null ? 'unknown' : `${Math.round(peak / 2 ** 20)} MiB`;
+          console.log(
+            `      ${CSV_ROWS} rows in ${(ms / 1000).toFixed(1)} s; peak of the renderer ${shown}; longest task ${processor.toFixed(0)} ms`,
+          );
+          assert(processor > 0 && processor <= LONG_TASK_MS, `a task of ${processor} ms blocked the page`);
+          assert(peak === null || peak < CSV_BYTES, `the renderer took ${shown}`);
+
+          const blocked: string[] = [];
+          const step = async (name: string, work: () => Promise<void>) => {
+            const tasks = await longestTask(page, work, 10);
+            const told = `${name} ${tasks.processor.toFixed(0)} ms (${tasks.clock.toFixed(0)} by the clock)`;
+            console.log(`      ${told}`);
+            if (!(tasks.processor > 0 && tasks.processor <= LONG_TASK_MS)) blocked.push(told);
+          };
+          const running = page.getByText(/ticket \d+ of 4/);
+          await step('running', async () => {
+            await runButton(page).click();
+            await running.waitFor({ timeout: RUN_MS });
+          });
+          // The page is left in the middle of the run, and goes on with it.
+          await page.goto('about:blank');
+          await step('returning', async () => {
+            await page.goto(ORIGIN);
+            await page.getByText(/This page was closed while an experiment ran/).waitFor({ timeout: RUN_MS });
+            // A fast machine is done with it before it is looked at.
+            await running
+              .or(page.getByText(/Finished: \d+ runs/))
+              .first()
+              .waitFor({ timeout: RUN_MS });
+          });
+          await step('choosing it again', async () => {
+            await change(page, 'Tickets');
+            await panel.getByRole('button', { name: /^Use them.*large/ }).click();
+            await page.getByText(/tickets from large/).waitFor();
+          });
+          await step('listing what is stored', async () => {
+            await page.goto(`${ORIGIN}/storage`);
+            await page.getByText(/^large, 100,?000 tickets/).waitFor();
+          });
+          const atEnd = peakMemory(profile);
+          console.log(
+            `      peak of the renderer at the end ${atEnd === null ? 'unknown' : `${Math.round(atEnd / 2 ** 20)} MiB`}`,
+          );
+          equal(blocked, [], `tasks over ${LONG_TASK_MS} ms`);
+        }),
+    },
+  ] satisfies BrowserTest[]
+).map((test) => ({ ...test, alone: true }));

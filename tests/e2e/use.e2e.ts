@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { Locator } from 'playwright';
+import type { BrowserTest } from '../browser/harness';
 import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
 import { fileSet } from '../../src/lib/checkpoint/testing';
 import { RESULTS } from '../../src/lib/texts/results';
@@ -97,7 +98,7 @@ async function saidBytes(button: Locator): Promise<number> {
   return Number(n?.replaceAll(',', '')) * scale;
 }
 
-export const tests: { name: string; run(): Promise<void> }[] = [
+export const tests: BrowserTest[] = [
   {
     name: 'answers a pasted ticket by the winner and another variant, and saves a zip that runs in a closed network and a GGUF file, as large as said',
     run: () =>
@@ -508,6 +509,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
   },
   {
     name: 'lists and searches 10,000 stored experiments without a stutter',
+    alone: true,
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(`${ORIGIN}/history`);

@@ -1,0 +1,29 @@
+import { test } from 'playwright/test';
+import type { BrowserTest } from './browser/harness';
+import { tests as engines } from './browser/engines';
+import { tests as leaks } from './browser/leaks';
+import { tests as plans } from './browser/plans';
+import { tests as access } from './e2e/access.e2e';
+import { tests as answer } from './e2e/answer.e2e';
+import { tests as app } from './e2e/app.e2e';
+import { tests as first } from './e2e/first.e2e';
+import { tests as hang } from './e2e/hang.e2e';
+import { tests as keep } from './e2e/keep.e2e';
+import { tests as limits } from './e2e/limits.e2e';
+import { tests as look } from './e2e/look.e2e';
+import { tests as offline } from './e2e/offline.e2e';
+import { tests as preview } from './e2e/preview.e2e';
+import { tests as robust } from './e2e/robust.e2e';
+import { tests as tabs } from './e2e/tabs.e2e';
+import { tests as use } from './e2e/use.e2e';
+
+/** Each test is a name and what it does: two run beside each other, but for those that want the machine for themselves. */
+const all: BrowserTest[] = [
+  ...[engines, leaks, plans, app, use, first, answer, hang, limits, look, access, robust, tabs, offline, preview, keep],
+].flat();
+
+for (const one of all)
+  test(one.name, one.alone ? { tag: '@alone' } : {}, async () => {
+    test.skip(Boolean(one.skip), one.skip ?? '');
+    await one.run();
+  });
