@@ -5,12 +5,13 @@ export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
   fullyParallel: true,
+  workers: 2,
   // A guard against a hang, not a bound on speed.
   timeout: 15 * 60_000,
   outputDir: '../.joulewise/browser',
   reporter: [['list'], ['json', { outputFile: '../.joulewise/browser.json' }]],
   projects: [
-    { name: 'beside', grepInvert: /@alone/, workers: 2 },
+    { name: 'beside', grepInvert: /@alone/, },
     { name: 'alone', grep: /@alone/, workers: 1 },
   ],
 });
