@@ -11,7 +11,7 @@ export default defineConfig({
   outputDir: '../.joulewise/browser',
   reporter: [['list'], ['json', { outputFile: '../.joulewise/browser.json' }]],
   projects: [
-    { name: 'beside', grepInvert: /@alone/, },
+    { name: 'beside', grepInvert: /@alone/ },
     { name: 'alone', grep: /@alone/, workers: 1 },
   ],
 });
