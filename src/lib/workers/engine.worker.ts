@@ -77,7 +77,13 @@ serve<EngineApi>({
       inPhase: (_, work) => work(),
       signal,
     });
-    return { promptIds, ...made, text: tokenizer.decode(made.ids), kernel: session.kernel };
+    return {
+      promptIds,
+      ...made,
+      text: tokenizer.decode(made.ids),
+      kernel: session.kernel,
+      fallbacks: [...session.fallbacks],
+    };
   },
 
   async exportVariant(args, { emit, signal }) {

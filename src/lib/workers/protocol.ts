@@ -66,6 +66,7 @@ export interface GenerateResult {
   prefillMs: number;
   decodeMs: number;
   kernel: string;
+  fallbacks: string[];
 }
 
 /** What became of one linear layer of one layer. */
