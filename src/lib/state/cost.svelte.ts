@@ -15,8 +15,8 @@ export interface CostInput {
   engine: EngineName;
   /** Of the GPU. */
   features: readonly string[];
-  /** Bytes that models may hold side by side (`plan/memory.ts`). */
-  memory: number;
+  /** Of the device, as far as it is told. */
+  memoryGiB: number | null;
   /** Null where tickets are generated. */
   dataset: DatasetSummaryRecord | null;
   /** True where nothing was changed, so that the work is known without counting. */
@@ -33,6 +33,8 @@ class CostState {
   variants = $state.raw<readonly VariantForecast[] | null>(null);
   /** See `Forecast`. */
   reopened = $state(false);
+  /** What that means, in a sentence; null where all stay open. */
+  note = $state<string | null>(null);
   error = $state<string | null>(null);
   #asked = 0;
 
@@ -41,10 +43,9 @@ class CostState {
     const asked = ++this.#asked;
     const { engine } = input;
     this.error = null;
-    this.reopened = false;
+    [this.reopened, this.note] = [false, null];
     if (!isCounted(engine)) {
       [this.work, this.variants] = [null, null];
-      this.reopened = input.memory === 0;
       return;
     }
     if (input.untouched) this.work = DEFAULT_WORK[engine];
@@ -57,7 +58,7 @@ class CostState {
       const found = await count(input, engine);
       if (asked !== this.#asked) return;
       [this.work, this.variants] = [found?.work ?? null, found?.variants ?? null];
-      this.reopened = found?.reopened ?? false;
+      [this.reopened, this.note] = [found?.reopened ?? false, found?.note ?? null];
     } catch (failure) {
       if (asked === this.#asked) [this.work, this.variants, this.error] = [null, null, sentence(failure)];
     }

@@ -3,10 +3,13 @@ import { configOf } from '../checkpoint/catalogue';
 import { configFromJson, type ModelConfig } from '../checkpoint/config';
 import { bestBuild, byteDotOf } from '../cpu/module';
 import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../plan/forecast';
+import { memoryBudget } from '../plan/memory';
+import { slicesFor } from '../plan/slices';
 import { featuresOf } from '../run/kernels';
 import type { CountedEngine } from '../run/shape';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
+import { REOPENED } from '../texts/cost';
 import type { CostInput } from './cost.svelte';
 import { callData } from '../session/workers';
 
@@ -44,9 +47,14 @@ async function builtinConfig(): Promise<ModelConfig> {
 }
 
 /** Null where the configuration is known only after a download. */
-export async function count(input: CostInput, engine: CountedEngine): Promise<Forecast | null> {
+export async function count(
+  input: CostInput,
+  engine: CountedEngine,
+): Promise<(Forecast & { note: string | null }) | null> {
   const config = await configFor(input.checkpoint);
   if (!config) return null;
   const features = engine === 'cpu' ? processorFeatures() : input.features;
-  return forecast(input.plan, config, engine, features, lengthsOf(input.dataset), input.memory);
+  const memory = memoryBudget(input, engine);
+  const found = forecast(input.plan, config, engine, features, lengthsOf(input.dataset), memory);
+  return { ...found, note: found.reopened ? REOPENED(slicesFor(input.plan, true)) : null };
 }

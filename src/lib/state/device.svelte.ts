@@ -1,6 +1,5 @@
 import type { PowerProfile } from '../meter/profiles';
 import type { ProfileGuess } from '../meter/match';
-import { memoryBudget } from '../plan/memory';
 import { MAX_THREADS, probeDevice } from '../run/probe';
 import type { Device, EngineName } from '../schema/run';
 import { sentence } from './sentence';
@@ -54,11 +53,6 @@ class DeviceState {
   threads(asked: number | null): number {
     if (!this.found?.crossOriginIsolated) return 1;
     return asked ?? Math.min(this.found.cores ?? 1, MAX_THREADS);
-  }
-
-  /** Bytes that models may hold side by side. */
-  memoryFor(engine: EngineName): number {
-    return memoryBudget({ memoryGiB: this.found?.memoryGiB ?? null }, engine);
   }
 
   profiles(engine: EngineName): readonly PowerProfile[] {

@@ -1,3 +1,4 @@
+import { plural } from './format';
 /** What each variant of an experiment will take, as a table. */
 export const COST = {
   title: 'Cost of each variant',
@@ -11,3 +12,7 @@ export const COST = {
   calibrates: 'calibration, once for all, is in the sum',
   stage: 'A second stage adds its variants when the first is ranked; they are in the sum above.',
 } as const;
+
+/** What it means that not all variants stay open. */
+export const REOPENED = (slices: number) =>
+  `Not all variants fit into memory side by side: each is opened anew for each of ${plural(slices, 'slice')}, which is part of that time. Fewer variants, or fewer and larger slices, open less.`;

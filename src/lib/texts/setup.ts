@@ -45,8 +45,6 @@ export const SETUP = {
     between: (s: { low: number; high: number }, e: { low: string; high: string }) =>
       `Estimated: ${duration(s.low)} to ${duration(s.high)}, and ${e.low} to ${e.high} of the whole device, since its power is not known better.`,
     later: 'Time, energy and memory are known once the model is downloaded.',
-    reopened: (slices: number) =>
-      `Not all variants fit into memory side by side: each is opened anew for each of ${plural(slices, 'slice')}, which is part of that time. Fewer variants, or fewer and larger slices, open less.`,
     show: 'Cost of each variant',
     counting: 'Counting.',
     tooLarge: (variants: readonly string[], needs: number, has: number) =>
