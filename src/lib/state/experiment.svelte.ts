@@ -3,7 +3,7 @@ import type { GeneratorOptions } from '../data/generator';
 import type { TablePreview } from '../data/import';
 import type { DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
-import type { EngineName, TaskName } from '../schema/run';
+import type { EngineName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
 import { PROBLEMS } from '../texts/problems';
 import type { PageReport } from '../workers/protocol';

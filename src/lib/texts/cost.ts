@@ -1,4 +1,5 @@
 import { plural } from './format';
+
 /** What each variant of an experiment will take, as a table. */
 export const COST = {
   title: 'Cost of each variant',
