@@ -132,7 +132,7 @@ export const tests: BrowserTest[] = (
           const path = join(profile, 'large.csv');
           writeFileSync(path, largeCsv());
           await page.goto(ORIGIN);
-          await tinyBudget(page, { limit: 4, slices: 6, tokens: 32 });
+          await tinyBudget(page, { limit: 24, slices: 6, tokens: 32 });
           // Training it on 70,000 tickets is another test's matter.
           await page.getByLabel(/classical baseline/).uncheck();
           await change(page, 'Tickets');

@@ -1,5 +1,5 @@
 import { DETAILS } from '../texts/details';
-import { saveFile } from './download';
+import { nextTask, saveFile } from './download';
 
 /** Properties that a figure takes from the page's style sheet, and would lose outside it. */
 const STYLED = [
@@ -82,9 +82,20 @@ function putPictures(copy: Element, pictures: ReportPictures): void {
 
 /**
  * A part of the page as one file that opens without a network: its markup, its charts and its style sheets, no script.
- * What is marked `data-private` (tickets and answers) stays behind.
+ * What is marked `data-private` (tickets and answers) stays behind. Made in tasks of their own: the style sheets, what of
+ * the page goes along, and its text, since together they would hold the page.
  */
-export function reportHtml(part: Element, pictures: ReportPictures, title: string, foot: string): string {
+export async function reportHtml(
+  part: Element,
+  pictures: ReportPictures,
+  title: string,
+  foot: string,
+): Promise<string> {
+  const css = [...document.styleSheets]
+    .flatMap((sheet) => [...sheet.cssRules].map((rule) => rule.cssText))
+    .join('\n')
+    .replaceAll('</', '<\\/');
+  await nextTask();
   const copy = part.cloneNode(true) as Element;
   putPictures(copy, pictures);
   // An explained word is a button on the page; here it stays a word, with its explanation as a title.
@@ -104,10 +115,7 @@ export function reportHtml(part: Element, pictures: ReportPictures, title: strin
   for (const edges of copy.querySelectorAll('.edges')) edges.classList.remove('before', 'after');
   // A closed disclosure would hide its content on paper.
   for (const details of copy.querySelectorAll('details')) details.setAttribute('open', '');
-  const css = [...document.styleSheets]
-    .flatMap((sheet) => [...sheet.cssRules].map((rule) => rule.cssText))
-    .join('\n')
-    .replaceAll('</', '<\\/');
+  await nextTask();
   return `<!doctype html>
 <html lang="${document.documentElement.lang}">
 <head>
