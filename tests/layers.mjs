@@ -11,12 +11,10 @@ const lib = join(root, 'src', 'lib');
 /** Lowest first. Stages on one line may not import each other; a stage may import those on lines above it. */
 const LAYERS = [
   ['core'],
-  ['matrix'],
-  ['schema'],
+  ['matrix', 'tensor', 'schema'],
   ['data', 'checkpoint', 'score', 'meter'],
-  ['compress', 'graph', 'rank'],
+  ['block', 'cpu', 'wgsl', 'compress', 'graph', 'rank'],
   ['decoder', 'calibrate', 'share'],
-  ['cpu', 'wgsl'],
   ['run'],
   ['plan'],
   ['store'],

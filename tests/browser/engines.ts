@@ -8,7 +8,7 @@ import type { PlanOutcome } from '../../src/lib/plan/execute';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import type { BuildName } from '../../src/lib/cpu/module';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
-import { totalBytes } from '../../src/lib/graph/cost';
+import { totalBytes } from '../../src/lib/core/cost';
 import type { Device, KernelWork } from '../../src/lib/schema/run';
 import type { SpeedResult } from '../../src/lib/workers/bench-protocol';
 import type { EvaluateResult, GenerateResult } from '../../src/lib/workers/protocol';

@@ -1,10 +1,9 @@
 import { JoulewiseError } from '../core/errors';
 import { inverseFactor, packedA, packedB, type Matrix } from '../matrix/matrix';
 import { ROUND } from '../core/half';
-import { BLOCK, type StoredTensor } from './precisions';
-import { pruneMagnitude } from './pruners';
+import { BLOCK, type StoredTensor } from '../tensor/stored';
+import { pruneMagnitude, TILE_ROWS } from '../tensor/masks';
 import { expandGram, type InputStatistics } from './statistics';
-import { TILE_ROWS } from './wanda';
 
 /** How the column loop chooses what to remove; the numbers are src/matrix/columns.ts's. */
 export type ColumnMask =

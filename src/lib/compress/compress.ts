@@ -1,17 +1,18 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { ModelConfig } from '../checkpoint/config';
-import { LINEARS, names, type LinearName } from '../checkpoint/families';
+import { GROUPS, inLayer, INPUT_GROUPS, type LinearName, LINEARS, names, placeOf, VECTORS } from '../checkpoint/block';
 import { JoulewiseError, quote } from '../core/errors';
 import type { Compression } from '../schema/run';
 import { pricesOf, type PackedForm, type Target } from './budget';
 import { compressGroup, type GroupJob, type GroupResult, type LinearReport, type Solver } from './group';
 import { planMixed } from './mixed';
-import { countZeros, PRECISIONS, storedBytes, type StoredTensor } from './precisions';
+import { countZeros, storedBytes, type StoredTensor } from '../tensor/stored';
+import { PRECISIONS } from '../tensor/precisions';
 import { activationScores, groupScores, keepGroups, keepLayers, keepNeurons, neuronScores, PRUNERS } from './pruners';
 import { calibrationLevel, formatLinear, formatRecipe, linearRecipe, type LinearRecipe, type Recipe } from './recipe';
 import { MIGRATIONS, smoothLayer, smoothStatistics, type Matrix2d, type SmoothScales } from './smooth';
 import { groupFeatures, removeGroups, removeNeurons } from './structure';
-import { GROUPS, INPUT_GROUPS, selectInputs, type Statistics } from './statistics';
+import { selectInputs, type Statistics } from './statistics';
 
 /** A checkpoint under a recipe: the same model, smaller shapes, stored tensors; made layer by layer on demand. */
 export interface CompressedModel {
@@ -239,8 +240,8 @@ export async function compressCheckpoint(
   };
   /** A bias of queries, keys or values without the groups that its layer lost; other vectors as they are. */
   const keptBias = async (name: string, data: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> => {
-    const m = /^model\.layers\.(\d+)\.self_attn\.([qkv])_proj\.bias$/.exec(name);
-    const staying = m && (await groupsOf(Number(m[1])));
+    const { layer, vector } = placeOf(name);
+    const staying = layer !== null && vector && VECTORS[vector].kind === 'bias' ? await groupsOf(layer) : null;
     if (!staying) return data;
     const features = groupFeatures(staying, data.length / config.kvHeads);
     return Float32Array.from(features, (i) => data[i] as number);
@@ -317,9 +318,7 @@ export async function compressCheckpoint(
       return counted(names.head, outer.store(await checkpoint.read(names.head), rows, columns), false);
     },
     async vector(name) {
-      const whole = await checkpoint.read(
-        name.replace(/^model\.layers\.(\d+)\./, (_, i: string) => `model.layers.${kept[Number(i)]}.`),
-      );
+      const whole = await checkpoint.read(inLayer(name, (layer) => kept[layer] as number));
       const data = await keptBias(name, whole);
       if (!made.has(name)) {
         made.add(name);
@@ -358,8 +357,8 @@ async function layerInfluence(checkpoint: Checkpoint): Promise<number[]> {
 function vectorValues(checkpoint: Checkpoint, kept: readonly number[]): number {
   let total = 0;
   for (const [name, { shape }] of checkpoint.tensors) {
-    const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
-    if (shape.length === 1 && (layer === undefined || kept.includes(Number(layer)))) total += shape[0] as number;
+    const { layer } = placeOf(name);
+    if (shape.length === 1 && (layer === null || kept.includes(layer))) total += shape[0] as number;
   }
   return total;
 }

@@ -1,4 +1,4 @@
-import { LINEARS, type LinearName } from '../checkpoint/families';
+import { LINEARS, type LinearName } from '../checkpoint/block';
 import { JoulewiseError } from '../core/errors';
 import type { Prices } from './budget';
 import type { MadeLayer } from './compress';

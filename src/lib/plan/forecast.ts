@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../checkpoint/config';
 import { expectedMatrices } from '../cpu/size';
 import { parseRecipe } from '../compress/recipe';
-import { totalBytes, type Cost } from '../graph/cost';
+import { totalBytes, type Cost } from '../core/cost';
 import { variantShape, type CountedEngine, type VariantShape } from '../run/shape';
 import type { PlanRecord } from '../schema/plan';
 import type { TaskName } from '../schema/run';

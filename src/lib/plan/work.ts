@@ -1,7 +1,7 @@
 import { hash32 } from '../core/random';
 import { bytes, flops } from '../core/units';
 import type { KernelWork } from '../schema/run';
-import { totalBytes } from '../graph/cost';
+import { totalBytes } from '../core/cost';
 import type { WindowWork } from '../meter/meter';
 import type { EngineSession } from '../run/engine';
 import { arithmeticOf } from '../run/kernels';

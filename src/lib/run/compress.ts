@@ -5,7 +5,7 @@ import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
 import { compressCheckpoint, type CompressedModel, type LayerCache, type LayerReport } from '../compress/compress';
 import type { PackedForm, Target } from '../compress/budget';
 import type { Solver } from '../compress/group';
-import { storedBytes, type StoredTensor } from '../compress/precisions';
+import { storedBytes, type StoredTensor } from '../tensor/stored';
 import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
 import type { Level } from '../compress/statistics';
 import { contentHash } from '../core/canonical';

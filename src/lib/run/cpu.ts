@@ -1,11 +1,11 @@
 import type { Adapter } from '../checkpoint/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { ModelConfig } from '../checkpoint/config';
-import { LINEARS } from '../checkpoint/families';
+import { LINEARS, vectorNames } from '../checkpoint/block';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
-import { PRECISIONS } from '../compress/precisions';
+import { PRECISIONS } from '../tensor/precisions';
 import { PRUNERS } from '../compress/pruners';
 import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
@@ -15,8 +15,7 @@ import { CpuModel, type KernelMs, type OnLogits, type PassRequest } from '../cpu
 import { checkFits } from '../cpu/size';
 import { bestBuild, byteDotOf, type BuildName, type ByteDot, type Spawn } from '../cpu/module';
 import { passWork } from '../cpu/work';
-import { vectorNames } from '../decoder/decoder';
-import { addCosts, totalBytes, type Cost } from '../graph/cost';
+import { addCosts, totalBytes, type Cost } from '../core/cost';
 import type { Compression, KernelWork } from '../schema/run';
 import { withCompressed, type Calibration } from './compress';
 import type { CandidateScore, EngineSession } from './engine';

@@ -1,4 +1,4 @@
-import type { Cost } from '../graph/cost';
+import type { Cost } from '../core/cost';
 import type { EngineName, KernelWork } from '../schema/run';
 
 /** A candidate answer's log-probability: the sum over its tokens, in nats. */

@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint, type Checkpoint } from '../checkpoint/checkpoint';
-import { linearShapes, ropeFrequencies } from '../checkpoint/config';
-import { LINEARS, names, type LinearName } from '../checkpoint/families';
+import { type LinearName, LINEARS, linearShapes, names, ropeFrequencies, vectorNames } from '../checkpoint/block';
 import { readGguf } from '../checkpoint/gguf';
 import { bytesSource } from '../checkpoint/source';
 import { fileSet, floatBytes, makeSafetensors } from '../checkpoint/testing';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { compressCheckpoint } from '../compress/compress';
-import { BLOCK, dequantize, quantizeBlocks, type StoredTensor } from '../compress/precisions';
+import { BLOCK, dequantize, type StoredTensor } from '../tensor/stored';
+import { quantizeBlocks } from '../tensor/precisions';
 import { parseRecipe } from '../compress/recipe';
 import { createRandom } from '../core/random';
-import { vectorNames } from '../decoder/decoder';
 import type { ExportTarget } from './export';
 import { encodeTensor, exportGguf, ggufBytes, ggufMetadata, type GgufReport } from './export-gguf';
 

@@ -1,15 +1,26 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
-import { linearShapes, ropeFrequencies, type ModelConfig } from '../checkpoint/config';
-import { FAMILIES, LINEARS, names, type Family, type LinearName } from '../checkpoint/families';
+import {
+  type LinearName,
+  LINEARS,
+  linearShapes,
+  names,
+  ropeFrequencies,
+  rotatedHeads,
+  vectorNames,
+  vectorSize,
+  vectorsOf,
+} from '../checkpoint/block';
+import type { ModelConfig } from '../checkpoint/config';
+import { FAMILIES, type Family } from '../checkpoint/families';
 import { ggufName, ROPE_FACTORS } from '../checkpoint/gguf';
 import { ggufHeader, openGgufWriter, type GgufField, type GgufTensorPlan } from '../checkpoint/gguf-write';
 import { STORAGE, type StorageType } from '../checkpoint/storage';
 import { tokenizerToGguf } from '../checkpoint/tokenizer-to-gguf';
-import { BLOCK, dequantize, PRECISIONS, type PrecisionName, type StoredTensor } from '../compress/precisions';
+import { BLOCK, bytesOf, dequantize, type StoredTensor } from '../tensor/stored';
+import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { formatRecipe, type Recipe } from '../compress/recipe';
 import { halfTable, toHalf } from '../core/half';
 import { JoulewiseError, quote } from '../core/errors';
-import { vectorNames } from '../decoder/decoder';
 import type { Compression } from '../schema/run';
 import { withCompressed, type CompressVariantOptions } from './compress';
 import type { ExportTarget } from './export';
@@ -50,13 +61,13 @@ const storageOf = (precision: PrecisionName, columns: number): StorageType => {
 /** Every tensor of the file, in the order in which they are written: a layer's linear weights, then its vectors. */
 export function ggufTensors({ config, ffnSizes, precisionOf, outer }: GgufShape): GgufTensorPlan[] {
   const { vocabSize, hiddenSize } = config;
-  const vectors = vectorNames(config);
+  const vectors = vectorsOf(config);
   const plan = (name: string, shape: readonly number[], storage: StorageType) => ({
     name: ggufName(name),
     shape,
     storage,
   });
-  const vector = (name: string) => plan(name, [vectorLength(config, name)], 'F32');
+  const vector = (name: string, size: number) => plan(name, [size], 'F32');
   const matrix = (name: string) => plan(name, [vocabSize, hiddenSize], storageOf(outer, hiddenSize));
   const out: GgufTensorPlan[] = [matrix(names.embedding)];
   for (let layer = 0; layer < config.layers; layer++) {
@@ -65,21 +76,12 @@ export function ggufTensors({ config, ffnSizes, precisionOf, outer }: GgufShape)
       out.push(
         plan(names.linear(layer, linear), shapes[linear], storageOf(precisionOf(layer, linear), shapes[linear][1])),
       );
-    out.push(...vectors.filter((name) => layerOf(name) === layer).map(vector));
+    for (const v of vectors) out.push(vector(names.vector(layer, v), vectorSize(v, config)));
   }
-  out.push(vector(names.finalNorm));
+  out.push(vector(names.finalNorm, hiddenSize));
   if (!config.tiedEmbeddings) out.push(matrix(names.head));
   if (config.ropeScaling) out.push({ name: ROPE_FACTORS, shape: [config.headDim / 2], storage: 'F32' });
   return out;
-}
-
-const layerOf = (name: string) => Number(/^model\.layers\.(\d+)\./.exec(name)?.[1] ?? NaN);
-
-/** Elements of a norm or bias. */
-function vectorLength({ hiddenSize, headDim, heads, kvHeads }: ModelConfig, name: string): number {
-  if (/_norm\.weight$/.test(name)) return headDim;
-  const bias = /\.([qkv])_proj\.bias$/.exec(name)?.[1];
-  return bias ? (bias === 'q' ? heads : kvHeads) * headDim : hiddenSize;
 }
 
 /** All metadata of the file; `fileType` by what most weights are. Throws, in a sentence, where GGUF cannot hold the model. */
@@ -219,11 +221,11 @@ export async function exportGguf(
     };
     await matrix(names.embedding, await model.embedding());
     step();
-    const vectors = vectorNames(config);
+    const vectors = vectorsOf(config);
     for (let layer = 0; layer < config.layers; layer++) {
       const stored = await o.inPhase('compress', () => model.layer(layer));
       for (const linear of LINEARS) await matrix(names.linear(layer, linear), stored[linear]);
-      for (const name of vectors) if (layerOf(name) === layer) await vector(name);
+      for (const v of vectors) await vector(names.vector(layer, v));
       step();
     }
     await vector(names.finalNorm);
@@ -282,14 +284,10 @@ function ropeFactors(config: ModelConfig): Float32Array<ArrayBuffer> {
   return Float32Array.from(ropeFrequencies(config), (f, i) => (plain[i] as number) / f);
 }
 
-const bytesOf = (a: Float32Array | Uint16Array | Uint8Array): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(a.buffer as ArrayBuffer, a.byteOffset, a.byteLength);
-
 /** Heads whose rows llama.cpp interleaves for its rope (tensors.ts undoes it), or null where rows stay in place. */
 function rowOrder(config: ModelConfig, name: string): number | null {
   const family = FAMILIES.find((f) => f.name === config.family);
-  const which = /\.([qk])_proj\.weight$/.exec(name)?.[1];
-  return !family?.ggufPermutesQK || !which ? null : which === 'q' ? config.heads : config.kvHeads;
+  return family?.ggufPermutesQK ? rotatedHeads(name, config) : null;
 }
 
 /** The row of ours that lies at `row` of the file: row (head, pair i, half t) there is (head, half t, pair i) here. */

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import { configToJson } from '../checkpoint/config';
-import type { PrecisionName } from '../compress/precisions';
+import type { PrecisionName } from '../tensor/precisions';
 import { formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { buildDecoder, type DecoderOptions } from '../decoder/decoder';

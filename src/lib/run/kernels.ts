@@ -1,4 +1,4 @@
-import type { PrecisionName } from '../compress/precisions';
+import type { PrecisionName } from '../tensor/precisions';
 import type { PrunerName } from '../compress/pruners';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';

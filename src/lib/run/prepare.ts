@@ -9,10 +9,10 @@ import {
   packOuter,
   packTables,
   packVector,
-  vectorNames,
   type DecoderOptions,
   type DecoderUse,
 } from '../decoder/decoder';
+import { vectorNames } from '../checkpoint/block';
 import type { PackedWeight } from '../decoder/forms';
 import { byteSize, type Graph } from '../graph/graph';
 import type { Compression, Phase } from '../schema/run';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRecipe } from '../compress/recipe';
-import { PRECISIONS, type PrecisionName } from '../compress/precisions';
+import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { FORMS } from '../decoder/forms';
 import { argmax, logProbability, topK, type EngineSession } from './engine';
 import { generate } from './generate';

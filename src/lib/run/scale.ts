@@ -1,11 +1,10 @@
-import { checkConfig, linearShapes, type ModelConfig } from '../checkpoint/config';
-import { LINEARS, type LinearName } from '../checkpoint/families';
-import { BLOCK, type StoredTensor } from '../compress/precisions';
+import { checkConfig, type ModelConfig } from '../checkpoint/config';
+import { type LinearName, LINEARS, linearShapes, vectorNames } from '../checkpoint/block';
+import { BLOCK, type StoredTensor } from '../tensor/stored';
 import { median } from '../core/stats';
 import { createRandom } from '../core/random';
 import { CpuModel } from '../cpu/model';
 import { byteDotOf, type BuildName, type Spawn } from '../cpu/module';
-import { vectorNames } from '../decoder/decoder';
 
 /** A decode step of a model of some size with random weights: what size costs, whatever the weights say. */
 export interface ScaleResult {

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../checkpoint/config';
-import { PRECISIONS } from '../compress/precisions';
+import { PRECISIONS } from '../tensor/precisions';
 import { PRUNERS } from '../compress/pruners';
 import { asks2of4, calibrationLevel, linearRecipe, parseRecipe, type Recipe } from '../compress/recipe';
 import { layoutsOf } from '../cpu/formats';
@@ -7,7 +7,8 @@ import { cachedBytes, expectedMatrices, RESERVE_BYTES } from '../cpu/size';
 import { MAX_BYTES } from '../cpu/memory';
 import { passWork } from '../cpu/work';
 import { buildDecoder, DIMS } from '../decoder/decoder';
-import { addCosts, graphCost, type Cost } from '../graph/cost';
+import { addCosts, type Cost } from '../core/cost';
+import { graphCost } from '../graph/cost';
 import { byteSize } from '../graph/graph';
 import type { Arithmetic } from '../meter/sources';
 import type { EngineName } from '../schema/run';

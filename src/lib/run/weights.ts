@@ -1,19 +1,15 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import { configToJson } from '../checkpoint/config';
-import { LINEARS, names } from '../checkpoint/families';
-import { dequantize, type StoredTensor } from '../compress/precisions';
+import { LINEARS, names, vectorNames } from '../checkpoint/block';
+import { bytesOf, dequantize, type StoredTensor } from '../tensor/stored';
 import { formatRecipe, type Recipe } from '../compress/recipe';
 import type { LayerReport } from '../compress/compress';
-import { vectorNames } from '../decoder/decoder';
 import type { Compression } from '../schema/run';
 import { bestBuild, byteDotOf } from '../cpu/module';
 import { compressVariant, cpuForm, type CompressVariantOptions } from './compress';
 import type { ExportTarget } from './export';
 
 type Piece = { name: string; dtype: 'F32' | 'F16' | 'U8'; shape: number[]; data: Uint8Array<ArrayBuffer> };
-
-const bytesOf = (a: Float32Array | Uint16Array | Uint8Array): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(a.buffer as ArrayBuffer, a.byteOffset, a.byteLength);
 
 /**
  * A stored tensor as safetensors pieces: `name` holds the weights as they are computed with (fp16 as stored, else

@@ -1,10 +1,10 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { ModelConfig } from '../checkpoint/config';
-import { names } from '../checkpoint/families';
+import { names, readVectors } from '../checkpoint/block';
 import type { CompressedModel } from '../compress/compress';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
-import type { Cost } from '../graph/cost';
+import type { Cost } from '../core/cost';
 import type { Compression } from '../schema/run';
 import { WgslBuilder, type WgslModel } from '../wgsl/model';
 import { withCompressed, type Calibration } from './compress';
@@ -55,19 +55,8 @@ async function upload(
   for (let layer = 0; layer < config.layers; layer++) {
     if (o.signal?.aborted) throw new JoulewiseError('cancelled', 'Stopped while preparing the variant.');
     const linear = await o.inPhase('compress', () => model.layer(layer));
-    const biases = config.qkvBias
-      ? await Promise.all((['q_proj', 'k_proj', 'v_proj'] as const).map((l) => vector(names.linear(layer, l, 'bias'))))
-      : null;
-    const weights = {
-      linear,
-      inputNorm: await vector(names.inputNorm(layer)),
-      postNorm: await vector(names.postNorm(layer)),
-      qkvBias: biases && Float32Array.from(biases.flatMap((b) => [...b])),
-      qkNorms: config.qkNorm
-        ? ([await vector(names.qNorm(layer)), await vector(names.kNorm(layer))] as [Float32Array, Float32Array])
-        : null,
-    };
-    await o.inPhase('load', () => Promise.resolve(builder.layer(weights)));
+    const vectors = await readVectors(config, layer, vector);
+    await o.inPhase('load', () => Promise.resolve(builder.layer({ linear, vectors })));
     o.onProgress?.(layer + 1, config.layers + 1);
   }
   const embedding = await o.inPhase('compress', () => model.embedding());

@@ -1,4 +1,4 @@
-import type { PrecisionName } from '../compress/precisions';
+import type { PrecisionName } from '../tensor/precisions';
 import { slicesFor } from '../plan/slices';
 import { DEFAULT_MARGIN } from '../schema/defaults';
 import type { CheckpointRef, PlanRecord, Stage, Templates } from '../schema/plan';

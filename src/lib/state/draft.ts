@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { PRECISIONS, type PrecisionName } from '../compress/precisions';
+import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { CheckpointRefSchema, TemplatesSchema } from '../schema/plan';
 import { TASKS, type EngineName } from '../schema/run';
 import { getKept, putKept } from '../store/db';

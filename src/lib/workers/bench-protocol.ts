@@ -1,6 +1,6 @@
 import type { KernelLimits } from '../cpu/limits';
 import type { BuildName } from '../cpu/module';
-import type { Cost } from '../graph/cost';
+import type { Cost } from '../core/cost';
 import type { Measured } from '../plan/measure';
 import type { ScaleResult, ScaleShape } from '../run/scale';
 import type { CheckpointRef } from '../schema/plan';

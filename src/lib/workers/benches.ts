@@ -1,13 +1,13 @@
 import { openCheckpoint } from '../checkpoint/checkpoint';
-import { PRECISIONS } from '../compress/precisions';
-import { prune2of4, pruneMagnitude } from '../compress/pruners';
+import { PRECISIONS } from '../tensor/precisions';
+import { prune2of4, pruneMagnitude } from '../tensor/masks';
 import { calibrationLevel, parseRecipe } from '../compress/recipe';
 import { createRandom } from '../core/random';
 import { bytes, flops } from '../core/units';
 import { measureLimits } from '../cpu/limits';
 import { bestBuild, type BuildName } from '../cpu/module';
 import { spawnWorker } from '../cpu/spawn';
-import { totalBytes } from '../graph/cost';
+import { totalBytes } from '../core/cost';
 import { createMeter } from '../meter/meter';
 import { measure } from '../plan/measure';
 import { compressVariant } from '../run/compress';

@@ -3,7 +3,7 @@ import { outerReport } from '../compress/compress';
 import { parseRecipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { bestBuild, byteDotOf } from '../cpu/module';
-import { vectorNames } from '../decoder/decoder';
+import { vectorNames } from '../checkpoint/block';
 import { type Assistant, openAssistant } from '../plan/assist';
 import { openUnit, type OpenUnit } from '../plan/unit';
 import { cpuForm, withCompressed } from '../run/compress';

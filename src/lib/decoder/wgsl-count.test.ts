@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from '../checkpoint/config';
-import { buildDecoder, DIMS } from '../decoder/decoder';
+import { buildDecoder, DIMS } from './decoder';
 import { graphCost } from '../graph/cost';
-import { matrixBytes, type ValueFormat } from './pack';
+import { matrixBytes, type ValueFormat } from '../wgsl/pack';
 
 /** SmolLM2-135M. */
 const config: ModelConfig = {
