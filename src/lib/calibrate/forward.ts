@@ -72,7 +72,7 @@ function openSums(m: Matrix, sizes: Readonly<Record<GroupName, number>>, level: 
         outputSquares[linear] += m.f64(outputs, out).reduce((a, b) => a + b, 0);
       },
     }),
-    sums(): Pick<LayerStatistics, 'inputs' | 'outputSquares'> {
+    sums: (): Pick<LayerStatistics, 'inputs' | 'outputSquares'> => {
       const inputs = {} as Record<GroupName, InputStatistics>;
       for (const g of GROUPS) {
         const n = sizes[g];

@@ -1,7 +1,7 @@
 import { dequantize, halves, BLOCK, bytesOf, type StoredTensor } from '../tensor/stored';
 import { TILE_ROWS } from '../tensor/masks';
 import type { GraphBuilder } from '../graph/builder';
-import { DTYPES, type DType } from '../graph/graph';
+import { DTYPES } from '../graph/graph';
 import { packRows8, transpose } from '../tensor/pack';
 
 /**
@@ -232,6 +232,3 @@ export const FORMS: Readonly<Record<FormName, Form>> = {
   nbits8: nbits(8),
   nbits4: nbits(4),
 };
-
-/** Dtype of the KV cache and of activations between linear layers. */
-export const activationDtype = (form: FormName): DType => FORMS[form].activation;

@@ -4,7 +4,6 @@ import type { KernelWork } from '../schema/run';
 import { totalBytes } from '../core/cost';
 import type { WindowWork } from '../meter/meter';
 import type { EngineSession } from '../run/engine';
-import { arithmeticOf } from '../run/kernels';
 
 /** New tokens, tokens before them, and positions whose logits are computed. */
 export type Pass = readonly [fresh: number, past: number, logits: number];
@@ -21,7 +20,7 @@ export function countWork(session: EngineSession, passes: readonly Pass[], token
     b += totalBytes(cost);
     f += cost.flops;
   }
-  return { bytes: bytes(b), flops: flops(f), tokens, arithmetic: arithmeticOf(session.kernel) };
+  return { bytes: bytes(b), flops: flops(f), tokens, arithmetic: session.arithmetic };
 }
 
 /** Passes whose counted work names a variant's work: one token behind few and many, and a prompt. */

@@ -16,7 +16,7 @@ import type { PowerProfile } from '../meter/profiles';
 import { ratesOf } from '../meter/sources';
 import type { EngineName, Phase } from '../schema/run';
 import { WEIGHTS_VERSION } from './kept';
-import { arithmeticOf } from './kernels';
+import type { KernelRow } from './kernels';
 
 /** Threads and places that calibrated recipes work with; opened only where a recipe needs them. */
 export interface CalibrationHost {
@@ -60,12 +60,12 @@ export const cpuForm =
 
 /** What a budget counts on an engine; null where its kernels compute every choice alike. */
 export function targetOf(
-  engine: EngineName,
-  kernel: string,
+  kernel: Pick<KernelRow, 'engine' | 'arithmetic'>,
   profile: PowerProfile,
   dot: ByteDot = null,
 ): Target | null {
-  const rates = ratesOf(profile, arithmeticOf(kernel));
+  const { engine } = kernel;
+  const rates = ratesOf(profile, kernel.arithmetic);
   if (engine === 'cpu') return { engine, form: cpuForm(dot), sparse: true, rates };
   if (engine === 'gpu') return { engine, form: storedForm, sparse: false, rates };
   return null;

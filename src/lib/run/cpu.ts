@@ -163,6 +163,7 @@ const BUILD_TITLES: Readonly<Record<BuildName, string>> = { relaxed: 'relaxed SI
 export class CpuSession implements EngineSession {
   readonly engine = 'cpu';
   readonly kernel: string;
+  readonly arithmetic;
   readonly threads: number;
   readonly maxPositions: number;
   readonly fallbacks: readonly string[];
@@ -176,6 +177,7 @@ export class CpuSession implements EngineSession {
     o: CpuOptions,
   ) {
     this.threads = model.threads;
+    this.arithmetic = o.kernel.arithmetic;
     this.maxPositions = model.maxPositions;
     this.fallbacks =
       this.threads < o.threads

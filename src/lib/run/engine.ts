@@ -1,4 +1,5 @@
 import type { Cost } from '../core/cost';
+import type { Arithmetic } from '../meter/sources';
 import type { EngineName, KernelWork } from '../schema/run';
 
 /** A candidate answer's log-probability: the sum over its tokens, in nats. */
@@ -15,6 +16,8 @@ export interface EngineSession {
   readonly engine: EngineName;
   /** Row title of the kernel table. */
   readonly kernel: string;
+  /** Of its linear layers: what prices their joules. */
+  readonly arithmetic: Arithmetic;
   readonly threads: number;
   /** Longest context, in tokens. */
   readonly maxPositions: number;

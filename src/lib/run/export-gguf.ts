@@ -6,7 +6,6 @@ import {
   names,
   ropeFrequencies,
   rotatedHeads,
-  vectorNames,
   vectorSize,
   vectorsOf,
 } from '../checkpoint/block';

@@ -118,7 +118,7 @@ export async function exportVariant(
   const variant = await prepareVariant(checkpoint, recipe, kernel, {
     use: 'export',
     ...o,
-    target: targetOf(kernel.engine, kernel.title, o.profile),
+    target: targetOf(kernel, o.profile),
     inPhase: (_, work) => work(),
     async onWeights(weights) {
       for (const w of weights) {

@@ -132,6 +132,8 @@ type Cache = Record<string, HubTensor>;
 class HubSession implements EngineSession {
   readonly engine = 'hub' as const;
   readonly kernel;
+  /** Its work is counted by nobody, so this prices nothing. */
+  readonly arithmetic = 'f32' as const;
   readonly threads;
   readonly fallbacks;
   readonly maxPositions;

@@ -19,6 +19,8 @@ const LACKS: Readonly<Record<'shader-f16' | typeof BYTE_DOT, string>> = {
 
 interface RowBase {
   precision: PrecisionName;
+  /** Of the linear layers, which do nearly all operations: what prices their joules. */
+  arithmetic: Arithmetic;
   /** WebGPU feature, or feature of the processor, that this row needs. */
   needs: keyof typeof LACKS | null;
   /** For recipes under a budget, whose linear layers are int8 or int4 one by one. */
@@ -46,145 +48,197 @@ export interface CpuKernelRow extends RowBase {
 /** Which kernel computes a precision on an engine: one row each, in order of preference. */
 export type KernelRow = GraphKernelRow | CpuKernelRow;
 
-const row = (
-  engine: GraphKernelRow['engine'],
-  precision: PrecisionName,
-  form: FormName,
-  outerForm: FormName,
-  title: string,
-  needs: KernelRow['needs'] = null,
-): GraphKernelRow => ({
-  engine,
-  precision,
-  form,
-  outerForm,
-  needs,
-  title,
-  mixed: false,
-  others: {},
-  tiles: form.startsWith('tiles'),
-});
+/** What a row may leave out. */
+type Row<R extends RowBase, K extends keyof R> = Omit<R, K | 'needs' | 'mixed'> & Partial<Pick<R, 'needs' | 'mixed'>>;
 
-const cpu = (
-  precision: PrecisionName,
-  title: string,
-  mixed = false,
-  needs: KernelRow['needs'] = null,
-): CpuKernelRow => ({
-  engine: 'cpu',
-  precision,
-  needs,
-  mixed,
-  title,
-});
-
-const mixture = (row: GraphKernelRow, others: GraphKernelRow['others']): GraphKernelRow => ({
-  ...row,
-  mixed: true,
-  others,
-});
+const cpu = (row: Row<CpuKernelRow, 'engine'>): CpuKernelRow => ({ needs: null, mixed: false, ...row, engine: 'cpu' });
+const graph =
+  (engine: GraphKernelRow['engine']) =>
+  ({
+    others = {},
+    ...row
+  }: Row<GraphKernelRow, 'engine' | 'others' | 'tiles'> & Partial<Pick<GraphKernelRow, 'others'>>): GraphKernelRow => ({
+    needs: null,
+    mixed: false,
+    others,
+    tiles: row.form.startsWith('tiles'),
+    ...row,
+    engine,
+  });
+const ortCpu = graph('ort-cpu');
+const gpu = graph('gpu');
 
 export const KERNELS: readonly KernelRow[] = [
-  cpu('fp32', 'stored fp32, computed fp32 (own WASM kernels)'),
-  cpu('fp16', 'stored fp16, unpacked to fp32 as it is read (own WASM kernels)'),
-  cpu(
-    'int8',
-    'stored 8-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32 (own WASM kernels, byte products)',
-    false,
-    BYTE_DOT,
-  ),
-  cpu('int8', 'stored 8-bit blocks of 32, computed int8 per output x 16-bit levels per token (own WASM kernels)'),
-  cpu(
-    'int4',
-    'stored 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32, output projection as int8 (own WASM kernels, byte products)',
-    false,
-    BYTE_DOT,
-  ),
-  cpu(
-    'int4',
-    'stored 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32, output projection as int8 (own WASM kernels)',
-  ),
-  cpu(
-    'int8',
-    'stored as a mixture of 8-bit and 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32 (own WASM kernels, byte products)',
-    true,
-    BYTE_DOT,
-  ),
-  cpu(
-    'int8',
-    'stored as a mixture of 8-bit and 4-bit blocks of 32, 8 bits computed int8 per output x 16-bit levels per token, 4 bits as stored x 8-bit levels in blocks of 32 (own WASM kernels)',
-    true,
-  ),
-  row('ort-cpu', 'fp32', 'f32', 'f32', 'stored fp32, computed fp32 (WASM)'),
-  row('ort-cpu', 'fp16', 'f32', 'f32', 'stored fp16, computed fp32 (WASM has no half-precision arithmetic)'),
-  row(
-    'ort-cpu',
-    'int8',
-    'dyn8',
-    'dyn8',
-    'stored 8-bit blocks of 32, computed int8 per output x two uint8 terms per token (WASM)',
-  ),
-  row(
-    'ort-cpu',
-    'int4',
-    'dyn8',
-    'dyn8',
-    'stored 4-bit blocks of 32, computed int8 per output x two uint8 terms per token (WASM)',
-  ),
-  mixture(
-    row(
-      'ort-cpu',
-      'int8',
-      'dyn8',
-      'dyn8',
+  cpu({
+    precision: 'fp32',
+    arithmetic: 'f32',
+    title: 'stored fp32, computed fp32 (own WASM kernels)',
+  }),
+  cpu({
+    precision: 'fp16',
+    arithmetic: 'f32',
+    title: 'stored fp16, unpacked to fp32 as it is read (own WASM kernels)',
+  }),
+  cpu({
+    precision: 'int8',
+    arithmetic: 'i8',
+    title:
+      'stored 8-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32 (own WASM kernels, byte products)',
+    needs: BYTE_DOT,
+  }),
+  cpu({
+    precision: 'int8',
+    arithmetic: 'i16',
+    title: 'stored 8-bit blocks of 32, computed int8 per output x 16-bit levels per token (own WASM kernels)',
+  }),
+  cpu({
+    precision: 'int4',
+    arithmetic: 'i8',
+    title:
+      'stored 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32, output projection as int8 (own WASM kernels, byte products)',
+    needs: BYTE_DOT,
+  }),
+  cpu({
+    precision: 'int4',
+    arithmetic: 'i8',
+    title:
+      'stored 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32, output projection as int8 (own WASM kernels)',
+  }),
+  cpu({
+    precision: 'int8',
+    arithmetic: 'i8',
+    title:
+      'stored as a mixture of 8-bit and 4-bit blocks of 32, computed as stored x 8-bit levels in blocks of 32 (own WASM kernels, byte products)',
+    needs: BYTE_DOT,
+    mixed: true,
+  }),
+  cpu({
+    precision: 'int8',
+    arithmetic: 'i16',
+    title:
+      'stored as a mixture of 8-bit and 4-bit blocks of 32, 8 bits computed int8 per output x 16-bit levels per token, 4 bits as stored x 8-bit levels in blocks of 32 (own WASM kernels)',
+    mixed: true,
+  }),
+  ortCpu({
+    precision: 'fp32',
+    form: 'f32',
+    outerForm: 'f32',
+    arithmetic: 'f32',
+    title: 'stored fp32, computed fp32 (WASM)',
+  }),
+  ortCpu({
+    precision: 'fp16',
+    form: 'f32',
+    outerForm: 'f32',
+    arithmetic: 'f32',
+    title: 'stored fp16, computed fp32 (WASM has no half-precision arithmetic)',
+  }),
+  ortCpu({
+    precision: 'int8',
+    form: 'dyn8',
+    outerForm: 'dyn8',
+    arithmetic: 'i8',
+    title: 'stored 8-bit blocks of 32, computed int8 per output x two uint8 terms per token (WASM)',
+  }),
+  ortCpu({
+    precision: 'int4',
+    form: 'dyn8',
+    outerForm: 'dyn8',
+    arithmetic: 'i8',
+    title: 'stored 4-bit blocks of 32, computed int8 per output x two uint8 terms per token (WASM)',
+  }),
+  ortCpu({
+    precision: 'int8',
+    form: 'dyn8',
+    outerForm: 'dyn8',
+    arithmetic: 'i8',
+    title:
       'stored as a mixture of 8-bit and 4-bit blocks of 32, computed int8 per output x two uint8 terms per token (WASM)',
-    ),
-    { int4: 'dyn8' },
-  ),
-  row('ort-cpu', 'fp32', 'tiles32', 'f32', 'stored fp32, half of it computed in fp32 by tiles of 2:4 (WASM)'),
-  row('ort-cpu', 'fp16', 'tiles32', 'f32', 'stored fp16, half of it computed in fp32 by tiles of 2:4 (WASM)'),
-  row('gpu', 'fp32', 'f32', 'f32', 'stored fp32, computed fp32 (WebGPU)'),
-  row('gpu', 'fp16', 'f16', 'f16', 'stored fp16, computed fp16 (WebGPU)', 'shader-f16'),
-  row('gpu', 'fp16', 'f32', 'f32', 'stored fp16, computed fp32 (WebGPU without shader-f16)'),
-  row('gpu', 'fp32', 'tiles32', 'f32', 'stored fp32, half of it computed in fp32 by tiles of 2:4 (WebGPU)'),
-  row(
-    'gpu',
-    'fp16',
-    'tiles16',
-    'f16',
-    'stored fp16, half of it computed in fp16 by tiles of 2:4 (WebGPU)',
-    'shader-f16',
-  ),
-  row(
-    'gpu',
-    'fp16',
-    'tiles32',
-    'f32',
-    'stored fp16, half of it computed in fp32 by tiles of 2:4 (WebGPU without shader-f16)',
-  ),
-  row('gpu', 'int8', 'nbits8', 'nbits8', 'stored 8-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)'),
-  row('gpu', 'int4', 'nbits4', 'nbits8', 'stored 4-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)'),
-  mixture(
-    row(
-      'gpu',
-      'int8',
-      'nbits8',
-      'nbits8',
-      'stored as a mixture of 8-bit and 4-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)',
-    ),
-    { int4: 'nbits4' },
-  ),
+    mixed: true,
+    others: { int4: 'dyn8' },
+  }),
+  ortCpu({
+    precision: 'fp32',
+    form: 'tiles32',
+    outerForm: 'f32',
+    arithmetic: 'f32',
+    title: 'stored fp32, half of it computed in fp32 by tiles of 2:4 (WASM)',
+  }),
+  ortCpu({
+    precision: 'fp16',
+    form: 'tiles32',
+    outerForm: 'f32',
+    arithmetic: 'f32',
+    title: 'stored fp16, half of it computed in fp32 by tiles of 2:4 (WASM)',
+  }),
+  gpu({
+    precision: 'fp32',
+    form: 'f32',
+    outerForm: 'f32',
+    arithmetic: 'f32',
+    title: 'stored fp32, computed fp32 (WebGPU)',
+  }),
+  gpu({
+    precision: 'fp16',
+    form: 'f16',
+    outerForm: 'f16',
+    arithmetic: 'f16',
+    title: 'stored fp16, computed fp16 (WebGPU)',
+    needs: 'shader-f16',
+  }),
+  gpu({
+    precision: 'fp16',
+    form: 'f32',
+    outerForm: 'f32',
+    arithmetic: 'f32',
+    title: 'stored fp16, computed fp32 (WebGPU without shader-f16)',
+  }),
+  gpu({
+    precision: 'fp32',
+    form: 'tiles32',
+    outerForm: 'f32',
+    arithmetic: 'f32',
+    title: 'stored fp32, half of it computed in fp32 by tiles of 2:4 (WebGPU)',
+  }),
+  gpu({
+    precision: 'fp16',
+    form: 'tiles16',
+    outerForm: 'f16',
+    arithmetic: 'f16',
+    title: 'stored fp16, half of it computed in fp16 by tiles of 2:4 (WebGPU)',
+    needs: 'shader-f16',
+  }),
+  gpu({
+    precision: 'fp16',
+    form: 'tiles32',
+    outerForm: 'f32',
+    arithmetic: 'f32',
+    title: 'stored fp16, half of it computed in fp32 by tiles of 2:4 (WebGPU without shader-f16)',
+  }),
+  gpu({
+    precision: 'int8',
+    form: 'nbits8',
+    outerForm: 'nbits8',
+    arithmetic: 'f32',
+    title: 'stored 8-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)',
+  }),
+  gpu({
+    precision: 'int4',
+    form: 'nbits4',
+    outerForm: 'nbits8',
+    arithmetic: 'f32',
+    title: 'stored 4-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)',
+  }),
+  gpu({
+    precision: 'int8',
+    form: 'nbits8',
+    outerForm: 'nbits8',
+    arithmetic: 'f32',
+    title: 'stored as a mixture of 8-bit and 4-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)',
+    mixed: true,
+    others: { int4: 'nbits4' },
+  }),
 ];
-
-/** Arithmetic of a kernel's linear layers, by its title; they do nearly all operations. */
-export const arithmeticOf = (kernel: string): Arithmetic =>
-  /16-bit levels/.test(kernel)
-    ? 'i16'
-    : /computed int8|8-bit levels/.test(kernel)
-      ? 'i8'
-      : /computed fp16/.test(kernel)
-        ? 'f16'
-        : 'f32';
 
 /** Pruners whose pattern is shared by tiles of 128 outputs. */
 const TILED: ReadonlySet<PrunerName> = new Set<PrunerName>(['2:4t', 'sparsegpt2:4t']);

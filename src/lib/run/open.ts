@@ -85,7 +85,7 @@ async function openOwn(o: OpenOptions, recipe: Recipe, own: OwnWeights): Promise
   const variant = await prepareVariant(checkpoint, recipe, own.kernel, {
     use: 'engine',
     ...o,
-    target: targetOf(own.kernel.engine, own.kernel.title, o.profile),
+    target: targetOf(own.kernel, o.profile),
   });
   const { compression } = variant;
   const assets = own.device ? o.assets.webgpu : o.assets.wasm;
@@ -134,7 +134,7 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
     const opened = await openCpu(checkpoint, recipe, {
       ...o,
       kernel,
-      target: targetOf('cpu', kernel.title, o.profile, dot),
+      target: targetOf(kernel, o.profile, dot),
       fallbacks: [...fallbacks, ...missing],
       threads,
       build,

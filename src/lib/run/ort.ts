@@ -2,6 +2,7 @@ import type * as Ort from 'onnxruntime-web';
 import { toHalf } from '../core/half';
 import { JoulewiseError } from '../core/errors';
 import { DIMS } from '../decoder/decoder';
+import { FORMS } from '../decoder/forms';
 import { graphCost } from '../graph/cost';
 import { type Cost } from '../core/cost';
 import { encodeModel } from '../graph/encode';
@@ -106,6 +107,7 @@ function openError(cause: unknown, variant: PreparedVariant, gpu: boolean): Joul
 class OrtSession implements EngineSession {
   readonly engine;
   readonly kernel;
+  readonly arithmetic;
   readonly threads;
   readonly maxPositions;
   readonly fallbacks;
@@ -124,10 +126,11 @@ class OrtSession implements EngineSession {
   ) {
     this.engine = o.kernel.engine;
     this.kernel = o.kernel.title;
+    this.arithmetic = o.kernel.arithmetic;
     this.threads = o.threads;
     this.fallbacks = o.fallbacks;
     this.maxPositions = variant.options.maxPositions;
-    this.half = o.kernel.form === 'f16';
+    this.half = FORMS[o.kernel.form].activation === 'float16';
     this.cache =
       variant.options.presents === 'fresh'
         ? hostCache(variant.options, ort.Tensor)

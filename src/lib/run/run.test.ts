@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRecipe } from '../compress/recipe';
 import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
+import { FORMATS, layoutsOf } from '../cpu/formats';
 import { FORMS } from '../decoder/forms';
 import { argmax, logProbability, topK, type EngineSession } from './engine';
 import { generate } from './generate';
@@ -91,6 +92,12 @@ describe('logits', () => {
   });
 });
 
+/** Arithmetic of the dense format of a precision on our own kernels. */
+function ofFormat(precision: PrecisionName, bytes: boolean) {
+  const { title } = FORMATS[layoutsOf(precision, bytes ? 'signed' : null).dense];
+  return title.includes('16-bit levels') ? 'i16' : title.includes('8-bit levels') ? 'i8' : 'f32';
+}
+
 describe('kernels', () => {
   it('there is one for every precision on every engine of ours, without optional features', () => {
     for (const engine of ['cpu', 'ort-cpu', 'gpu'] as const)
@@ -99,6 +106,17 @@ describe('kernels', () => {
         expect(kernel).toMatchObject({ engine, precision, needs: null });
         expect(kernel.title).toContain('stored');
       }
+  });
+
+  it('the arithmetic that prices a row is its form’s: half where activations are, bytes where they are quantized', () => {
+    for (const kernel of KERNELS)
+      if (kernel.engine !== 'cpu') {
+        const { activation } = FORMS[kernel.form];
+        const expected = kernel.form === 'dyn8' ? 'i8' : activation === 'float16' ? 'f16' : 'f32';
+        expect(kernel, kernel.title).toMatchObject({ arithmetic: expected });
+      } else
+        // What is multiplied stands in the format that a precision is packed in.
+        expect(kernel, kernel.title).toMatchObject({ arithmetic: ofFormat(kernel.precision, kernel.needs !== null) });
   });
 
   it('half precision falls back in words where the adapter has none', () => {

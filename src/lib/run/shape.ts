@@ -12,7 +12,7 @@ import { graphCost } from '../graph/cost';
 import { byteSize } from '../graph/graph';
 import type { Arithmetic } from '../meter/sources';
 import type { EngineName } from '../schema/run';
-import { arithmeticOf, BYTE_DOT, chooseKernel } from './kernels';
+import { BYTE_DOT, chooseKernel } from './kernels';
 import { MAX_CONTEXT } from './prepare';
 
 /** What is known of a variant before a weight is read: from the configuration alone. */
@@ -61,7 +61,7 @@ export function variantShape(
   const recipe = parseRecipe(text);
   const { kernel } = chooseKernel(engine, recipe, features);
   const { config, ffnSizes } = smallerShape(base, recipe);
-  const shared = { arithmetic: arithmeticOf(kernel.title), calibrates: calibrationLevel(recipe) !== null };
+  const shared = { arithmetic: kernel.arithmetic, calibrates: calibrationLevel(recipe) !== null };
 
   if (kernel.engine === 'cpu') {
     // Bytes lie alike whether the device takes them signed or not.

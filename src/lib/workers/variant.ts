@@ -44,7 +44,7 @@ export const profileOf = async (engine: EngineName) => guessProfile(await probeD
 export const cpuTarget = async (recipe: Recipe) => {
   const dot = byteDotOf(bestBuild());
   const { kernel } = chooseKernel('cpu', recipe, featuresOf(dot));
-  return recipe.budget && targetOf('cpu', kernel.title, await profileOf('cpu'), dot);
+  return recipe.budget && targetOf(kernel, await profileOf('cpu'), dot);
 };
 
 /** Adds up milliseconds of work: of phase `named`, and of all others under `rest`. */
