@@ -102,10 +102,10 @@ async function againstOracle(
 }
 
 /** Answers of a tiny plan on the demo's tickets: variant and task -> outputs. */
-async function answers(d: Driver, engine: 'ort-cpu' | 'gpu', variants: string[]) {
+async function answers(d: Driver, engine: 'ort-cpu' | 'ort-gpu', variants: string[]) {
   const dataset = await d.call<DatasetRecord>('generateTickets', { count: 400, seed: 1 });
   const plan: PlanRecord = {
-    v: 2,
+    v: 3,
     dataset: { hash: dataset.hash, name: dataset.name },
     checkpoint: BUILTIN,
     tasks: ['response'],
@@ -273,7 +273,7 @@ export const tests: BrowserTest[] = [
     async run() {
       const variants = ['fp32', 'fp16', 'int8', 'int4'];
       const wasm = await withBrowser({}, (d) => answers(d, 'ort-cpu', variants));
-      const gpu = await withBrowser({ webgpu: 'software' }, (d) => answers(d, 'gpu', variants));
+      const gpu = await withBrowser({ webgpu: 'software' }, (d) => answers(d, 'ort-gpu', variants));
       for (const run of gpu.runs) assert(/WebGPU/.test(run.kernel), `${run.variant} ran as ${run.kernel}`);
       const fp16 = gpu.runs.find((r) => r.variant === 'fp16');
       assert(
@@ -299,14 +299,14 @@ export const tests: BrowserTest[] = [
         const text = 'Loss of signal on the microwave link.';
         for (const recipe of ['fp16+2:4', 'int8+2:4', 'int4+2:4']) {
           const own = await evaluate(d, BUILTIN, recipe, text, 'wgsl');
-          const theirs = await evaluate(d, BUILTIN, recipe, text, 'gpu');
+          const theirs = await evaluate(d, BUILTIN, recipe, text, 'ort-gpu');
           assertClose(own.nll, theirs.nll, 1e-5, `${recipe}: NLL`);
           assertEqual(own.top5, theirs.top5, `${recipe}: top 5`);
           assertEqual(/2:4/.test(own.kernel), /2:4/.test(recipe), `${recipe}: ${own.kernel}`);
         }
         const prompt = 'Ticket: no power at the site. Response?';
         const own = await generate(d, BUILTIN, 'int8+2:4', prompt, 'wgsl', 4, true);
-        const theirs = await generate(d, BUILTIN, 'int8+2:4', prompt, 'gpu', 4, true);
+        const theirs = await generate(d, BUILTIN, 'int8+2:4', prompt, 'ort-gpu', 4, true);
         assertEqual(own.ids, theirs.ids, 'greedy tokens');
       }),
   },

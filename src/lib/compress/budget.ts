@@ -2,7 +2,7 @@ import { attentionWork } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
 import { JoulewiseError, quote } from '../core/errors';
 import type { EnergyRates } from '../meter/sources';
-import type { EngineName } from '../schema/run';
+import type { EngineName } from '../schema/engines';
 import { PRECISIONS, type Precision } from '../tensor/precisions';
 import { storedBytes, type StoredTensor } from '../tensor/stored';
 import { formatRecipe, type Recipe } from './recipe';

@@ -5,7 +5,8 @@ import { foldRuns } from '../rank/fold';
 import { parseRecord } from '../schema/record';
 import { Run } from '../schema/run';
 import { openUnit, type OpenRequest, type UnitContext } from './unit';
-import { BASELINE, type Unit } from './units';
+import { BASELINE } from '../schema/engines';
+import type { Unit } from './units';
 
 /** A wall clock that goes back an hour whenever it is read: as where a user, or the network's time, sets it back. */
 let time = Date.parse('2026-03-01T12:00:00Z');
@@ -32,7 +33,7 @@ it('a clock that is set back in the middle of a run changes no duration', async 
   const { device, versions } = exampleRun();
   const request: OpenRequest = {
     plan: {
-      v: 2,
+      v: 3,
       dataset: { hash: dataset.hash, name: dataset.name },
       checkpoint: { kind: 'builtin' },
       tasks: ['rca'],

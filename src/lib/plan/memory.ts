@@ -1,4 +1,5 @@
-import type { Device, EngineName } from '../schema/run';
+import { ENGINE, type EngineName } from '../schema/engines';
+import type { Device } from '../schema/run';
 
 /** Bytes that models may take side by side where the device does not say what it has, and the share of what it says. */
 const UNKNOWN_MEMORY = 2 ** 30;
@@ -10,8 +11,9 @@ const BESIDE = 2 ** 25;
 
 /** Bytes that models may hold side by side; 0 where nobody knows what one takes, so that one at a time is open. */
 export function memoryBudget({ memoryGiB }: Pick<Device, 'memoryGiB'>, engine: EngineName): number {
-  if (engine === 'hub') return 0;
-  if (engine === 'gpu' || engine === 'wgsl') return GPU_MEMORY;
+  const { memory } = ENGINE[engine];
+  if (memory === null) return 0;
+  if (memory === 'gpu') return GPU_MEMORY;
   return memoryGiB === null ? UNKNOWN_MEMORY : MEMORY_SHARE * memoryGiB * 2 ** 30;
 }
 

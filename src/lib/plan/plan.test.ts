@@ -8,10 +8,11 @@ import type { PlanRecord } from '../schema/plan';
 import type { RunRecord } from '../schema/run';
 import { executePlan, planHash, type PlanEvent, type PlanHost } from './execute';
 import { KernelBook } from './work';
-import { BASELINE, checkPlan, listedMembers, runId, slicesOf, ticketsOf, unitKey, unitsOf, type Unit } from './units';
+import { BASELINE } from '../schema/engines';
+import { checkPlan, listedMembers, runId, slicesOf, ticketsOf, unitKey, unitsOf, type Unit } from './units';
 
 const plan = (more: Partial<PlanRecord> = {}): PlanRecord => ({
-  v: 2,
+  v: 3,
   dataset: { hash: 'd', name: 'tickets' },
   checkpoint: { kind: 'builtin' },
   tasks: ['rca'],

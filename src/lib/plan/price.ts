@@ -1,6 +1,7 @@
+import { ENGINE, type EngineName } from '../schema/engines';
 import { ARITHMETICS, ratesOf, type Arithmetic } from '../meter/sources';
 import type { PowerProfile } from '../meter/profiles';
-import type { EngineName, Range } from '../schema/run';
+import type { Range } from '../schema/run';
 
 /** Work of a plan, or of a part of it, as counted before it runs. */
 export interface Work {
@@ -41,43 +42,6 @@ export const addWork = (a: Work, b: Work, times = 1): Work => ({
   calibration: a.calibration + times * b.calibration,
 });
 
-/**
- * How fast an engine is, before it has run here: of the order that `npm run bench` gives on two x86 cores, and for GPUs
- * a mid-range one's. Off by some factor on any device, which `UNKNOWN_FACTOR` admits and the first run here corrects.
- */
-interface Speed {
-  /** Of one thread, where the engine has threads. */
-  operationsPerSecond: number;
-  bytesPerSecond: number;
-  secondsPerPass: number;
-  secondsPerOpening: number;
-  /** Reading, compressing and packing. */
-  secondsPerParameter: number;
-}
-const SPEEDS: Readonly<Record<'cpu' | 'ort-cpu' | 'gpu', Speed>> = {
-  cpu: {
-    operationsPerSecond: 20e9,
-    bytesPerSecond: 8e9,
-    secondsPerPass: 0.4e-3,
-    secondsPerOpening: 0.5,
-    secondsPerParameter: 80e-9,
-  },
-  'ort-cpu': {
-    operationsPerSecond: 10e9,
-    bytesPerSecond: 4e9,
-    secondsPerPass: 4e-3,
-    secondsPerOpening: 1,
-    secondsPerParameter: 120e-9,
-  },
-  gpu: {
-    operationsPerSecond: 500e9,
-    bytesPerSecond: 50e9,
-    secondsPerPass: 8e-3,
-    secondsPerOpening: 1.5,
-    secondsPerParameter: 120e-9,
-  },
-};
-
 /** Between the fastest and the slowest device of a class lies about this factor each way. */
 const UNKNOWN_FACTOR = 3;
 /** Runs of one device differ by this much: its clock, its temperature, what else runs on it. */
@@ -98,8 +62,8 @@ export function priceOf(
   work: Work,
   o: { engine: EngineName; threads: number; profile: PowerProfile; correction: number | null },
 ): Price {
-  const speed = SPEEDS[o.engine === 'gpu' || o.engine === 'ort-cpu' ? o.engine : 'cpu'];
-  const threads = o.engine === 'gpu' ? 1 : o.threads;
+  const speed = ENGINE[o.engine].speed ?? ENGINE.cpu.speed;
+  const threads = ENGINE[o.engine].threads ? o.threads : 1;
   const operations = ARITHMETICS.reduce((n, a) => n + work.operations[a], 0);
   const mid =
     (o.correction ?? 1) *
@@ -108,7 +72,7 @@ export function priceOf(
       work.passes * speed.secondsPerPass +
       work.openings * speed.secondsPerOpening +
       work.parameters * speed.secondsPerParameter +
-      work.calibration / (SPEEDS.cpu.operationsPerSecond * o.threads));
+      work.calibration / (ENGINE.cpu.speed.operationsPerSecond * o.threads));
   const factor = o.correction === null ? UNKNOWN_FACTOR : KNOWN_FACTOR;
   const seconds = { low: mid / factor, mid, high: mid * factor };
   // At the expected time: ends of time and of power together would say nothing any more.

@@ -1,3 +1,4 @@
+import { isModel, type EngineName } from '../schema/engines';
 import type { FileSet } from '../checkpoint/source';
 import type { Tokenizer } from '../checkpoint/tokenizer';
 import { packPrompts } from '../calibrate/prompts';
@@ -14,7 +15,7 @@ import type { PackedStore } from '../run/kept';
 import { openVariant, type Assets } from '../run/open';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import { PHASES, type Device, type EngineName, type RunRecord, type TaskName, type TicketOutcome } from '../schema/run';
+import { PHASES, type Device, type RunRecord, type TaskName, type TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { answerIds, createAnswer, finiteScores, type AnswerOptions } from './answer';
 import type { Spent, UnitProgress } from './execute';
@@ -115,12 +116,12 @@ export function trainingPrompts(
 
 /** Opens a variant: reads, compresses and packs it, warms it up, or trains the classical baseline. */
 export const openUnit = (request: OpenRequest, context: UnitContext): Promise<OpenUnit> =>
-  request.engine === 'classical' ? openBaseline(request, context) : openModel(request, context);
+  isModel(request.engine) ? openModel(request, context) : openBaseline(request, context);
 
 /** The power profile that prices a variant: the user's own, wherever it is one of the processor that computes it. */
 function profileOf({ device, plan, engine }: OpenRequest) {
   const chosen = plan.profile ? profileByName(plan.profile) : null;
-  if (chosen && (engine !== 'classical' || chosen.kind === 'cpu')) return chosen;
+  if (chosen && (isModel(engine) || chosen.kind === 'cpu')) return chosen;
   return guessProfile(device, engine).profile;
 }
 
@@ -166,7 +167,7 @@ async function record(
   const { plan, planHash, causes, device, versions } = request;
   const readings = (await Promise.all(meters.map((meter) => meter.read()))).flat();
   return {
-    v: 4,
+    v: 5,
     id: runId(planHash, unit),
     plan: planHash,
     variant: unit.variant,

@@ -1,5 +1,6 @@
 import { hash32 } from '../core/random';
 import { bytes, flops } from '../core/units';
+import { engineThen } from '../schema/engines';
 import type { KernelWork } from '../schema/run';
 import { totalBytes } from '../core/cost';
 import type { WindowWork } from '../meter/meter';
@@ -38,7 +39,7 @@ export function passOf(session: Pick<EngineSession, 'cost' | 'engine' | 'kernel'
   const costs = NAMING.map((pass) => session.cost(...pass));
   if (costs.some((cost) => cost === null)) return null;
   const counted = costs.map((cost) => cost && [totalBytes(cost), cost.flops]);
-  return hash32(JSON.stringify([session.engine, session.kernel, session.threads, counted])).toString(36);
+  return hash32(JSON.stringify([engineThen(session.engine), session.kernel, session.threads, counted])).toString(36);
 }
 
 const plus = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b);

@@ -1,3 +1,4 @@
+import { ENGINE } from '../schema/engines';
 import { calibrate, memoryStore, type StatisticsStore } from '../calibrate/calibrate';
 import type { Share } from '../calibrate/forward';
 import type { Checkpoint } from '../checkpoint/checkpoint';
@@ -14,7 +15,7 @@ import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
 import type { ByteDot } from '../cpu/module';
 import type { PowerProfile } from '../meter/profiles';
 import { ratesOf } from '../meter/sources';
-import type { EngineName, Phase } from '../schema/run';
+import type { Phase } from '../schema/run';
 import { WEIGHTS_VERSION } from './kept';
 import type { KernelRow } from './kernels';
 
@@ -66,9 +67,14 @@ export function targetOf(
 ): Target | null {
   const { engine } = kernel;
   const rates = ratesOf(profile, kernel.arithmetic);
-  if (engine === 'cpu') return { engine, form: cpuForm(dot), sparse: true, rates };
-  if (engine === 'gpu') return { engine, form: storedForm, sparse: false, rates };
-  return null;
+  switch (ENGINE[engine].budget) {
+    case 'panels':
+      return { engine, form: cpuForm(dot), sparse: true, rates };
+    case 'blocks':
+      return { engine, form: storedForm, sparse: false, rates };
+    default:
+      return null;
+  }
 }
 
 /** MatMulNBits multiplies blocks as stored. */

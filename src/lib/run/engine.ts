@@ -1,6 +1,7 @@
 import type { Cost } from '../core/cost';
 import type { Arithmetic } from '../meter/sources';
-import type { EngineName, KernelWork } from '../schema/run';
+import type { EngineName } from '../schema/engines';
+import type { KernelWork } from '../schema/run';
 
 /** A candidate answer's log-probability: the sum over its tokens, in nats. */
 export interface CandidateScore {

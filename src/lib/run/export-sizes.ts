@@ -1,7 +1,7 @@
+import { ENGINE, type EngineName } from '../schema/engines';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
-import type { EngineName } from '../schema/run';
 import { exportSizes } from './export';
 import { ggufBytes, savedByBudget } from './export-gguf';
 
@@ -20,7 +20,10 @@ export async function sizesOf(
   const onnx = () => {
     const files = [...exportSizes(checkpoint, recipe, engine).values()].reduce((a, b) => a + b, 0);
     // On the CPU every choice of a budget is computed in 8 bits, and exported so.
-    return files - (engine === 'gpu' ? savedByBudget(checkpoint, recipe, storedBytes) : 0);
+    return (
+      files -
+      (ENGINE[ENGINE[engine].exportsAs].budget === 'blocks' ? savedByBudget(checkpoint, recipe, storedBytes) : 0)
+    );
   };
   return {
     onnx: await attempt(onnx),

@@ -16,7 +16,7 @@ describe('the ONNX folder', () => {
   it.each(['fp32', 'fp16', 'int8', 'int4', 'int8+ffn50+layers25', 'fp32+2:4t'])(
     'of %s is as large as said before a weight is read',
     async (text) => {
-      for (const engine of ['cpu', 'gpu'] as const) {
+      for (const engine of ['cpu', 'ort-gpu'] as const) {
         const checkpoint = await builtin();
         const recipe = parseRecipe(text);
         const said = exportSizes(checkpoint, recipe, engine);

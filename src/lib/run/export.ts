@@ -1,3 +1,4 @@
+import { ENGINE, type EngineName } from '../schema/engines';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import { configToJson } from '../checkpoint/config';
 import type { PrecisionName } from '../tensor/precisions';
@@ -6,7 +7,7 @@ import { JoulewiseError } from '../core/errors';
 import { buildDecoder, type DecoderOptions } from '../decoder/decoder';
 import { encodeModel } from '../graph/encode';
 import { byteSize } from '../graph/graph';
-import type { Compression, EngineName } from '../schema/run';
+import type { Compression } from '../schema/run';
 import type { PowerProfile } from '../meter/profiles';
 import { targetOf, type Calibration } from './compress';
 import { chooseKernel, type GraphKernelRow } from './kernels';
@@ -34,7 +35,7 @@ export interface ExportTarget {
 function exportForm(recipe: Recipe, engine: EngineName) {
   // A graph for WebGPU is exported without half-precision activations: it must open on any adapter.
   // Our own kernels read no graph; what they run is exported as ONNX Runtime's CPU graph.
-  const { kernel } = chooseKernel(engine === 'gpu' ? 'gpu' : 'ort-cpu', recipe, []);
+  const { kernel } = chooseKernel(ENGINE[engine].exportsAs, recipe, []);
   const { suffix, dtype } = SUFFIX[recipe.precision];
   return { kernel, suffix, dtype, dataName: `model${suffix}.onnx_data` };
 }

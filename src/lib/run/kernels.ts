@@ -1,3 +1,4 @@
+import { ENGINE, type EngineName, type GraphEngine } from '../schema/engines';
 import type { PrecisionName } from '../tensor/precisions';
 import type { PrunerName } from '../compress/pruners';
 import type { Recipe } from '../compress/recipe';
@@ -5,7 +6,6 @@ import { JoulewiseError, quote } from '../core/errors';
 import type { ByteDot } from '../cpu/module';
 import type { FormName } from '../decoder/forms';
 import type { Arithmetic } from '../meter/sources';
-import type { EngineName } from '../schema/run';
 
 /** Feature of a processor: it sums four byte products in one instruction (cpu/module.ts). */
 export const BYTE_DOT = 'byte-dot';
@@ -31,7 +31,7 @@ interface RowBase {
 
 /** A row of an engine that runs our graph: the form of its linear layers, and of embedding and output projection. */
 export interface GraphKernelRow extends RowBase {
-  engine: 'ort-cpu' | 'gpu';
+  engine: GraphEngine;
   form: FormName;
   outerForm: FormName;
   /** For mixtures: forms of the linear layers whose precision is not `precision`. */
@@ -66,7 +66,7 @@ const graph =
     engine,
   });
 const ortCpu = graph('ort-cpu');
-const gpu = graph('gpu');
+const ortGpu = graph('ort-gpu');
 
 export const KERNELS: readonly KernelRow[] = [
   cpu({
@@ -171,14 +171,14 @@ export const KERNELS: readonly KernelRow[] = [
     arithmetic: 'f32',
     title: 'stored fp16, half of it computed in fp32 by tiles of 2:4 (WASM)',
   }),
-  gpu({
+  ortGpu({
     precision: 'fp32',
     form: 'f32',
     outerForm: 'f32',
     arithmetic: 'f32',
     title: 'stored fp32, computed fp32 (WebGPU)',
   }),
-  gpu({
+  ortGpu({
     precision: 'fp16',
     form: 'f16',
     outerForm: 'f16',
@@ -186,21 +186,21 @@ export const KERNELS: readonly KernelRow[] = [
     title: 'stored fp16, computed fp16 (WebGPU)',
     needs: 'shader-f16',
   }),
-  gpu({
+  ortGpu({
     precision: 'fp16',
     form: 'f32',
     outerForm: 'f32',
     arithmetic: 'f32',
     title: 'stored fp16, computed fp32 (WebGPU without shader-f16)',
   }),
-  gpu({
+  ortGpu({
     precision: 'fp32',
     form: 'tiles32',
     outerForm: 'f32',
     arithmetic: 'f32',
     title: 'stored fp32, half of it computed in fp32 by tiles of 2:4 (WebGPU)',
   }),
-  gpu({
+  ortGpu({
     precision: 'fp16',
     form: 'tiles16',
     outerForm: 'f16',
@@ -208,28 +208,28 @@ export const KERNELS: readonly KernelRow[] = [
     title: 'stored fp16, half of it computed in fp16 by tiles of 2:4 (WebGPU)',
     needs: 'shader-f16',
   }),
-  gpu({
+  ortGpu({
     precision: 'fp16',
     form: 'tiles32',
     outerForm: 'f32',
     arithmetic: 'f32',
     title: 'stored fp16, half of it computed in fp32 by tiles of 2:4 (WebGPU without shader-f16)',
   }),
-  gpu({
+  ortGpu({
     precision: 'int8',
     form: 'nbits8',
     outerForm: 'nbits8',
     arithmetic: 'f32',
     title: 'stored 8-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)',
   }),
-  gpu({
+  ortGpu({
     precision: 'int4',
     form: 'nbits4',
     outerForm: 'nbits8',
     arithmetic: 'f32',
     title: 'stored 4-bit blocks of 32, computed fp32 by MatMulNBits (WebGPU)',
   }),
-  gpu({
+  ortGpu({
     precision: 'int8',
     form: 'nbits8',
     outerForm: 'nbits8',
@@ -262,7 +262,7 @@ export function chooseKernel<E extends EngineName>(
   features: readonly string[],
 ): { kernel: RowOf<E>; fallbacks: string[] } {
   const { precision } = recipe;
-  if (engine !== 'cpu') refuseKv8(recipe);
+  if (!ENGINE[engine].kv8) refuseKv8(recipe);
   const mixed = recipe.budget !== null;
   const fitting = KERNELS.filter(
     (k): k is RowOf<E> => k.engine === engine && k.precision === precision && k.mixed === mixed,
@@ -270,7 +270,7 @@ export function chooseKernel<E extends EngineName>(
   if (mixed && fitting.length === 0)
     throw new JoulewiseError(
       'recipe.impossible',
-      `A budget mixes 4 and 8 bits, for which the engine ${quote(engine)} has no kernel. Choose the engine "cpu", "gpu" or "ort-cpu", or one precision for all layers.`,
+      `A budget mixes 4 and 8 bits, for which the engine ${quote(engine)} has no kernel. Choose the engine "cpu", "ort-gpu" or "ort-cpu", or one precision for all layers.`,
     );
   const tiled = (k: KernelRow) => k.engine !== 'cpu' && k.tiles;
   const wanted = recipe.prunings.some((p) => TILED.has(p.pruner)) && fitting.some(tiled);

@@ -3,7 +3,8 @@ import type { FileSet } from '../checkpoint/source';
 import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
 import { parseRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
-import type { Compression, EngineName } from '../schema/run';
+import type { Compression } from '../schema/run';
+import type { EngineName } from '../schema/engines';
 import type { PowerProfile } from '../meter/profiles';
 import { targetOf, type Calibration } from './compress';
 import { spawnWorker } from '../cpu/spawn';
@@ -153,10 +154,10 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
     const { threads, fallbacks } = chooseThreads(o.threads);
     return openOwn(o, recipe, { ...chooseKernel('ort-cpu', recipe, []), fallbacks, threads, device: null });
   },
-  gpu: async (o) => {
+  'ort-gpu': async (o) => {
     const recipe = parseRecipe(o.variant);
     const device = await gpuDevice();
-    return openOwn(o, recipe, { ...chooseKernel('gpu', recipe, [...device.features]), threads: 1, device });
+    return openOwn(o, recipe, { ...chooseKernel('ort-gpu', recipe, [...device.features]), threads: 1, device });
   },
   wgsl: async (o) => {
     const checkpoint = await openCheckpoint(o.files);

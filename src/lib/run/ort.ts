@@ -1,10 +1,11 @@
+import { ENGINE } from '../schema/engines';
 import type * as Ort from 'onnxruntime-web';
 import { toHalf } from '../core/half';
 import { JoulewiseError } from '../core/errors';
 import { DIMS } from '../decoder/decoder';
 import { FORMS } from '../decoder/forms';
 import { graphCost } from '../graph/cost';
-import { type Cost } from '../core/cost';
+import type { Cost } from '../core/cost';
 import { encodeModel } from '../graph/encode';
 import { deviceCache, hostCache, type KvCache } from './cache';
 import { logProbability, type CandidateScore, type EngineSession } from './engine';
@@ -25,7 +26,7 @@ export interface OrtOptions {
   fallbacks: readonly string[];
   threads: number;
   assets: OrtAssets;
-  /** Only for the `gpu` engine. */
+  /** Only for the `ort-gpu` engine. */
   device: GPUDevice | null;
 }
 
@@ -48,9 +49,9 @@ async function loadRuntime(name: 'wasm' | 'webgpu', o: OrtOptions): Promise<type
   return ort;
 }
 
-/** Opens a prepared variant in ONNX Runtime: engine `gpu` (WebGPU, no node on the CPU) or `ort-cpu` (WASM). */
+/** Opens a prepared variant in ONNX Runtime: engine `ort-gpu` (WebGPU, no node on the CPU) or `ort-cpu` (WASM). */
 export async function openOrt(variant: PreparedVariant, o: OrtOptions): Promise<EngineSession> {
-  const gpu = o.kernel.engine === 'gpu';
+  const gpu = ENGINE[o.kernel.engine].device === 'gpu';
   const ort = await loadRuntime(gpu ? 'webgpu' : 'wasm', o);
   const onGpu = Object.fromEntries(
     variant.graph.outputs.filter((v) => v.name !== 'logits').map((v) => [v.name, 'gpu-buffer' as const]),

@@ -1,3 +1,4 @@
+import { ENGINE, type GraphEngine } from '../schema/engines';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
@@ -56,6 +57,12 @@ export async function prepareVariant(
   return withCompressed(checkpoint, recipe, o, (model) => prepareModel(model, kernel, o));
 }
 
+/** How an engine wants its graph; Transformers.js feeds the whole cache. */
+export const graphOf = (engine: GraphEngine, use: DecoderUse): Pick<DecoderOptions, 'headSink' | 'presents'> => ({
+  ...ENGINE[engine].graph,
+  ...(use === 'export' ? { presents: 'whole' } : {}),
+});
+
 /** How a compressed model becomes a graph; without `recipeOf` all linear layers have the kernel's own form. */
 export const decoderOptions = (
   model: Pick<CompressedModel, 'config' | 'ffnSizes'> & { recipeOf: CompressedModel['recipeOf'] | null },
@@ -73,8 +80,7 @@ export const decoderOptions = (
         ? (layer, linear) => kernel.others[recipeOf(layer, linear).precision] ?? kernel.form
         : null,
     use,
-    headSink: kernel.engine === 'ort-cpu',
-    presents: kernel.engine === 'ort-cpu' && use === 'engine' ? 'fresh' : 'whole',
+    ...graphOf(kernel.engine, use),
     maxPositions: Math.min(model.config.maxPositions, MAX_CONTEXT),
   };
 };

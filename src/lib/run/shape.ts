@@ -1,3 +1,4 @@
+import { ENGINE, type CountedEngine } from '../schema/engines';
 import type { ModelConfig } from '../checkpoint/config';
 import { PRECISIONS } from '../tensor/precisions';
 import { PRUNERS } from '../compress/pruners';
@@ -11,9 +12,8 @@ import { addCosts, type Cost } from '../core/cost';
 import { graphCost } from '../graph/cost';
 import { byteSize } from '../graph/graph';
 import type { Arithmetic } from '../meter/sources';
-import type { EngineName } from '../schema/run';
 import { BYTE_DOT, chooseKernel } from './kernels';
-import { MAX_CONTEXT } from './prepare';
+import { graphOf, MAX_CONTEXT } from './prepare';
 
 /** What is known of a variant before a weight is read: from the configuration alone. */
 export interface VariantShape {
@@ -28,9 +28,6 @@ export interface VariantShape {
   /** Work of one pass over `fresh` tokens behind `past` ones. */
   cost(fresh: number, past: number, logits: number): Cost;
 }
-
-/** Engines whose work is known beforehand. */
-export type CountedEngine = Extract<EngineName, 'cpu' | 'ort-cpu' | 'gpu'>;
 
 /** The configuration that a recipe leaves of a model, its neurons and heads counted, and the FFN neurons of each layer. */
 export function smallerShape(base: ModelConfig, recipe: Recipe): { config: ModelConfig; ffnSizes: number[] } {
@@ -89,8 +86,7 @@ export function variantShape(
     outerForm: kernel.outerForm,
     formOf: null,
     use: 'engine',
-    headSink: kernel.engine === 'ort-cpu',
-    presents: kernel.engine === 'ort-cpu' ? 'fresh' : 'whole',
+    ...graphOf(kernel.engine, 'engine'),
     maxPositions: Math.min(config.maxPositions, MAX_CONTEXT),
   });
   const weightBytes = graph.initializers.reduce((sum, i) => (i.data ? sum : sum + byteSize(i)), 0);
@@ -100,7 +96,7 @@ export function variantShape(
     ...shared,
     weightBytes,
     memoryBytes,
-    fits: kernel.engine === 'gpu' || memoryBytes <= MAX_BYTES,
+    fits: !ENGINE[kernel.engine].inWasm || memoryBytes <= MAX_BYTES,
     cost: (fresh, past, logits) =>
       graphCost(graph, { [DIMS.B]: 1, [DIMS.S]: fresh, [DIMS.P]: past, [DIMS.T]: past + fresh, n: logits }),
   };

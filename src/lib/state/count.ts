@@ -1,10 +1,10 @@
+import { ENGINE, type CountedEngine } from '../schema/engines';
 import { asset } from '$app/paths';
 import { configOf } from '../checkpoint/catalogue';
 import { configFromJson, type ModelConfig } from '../checkpoint/config';
 import { bestBuild, byteDotOf } from '../cpu/module';
 import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../plan/forecast';
 import { featuresOf } from '../run/kernels';
-import type { CountedEngine } from '../run/shape';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { CostInput } from './cost.svelte';
@@ -47,6 +47,6 @@ async function builtinConfig(): Promise<ModelConfig> {
 export async function count(input: CostInput, engine: CountedEngine): Promise<Forecast | null> {
   const config = await configFor(input.checkpoint);
   if (!config) return null;
-  const features = engine === 'cpu' ? processorFeatures() : input.features;
+  const features = ENGINE[engine].device === 'cpu' ? processorFeatures() : input.features;
   return forecast(input.plan, config, engine, features, lengthsOf(input.dataset), input.memory);
 }

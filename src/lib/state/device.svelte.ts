@@ -1,8 +1,9 @@
+import { BEST_ENGINE, ENGINE, type EngineName } from '../schema/engines';
 import type { PowerProfile } from '../meter/profiles';
 import type { ProfileGuess } from '../meter/match';
 import { memoryBudget } from '../plan/memory';
 import { MAX_THREADS, probeDevice } from '../run/probe';
-import type { Device, EngineName } from '../schema/run';
+import type { Device } from '../schema/run';
 import { sentence } from './sentence';
 
 type Matcher = typeof import('../meter/match');
@@ -36,9 +37,13 @@ class DeviceState {
     return this.found?.gpu != null && !this.found.gpu.fallback;
   }
 
-  /** `gpu` where there is a real one, else the WebAssembly runtime. */
+  /** Whether an engine needs an adapter that is not here. */
+  lacks(engine: EngineName): boolean {
+    return ENGINE[engine].device === 'gpu' && !this.found?.gpu;
+  }
+
   get bestEngine(): EngineName {
-    return this.hasRealGpu ? 'gpu' : 'cpu';
+    return BEST_ENGINE[this.hasRealGpu ? 'gpu' : 'cpu'];
   }
 
   guess(engine: EngineName): ProfileGuess | null {

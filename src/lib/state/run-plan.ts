@@ -1,9 +1,10 @@
+import { BASELINE, BASELINE_ENGINE, ENGINE } from '../schema/engines';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
 import { executePlan, planHash, type PlanEvent, type PlanOutcome, type UnitProgress } from '../plan/execute';
 import { memoryBudget } from '../plan/memory';
 import { leaveOneFree } from '../plan/steady';
-import { BASELINE, calibrates, checkPlan, listedMembers } from '../plan/units';
+import { calibrates, checkPlan, listedMembers } from '../plan/units';
 import type { Folded } from '../rank/fold';
 import { MAX_THREADS } from '../run/probe';
 import type { DatasetSummaryRecord } from '../schema/dataset';
@@ -91,7 +92,7 @@ async function openIn(
       plan,
       planHash: hash,
       variant,
-      engine: variant === BASELINE ? ('classical' as const) : plan.engine,
+      engine: variant === BASELINE ? BASELINE_ENGINE : plan.engine,
       checkpoint,
       threads,
       given,
@@ -127,7 +128,7 @@ async function threadsFor(
   earlier: readonly RunRecord[],
 ): Promise<{ threads: number | null; note: string[] }> {
   const { plan, device } = o;
-  if (plan.threads !== null || plan.engine !== 'cpu') return { threads: plan.threads, note: [] };
+  if (plan.threads !== null || !ENGINE[plan.engine].triesThreads) return { threads: plan.threads, note: [] };
   const before = earlier.find((run) => run.engine === plan.engine)?.threads;
   if (before !== undefined) return { threads: before, note: [] };
   const first = listedMembers(plan).find(({ variant }) => variant !== BASELINE && !calibrates(plan, variant));

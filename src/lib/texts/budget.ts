@@ -1,3 +1,5 @@
+import { ENGINE, type EngineName } from '../schema/engines';
+
 /** The panel of the step "Budget". */
 export const BUDGET = {
   limit: 'Tickets per task',
@@ -16,12 +18,7 @@ export const BUDGET = {
   auto: 'auto',
   weight: 'Weight of energy in the paper’s ranking:',
   engine: 'Engine',
-  engines: {
-    cpu: "cpu: Joulewise's own kernels on WebAssembly",
-    'ort-cpu': 'ort-cpu: ONNX Runtime on WebAssembly',
-    gpu: 'gpu: ONNX Runtime on WebGPU',
-    hub: 'hub: ready-made ONNX exports through Transformers.js (joules unknown)',
-  },
+  engineTitle: (engine: EngineName) => `${engine}: ${ENGINE[engine].title}`,
   noAdapter: ' (no adapter here)',
   noExports: ' (for Hub models only)',
   profile: 'Power profile, from which energy is estimated',

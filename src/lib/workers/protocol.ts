@@ -18,7 +18,8 @@ import type { ModelConfig } from '../checkpoint/config';
 import type { DatasetRecord, DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef, Templates } from '../schema/plan';
 import type { DownloadProgress } from '../store/download';
-import type { Device, EngineName, RunHead, RunRecord, TaskName } from '../schema/run';
+import type { Device, RunHead, RunRecord, TaskName } from '../schema/run';
+import type { EngineName } from '../schema/engines';
 import type { BenchApi } from './bench-protocol';
 
 /**
