@@ -12,10 +12,11 @@ const lib = join(root, 'src', 'lib');
 const LAYERS = [
   ['core'],
   ['matrix', 'tensor', 'schema'],
-  ['data', 'checkpoint', 'score', 'meter'],
+  ['data', 'checkpoint', 'score', 'meter', 'device'],
   ['block', 'cpu', 'wgsl', 'compress', 'graph', 'rank'],
   ['decoder', 'calibrate', 'share'],
-  ['run'],
+  ['variant'],
+  ['engine', 'export'],
   ['plan'],
   ['store'],
   ['workers'],

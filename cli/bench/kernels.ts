@@ -1,6 +1,6 @@
 import { median } from '../../src/lib/core/stats';
 import type { KernelLimits } from '../../src/lib/cpu/limits';
-import type { ScaleResult, ScaleShape } from '../../src/lib/run/scale';
+import type { ScaleResult, ScaleShape } from '../../src/lib/cpu/scale';
 import { totalBytes } from '../../src/lib/core/cost';
 import type { SpeedResult } from '../../src/lib/workers/bench-protocol';
 import { defaultProfile, drive, type Driver } from '../browser';

@@ -1,3 +1,7 @@
+/** Arithmetic that the operations were done in. Where the hardware lacks it and computes wider, name the wider one. */
+export const ARITHMETICS = ['f32', 'f16', 'i16', 'i8'] as const;
+export type Arithmetic = (typeof ARITHMETICS)[number];
+
 /** Work of one pass: operations, and bytes moved between memory and the kernels. */
 export interface Cost {
   flops: number;

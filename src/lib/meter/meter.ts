@@ -1,7 +1,8 @@
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops, seconds, type Bytes, type Flops } from '../core/units';
 import { PHASES, type Phase, type Reading } from '../schema/run';
-import { addReadings, ARITHMETICS, type Arithmetic, type EnergySource, type MeterWindow } from './sources';
+import { addReadings, type EnergySource, type MeterWindow } from './sources';
+import { ARITHMETICS, type Arithmetic } from '../core/cost';
 
 /** Work of one window. Null where nobody counted it. */
 export interface WindowWork {

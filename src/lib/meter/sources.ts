@@ -8,12 +8,9 @@ import {
   type Joules,
   type Seconds,
 } from '../core/units';
+import type { Arithmetic } from '../core/cost';
 import type { Boundary, Phase, Range, Reading, Tier } from '../schema/run';
 import type { PowerProfile } from './profiles';
-
-/** Arithmetic that the operations were done in. Where the hardware lacks it and computes wider, name the wider one. */
-export const ARITHMETICS = ['f32', 'f16', 'i16', 'i8'] as const;
-export type Arithmetic = (typeof ARITHMETICS)[number];
 
 /** Everything a run did in one phase, in one arithmetic. */
 export interface MeterWindow {

@@ -2,9 +2,9 @@ import { taskOf } from '../data/tasks';
 import { guessProfile } from '../meter/match';
 import { createMeter, type Meter } from '../meter/meter';
 import { profileByName } from '../meter/profiles';
-import { addReadings, profileSource } from '../meter/sources';
-import type { EngineSession } from '../run/engine';
-import { openVariant, type OpenVariant } from '../run/open';
+import { addReadings, profileSource, ratesOf } from '../meter/sources';
+import type { EngineSession } from '../engine/session';
+import { openVariant, type OpenVariant } from '../engine/open';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, Templates } from '../schema/plan';
 import type { Device, Reading, TaskName } from '../schema/run';
@@ -88,7 +88,7 @@ export async function openAssistant(
     variant: request.variant,
     engine,
     threads,
-    profile,
+    rates: (arithmetic) => ratesOf(profile, arithmetic),
     keeping: context.keepingOf(checkpoint),
     assets: context.assets,
     calibration: {

@@ -2,7 +2,7 @@ import type { ModelConfig } from '../checkpoint/config';
 import { expectedMatrices } from '../cpu/size';
 import { parseRecipe } from '../compress/recipe';
 import { totalBytes, type Cost } from '../core/cost';
-import { variantShape, type VariantShape } from '../run/shape';
+import { variantShape, type VariantShape } from '../variant/shape';
 import type { CountedEngine } from '../schema/engines';
 import type { PlanRecord } from '../schema/plan';
 import type { TaskName } from '../schema/run';

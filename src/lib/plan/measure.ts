@@ -3,7 +3,7 @@ import { median } from '../core/stats';
 import { guessProfile } from '../meter/match';
 import { createMeter } from '../meter/meter';
 import { profileSource } from '../meter/sources';
-import type { EngineSession } from '../run/engine';
+import type { EngineSession } from '../engine/session';
 import type { Device, Range } from '../schema/run';
 import { countWork, type Pass } from './work';
 

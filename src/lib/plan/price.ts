@@ -1,5 +1,6 @@
 import { ENGINE, type EngineName } from '../schema/engines';
-import { ARITHMETICS, ratesOf, type Arithmetic } from '../meter/sources';
+import { ARITHMETICS, type Arithmetic } from '../core/cost';
+import { ratesOf } from '../meter/sources';
 import type { PowerProfile } from '../meter/profiles';
 import type { Range } from '../schema/run';
 

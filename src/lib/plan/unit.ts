@@ -8,11 +8,11 @@ import { taskOf, type Task } from '../data/tasks';
 import { guessProfile } from '../meter/match';
 import { createMeter, type Meter, type WindowWork } from '../meter/meter';
 import { profileByName } from '../meter/profiles';
-import { addReadings, profileSource } from '../meter/sources';
-import type { CalibrationHost } from '../run/compress';
-import type { EngineSession } from '../run/engine';
-import type { PackedStore } from '../run/kept';
-import { openVariant, type Assets } from '../run/open';
+import { addReadings, profileSource, ratesOf } from '../meter/sources';
+import type { CalibrationHost } from '../variant/compress';
+import type { EngineSession } from '../engine/session';
+import type { PackedStore } from '../variant/kept';
+import { openVariant, type Assets } from '../engine/open';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import { PHASES, type Device, type RunRecord, type TaskName, type TicketOutcome } from '../schema/run';
@@ -229,7 +229,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       open: () => Promise.resolve(context.openHost({ checkpoint: request.checkpoint, threads: request.threads })),
     },
     keeping: context.keepingOf(request.checkpoint),
-    profile: profileOf(request),
+    rates: (arithmetic) => ratesOf(profileOf(request), arithmetic),
     variant,
     engine,
     threads: request.threads,

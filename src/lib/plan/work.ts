@@ -4,7 +4,7 @@ import { engineThen } from '../schema/engines';
 import type { KernelWork } from '../schema/run';
 import { totalBytes } from '../core/cost';
 import type { WindowWork } from '../meter/meter';
-import type { EngineSession } from '../run/engine';
+import type { EngineSession } from '../engine/session';
 
 /** New tokens, tokens before them, and positions whose logits are computed. */
 export type Pass = readonly [fresh: number, past: number, logits: number];

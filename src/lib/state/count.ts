@@ -4,7 +4,7 @@ import { configOf } from '../checkpoint/catalogue';
 import { configFromJson, type ModelConfig } from '../checkpoint/config';
 import { bestBuild, byteDotOf } from '../cpu/module';
 import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../plan/forecast';
-import { featuresOf } from '../run/kernels';
+import { featuresOf } from '../variant/kernels';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { CostInput } from './cost.svelte';

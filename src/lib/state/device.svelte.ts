@@ -2,7 +2,7 @@ import { BEST_ENGINE, ENGINE, type EngineName } from '../schema/engines';
 import type { PowerProfile } from '../meter/profiles';
 import type { ProfileGuess } from '../meter/match';
 import { memoryBudget } from '../plan/memory';
-import { MAX_THREADS, probeDevice } from '../run/probe';
+import { MAX_THREADS, probeDevice } from '../device/probe';
 import type { Device } from '../schema/run';
 import { sentence } from './sentence';
 
@@ -55,7 +55,7 @@ class DeviceState {
     return this.profiles(engine).find((p) => p.name === chosen) ?? this.guess(engine)?.profile ?? null;
   }
 
-  /** Threads that a run takes, as `run/open.ts` chooses them. */
+  /** Threads that a run takes, as `engine/open.ts` chooses them. */
   threads(asked: number | null): number {
     if (!this.found?.crossOriginIsolated) return 1;
     return asked ?? Math.min(this.found.cores ?? 1, MAX_THREADS);

@@ -2,7 +2,7 @@ import { takesRecipes } from '../schema/engines';
 import { JoulewiseError } from '../core/errors';
 import { examplePage, pageTasks } from '../report/example-page';
 import { exportId, modelCard, readme, type ExportFacts } from '../report/export';
-import type { ExportFormat, ExportSize } from '../run/export-sizes';
+import type { ExportFormat, ExportSize } from '../export/sizes';
 import type { VariantResult } from '../schema/result';
 import { ASSISTANT } from '../texts/assistant';
 import { exportFiles, removeExport } from '../store/exports';

@@ -6,7 +6,7 @@ import { memoryBudget } from '../plan/memory';
 import { leaveOneFree } from '../plan/steady';
 import { calibrates, checkPlan, listedMembers } from '../plan/units';
 import type { Folded } from '../rank/fold';
-import { MAX_THREADS } from '../run/probe';
+import { MAX_THREADS } from '../device/probe';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { Device, RunRecord } from '../schema/run';

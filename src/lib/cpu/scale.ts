@@ -3,8 +3,8 @@ import { type LinearName, LINEARS, linearShapes, vectorNames } from '../checkpoi
 import { BLOCK, type StoredTensor } from '../tensor/stored';
 import { median } from '../core/stats';
 import { createRandom } from '../core/random';
-import { CpuModel } from '../cpu/model';
-import { byteDotOf, type BuildName, type Spawn } from '../cpu/module';
+import { CpuModel } from './model';
+import { byteDotOf, type BuildName, type Spawn } from './module';
 
 /** A decode step of a model of some size with random weights: what size costs, whatever the weights say. */
 export interface ScaleResult {

@@ -11,8 +11,8 @@ import { BLOCK, dequantize, type StoredTensor } from '../tensor/stored';
 import { quantizeBlocks } from '../tensor/precisions';
 import { parseRecipe } from '../compress/recipe';
 import { createRandom } from '../core/random';
-import type { ExportTarget } from './export';
-import { encodeTensor, exportGguf, ggufBytes, ggufMetadata, type GgufReport } from './export-gguf';
+import type { ExportTarget } from './onnx';
+import { encodeTensor, exportGguf, ggufBytes, ggufMetadata, type GgufReport } from './gguf';
 
 const read = (path: string) => new Uint8Array(readFileSync(path));
 const builtin = () =>

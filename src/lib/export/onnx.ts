@@ -8,11 +8,10 @@ import { buildDecoder, type DecoderOptions } from '../decoder/decoder';
 import { encodeModel } from '../graph/encode';
 import { byteSize } from '../graph/graph';
 import type { Compression } from '../schema/run';
-import type { PowerProfile } from '../meter/profiles';
-import { targetOf, type Calibration } from './compress';
-import { chooseKernel, type GraphKernelRow } from './kernels';
-import { decoderOptions, prepareVariant } from './prepare';
-import { smallerShape } from './shape';
+import { targetOf, type Calibration, type RatesOf } from '../variant/compress';
+import { chooseKernel, type GraphKernelRow } from '../variant/kernels';
+import { decoderOptions, prepareVariant } from '../variant/prepare';
+import { smallerShape } from '../compress/shape';
 
 /** File name endings that Transformers.js looks for, by its dtype (transformers.js: DEFAULT_DTYPE_SUFFIX_MAPPING). */
 const SUFFIX: Readonly<Record<PrecisionName, { suffix: string; dtype: string }>> = {
@@ -109,7 +108,8 @@ export async function exportVariant(
     onProgress?: (done: number, of: number) => void;
     signal?: AbortSignal;
     calibration?: Calibration | null;
-    profile: PowerProfile;
+    /** What a budget of joules counts with. */
+    rates: RatesOf;
   },
 ): Promise<ExportReport> {
   const { kernel, suffix, dtype, dataName } = exportForm(recipe, engine);
@@ -119,7 +119,7 @@ export async function exportVariant(
   const variant = await prepareVariant(checkpoint, recipe, kernel, {
     use: 'export',
     ...o,
-    target: targetOf(kernel, o.profile),
+    target: targetOf(kernel, o.rates),
     inPhase: (_, work) => work(),
     async onWeights(weights) {
       for (const w of weights) {

@@ -1,10 +1,11 @@
+import { ratesOf } from '../meter/sources';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
 import { fileSet } from '../checkpoint/testing';
 import { parseRecipe } from '../compress/recipe';
 import { profileByName } from '../meter/profiles';
-import { exportSizes, exportVariant } from './export';
+import { exportSizes, exportVariant } from './onnx';
 
 const NAMES = ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
 const builtin = () =>
@@ -34,7 +35,7 @@ describe('the ONNX folder', () => {
               });
             },
           },
-          { profile: profileByName('cpu-laptop') },
+          { rates: (arithmetic) => ratesOf(profileByName('cpu-laptop'), arithmetic) },
         );
         expect([...said.keys()].sort()).toEqual([...written.keys()].sort());
         // Order decides padding, and the graph holds offsets as texts, of which the size counts the longest.

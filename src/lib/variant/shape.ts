@@ -1,17 +1,15 @@
 import { ENGINE, type CountedEngine } from '../schema/engines';
 import type { ModelConfig } from '../checkpoint/config';
 import { PRECISIONS } from '../tensor/precisions';
-import { PRUNERS } from '../compress/pruners';
+import { smallerShape } from '../compress/shape';
 import { asks2of4, calibrationLevel, linearRecipe, parseRecipe, type Recipe } from '../compress/recipe';
 import { layoutsOf } from '../cpu/formats';
 import { cachedBytes, expectedMatrices, RESERVE_BYTES } from '../cpu/size';
 import { MAX_BYTES } from '../cpu/memory';
 import { passWork } from '../cpu/work';
-import { buildDecoder, DIMS } from '../decoder/decoder';
-import { addCosts, type Cost } from '../core/cost';
-import { graphCost } from '../graph/cost';
-import { byteSize } from '../graph/graph';
-import type { Arithmetic } from '../meter/sources';
+import { buildDecoder } from '../decoder/decoder';
+import { decoderCost, weightBytes as graphBytes } from '../decoder/work';
+import { addCosts, type Arithmetic, type Cost } from '../core/cost';
 import { BYTE_DOT, chooseKernel } from './kernels';
 import { graphOf, MAX_CONTEXT } from './prepare';
 
@@ -27,22 +25,6 @@ export interface VariantShape {
   calibrates: boolean;
   /** Work of one pass over `fresh` tokens behind `past` ones. */
   cost(fresh: number, past: number, logits: number): Cost;
-}
-
-/** The configuration that a recipe leaves of a model, its neurons and heads counted, and the FFN neurons of each layer. */
-export function smallerShape(base: ModelConfig, recipe: Recipe): { config: ModelConfig; ffnSizes: number[] } {
-  const config = { ...base };
-  for (const { pruner, share } of recipe.prunings) {
-    const row = PRUNERS[pruner];
-    const nothing = (n: number) => new Float64Array(n);
-    if (row.kind === 'layers') config.layers = row.keep(Array.from(nothing(base.layers)), share ?? 0).length;
-    if (row.kind === 'neurons') config.intermediateSize = row.keep(nothing(base.intermediateSize), share ?? 0).length;
-    if (row.kind === 'groups') {
-      config.kvHeads = row.keep(nothing(base.kvHeads), share ?? 0).length;
-      config.heads = (base.heads / base.kvHeads) * config.kvHeads;
-    }
-  }
-  return { config, ffnSizes: Array.from({ length: config.layers }, () => config.intermediateSize) };
 }
 
 /**
@@ -89,7 +71,7 @@ export function variantShape(
     ...graphOf(kernel.engine, 'engine'),
     maxPositions: Math.min(config.maxPositions, MAX_CONTEXT),
   });
-  const weightBytes = graph.initializers.reduce((sum, i) => (i.data ? sum : sum + byteSize(i)), 0);
+  const weightBytes = graphBytes(graph);
   // ONNX Runtime holds the weights it was handed beside those it packed.
   const memoryBytes = 2 * weightBytes + RESERVE_BYTES;
   return {
@@ -97,7 +79,6 @@ export function variantShape(
     weightBytes,
     memoryBytes,
     fits: !ENGINE[kernel.engine].inWasm || memoryBytes <= MAX_BYTES,
-    cost: (fresh, past, logits) =>
-      graphCost(graph, { [DIMS.B]: 1, [DIMS.S]: fresh, [DIMS.P]: past, [DIMS.T]: past + fresh, n: logits }),
+    cost: (fresh, past, logits) => decoderCost(graph, fresh, past, logits),
   };
 }

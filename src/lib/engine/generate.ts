@@ -1,4 +1,4 @@
-import { argmax, type EngineSession } from './engine';
+import { argmax, type EngineSession } from './session';
 
 export interface Generated {
   ids: number[];

@@ -2,8 +2,8 @@ import { ENGINE, type EngineName } from '../schema/engines';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
-import { exportSizes } from './export';
-import { ggufBytes, savedByBudget } from './export-gguf';
+import { exportSizes } from './onnx';
+import { ggufBytes, savedByBudget } from './gguf';
 
 /** Bytes of an export, or the sentence that says why there can be none. */
 export type ExportSize = { bytes: number; refused: null } | { bytes: null; refused: string };

@@ -1,5 +1,5 @@
 import type * as Ort from 'onnxruntime-web';
-import type { DecoderOptions } from '../decoder/decoder';
+import type { ModelConfig } from '../checkpoint/config';
 
 type Tensors = Record<string, Ort.Tensor>;
 
@@ -18,7 +18,7 @@ const pastNames = (layers: number) =>
   Array.from({ length: layers }, (_, layer) => PARTS.map((part) => `past_key_values.${layer}.${part}`)).flat();
 
 /** Cache that lives where the runtime put it (GPU buffers): each pass returns it whole, one token longer. */
-export function deviceCache({ config }: DecoderOptions, empty: (dims: readonly number[]) => Ort.Tensor): KvCache {
+export function deviceCache(config: ModelConfig, empty: (dims: readonly number[]) => Ort.Tensor): KvCache {
   const names = pastNames(config.layers);
   let past: Tensors = {};
   const cache: KvCache = {
@@ -45,7 +45,7 @@ const GROWTH = 64;
  * Cache in JavaScript's memory, [kv, capacity, D] a layer and part, with spare rows at the end of each head that the
  * kernel does not read. A pass returns only its own rows, so no memory is allocated while decoding.
  */
-export function hostCache({ config }: DecoderOptions, tensor: typeof Ort.Tensor): KvCache {
+export function hostCache(config: ModelConfig, tensor: typeof Ort.Tensor): KvCache {
   const { kvHeads, headDim } = config;
   const names = pastNames(config.layers);
   let capacity = 0;

@@ -1,18 +1,16 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { ModelConfig } from '../checkpoint/config';
 import { names, readVectors } from '../checkpoint/block';
-import type { CompressedModel } from '../compress/compress';
-import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import type { Cost } from '../core/cost';
 import type { Compression } from '../schema/run';
 import { WgslBuilder, type WgslModel } from '../wgsl/model';
-import { withCompressed, type Calibration } from './compress';
+import { withCompressed, type Calibration, type CompressedModel, type Recipe } from '../variant/compress';
 import { matrixBytes, type MatrixLayout } from '../wgsl/pack';
-import { logProbability, type EngineSession } from './engine';
-import { refuseKv8 } from './kernels';
+import { logProbability, type EngineSession } from './session';
+import { refuseKv8 } from '../variant/kernels';
 import { watchLoss } from './loss';
-import type { InPhase } from './prepare';
+import type { InPhase } from '../variant/prepare';
 
 /** Positions of the cache; a prototype's, enough for a ticket and its answer. */
 const CAPACITY = 1024;

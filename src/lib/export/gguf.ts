@@ -21,9 +21,9 @@ import { formatRecipe, type Recipe } from '../compress/recipe';
 import { halfTable, toHalf } from '../core/half';
 import { JoulewiseError, quote } from '../core/errors';
 import type { Compression } from '../schema/run';
-import { withCompressed, type CompressVariantOptions } from './compress';
-import type { ExportTarget } from './export';
-import { smallerShape } from './shape';
+import { withCompressed, type CompressVariantOptions } from '../variant/compress';
+import type { ExportTarget } from './onnx';
+import { smallerShape } from '../compress/shape';
 
 /** The storage type of each precision, and what `general.file_type` calls a file of it (llama.h: llama_ftype). */
 const TYPES: Readonly<Record<PrecisionName, { storage: StorageType; fileType: number }>> = {

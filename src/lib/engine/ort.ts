@@ -2,18 +2,15 @@ import { ENGINE } from '../schema/engines';
 import type * as Ort from 'onnxruntime-web';
 import { toHalf } from '../core/half';
 import { JoulewiseError } from '../core/errors';
-import { DIMS } from '../decoder/decoder';
-import { FORMS } from '../decoder/forms';
-import { graphCost } from '../graph/cost';
 import type { Cost } from '../core/cost';
 import { encodeModel } from '../graph/encode';
 import { deviceCache, hostCache, type KvCache } from './cache';
-import { logProbability, type CandidateScore, type EngineSession } from './engine';
+import { logProbability, type CandidateScore, type EngineSession } from './session';
 import { heapBytes, watchHeap } from './heap';
-import type { GraphKernelRow } from './kernels';
+import type { GraphKernelRow } from '../variant/kernels';
 import { watchLoss, type LossWatch } from './loss';
-import { packCandidates } from './packed';
-import type { PreparedVariant } from './prepare';
+import { packCandidates } from './candidates';
+import type { PreparedVariant } from '../variant/prepare';
 
 /** Addresses of ONNX Runtime's own files, served by this site. */
 export interface OrtAssets {
@@ -131,11 +128,11 @@ class OrtSession implements EngineSession {
     this.threads = o.threads;
     this.fallbacks = o.fallbacks;
     this.maxPositions = variant.options.maxPositions;
-    this.half = FORMS[o.kernel.form].activation === 'float16';
+    this.half = variant.half;
     this.cache =
       variant.options.presents === 'fresh'
-        ? hostCache(variant.options, ort.Tensor)
-        : deviceCache(variant.options, (dims) => this.float([], dims));
+        ? hostCache(variant.options.config, ort.Tensor)
+        : deviceCache(variant.options.config, (dims) => this.float([], dims));
   }
 
   private reset(): void {
@@ -254,13 +251,7 @@ class OrtSession implements EngineSession {
       const key = `${fresh},${p},${logits}`;
       let known = this.costs.get(key);
       if (!known) {
-        known = graphCost(this.variant.graph, {
-          [DIMS.B]: 1,
-          [DIMS.S]: fresh,
-          [DIMS.P]: p,
-          [DIMS.T]: p + fresh,
-          n: logits,
-        });
+        known = this.variant.cost(fresh, p, logits);
         this.costs.set(key, known);
       }
       return known;

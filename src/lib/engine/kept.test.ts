@@ -5,7 +5,7 @@ import { openCheckpoint } from '../checkpoint/checkpoint';
 import { fileSet } from '../checkpoint/testing';
 import { compressGroup } from '../compress/group';
 import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
-import { type StoredTensor } from '../tensor/stored';
+import type { StoredTensor } from '../tensor/stored';
 import { prune2of4 } from '../tensor/masks';
 import { linearRecipe, parseRecipe } from '../compress/recipe';
 import { createRandom } from '../core/random';
@@ -16,8 +16,8 @@ import { loadModule, spawnThread } from '../cpu/testing';
 import { nodeMatrix } from '../matrix/testing';
 import type { Phase } from '../schema/run';
 import { openCpu } from './cpu';
-import { packedKey, WEIGHTS_VERSION, type KeptHeader, type PackedStore } from './kept';
-import { chooseKernel } from './kernels';
+import { packedKey, WEIGHTS_VERSION, type KeptHeader, type PackedStore } from '../variant/kept';
+import { chooseKernel } from '../variant/kernels';
 
 const files = ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
 const checkpoint = await openCheckpoint(

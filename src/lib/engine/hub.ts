@@ -4,7 +4,7 @@ import { readJson, type FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
 import { summarizeOnnx } from '../graph/decode';
 import type { Compression } from '../schema/run';
-import { logProbability, type CandidateScore, type EngineSession } from './engine';
+import { logProbability, type CandidateScore, type EngineSession } from './session';
 import { heapBytes, watchHeap } from './heap';
 import type { OrtAssets } from './ort';
 

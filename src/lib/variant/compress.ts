@@ -3,21 +3,25 @@ import { calibrate, memoryStore, type StatisticsStore } from '../calibrate/calib
 import type { Share } from '../calibrate/forward';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
-import { compressCheckpoint, type CompressedModel, type LayerCache, type LayerReport } from '../compress/compress';
+import { compressCheckpoint, type CompressedModel, type LayerCache } from '../compress/compress';
+import type { LayerReport } from '../compress/books';
 import type { PackedForm, Target } from '../compress/budget';
 import type { Solver } from '../compress/group';
 import { storedBytes, type StoredTensor } from '../tensor/stored';
-import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
+import { calibrationLevel, formatRecipe, parseRecipe, type Recipe } from '../compress/recipe';
 import type { Level } from '../compress/statistics';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
 import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
-import type { ByteDot } from '../cpu/module';
-import type { PowerProfile } from '../meter/profiles';
-import { ratesOf } from '../meter/sources';
+import { bestBuild, byteDotOf, type ByteDot } from '../cpu/module';
+import type { Arithmetic } from '../core/cost';
 import type { Phase } from '../schema/run';
 import { WEIGHTS_VERSION } from './kept';
 import type { KernelRow } from './kernels';
+
+/** What variants are named by and made of, for those who open them. */
+export { parseRecipe };
+export type { CompressedModel, Recipe };
 
 /** Threads and places that calibrated recipes work with; opened only where a recipe needs them. */
 export interface CalibrationHost {
@@ -50,6 +54,9 @@ export interface CompressVariantOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** What the engine `cpu` makes of a stored tensor on this device. */
+export const formHere = () => cpuForm(byteDotOf(bestBuild()));
+
 /** What the engine `cpu` makes of a stored tensor on a device with this byte dot. */
 export const cpuForm =
   (dot: ByteDot) =>
@@ -59,21 +66,27 @@ export const cpuForm =
     return { title, density, bytes: packedBytes(format, t.rows, t.columns) };
   };
 
+/** Joules of a byte and of an operation on this device, by its power profile. */
+export type RatesOf = (arithmetic: Arithmetic) => Target['rates'];
+
 /** What a budget counts on an engine; null where its kernels compute every choice alike. */
 export function targetOf(
   kernel: Pick<KernelRow, 'engine' | 'arithmetic'>,
-  profile: PowerProfile,
+  ratesOf: RatesOf,
   dot: ByteDot = null,
 ): Target | null {
   const { engine } = kernel;
-  const rates = ratesOf(profile, kernel.arithmetic);
-  switch (ENGINE[engine].budget) {
+  const rates = ratesOf(kernel.arithmetic);
+  const { budget } = ENGINE[engine];
+  switch (budget) {
     case 'panels':
       return { engine, form: cpuForm(dot), sparse: true, rates };
     case 'blocks':
       return { engine, form: storedForm, sparse: false, rates };
-    default:
+    case null:
       return null;
+    default:
+      return budget satisfies never;
   }
 }
 

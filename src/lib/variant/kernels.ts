@@ -5,7 +5,7 @@ import type { Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
 import type { ByteDot } from '../cpu/module';
 import type { FormName } from '../decoder/forms';
-import type { Arithmetic } from '../meter/sources';
+import type { Arithmetic } from '../core/cost';
 
 /** Feature of a processor: it sums four byte products in one instruction (cpu/module.ts). */
 export const BYTE_DOT = 'byte-dot';

@@ -1,22 +1,21 @@
 import { openCheckpoint } from '../checkpoint/checkpoint';
 import type { FileSet } from '../checkpoint/source';
 import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
-import { parseRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import type { Compression } from '../schema/run';
 import type { EngineName } from '../schema/engines';
-import type { PowerProfile } from '../meter/profiles';
-import { targetOf, type Calibration } from './compress';
+import { parseRecipe, targetOf, type Calibration, type RatesOf, type Recipe } from '../variant/compress';
 import { spawnWorker } from '../cpu/spawn';
 import { bestBuild, byteDotOf, type BuildName } from '../cpu/module';
-import { adapterMerged, openCpu } from './cpu';
-import type { EngineSession } from './engine';
+import { openCpu } from './cpu';
+import { adapterMerged } from '../variant/panels';
+import type { EngineSession } from './session';
 import { hubDtype, openHub } from './hub';
-import type { PackedStore } from './kept';
-import { chooseKernel, featuresOf, type GraphKernelRow } from './kernels';
+import type { PackedStore } from '../variant/kept';
+import { chooseKernel, featuresOf, type GraphKernelRow } from '../variant/kernels';
 import { openOrt, type OrtAssets } from './ort';
-import { prepareVariant, type InPhase } from './prepare';
-import { MAX_THREADS, requestGpuDevice } from './probe';
+import { prepareVariant, type InPhase } from '../variant/prepare';
+import { MAX_THREADS, requestGpuDevice } from '../device/probe';
 import { openWgsl } from './wgsl';
 
 /** Addresses of the runtimes' files, by backend. */
@@ -44,7 +43,7 @@ export interface OpenOptions {
   /** Where the engine `cpu` keeps packed models; null or none = nowhere. */
   keeping?: PackedStore | null;
   /** Of the device: what a budget of joules counts with. */
-  profile: PowerProfile;
+  rates: RatesOf;
   /** Of calibration, before compression begins. */
   onCalibrated?: (done: number, of: number) => void;
   onProgress?: (done: number, of: number) => void;
@@ -74,6 +73,7 @@ export function chooseThreads(asked: number | null): { threads: number; fallback
 
 /** What an engine that runs a checkpoint's own weights needs besides them. */
 interface OwnWeights {
+  recipe: Recipe;
   kernel: GraphKernelRow;
   fallbacks: readonly string[];
   threads: number;
@@ -81,12 +81,12 @@ interface OwnWeights {
 }
 
 /** Checkpoint -> recipe -> graph and weights -> ONNX Runtime. */
-async function openOwn(o: OpenOptions, recipe: Recipe, own: OwnWeights): Promise<OpenVariant> {
+async function openOwn(o: OpenOptions, own: OwnWeights): Promise<OpenVariant> {
   const checkpoint = await openCheckpoint(o.files);
-  const variant = await prepareVariant(checkpoint, recipe, own.kernel, {
+  const variant = await prepareVariant(checkpoint, own.recipe, own.kernel, {
     use: 'engine',
     ...o,
-    target: targetOf(own.kernel, o.profile),
+    target: targetOf(own.kernel, o.rates),
   });
   const { compression } = variant;
   const assets = own.device ? o.assets.webgpu : o.assets.wasm;
@@ -135,7 +135,7 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
     const opened = await openCpu(checkpoint, recipe, {
       ...o,
       kernel,
-      target: targetOf(kernel, o.profile, dot),
+      target: targetOf(kernel, o.rates, dot),
       fallbacks: [...fallbacks, ...missing],
       threads,
       build,
@@ -152,12 +152,12 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
   'ort-cpu': (o) => {
     const recipe = parseRecipe(o.variant);
     const { threads, fallbacks } = chooseThreads(o.threads);
-    return openOwn(o, recipe, { ...chooseKernel('ort-cpu', recipe, []), fallbacks, threads, device: null });
+    return openOwn(o, { recipe, ...chooseKernel('ort-cpu', recipe, []), fallbacks, threads, device: null });
   },
   'ort-gpu': async (o) => {
     const recipe = parseRecipe(o.variant);
     const device = await gpuDevice();
-    return openOwn(o, recipe, { ...chooseKernel('ort-gpu', recipe, [...device.features]), threads: 1, device });
+    return openOwn(o, { recipe, ...chooseKernel('ort-gpu', recipe, [...device.features]), threads: 1, device });
   },
   wgsl: async (o) => {
     const checkpoint = await openCheckpoint(o.files);

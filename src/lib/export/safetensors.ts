@@ -3,11 +3,10 @@ import { configToJson } from '../checkpoint/config';
 import { LINEARS, names, vectorNames } from '../checkpoint/block';
 import { bytesOf, dequantize, type StoredTensor } from '../tensor/stored';
 import { formatRecipe, type Recipe } from '../compress/recipe';
-import type { LayerReport } from '../compress/compress';
+import type { LayerReport } from '../compress/books';
 import type { Compression } from '../schema/run';
-import { bestBuild, byteDotOf } from '../cpu/module';
-import { compressVariant, cpuForm, type CompressVariantOptions } from './compress';
-import type { ExportTarget } from './export';
+import { compressVariant, formHere, type CompressVariantOptions } from '../variant/compress';
+import type { ExportTarget } from './onnx';
 
 type Piece = { name: string; dtype: 'F32' | 'F16' | 'U8'; shape: number[]; data: Uint8Array<ArrayBuffer> };
 
@@ -47,7 +46,7 @@ export async function writeWeights(
   target: ExportTarget,
   o: CompressVariantOptions & { onProgress?: (done: number, of: number) => void },
 ): Promise<WeightsReport> {
-  const { model, close } = await compressVariant(checkpoint, recipe, { ...o, packed: cpuForm(byteDotOf(bestBuild())) });
+  const { model, close } = await compressVariant(checkpoint, recipe, { ...o, packed: formHere() });
   try {
     const { config } = model;
     const files = config.layers + 1;

@@ -14,8 +14,9 @@ import {
   type DecoderUse,
 } from '../decoder/decoder';
 import { vectorNames } from '../checkpoint/block';
-import type { PackedWeight } from '../decoder/forms';
-import { byteSize, type Graph } from '../graph/graph';
+import type { Cost } from '../core/cost';
+import { FORMS, type PackedWeight } from '../decoder/forms';
+import { decoderCost, weightBytes, type Graph } from '../decoder/work';
 import type { Compression, Phase } from '../schema/run';
 import { withCompressed, type Calibration } from './compress';
 import type { GraphKernelRow } from './kernels';
@@ -26,6 +27,10 @@ export interface PreparedVariant {
   options: DecoderOptions;
   weights: PackedWeight[];
   compression: Compression;
+  /** Whether activations and cache are half precision. */
+  half: boolean;
+  /** Work of one pass. */
+  cost(fresh: number, past: number, logits: number): Cost;
 }
 
 /** Rows of the rope table, and so the longest context of a session: tickets are short. */
@@ -111,6 +116,13 @@ async function prepareModel(
   const vectors: PackedWeight[] = [];
   for (const name of vectorNames(model.config)) vectors.push(packVector(options, name, await model.vector(name)));
   await step(() => [...vectors, ...packTables(options)]);
-  const computedBytes = graph.initializers.reduce((sum, i) => (i.data ? sum : sum + byteSize(i)), 0);
-  return { graph, options, weights, compression: { ...model.counted(), computedBytes } };
+  const computedBytes = weightBytes(graph);
+  return {
+    graph,
+    options,
+    weights,
+    compression: { ...model.counted(), computedBytes },
+    half: FORMS[options.form].activation === 'float16',
+    cost: (fresh, past, logits) => decoderCost(graph, fresh, past, logits),
+  };
 }

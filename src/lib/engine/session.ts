@@ -1,5 +1,4 @@
-import type { Cost } from '../core/cost';
-import type { Arithmetic } from '../meter/sources';
+import type { Arithmetic, Cost } from '../core/cost';
 import type { EngineName } from '../schema/engines';
 import type { KernelWork } from '../schema/run';
 
