@@ -2,7 +2,7 @@ import { ENGINE, type CountedEngine } from '../schema/engines';
 import type { ModelConfig } from '../checkpoint/config';
 import { PRECISIONS } from '../tensor/precisions';
 import { smallerShape } from '../compress/shape';
-import { asks2of4, calibrationLevel, linearRecipe, parseRecipe, type Recipe } from '../compress/recipe';
+import { asks2of4, calibrationLevel, linearRecipe, parseRecipe } from '../compress/recipe';
 import { layoutsOf } from '../cpu/formats';
 import { cachedBytes, expectedMatrices, RESERVE_BYTES } from '../cpu/size';
 import { MAX_BYTES } from '../cpu/memory';
