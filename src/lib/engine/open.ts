@@ -3,7 +3,7 @@ import type { FileSet } from '../checkpoint/source';
 import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
 import { JoulewiseError } from '../core/errors';
 import type { Compression } from '../schema/run';
-import type { EngineName } from '../schema/engines';
+import type { EngineName, OpenedEngine } from '../schema/engines';
 import { parseRecipe, targetOf, type Calibration, type RatesOf, type Recipe } from '../variant/compress';
 import { spawnWorker } from '../cpu/spawn';
 import { bestBuild, byteDotOf, type BuildName } from '../cpu/module';
@@ -123,8 +123,8 @@ export async function loadKernels(url: string): Promise<WebAssembly.Module> {
   }
 }
 
-/** Engines, one row each. */
-const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVariant>>> = {
+/** How each engine opens a variant; what else an engine is stands in `schema/engines.ts`. */
+export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<OpenVariant>>> = {
   cpu: async (o) => {
     const recipe = parseRecipe(o.variant);
     const { threads, fallbacks } = chooseThreads(o.threads);
@@ -182,7 +182,7 @@ const OPENERS: Partial<Record<EngineName, (o: OpenOptions) => Promise<OpenVarian
 };
 
 export function openVariant(o: OpenOptions): Promise<OpenVariant> {
-  const opener = OPENERS[o.engine];
+  const opener = (OPENERS as Partial<Record<EngineName, (typeof OPENERS)[OpenedEngine]>>)[o.engine];
   if (!opener)
     throw new JoulewiseError(
       'option.unknown',

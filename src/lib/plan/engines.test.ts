@@ -1,8 +1,24 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { planHash } from './execute';
 import { exampleRun } from '../rank/example';
 import { contentHash } from '../core/canonical';
-import { ENGINE, engineNow, ENGINES, engineThen } from '../schema/engines';
+import {
+  ENGINE,
+  engineNow,
+  ENGINES,
+  engineThen,
+  isCounted,
+  takesRecipes,
+  type EngineName,
+  type EngineRow,
+} from '../schema/engines';
+import { faultsOf, isFlag, isOneOf, isText, namesMissing, open, orNull } from '../core/testing';
+import { OPENERS, openVariant, type OpenOptions, type OpenVariant } from '../engine/open';
+import { guessProfile } from '../meter/match';
+import { PRECISIONS } from '../tensor/precisions';
+import { KERNELS } from '../variant/kernels';
+import { memoryBudget } from './memory';
+import { NO_WORK, priceOf } from './price';
 import { Plan } from '../schema/plan';
 import { parseRecord } from '../schema/record';
 import { SharedRecipe, SharedResult } from '../schema/result';
@@ -52,11 +68,55 @@ describe('ONNX Runtime on WebGPU, which was called gpu', () => {
   });
 });
 
+const COLUMNS = {
+  title: isText,
+  takes: isOneOf('recipe', 'export', 'nothing'),
+  device: isOneOf('cpu', 'gpu', 'either'),
+  onPage: isFlag,
+  onCommandLine: isFlag,
+  threads: isFlag,
+  triesThreads: isFlag,
+  memory: isOneOf('device', 'gpu', null),
+  inWasm: isFlag,
+  kv8: isFlag,
+  budget: isOneOf('panels', 'blocks', null),
+  graph: orNull((x) => typeof x === 'object'),
+  exportsAs: (x: unknown) => ENGINES.some((e) => e === x && ENGINE[e].graph !== null),
+  speed: orNull((x) => typeof x === 'object'),
+};
+const TOY = 'toy' as EngineName;
+
 describe('the table of engines', () => {
-  it('sends what is exported to an engine with a graph, and counts only what has a speed', () => {
-    for (const engine of ENGINES) {
-      expect(ENGINE[ENGINE[engine].exportsAs].graph, engine).not.toBeNull();
-      expect(ENGINE[engine].title, engine).not.toBe('');
-    }
+  afterEach(() => {
+    delete open(ENGINE as Record<string, EngineRow>)[TOY];
+    delete open(OPENERS)[TOY];
+  });
+
+  it('is whole, and a column that a row lacks is named', () => {
+    expect(Object.keys(ENGINE).sort()).toEqual([...ENGINES].sort());
+    expect(faultsOf(ENGINE, COLUMNS)).toEqual([]);
+    expect(namesMissing(ENGINE.cpu, COLUMNS)).toBe(true);
+    // What opens a model has a row that opens it, and only that.
+    expect(Object.keys(OPENERS).sort()).toEqual(ENGINES.filter((e) => ENGINE[e].takes !== 'nothing').sort());
+    // What is given recipes and counted has a kernel for each precision.
+    for (const engine of ENGINES.filter((e) => takesRecipes(e) && isCounted(e)))
+      for (const precision of Object.keys(PRECISIONS))
+        expect(
+          KERNELS.some((k) => k.engine === engine && k.precision === precision),
+          `${engine} ${precision}`,
+        ).toBe(true);
+  });
+
+  it('takes a further row: it is opened, priced, given memory and a power profile', async () => {
+    open(ENGINE as Record<string, EngineRow>)[TOY] = { ...ENGINE.cpu, device: 'gpu', memory: 'gpu', threads: false };
+    const opened = {} as OpenVariant;
+    open(OPENERS)[TOY] = () => Promise.resolve(opened);
+    expect(await openVariant({ engine: TOY } as OpenOptions)).toBe(opened);
+    const device = exampleRun({}).device;
+    const { profile } = guessProfile(device, TOY);
+    expect(profile.kind).toBe('gpu');
+    expect(memoryBudget(device, TOY)).toBe(memoryBudget(device, 'ort-gpu'));
+    const work = { ...NO_WORK, operations: { ...NO_WORK.operations, f32: 20e9 } };
+    expect(priceOf(work, { engine: TOY, threads: 4, profile, correction: null }).seconds.mid).toBeCloseTo(1);
   });
 });

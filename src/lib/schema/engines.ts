@@ -183,6 +183,8 @@ type EnginesWith<K extends keyof EngineRow, V> = {
 }[EngineName];
 /** Engines whose work is known before they run. */
 export type CountedEngine = EnginesWith<'speed', Speed>;
+/** Engines that open a model. */
+export type OpenedEngine = EnginesWith<'takes', 'recipe' | 'export'>;
 /** Engines that run a graph of ours. */
 export type GraphEngine = EnginesWith<'graph', object>;
 
