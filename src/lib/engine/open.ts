@@ -4,7 +4,14 @@ import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
 import { JoulewiseError } from '../core/errors';
 import type { Compression } from '../schema/run';
 import type { EngineName, OpenedEngine } from '../schema/engines';
-import { parseRecipe, targetOf, type Calibration, type RatesOf, type Recipe } from '../variant/compress';
+import {
+  parseRecipe,
+  targetOf,
+  type Calibration,
+  type CalibrationHost,
+  type RatesOf,
+  type Recipe,
+} from '../variant/compress';
 import { spawnWorker } from '../cpu/spawn';
 import { bestBuild, byteDotOf, type BuildName } from '../cpu/module';
 import { openCpu } from './cpu';
@@ -17,6 +24,9 @@ import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from '../variant/prepare';
 import { MAX_THREADS, requestGpuDevice } from '../device/probe';
 import { openWgsl } from './wgsl';
+
+/** What variants are opened with, for those who open them. */
+export type { CalibrationHost, FileSet, PackedStore, Tokenizer };
 
 /** Addresses of the runtimes' files, by backend. */
 export interface Assets {

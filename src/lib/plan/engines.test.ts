@@ -17,8 +17,8 @@ import { OPENERS, openVariant, type OpenOptions, type OpenVariant } from '../eng
 import { guessProfile } from '../meter/match';
 import { PRECISIONS } from '../tensor/precisions';
 import { KERNELS } from '../variant/kernels';
-import { memoryBudget } from './memory';
-import { NO_WORK, priceOf } from './price';
+import { memoryBudget } from '../forecast/memory';
+import { NO_WORK, priceOf } from '../forecast/price';
 import { Plan } from '../schema/plan';
 import { parseRecord } from '../schema/record';
 import { SharedRecipe, SharedResult } from '../schema/result';

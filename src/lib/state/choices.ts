@@ -1,5 +1,5 @@
 import type { PrecisionName } from '../tensor/precisions';
-import { slicesFor } from '../plan/slices';
+import { slicesFor } from '../forecast/slices';
 import { DEFAULT_MARGIN } from '../schema/defaults';
 import type { CheckpointRef, PlanRecord, Stage, Templates } from '../schema/plan';
 import type { EngineName } from '../schema/engines';

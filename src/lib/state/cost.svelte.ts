@@ -1,6 +1,6 @@
 import { engineThen, isCounted, type EngineName } from '../schema/engines';
-import type { ForecastPlan, VariantForecast } from '../plan/forecast';
-import { priceOf, type Price, type Work } from '../plan/price';
+import type { ForecastPlan, VariantForecast } from '../forecast/forecast';
+import { priceOf, type Price, type Work } from '../forecast/price';
 import type { PowerProfile } from '../meter/profiles';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';

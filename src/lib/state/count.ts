@@ -3,7 +3,7 @@ import { asset } from '$app/paths';
 import { configOf } from '../checkpoint/catalogue';
 import { configFromJson, type ModelConfig } from '../checkpoint/config';
 import { bestBuild, byteDotOf } from '../cpu/module';
-import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../plan/forecast';
+import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../forecast/forecast';
 import { featuresOf } from '../variant/kernels';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';

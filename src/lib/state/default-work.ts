@@ -1,4 +1,4 @@
-import type { Work } from '../plan/price';
+import type { Work } from '../forecast/price';
 import type { CountedEngine, EngineName } from '../schema/engines';
 
 /**

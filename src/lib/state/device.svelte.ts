@@ -1,7 +1,7 @@
 import { BEST_ENGINE, ENGINE, type EngineName } from '../schema/engines';
 import type { PowerProfile } from '../meter/profiles';
 import type { ProfileGuess } from '../meter/match';
-import { memoryBudget } from '../plan/memory';
+import { memoryBudget } from '../forecast/memory';
 import { MAX_THREADS, probeDevice } from '../device/probe';
 import type { Device } from '../schema/run';
 import { sentence } from './sentence';

@@ -5,8 +5,8 @@ import { profileByName } from '../meter/profiles';
 import type { CountedEngine } from '../schema/engines';
 import { buildPlan, DEFAULT_CHOICES } from './choices';
 import { DEFAULT_WORK } from './default-work';
-import { forecast, GENERATED_LENGTHS } from '../plan/forecast';
-import { NO_WORK, priceOf, type Work } from '../plan/price';
+import { forecast, GENERATED_LENGTHS } from '../forecast/forecast';
+import { NO_WORK, priceOf, type Work } from '../forecast/price';
 
 const builtin = configFromJson(
   JSON.parse(readFileSync('static/builtin/config.json', 'utf8')) as Record<string, unknown>,

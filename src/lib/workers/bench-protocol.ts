@@ -1,7 +1,7 @@
 import type { KernelLimits } from '../cpu/limits';
 import type { BuildName } from '../cpu/module';
 import type { Cost } from '../core/cost';
-import type { Measured } from '../plan/measure';
+import type { Measured } from '../measure/measure';
 import type { ScaleResult, ScaleShape } from '../cpu/scale';
 import type { CheckpointRef } from '../schema/plan';
 import type { KernelWork } from '../schema/run';

@@ -9,7 +9,7 @@ import { bestBuild, type BuildName } from '../cpu/module';
 import { spawnWorker } from '../cpu/spawn';
 import { totalBytes } from '../core/cost';
 import { createMeter } from '../meter/meter';
-import { measure } from '../plan/measure';
+import { measure } from '../measure/measure';
 import { compressVariant } from '../variant/compress';
 import type { EngineSession } from '../engine/session';
 import { chooseThreads, loadKernels } from '../engine/open';

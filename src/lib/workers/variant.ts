@@ -3,7 +3,7 @@ import { bestBuild, byteDotOf } from '../cpu/module';
 import { taskOf } from '../data/tasks';
 import { guessProfile } from '../meter/match';
 import { ratesOf } from '../meter/sources';
-import { trainingPrompts } from '../plan/unit';
+import { trainingPrompts } from '../measure/unit';
 import { targetOf, type Calibration, type RatesOf } from '../variant/compress';
 import type { PackedStore } from '../variant/kept';
 import { chooseKernel, featuresOf } from '../variant/kernels';

@@ -6,7 +6,7 @@ import { parseRecord } from '../schema/record';
 import { Run } from '../schema/run';
 import { openUnit, type OpenRequest, type UnitContext } from './unit';
 import { BASELINE } from '../schema/engines';
-import type { Unit } from './units';
+import type { Unit } from '../plan/units';
 
 /** A wall clock that goes back an hour whenever it is read: as where a user, or the network's time, sets it back. */
 let time = Date.parse('2026-03-01T12:00:00Z');

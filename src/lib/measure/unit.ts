@@ -1,6 +1,4 @@
 import { isModel, type EngineName } from '../schema/engines';
-import type { FileSet } from '../checkpoint/source';
-import type { Tokenizer } from '../checkpoint/tokenizer';
 import { packPrompts } from '../calibrate/prompts';
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops } from '../core/units';
@@ -9,18 +7,24 @@ import { guessProfile } from '../meter/match';
 import { createMeter, type Meter, type WindowWork } from '../meter/meter';
 import { profileByName } from '../meter/profiles';
 import { addReadings, profileSource, ratesOf } from '../meter/sources';
-import type { CalibrationHost } from '../variant/compress';
 import type { EngineSession } from '../engine/session';
-import type { PackedStore } from '../variant/kept';
-import { openVariant, type Assets } from '../engine/open';
+import {
+  openVariant,
+  type Assets,
+  type CalibrationHost,
+  type FileSet,
+  type PackedStore,
+  type Tokenizer,
+} from '../engine/open';
+import type { OpenUnit, SliceOptions } from '../plan/sessions';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import { PHASES, type Device, type RunRecord, type TaskName, type TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { answerIds, createAnswer, finiteScores, type AnswerOptions } from './answer';
-import type { Spent, UnitProgress } from './execute';
+import type { Spent, UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
-import { runId, ticketsOf, type Unit } from './units';
+import { runId, ticketsOf, type Unit } from '../plan/units';
 import { KernelBook, NO_WORK, passOf } from './work';
 
 /** Everything that opening a variant for a plan needs, as plain data: it crosses a worker border. */
@@ -43,28 +47,6 @@ export interface OpenRequest {
   causes: string[];
   device: Device;
   versions: Record<string, string>;
-}
-
-/** A variant that stays open and answers slices of a plan's tickets. */
-export interface OpenUnit {
-  kernel: string;
-  threads: number;
-  /** Bytes that it holds while it is open; null where that cannot be known. */
-  memoryBytes: number | null;
-  /** Milliseconds of each of `n` short pieces of equal work. */
-  pieces(n: number): Promise<number[]>;
-  /** Measures a slice; the first record after opening tells what opening took. */
-  slice(unit: Unit, o: SliceOptions): Promise<RunRecord>;
-  close(): Promise<void>;
-}
-
-export interface SliceOptions {
-  /** Seconds that it may wait for the device to become quiet. */
-  patience: number;
-  /** How often this slice was measured before. */
-  tries: number;
-  onProgress: (p: UnitProgress) => void;
-  signal: AbortSignal;
 }
 
 export interface UnitContext {

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../checkpoint/tokenizer';
+import type { Tokenizer } from '../engine/open';
 import { JoulewiseError } from '../core/errors';
 import type { Task } from '../data/tasks';
 import type { Meter } from '../meter/meter';

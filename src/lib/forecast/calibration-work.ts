@@ -1,17 +1,16 @@
 import { DEFAULT_PROMPTS } from '../calibrate/prompts';
+import { GROUPS, INPUT_GROUPS, linearShapes } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
 import { calibrationLevel, type Recipe } from '../compress/recipe';
 import { LEVELS, type Level } from '../compress/statistics';
 
 /** Inputs that linear layers of one decoder layer share, and how many outputs are computed from each. */
 const groupsOf = (c: ModelConfig) => {
-  const [queries, keys] = [c.heads * c.headDim, c.kvHeads * c.headDim];
-  return [
-    { inputs: c.hiddenSize, outputs: queries + 2 * keys },
-    { inputs: queries, outputs: c.hiddenSize },
-    { inputs: c.hiddenSize, outputs: 2 * c.intermediateSize },
-    { inputs: c.intermediateSize, outputs: c.hiddenSize },
-  ];
+  const shapes = linearShapes(c, c.intermediateSize);
+  return GROUPS.map((group) => ({
+    inputs: shapes[INPUT_GROUPS[group][0]][1],
+    outputs: INPUT_GROUPS[group].reduce((n, linear) => n + shapes[linear][0], 0),
+  }));
 };
 
 /** The most that any of these recipes reads; null where none calibrates. */

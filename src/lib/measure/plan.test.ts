@@ -6,10 +6,10 @@ import { exampleOutcome, exampleReading, exampleRun } from '../rank/example';
 import { foldRuns } from '../rank/fold';
 import type { PlanRecord } from '../schema/plan';
 import type { RunRecord } from '../schema/run';
-import { executePlan, planHash, type PlanEvent, type PlanHost } from './execute';
+import { executePlan, planHash, type PlanEvent, type PlanHost } from '../plan/execute';
 import { KernelBook } from './work';
 import { BASELINE } from '../schema/engines';
-import { checkPlan, listedMembers, runId, slicesOf, ticketsOf, unitKey, unitsOf, type Unit } from './units';
+import { checkPlan, listedMembers, runId, slicesOf, ticketsOf, unitKey, unitsOf, type Unit } from '../plan/units';
 
 const plan = (more: Partial<PlanRecord> = {}): PlanRecord => ({
   v: 3,

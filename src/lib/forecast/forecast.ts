@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../checkpoint/config';
-import { expectedMatrices } from '../cpu/size';
+import { modelTensors } from '../checkpoint/block';
 import { parseRecipe } from '../compress/recipe';
 import { totalBytes, type Cost } from '../core/cost';
 import { variantShape, type VariantShape } from '../variant/shape';
@@ -83,14 +83,10 @@ export function forecast(
   lengths: TicketLengths,
   memory: number,
 ): Forecast {
-  const parameters = [
-    ...expectedMatrices(
-      config,
-      Array.from({ length: config.layers }, () => config.intermediateSize),
-      'f32',
-      'f32',
-    ).values(),
-  ].reduce((n, m) => n + m.rows * m.columns, 0);
+  const parameters = [...modelTensors(config)].reduce(
+    (n, [, shape]) => (shape.length === 2 ? n + (shape[0] as number) * (shape[1] as number) : n),
+    0,
+  );
   const shapes = new Map<string, VariantShape>();
   const shapeOf = (variant: string): VariantShape => {
     const shape = shapes.get(variant) ?? variantShape(config, variant, engine, features);
