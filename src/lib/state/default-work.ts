@@ -1,5 +1,5 @@
 import type { Work } from '../forecast/price';
-import type { CountedEngine, EngineName } from '../schema/engines';
+import type { CountedEngine } from '../schema/engines';
 
 /**
  * Work of the default experiment on the built-in model, so that the first page can say what Run costs without loading
