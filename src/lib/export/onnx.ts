@@ -1,4 +1,5 @@
-import { ENGINE, type EngineName } from '../schema/engines';
+import type { EngineName } from '../schema/engines';
+import { HANDED } from '../variant/engines';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import { configToJson } from '../checkpoint/config';
 import type { PrecisionName } from '../tensor/precisions';
@@ -34,7 +35,7 @@ export interface ExportTarget {
 function exportForm(recipe: Recipe, engine: EngineName) {
   // A graph for WebGPU is exported without half-precision activations: it must open on any adapter.
   // Our own kernels read no graph; what they run is exported as ONNX Runtime's CPU graph.
-  const { kernel } = chooseKernel(ENGINE[engine].exportsAs, recipe, []);
+  const { kernel } = chooseKernel(HANDED[engine].exportsAs, recipe, []);
   const { suffix, dtype } = SUFFIX[recipe.precision];
   return { kernel, suffix, dtype, dataName: `model${suffix}.onnx_data` };
 }

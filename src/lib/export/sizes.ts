@@ -1,4 +1,5 @@
-import { ENGINE, type EngineName } from '../schema/engines';
+import type { EngineName } from '../schema/engines';
+import { HANDED } from '../variant/engines';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
@@ -22,7 +23,7 @@ export async function sizesOf(
     // On the CPU every choice of a budget is computed in 8 bits, and exported so.
     return (
       files -
-      (ENGINE[ENGINE[engine].exportsAs].budget === 'blocks' ? savedByBudget(checkpoint, recipe, storedBytes) : 0)
+      (HANDED[HANDED[engine].exportsAs].budget === 'blocks' ? savedByBudget(checkpoint, recipe, storedBytes) : 0)
     );
   };
   return {

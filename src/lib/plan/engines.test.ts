@@ -12,10 +12,11 @@ import {
   type EngineName,
   type EngineRow,
 } from '../schema/engines';
-import { faultsOf, isFlag, isOneOf, isText, namesMissing, open, orNull } from '../core/testing';
+import { faultsOf, isFlag, isOneOf, namesMissing, open, orNull } from '../core/testing';
 import { OPENERS, openVariant, type OpenOptions, type OpenVariant } from '../engine/open';
 import { guessProfile } from '../meter/match';
 import { PRECISIONS } from '../tensor/precisions';
+import { HANDED } from '../variant/engines';
 import { KERNELS } from '../variant/kernels';
 import { memoryBudget } from '../forecast/memory';
 import { NO_WORK, priceOf } from '../forecast/price';
@@ -69,20 +70,20 @@ describe('ONNX Runtime on WebGPU, which was called gpu', () => {
 });
 
 const COLUMNS = {
-  title: isText,
   takes: isOneOf('recipe', 'export', 'nothing'),
   device: isOneOf('cpu', 'gpu', 'either'),
   onPage: isFlag,
-  onCommandLine: isFlag,
   threads: isFlag,
-  triesThreads: isFlag,
   memory: isOneOf('device', 'gpu', null),
+  speed: orNull((x) => typeof x === 'object'),
+};
+const HANDED_COLUMNS = {
   inWasm: isFlag,
+  triesThreads: isFlag,
   kv8: isFlag,
   budget: isOneOf('panels', 'blocks', null),
   graph: orNull((x) => typeof x === 'object'),
-  exportsAs: (x: unknown) => ENGINES.some((e) => e === x && ENGINE[e].graph !== null),
-  speed: orNull((x) => typeof x === 'object'),
+  exportsAs: (x: unknown) => ENGINES.some((e) => e === x && HANDED[e].graph !== null),
 };
 const TOY = 'toy' as EngineName;
 
@@ -96,6 +97,9 @@ describe('the table of engines', () => {
     expect(Object.keys(ENGINE).sort()).toEqual([...ENGINES].sort());
     expect(faultsOf(ENGINE, COLUMNS)).toEqual([]);
     expect(namesMissing(ENGINE.cpu, COLUMNS)).toBe(true);
+    expect(Object.keys(HANDED)).toEqual(Object.keys(ENGINE));
+    expect(faultsOf(HANDED, HANDED_COLUMNS)).toEqual([]);
+    expect(namesMissing(HANDED.cpu, HANDED_COLUMNS)).toBe(true);
     // What opens a model has a row that opens it, and only that.
     expect(Object.keys(OPENERS).sort()).toEqual(ENGINES.filter((e) => ENGINE[e].takes !== 'nothing').sort());
     // What is given recipes and counted has a kernel for each precision.

@@ -1,6 +1,7 @@
 /**
- * What an engine is: one row each, total over `EngineName`. Everything else asks a column; how it is opened stands in
- * `engine/open.ts`. Plain data without imports, since the first page loads it.
+ * What an engine is: one row each, total over `EngineName`. Everything else asks a column. What it is
+ * handed stands in `variant/engines.ts`, how it is opened in `engine/open.ts`, its title in `texts/budget.ts`, each total
+ * as well. Plain data without imports, since the first page loads it.
  */
 
 /**
@@ -18,31 +19,16 @@ export interface Speed {
 }
 
 export interface EngineRow {
-  /** For people who choose. */
-  title: string;
   /** What a variant's name is to it: a recipe for a checkpoint's weights, a ready-made export, or nothing (the baseline). */
   takes: 'recipe' | 'export' | 'nothing';
   /** What computes, and so what the power profile is taken from; `either` = the GPU where there is a real one. */
   device: 'cpu' | 'gpu' | 'either';
-  /** Whether the page offers it, and the command line. */
+  /** Whether the page offers it; the command line offers all that open a model. */
   onPage: boolean;
-  onCommandLine: boolean;
   /** Whether threads of WebAssembly share its passes out. */
   threads: boolean;
-  /** Whether a plan tries one thread fewer before it begins. */
-  triesThreads: boolean;
   /** Where models lie side by side; null = nobody knows what one takes, so one at a time is open. */
   memory: 'device' | 'gpu' | null;
-  /** Whether WebAssembly's 4 GiB bound a model. */
-  inWasm: boolean;
-  /** Whether it keeps keys and values in int8 (`kv8`). */
-  kv8: boolean;
-  /** What a budget's choices cost it: as packed into panels, 2:4 among them, as stored blocks, or all alike (null). */
-  budget: 'panels' | 'blocks' | null;
-  /** How the graph is made that it runs; null where it runs none of ours. */
-  graph: { headSink: boolean; presents: 'whole' | 'fresh' } | null;
-  /** The engine whose graph an exported variant has. */
-  exportsAs: 'ort-cpu' | 'ort-gpu';
   /** Null where plans are not priced beforehand: nobody counts its work. */
   speed: Speed | null;
 }
@@ -50,24 +36,13 @@ export interface EngineRow {
 export const ENGINES = ['cpu', 'ort-gpu', 'ort-cpu', 'wgsl', 'hub', 'classical'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-const GRAPH_ON_CPU = { headSink: true, presents: 'fresh' } as const;
-const GRAPH_ON_GPU = { headSink: false, presents: 'whole' } as const;
-
 export const ENGINE = {
   cpu: {
-    title: "Joulewise's own kernels on WebAssembly",
     takes: 'recipe',
     device: 'cpu',
     onPage: true,
-    onCommandLine: true,
     threads: true,
-    triesThreads: true,
     memory: 'device',
-    inWasm: true,
-    kv8: true,
-    budget: 'panels',
-    graph: null,
-    exportsAs: 'ort-cpu',
     speed: {
       operationsPerSecond: 20e9,
       bytesPerSecond: 8e9,
@@ -77,19 +52,11 @@ export const ENGINE = {
     },
   },
   'ort-gpu': {
-    title: 'ONNX Runtime on WebGPU',
     takes: 'recipe',
     device: 'gpu',
     onPage: true,
-    onCommandLine: true,
     threads: false,
-    triesThreads: false,
     memory: 'gpu',
-    inWasm: false,
-    kv8: false,
-    budget: 'blocks',
-    graph: GRAPH_ON_GPU,
-    exportsAs: 'ort-gpu',
     speed: {
       operationsPerSecond: 500e9,
       bytesPerSecond: 50e9,
@@ -99,19 +66,11 @@ export const ENGINE = {
     },
   },
   'ort-cpu': {
-    title: 'ONNX Runtime on WebAssembly',
     takes: 'recipe',
     device: 'cpu',
     onPage: true,
-    onCommandLine: true,
     threads: true,
-    triesThreads: false,
     memory: 'device',
-    inWasm: true,
-    kv8: false,
-    budget: null,
-    graph: GRAPH_ON_CPU,
-    exportsAs: 'ort-cpu',
     speed: {
       operationsPerSecond: 10e9,
       bytesPerSecond: 4e9,
@@ -121,51 +80,27 @@ export const ENGINE = {
     },
   },
   wgsl: {
-    title: 'our own WGSL, a prototype',
     takes: 'recipe',
     device: 'gpu',
     onPage: false,
-    onCommandLine: true,
     threads: false,
-    triesThreads: false,
     memory: 'gpu',
-    inWasm: false,
-    kv8: false,
-    budget: null,
-    graph: null,
-    exportsAs: 'ort-cpu',
     speed: null,
   },
   hub: {
-    title: 'ready-made ONNX exports through Transformers.js (joules unknown)',
     takes: 'export',
     device: 'either',
     onPage: true,
-    onCommandLine: true,
     threads: true,
-    triesThreads: false,
     memory: null,
-    inWasm: true,
-    kv8: false,
-    budget: null,
-    graph: null,
-    exportsAs: 'ort-cpu',
     speed: null,
   },
   classical: {
-    title: 'TF-IDF and logistic regression, without a language model',
     takes: 'nothing',
     device: 'cpu',
     onPage: false,
-    onCommandLine: false,
     threads: false,
-    triesThreads: false,
     memory: 'device',
-    inWasm: false,
-    kv8: false,
-    budget: null,
-    graph: null,
-    exportsAs: 'ort-cpu',
     speed: null,
   },
 } as const satisfies Readonly<Record<EngineName, EngineRow>>;
@@ -185,13 +120,12 @@ type EnginesWith<K extends keyof EngineRow, V> = {
 export type CountedEngine = EnginesWith<'speed', Speed>;
 /** Engines that open a model. */
 export type OpenedEngine = EnginesWith<'takes', 'recipe' | 'export'>;
-/** Engines that run a graph of ours. */
-export type GraphEngine = EnginesWith<'graph', object>;
 
 export const isCounted = (engine: EngineName): engine is CountedEngine => ENGINE[engine].speed !== null;
 
-export const PAGE_ENGINES = ENGINES.filter((e) => ENGINE[e].onPage);
-export const CLI_ENGINES = ENGINES.filter((e) => ENGINE[e].onCommandLine);
+export type PageEngine = EnginesWith<'onPage', true>;
+export const PAGE_ENGINES = ENGINES.filter((e): e is PageEngine => ENGINE[e].onPage);
+export const CLI_ENGINES = ENGINES.filter((e) => ENGINE[e].takes !== 'nothing');
 
 /** Whether an engine is given recipes, and not names of exports. */
 export const takesRecipes = (engine: EngineName): boolean => ENGINE[engine].takes === 'recipe';

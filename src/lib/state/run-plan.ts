@@ -1,4 +1,5 @@
-import { BASELINE, BASELINE_ENGINE, ENGINE } from '../schema/engines';
+import { BASELINE, BASELINE_ENGINE } from '../schema/engines';
+import { HANDED } from '../variant/engines';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
 import { executePlan, planHash, type PlanEvent, type PlanOutcome, type UnitProgress } from '../plan/execute';
@@ -128,7 +129,7 @@ async function threadsFor(
   earlier: readonly RunRecord[],
 ): Promise<{ threads: number | null; note: string[] }> {
   const { plan, device } = o;
-  if (plan.threads !== null || !ENGINE[plan.engine].triesThreads) return { threads: plan.threads, note: [] };
+  if (plan.threads !== null || !HANDED[plan.engine].triesThreads) return { threads: plan.threads, note: [] };
   const before = earlier.find((run) => run.engine === plan.engine)?.threads;
   if (before !== undefined) return { threads: before, note: [] };
   const first = listedMembers(plan).find(({ variant }) => variant !== BASELINE && !calibrates(plan, variant));

@@ -1,4 +1,4 @@
-import { ENGINE, type EngineName } from '../schema/engines';
+import type { PageEngine } from '../schema/engines';
 
 /** The panel of the step "Budget". */
 export const BUDGET = {
@@ -18,7 +18,12 @@ export const BUDGET = {
   auto: 'auto',
   weight: 'Weight of energy in the paper’s ranking:',
   engine: 'Engine',
-  engineTitle: (engine: EngineName) => `${engine}: ${ENGINE[engine].title}`,
+  engines: {
+    cpu: "cpu: Joulewise's own kernels on WebAssembly",
+    'ort-cpu': 'ort-cpu: ONNX Runtime on WebAssembly',
+    'ort-gpu': 'ort-gpu: ONNX Runtime on WebGPU',
+    hub: 'hub: ready-made ONNX exports through Transformers.js (joules unknown)',
+  } satisfies Record<PageEngine, string>,
   noAdapter: ' (no adapter here)',
   noExports: ' (for Hub models only)',
   profile: 'Power profile, from which energy is estimated',

@@ -1,4 +1,4 @@
-import { ENGINE } from '../schema/engines';
+import { HANDED } from './engines';
 import { calibrate, memoryStore, type StatisticsStore } from '../calibrate/calibrate';
 import type { Share } from '../calibrate/forward';
 import type { Checkpoint } from '../checkpoint/checkpoint';
@@ -77,7 +77,7 @@ export function targetOf(
 ): Target | null {
   const { engine } = kernel;
   const rates = ratesOf(kernel.arithmetic);
-  const { budget } = ENGINE[engine];
+  const { budget } = HANDED[engine];
   switch (budget) {
     case 'panels':
       return { engine, form: cpuForm(dot), sparse: true, rates };

@@ -1,4 +1,5 @@
-import { ENGINE, type EngineName, type GraphEngine } from '../schema/engines';
+import type { EngineName } from '../schema/engines';
+import { HANDED, type GraphEngine } from './engines';
 import type { PrecisionName } from '../tensor/precisions';
 import type { PrunerName } from '../compress/pruners';
 import type { Recipe } from '../compress/recipe';
@@ -262,7 +263,7 @@ export function chooseKernel<E extends EngineName>(
   features: readonly string[],
 ): { kernel: RowOf<E>; fallbacks: string[] } {
   const { precision } = recipe;
-  if (!ENGINE[engine].kv8) refuseKv8(recipe);
+  if (!HANDED[engine].kv8) refuseKv8(recipe);
   const mixed = recipe.budget !== null;
   const fitting = KERNELS.filter(
     (k): k is RowOf<E> => k.engine === engine && k.precision === precision && k.mixed === mixed,

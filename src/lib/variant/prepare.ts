@@ -1,4 +1,4 @@
-import { ENGINE, type GraphEngine } from '../schema/engines';
+import { HANDED, type GraphEngine } from './engines';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
@@ -64,7 +64,7 @@ export async function prepareVariant(
 
 /** How an engine wants its graph; Transformers.js feeds the whole cache. */
 export const graphOf = (engine: GraphEngine, use: DecoderUse): Pick<DecoderOptions, 'headSink' | 'presents'> => ({
-  ...ENGINE[engine].graph,
+  ...HANDED[engine].graph,
   ...(use === 'export' ? { presents: 'whole' } : {}),
 });
 

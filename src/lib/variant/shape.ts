@@ -1,4 +1,5 @@
-import { ENGINE, type CountedEngine } from '../schema/engines';
+import type { CountedEngine } from '../schema/engines';
+import { HANDED } from './engines';
 import type { ModelConfig } from '../checkpoint/config';
 import { PRECISIONS } from '../tensor/precisions';
 import { smallerShape } from '../compress/shape';
@@ -78,7 +79,7 @@ export function variantShape(
     ...shared,
     weightBytes,
     memoryBytes,
-    fits: !ENGINE[kernel.engine].inWasm || memoryBytes <= MAX_BYTES,
+    fits: !HANDED[kernel.engine].inWasm || memoryBytes <= MAX_BYTES,
     cost: (fresh, past, logits) => decoderCost(graph, fresh, past, logits),
   };
 }
