@@ -1,10 +1,10 @@
+import { BEST_ENGINE, CLI_ENGINES, ENGINE, type EngineName } from '../src/lib/schema/engines';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ADAPTER_FILES } from '../src/lib/checkpoint/adapter';
 import { HUB_BASE } from '../src/lib/checkpoint/source';
 import { JoulewiseError, quote } from '../src/lib/core/errors';
 import type { CheckpointRef } from '../src/lib/schema/plan';
-import type { EngineName } from '../src/lib/schema/run';
 import type { FileRef } from '../src/lib/workers/protocol';
 import type { Parsed } from './args';
 import { drive, type Driver, type WebGpu } from './browser';
@@ -12,17 +12,19 @@ import { drive, type Driver, type WebGpu } from './browser';
 export const say = (text: string) => process.stderr.write(`${text}\n`);
 export const print = (text: string) => process.stdout.write(`${text}\n`);
 
-/** Engines that the command line opens, and whether they need a WebGPU adapter. */
-export const CLI_ENGINES = ['cpu', 'gpu', 'ort-cpu', 'wgsl', 'hub'] as const satisfies readonly EngineName[];
-export type CliEngine = (typeof CLI_ENGINES)[number];
+/** Engines by the names that the command line takes: their own, and `gpu` for the one that is best on GPUs. */
+const NAMED: Readonly<Record<string, EngineName>> = {
+  gpu: BEST_ENGINE.gpu,
+  ...Object.fromEntries(CLI_ENGINES.map((e) => [e, e])),
+};
 
-export function engineOf(a: Parsed): CliEngine {
-  const name = a.text('engine') ?? 'cpu';
-  const found = CLI_ENGINES.find((e) => e === name);
+export function engineOf(a: Parsed): EngineName {
+  const name = a.text('engine') ?? BEST_ENGINE.cpu;
+  const found = Object.hasOwn(NAMED, name) ? NAMED[name] : undefined;
   if (!found)
     throw new JoulewiseError(
       'option.unknown',
-      `Engine ${quote(name)} is not known. Engines: ${CLI_ENGINES.join(', ')}.`,
+      `Engine ${quote(name)} is not known. Engines: ${Object.keys(NAMED).join(', ')}.`,
     );
   return found;
 }
@@ -101,9 +103,6 @@ export async function withDriver<T>(
   }
 }
 
-/** Engines that run on the GPU where there is one. */
-const ON_GPU: readonly CliEngine[] = ['gpu', 'wgsl', 'hub'];
-
 /** Which adapter a command needs: the software one only where `--swiftshader` asks, and the record names it. */
-export const webgpuOf = (a: Parsed, engine: CliEngine): WebGpu | null =>
-  a.flag('swiftshader') ? 'software' : ON_GPU.includes(engine) ? 'hardware' : null;
+export const webgpuOf = (a: Parsed, engine: EngineName): WebGpu | null =>
+  a.flag('swiftshader') ? 'software' : ENGINE[engine].device !== 'cpu' ? 'hardware' : null;

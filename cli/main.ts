@@ -15,7 +15,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   },
   run: {
     usage:
-      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-cpu|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--calib F] [--adapter DIR] [--fresh] --out FILE',
+      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-gpu|ort-cpu|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--calib F] [--adapter DIR] [--fresh] --out FILE',
     about: 'measure and rank variants on tickets',
     run,
   },

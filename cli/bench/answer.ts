@@ -207,7 +207,7 @@ async function measure(
   o: { dataset: DatasetRecord; tasks: TaskName[]; slices: number; threads: number; seed: number },
 ): Promise<Measured> {
   const plan: PlanRecord = {
-    v: 2,
+    v: 3,
     dataset: { hash: o.dataset.hash, name: o.dataset.name },
     checkpoint: { kind: 'builtin' },
     tasks: o.tasks,

@@ -1,9 +1,9 @@
 import type { BuildName } from '../../src/lib/cpu/module';
-import type { EngineName } from '../../src/lib/schema/run';
+import type { EngineName } from '../../src/lib/schema/engines';
 import { median } from '../../src/lib/core/stats';
 import type { KernelLimits } from '../../src/lib/cpu/limits';
-import type { ScaleShape } from '../../src/lib/run/scale';
-import { totalBytes } from '../../src/lib/graph/cost';
+import type { ScaleShape } from '../../src/lib/cpu/scale';
+import { totalBytes } from '../../src/lib/core/cost';
 import type { SpeedResult } from '../../src/lib/workers/bench-protocol';
 import { defaultProfile, drive, type Driver } from '../browser';
 import { checkpointOf, say } from '../context';

@@ -1,5 +1,5 @@
 import { median } from '../../src/lib/core/stats';
-import { totalBytes } from '../../src/lib/graph/cost';
+import { totalBytes } from '../../src/lib/core/cost';
 import type { CompressSpeed, SpeedResult } from '../../src/lib/workers/bench-protocol';
 import type { Driver } from '../browser';
 import { checkpointOf, say } from '../context';

@@ -1,3 +1,4 @@
+import { takesRecipes } from '../../src/lib/schema/engines';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
@@ -26,7 +27,7 @@ const recipeOf = (text: string) => formatRecipe(parseRecipe(text));
 export async function evaluate(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, { ...MODEL_FLAGS, 'text-file': 'text' });
   const engine = engineOf(a);
-  const recipe = engine === 'hub' ? (a.text('variant') ?? 'fp32') : recipeOf(a.text('variant') ?? 'fp32');
+  const recipe = !takesRecipes(engine) ? (a.text('variant') ?? 'fp32') : recipeOf(a.text('variant') ?? 'fp32');
   const path = existing(a.need('text-file'), 'Text file');
   if (statSync(path).size > MAX_TEXT_BYTES)
     throw new JoulewiseError('input.too-large', `Text file ${quote(path)} is larger than 1 MiB. Give a shorter text.`);
@@ -38,7 +39,7 @@ export async function evaluate(argv: readonly string[]): Promise<void> {
   const result = await withDriver({ webgpu: webgpuOf(a, engine) }, async (d) =>
     d.call('evaluate', {
       checkpoint: await checkpointOf(d, checkpoint, {
-        exports: engine === 'hub' ? [recipe] : null,
+        exports: !takesRecipes(engine) ? [recipe] : null,
         adapter: a.text('adapter'),
       }),
       recipe,
@@ -54,12 +55,12 @@ export async function evaluate(argv: readonly string[]): Promise<void> {
 export async function generate(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, { ...MODEL_FLAGS, prompt: 'text', tokens: 'whole', chat: 'flag', 'ignore-stop': 'flag' });
   const engine = engineOf(a);
-  const recipe = engine === 'hub' ? (a.text('variant') ?? 'fp32') : recipeOf(a.text('variant') ?? 'fp32');
+  const recipe = !takesRecipes(engine) ? (a.text('variant') ?? 'fp32') : recipeOf(a.text('variant') ?? 'fp32');
   const prompt = a.need('prompt');
   const result = await withDriver({ webgpu: webgpuOf(a, engine) }, async (d) =>
     d.call('generate', {
       checkpoint: await checkpointOf(d, a.text('checkpoint') ?? 'builtin', {
-        exports: engine === 'hub' ? [recipe] : null,
+        exports: !takesRecipes(engine) ? [recipe] : null,
         adapter: a.text('adapter'),
       }),
       recipe,
@@ -150,5 +151,5 @@ export async function compress(argv: readonly string[]): Promise<void> {
 
 export async function device(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, { swiftshader: 'flag' });
-  print(JSON.stringify(await withDriver({ webgpu: webgpuOf(a, 'gpu') }, (d) => d.call('probe', null)), null, 2));
+  print(JSON.stringify(await withDriver({ webgpu: webgpuOf(a, 'ort-gpu') }, (d) => d.call('probe', null)), null, 2));
 }

@@ -1,3 +1,4 @@
+import { takesRecipes } from '../../src/lib/schema/engines';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { canonicalRecipe, parsePruning } from '../../src/lib/compress/recipe';
@@ -13,8 +14,7 @@ import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../src/lib/schema/defaults';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import type { TaskName } from '../../src/lib/schema/run';
-import { toShared } from '../../src/lib/share/codec';
-import { encodeLink } from '../../src/lib/share/codec';
+import { encodeLink, toShared } from '../../src/lib/share/codec';
 import { parseArgs, type Parsed } from '../args';
 import type { Driver } from '../browser';
 import { calibrationTexts } from '../calibration';
@@ -174,7 +174,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   const engine = engineOf(a);
   const task = taskOf(a);
   const variants = listOf(a, 'variants') ?? ['fp32', 'fp16', 'int8', 'int4'];
-  const recipes = engine === 'hub' ? variants : [...new Set(variants.map(canonicalRecipe))];
+  const recipes = !takesRecipes(engine) ? variants : [...new Set(variants.map(canonicalRecipe))];
   const prunings = listOf(a, 'prune');
   for (const p of prunings ?? [])
     if (!parsePruning(p))
@@ -185,13 +185,13 @@ export async function run(argv: readonly string[]): Promise<void> {
   await withDriver({ webgpu: webgpuOf(a, engine), onEvent: progressLine() }, async (d) => {
     const dataset = await ticketsOf(d, data, a, task);
     const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText, {
-      exports: engine === 'hub' ? variants : null,
+      exports: !takesRecipes(engine) ? variants : null,
       adapter: a.text('adapter'),
     });
     const calib = a.text('calib');
     const calibration = await calibrationTexts(d, calib);
     const plan: PlanRecord = {
-      v: 2,
+      v: 3,
       dataset: { hash: dataset.hash, name: dataset.name },
       checkpoint,
       tasks: [task],
@@ -280,7 +280,7 @@ export async function demo(argv: readonly string[]): Promise<void> {
   await withDriver({ webgpu: webgpuOf(a, engine), onEvent: progressLine() }, async (d) => {
     const dataset = await demoTickets(d);
     const plan: PlanRecord = {
-      v: 2,
+      v: 3,
       dataset: { hash: dataset.hash, name: dataset.name },
       checkpoint: { kind: 'builtin' },
       tasks: ['rca', 'response'],

@@ -6,8 +6,9 @@ import { checkpointOf } from '../../cli/context';
 import type { Driver } from '../../cli/browser';
 import type { BuildName } from '../../src/lib/cpu/module';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
-import { totalBytes } from '../../src/lib/graph/cost';
-import type { EngineName, KernelWork } from '../../src/lib/schema/run';
+import { totalBytes } from '../../src/lib/core/cost';
+import type { EngineName } from '../../src/lib/schema/engines';
+import type { KernelWork } from '../../src/lib/schema/run';
 import type { EvaluateResult } from '../../src/lib/workers/protocol';
 import {
   assert,
@@ -251,7 +252,7 @@ export const tests: BrowserTest[] = [
       });
       await withBrowser({ webgpu: 'software' }, async (d) => {
         for (const [i, recipe] of recipes.entries()) {
-          const { ids, kernel, fallbacks } = await made(d, 'gpu', recipe);
+          const { ids, kernel, fallbacks } = await made(d, 'ort-gpu', recipe);
           assert(/WebGPU/.test(kernel), `${recipe} ran as ${kernel}`);
           assertEqual(ids, wasm[i], `${recipe}: tokens on WebGPU and on WASM`);
           if (recipe === 'fp16')
@@ -280,14 +281,14 @@ export const tests: BrowserTest[] = [
         const text = 'Loss of signal on the microwave link.';
         for (const recipe of ['fp16+2:4', 'int8+2:4', 'int4+2:4']) {
           const own = await evaluate(d, BUILTIN, recipe, text, 'wgsl');
-          const theirs = await evaluate(d, BUILTIN, recipe, text, 'gpu');
+          const theirs = await evaluate(d, BUILTIN, recipe, text, 'ort-gpu');
           assertClose(own.nll, theirs.nll, 1e-5, `${recipe}: NLL`);
           assertEqual(own.top5, theirs.top5, `${recipe}: top 5`);
           assertEqual(/2:4/.test(own.kernel), /2:4/.test(recipe), `${recipe}: ${own.kernel}`);
         }
         const prompt = 'Ticket: no power at the site. Response?';
         const own = await generate(d, BUILTIN, 'int8+2:4', prompt, 'wgsl', 4, true);
-        const theirs = await generate(d, BUILTIN, 'int8+2:4', prompt, 'gpu', 4, true);
+        const theirs = await generate(d, BUILTIN, 'int8+2:4', prompt, 'ort-gpu', 4, true);
         assertEqual(own.ids, theirs.ids, 'greedy tokens');
       }),
   },

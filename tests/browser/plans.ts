@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from '../../src/lib/core/canonical';
 import type { PlanEvent } from '../../src/lib/plan/execute';
-import { BASELINE } from '../../src/lib/plan/units';
+import { BASELINE } from '../../src/lib/schema/engines';
 import { decide } from '../../src/lib/rank/decide';
 import type { Folded } from '../../src/lib/rank/fold';
 import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
@@ -27,7 +27,7 @@ import {
 const ofTest = (runs: readonly RunRecord[]) => runs.filter((run) => run.part === 'test' && !run.anchor);
 
 const planOf = (dataset: DatasetRecord, more: Partial<PlanRecord> = {}): PlanRecord => ({
-  v: 2,
+  v: 3,
   dataset: { hash: dataset.hash, name: dataset.name },
   checkpoint: BUILTIN,
   tasks: ['rca', 'response'],

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright';
 import { createRandom } from '../../src/lib/core/random';
-import { BASELINE } from '../../src/lib/plan/units';
+import { BASELINE } from '../../src/lib/schema/engines';
 import { foldRuns } from '../../src/lib/rank/fold';
 import { makeWorld, simulatePlan, someVariants, type SimulatedVariant } from '../../src/lib/rank/simulate';
 import { DEFAULT_MARGIN } from '../../src/lib/schema/defaults';
@@ -43,7 +43,7 @@ function world() {
 }
 
 export const plan: PlanRecord = {
-  v: 2,
+  v: 3,
   dataset: { hash: 'd', name: 'Generated telecom tickets' },
   checkpoint: { kind: 'builtin' },
   tasks: [...TASKS],

@@ -79,7 +79,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           const { page, context } = first;
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 1, slices: 1, tokens: 4, tasks: ['response'] });
-          await page.getByLabel('Engine').selectOption('gpu');
+          await page.getByLabel('Engine').selectOption('ort-gpu');
           await runButton(page).click();
           const running = page.getByRole('region', { name: 'Progress' });
           // Lost once: the run is begun again on a new device, and nothing is said to have failed.

@@ -356,7 +356,7 @@ const VIEWS: View[] = [
 /** A recipe, as another person might share it. */
 const recipeLink = async () =>
   `${ORIGIN}/r#${await encodeLink({
-    v: 2,
+    v: 3,
     kind: 'recipe',
     checkpoint: { kind: 'hub', repo: 'HuggingFaceTB/SmolLM2-135M-Instruct', revision: 'main' },
     plan: {

@@ -118,7 +118,7 @@ export async function putLarge(page: Page, size: { variants: number; tickets: nu
   const { repeats: _, ...rest } = plan;
   const own = {
     ...rest,
-    v: 2,
+    v: 3,
     stages: [{ kind: 'variants', variants }],
     limit: size.tickets,
     slices: size.slices,

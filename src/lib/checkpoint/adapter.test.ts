@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { mergeInto } from './adapter';
 import { openCheckpoint } from './checkpoint';
-import { names } from './families';
+import { names } from './block';
 import { fileSet } from './testing';
 
 const read = (path: string) => new Uint8Array(readFileSync(path));

@@ -1,5 +1,5 @@
 import { JoulewiseError, quote } from '../core/errors';
-import { LINEARS, names, type LinearName } from './families';
+import { LINEARS, names, type LinearName } from './block';
 import { readSafetensors } from './safetensors';
 import { readJson, type FileSet } from './source';
 import { readTensor, type TensorEntry } from './tensors';

@@ -1,7 +1,7 @@
 import { JoulewiseError, quote } from '../core/errors';
-import { configFromJson, linearShapes, type ModelConfig } from './config';
+import { type LinearName, LINEARS, linearShapes, modelTensors, names } from './block';
+import { configFromJson, type ModelConfig } from './config';
 import { mergeInto, readAdapter, type Adapter } from './adapter';
-import { LINEARS, names, type LinearName } from './families';
 import { openGguf } from './gguf';
 import type { GgufField } from './gguf-write';
 import { readSafetensorsSet } from './safetensors';
@@ -129,8 +129,6 @@ async function readFolder(files: FileSet) {
 
 /** Every tensor the decoder will read is there and has the shape the config promises, before any work starts. */
 function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, TensorEntry>): void {
-  const { hiddenSize: h, intermediateSize: f, headDim, vocabSize } = config;
-  const shapes = linearShapes(config, f);
   const need = (name: string, shape: readonly number[]) => {
     const entry = tensors.get(name);
     if (!entry)
@@ -144,19 +142,5 @@ function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, TensorEn
         `Tensor ${quote(name)} has shape ${entry.shape.join('x')}; the config says ${shape.join('x')}.`,
       );
   };
-  need(names.embedding, [vocabSize, h]);
-  need(names.finalNorm, [h]);
-  if (!config.tiedEmbeddings) need(names.head, [vocabSize, h]);
-  for (let layer = 0; layer < config.layers; layer++) {
-    need(names.inputNorm(layer), [h]);
-    need(names.postNorm(layer), [h]);
-    if (config.qkNorm) {
-      need(names.qNorm(layer), [headDim]);
-      need(names.kNorm(layer), [headDim]);
-    }
-    for (const linear of LINEARS) {
-      need(names.linear(layer, linear), shapes[linear]);
-      if (config.qkvBias && /[qkv]_proj/.test(linear)) need(names.linear(layer, linear, 'bias'), [shapes[linear][0]]);
-    }
-  }
+  for (const [name, shape] of modelTensors(config)) need(name, shape);
 }

@@ -1,5 +1,5 @@
 import { JoulewiseError, quote } from '../core/errors';
-import { FAMILIES, type Family, type LinearName } from './families';
+import { FAMILIES, type Family } from './families';
 
 /** Llama 3's frequency-dependent rope scaling, or ready-made divisors per frequency (as GGUF stores them). */
 export type RopeScaling =
@@ -179,54 +179,4 @@ export function configToJson(
     eos_token_id: config.eosTokenIds.length === 1 ? config.eosTokenIds[0] : config.eosTokenIds,
     torch_dtype: 'float32',
   };
-}
-
-/** Rows (outputs) and columns (inputs) of every linear layer of a block; `ffn` neurons, which pruning makes differ by block. */
-export function linearShapes(
-  { hiddenSize, heads, kvHeads, headDim }: Pick<ModelConfig, 'hiddenSize' | 'heads' | 'kvHeads' | 'headDim'>,
-  ffn: number,
-): Readonly<Record<LinearName, readonly [rows: number, columns: number]>> {
-  const [q, kv] = [heads * headDim, kvHeads * headDim];
-  return {
-    q_proj: [q, hiddenSize],
-    k_proj: [kv, hiddenSize],
-    v_proj: [kv, hiddenSize],
-    o_proj: [hiddenSize, q],
-    gate_proj: [ffn, hiddenSize],
-    up_proj: [ffn, hiddenSize],
-    down_proj: [hiddenSize, ffn],
-  };
-}
-
-/** Inverse frequencies of rope, [headDim / 2], with scaling (Llama 3: transformers' modeling_rope_utils). */
-export function ropeFrequencies(config: ModelConfig): Float64Array {
-  const half = config.headDim / 2;
-  const out = new Float64Array(half);
-  const s = config.ropeScaling;
-  for (let i = 0; i < half; i++) {
-    const f = config.ropeTheta ** -((2 * i) / config.headDim);
-    if (!s) out[i] = f;
-    else if (s.kind === 'factors') out[i] = f / (s.factors[i] ?? 1);
-    else {
-      const wavelength = (2 * Math.PI) / f;
-      const smooth = (s.originalMaxPositions / wavelength - s.lowFreqFactor) / (s.highFreqFactor - s.lowFreqFactor);
-      if (wavelength < s.originalMaxPositions / s.highFreqFactor) out[i] = f;
-      else if (wavelength > s.originalMaxPositions / s.lowFreqFactor) out[i] = f / s.factor;
-      else out[i] = ((1 - smooth) * f) / s.factor + smooth * f;
-    }
-  }
-  return out;
-}
-
-/**
- * Attention of one layer over `fresh` new tokens behind `past` ones: operations (a multiply-add counts as two) and the
- * values that move in and out of its cache. Each new token meets the past, itself and the new ones before it.
- */
-export function attentionWork(
-  { heads, kvHeads, headDim }: Pick<ModelConfig, 'heads' | 'kvHeads' | 'headDim'>,
-  fresh: number,
-  past: number,
-): { flops: number; cached: number } {
-  const seen = fresh * past + (fresh * (fresh + 1)) / 2;
-  return { flops: 4 * seen * heads * headDim, cached: 2 * (past + 2 * fresh) * kvHeads * headDim };
 }

@@ -1,4 +1,4 @@
-/** Model families: one row each. Weight names follow transformers; GGUF names are mapped onto them. */
+/** Model families: one row each. What they share is `block.ts`: names follow transformers, and GGUF's are mapped onto them. */
 export interface Family {
   name: 'Llama' | 'Mistral' | 'Qwen2' | 'Qwen3';
   /** `model_type` and `architectures[0]` of config.json. */
@@ -51,21 +51,3 @@ export const FAMILIES: readonly Family[] = [
     ggufPermutesQK: false,
   },
 ];
-
-/** The linear layers of a decoder block, by their transformers name. */
-export const LINEARS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
-export type LinearName = (typeof LINEARS)[number];
-
-const block = (layer: number) => `model.layers.${layer}.`;
-/** Transformers' names of the tensors of a Llama-family model. */
-export const names = {
-  embedding: 'model.embed_tokens.weight',
-  finalNorm: 'model.norm.weight',
-  head: 'lm_head.weight',
-  inputNorm: (layer: number) => `${block(layer)}input_layernorm.weight`,
-  postNorm: (layer: number) => `${block(layer)}post_attention_layernorm.weight`,
-  qNorm: (layer: number) => `${block(layer)}self_attn.q_norm.weight`,
-  kNorm: (layer: number) => `${block(layer)}self_attn.k_norm.weight`,
-  linear: (layer: number, name: LinearName, part: 'weight' | 'bias' = 'weight') =>
-    `${block(layer)}${/gate|up|down/.test(name) ? 'mlp' : 'self_attn'}.${name}.${part}`,
-};

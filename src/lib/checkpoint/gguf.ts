@@ -1,6 +1,7 @@
 import { JoulewiseError, quote } from '../core/errors';
 import { checkConfig, type ModelConfig } from './config';
-import { FAMILIES, LINEARS, names, type Family, type LinearName } from './families';
+import { LINEARS, names, placeOf, rotatedHeads, type LinearName } from './block';
+import { FAMILIES, type Family } from './families';
 import type { ByteSource } from './source';
 import type { StorageType } from './storage';
 import { STORAGE } from './storage';
@@ -211,7 +212,7 @@ function transformersName(gguf: string): string | null {
 export function ggufName(name: string): string {
   const outer = Object.keys(OUTER_NAMES).find((gguf) => OUTER_NAMES[gguf] === name);
   if (outer) return outer;
-  const layer = Number(/^model\.layers\.(\d+)\./.exec(name)?.[1] ?? NaN);
+  const layer = placeOf(name).layer ?? NaN;
   const row = Object.keys(BLOCK_NAMES).find((gguf) => BLOCK_NAMES[gguf]?.(layer) === name);
   if (!row) throw new JoulewiseError('internal', `Tensor ${quote(name)} has no name in GGUF.`);
   return `blk.${layer}.${row}`;
@@ -269,14 +270,7 @@ export async function openGguf(
         'checkpoint.unsupported',
         `Tensor ${quote(t.name)} is not part of a ${family.name} model as known here.`,
       );
-    const heads = !family.ggufPermutesQK
-      ? null
-      : /q_proj/.test(name)
-        ? config.heads
-        : /k_proj/.test(name)
-          ? config.kvHeads
-          : null;
-    tensors.push(entry(t, name, heads));
+    tensors.push(entry(t, name, family.ggufPermutesQK ? rotatedHeads(name, config) : null));
   }
   return { gguf, config, tensors };
 }

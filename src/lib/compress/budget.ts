@@ -1,8 +1,10 @@
-import { attentionWork, type ModelConfig } from '../checkpoint/config';
+import { attentionWork } from '../checkpoint/block';
+import type { ModelConfig } from '../checkpoint/config';
 import { JoulewiseError, quote } from '../core/errors';
 import { workAt, type EnergyRates } from '../meter/model';
-import type { EngineName } from '../schema/run';
-import { PRECISIONS, storedBytes, type Precision, type StoredTensor } from './precisions';
+import type { EngineName } from '../schema/engines';
+import { PRECISIONS, type Precision } from '../tensor/precisions';
+import { storedBytes, type StoredTensor } from '../tensor/stored';
 import { formatRecipe, type Recipe } from './recipe';
 
 /** What an engine makes of a stored tensor. */

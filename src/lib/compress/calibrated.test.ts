@@ -4,10 +4,11 @@ import { nodeMatrix } from '../matrix/testing';
 import { factorOf, outputError } from './columns';
 import { compressGroup } from './group';
 import { chooseMixed } from './mixed';
-import { dequantize } from './precisions';
+import { dequantize } from '../tensor/stored';
 import { calibrationLevel, linearRecipe, parseRecipe } from './recipe';
 import { selectInputs, type InputStatistics } from './statistics';
-import { kthSmallest, pruneTiles2of4 } from './wanda';
+import { kthSmallest } from './wanda';
+import { pruneTiles2of4 } from '../tensor/masks';
 
 const fixture = JSON.parse(readFileSync('tests/fixtures/compress.json', 'utf8')) as {
   rows: number;

@@ -1,10 +1,9 @@
 import { JoulewiseError } from '../core/errors';
 import { inverseFactor, packedA, packedB, type Matrix } from '../matrix/matrix';
 import { ROUND } from '../core/half';
-import { BLOCK, type StoredTensor } from './precisions';
-import { pruneMagnitude } from './pruners';
+import { BLOCK, type StoredTensor } from '../tensor/stored';
+import { pruneMagnitude, TILE_ROWS } from '../tensor/masks';
 import { expandGram, type InputStatistics } from './statistics';
-import { TILE_ROWS } from './wanda';
 
 /** How the column loop chooses what to remove; the numbers are src/matrix/columns.ts's. */
 export type ColumnMask =
@@ -163,6 +162,53 @@ function fixScales(
     }
 }
 
+/** Rows [rows, n] as a tile holds them, [n, tileRows]; zeros where there are fewer rows. */
+function rowsToTile(tile: Float32Array, values: Float32Array, rows: number, tileRows: number): void {
+  tile.fill(0);
+  const n = values.length / rows;
+  for (let r = 0; r < rows; r++) for (let b = 0; b < n; b++) tile[b * tileRows + r] = values[r * n + b] as number;
+}
+
+/** Columns back where they were before they were ordered. */
+function inOrder(w: Float32Array, rows: number, columnAt: (place: number) => number): Float32Array<ArrayBuffer> {
+  const data = new Float32Array(w.length);
+  const n = w.length / rows;
+  for (let r = 0; r < rows; r++) for (let i = 0; i < n; i++) data[r * n + columnAt(i)] = w[r * n + i] as number;
+  return data;
+}
+
+/** A copy of weights in which some inputs weigh nothing. */
+function withoutInputs(w: Float32Array, rows: number, dead: ReadonlySet<number>): Float32Array<ArrayBuffer> {
+  const alive = Float32Array.from(w);
+  const n = w.length / rows;
+  for (const c of dead) for (let r = 0; r < rows; r++) alive[r * n + c] = 0;
+  return alive;
+}
+
+/** Marks what a share leaves of a block of columns, by the least scores. */
+function keepShare(
+  kept: Uint8Array,
+  share: number,
+  rows: number,
+  width: number,
+  score: (row: number, column: number) => number,
+): void {
+  const scores = new Float32Array(rows * width);
+  for (let r = 0; r < rows; r++) for (let i = 0; i < width; i++) scores[r * width + i] = score(r, i);
+  pruneMagnitude(scores, share);
+  for (let i = 0; i < scores.length; i++) kept[i] = +(scores[i] !== 0);
+}
+
+/** Marks what an earlier pruner left of a block of columns. */
+function keepGiven(
+  kept: Uint8Array,
+  rows: number,
+  width: number,
+  weight: (row: number, column: number) => number,
+): void {
+  for (let r = 0; r < rows; r++) for (let i = 0; i < width; i++) kept[r * width + i] = +(weight(r, i) !== 0);
+}
+
 /**
  * SparseGPT and GPTQ, alone or jointly: columns in the factor's order, each error handed on to the columns behind it
  * (src/matrix/columns.ts). `bits` rounds to symmetric blocks of 32; their scale is set when the loop arrives, or, where
@@ -182,18 +228,18 @@ export function solveColumns(
   return m.within(() => {
     const work = m.take(rows * n * 4);
     const placed = m.f32(work, rows * n);
-    for (let r = 0; r < rows; r++) for (let i = 0; i < n; i++) placed[r * n + i] = w[r * n + columnAt(i)] as number;
     const dead = new Set(factor.dead);
-    for (let i = 0; i < n; i++) if (dead.has(columnAt(i))) for (let r = 0; r < rows; r++) placed[r * n + i] = 0;
+    for (let i = 0; i < n; i++) {
+      const c = columnAt(i);
+      for (let r = 0; r < rows; r++) placed[r * n + i] = dead.has(c) ? 0 : (w[r * n + c] as number);
+    }
     const out = bits ? new BlockWriter(bits, rows, n) : null;
     const blocks = out?.blocks ?? 0;
     if (out && order) {
       const pivots = new Float32Array(n);
       const all = m.f32(u, n * n);
       for (let i = 0; i < n; i++) pivots[columnAt(i)] = all[i * n + i] as number;
-      const alive = w.slice();
-      for (const c of dead) for (let r = 0; r < rows; r++) alive[r * n + c] = 0;
-      fixScales(alive, rows, n, pivots, bits === 8 ? 128 : 8, candidates, out.scales);
+      fixScales(withoutInputs(w, rows, dead), rows, n, pivots, bits === 8 ? 128 : 8, candidates, out.scales);
     }
     const tileRows = mask.kind === '2:4 tiles' ? TILE_ROWS : ROWS;
     const block = m.take(WIDTH * WIDTH * 4);
@@ -219,17 +265,16 @@ export function solveColumns(
         own.set(factorRows.subarray((c0 + i) * n + c0, (c0 + i) * n + c0 + width), i * WIDTH);
       const groupOf = m.i32(groups, WIDTH);
       for (let i = 0; i < width; i++) groupOf[i] = Math.floor((order ? columnAt(c0 + i) : i) / BLOCK);
-      if (mask.kind === 'share') {
-        const scores = new Float32Array(rows * width);
-        for (let r = 0; r < rows; r++)
-          for (let i = 0; i < width; i++)
-            scores[r * width + i] = (weights[r * n + c0 + i] as number) / (own[i * WIDTH + i] as number);
-        pruneMagnitude(scores, mask.share);
-        for (let i = 0; i < scores.length; i++) kept[i] = +(scores[i] !== 0);
-      } else if (mask.kind === 'given') {
-        for (let r = 0; r < rows; r++)
-          for (let i = 0; i < width; i++) kept[r * width + i] = +(w[r * n + columnAt(c0 + i)] !== 0);
-      }
+      // Weights are compared by the pivots, which stand on the block's diagonal.
+      if (mask.kind === 'share')
+        keepShare(
+          kept,
+          mask.share,
+          rows,
+          width,
+          (r, i) => (weights[r * n + c0 + i] as number) / (own[i * WIDTH + i] as number),
+        );
+      else if (mask.kind === 'given') keepGiven(kept, rows, width, (r, i) => w[r * n + columnAt(c0 + i)] as number);
       for (let r0 = 0; r0 < rows; r0 += tileRows) {
         const here = Math.min(tileRows, rows - r0);
         m.k.tileIn(work + (r0 * n + c0) * 4, n, here, width, t, tileRows);
@@ -239,9 +284,8 @@ export function solveColumns(
             for (let i = 0; i < width; i++) bytes[i * tileRows + r] = kept[(r0 + r) * width + i] as number;
         }
         if (out && order) {
-          const fixed = m.f32(scalesAt, scaleRows * tileRows).fill(0);
-          for (let r = 0; r < here; r++)
-            for (let b = 0; b < blocks; b++) fixed[b * tileRows + r] = out.scales[(r0 + r) * blocks + b] as number;
+          const fixed = m.f32(scalesAt, scaleRows * tileRows);
+          rowsToTile(fixed, out.scales.subarray(r0 * blocks, (r0 + here) * blocks), here, tileRows);
         }
         m.k.columnBlock(
           ...([t, tileErrors, block, WIDTH, tileRows, width, MASK_CODE[mask.kind], keep, bits] as const),
@@ -266,9 +310,7 @@ export function solveColumns(
         m.k.gemm(left, right, work + (c0 + width) * 4, n, rows, rest, width, true, false);
       }
     }
-    const made = m.f32(work, rows * n);
-    const data = new Float32Array(rows * n);
-    for (let r = 0; r < rows; r++) for (let i = 0; i < n; i++) data[r * n + columnAt(i)] = made[r * n + i] as number;
+    const data = inOrder(m.f32(work, rows * n), rows, columnAt);
     return { data, stored: out?.stored() ?? null };
   });
 }

@@ -2,17 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
-import {
-  BLOCK,
-  countZeros,
-  dequantize,
-  is2of4,
-  PRECISIONS,
-  quantizeBlocks,
-  storedBytes,
-  type PrecisionName,
-} from './precisions';
-import { keepLayers, keepNeurons, neuronScores, prune2of4, pruneMagnitude, PRUNERS, type PrunerName } from './pruners';
+import { BLOCK, countZeros, dequantize, is2of4, storedBytes } from '../tensor/stored';
+import { PRECISIONS, quantizeBlocks, type PrecisionName } from '../tensor/precisions';
+import { keepLayers, keepNeurons, neuronScores, PRUNERS, type PrunerName } from './pruners';
+import { prune2of4, pruneMagnitude } from '../tensor/masks';
 import { canonicalRecipe, formatRecipe, parsePruning, parseRecipe, type Recipe } from './recipe';
 
 const precisionNames = Object.keys(PRECISIONS) as PrecisionName[];

@@ -1,8 +1,9 @@
-import type { LinearName } from '../checkpoint/families';
+import type { LinearName } from '../checkpoint/block';
 import { JoulewiseError } from '../core/errors';
 import type { Matrix } from '../matrix/matrix';
 import { factorOf, outputError, solveColumns, type ColumnMask, type Factor } from './columns';
-import { countZeros, dequantize, PRECISIONS, storedBytes, type StoredTensor } from './precisions';
+import { countZeros, dequantize, storedBytes, type StoredTensor } from '../tensor/stored';
+import { PRECISIONS } from '../tensor/precisions';
 import { PRUNERS } from './pruners';
 import { QUANTIZERS, type LinearRecipe } from './recipe';
 import type { InputStatistics } from './statistics';

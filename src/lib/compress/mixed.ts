@@ -1,7 +1,7 @@
-import { LINEARS, type LinearName } from '../checkpoint/families';
+import { LINEARS, type LinearName } from '../checkpoint/block';
 import { JoulewiseError } from '../core/errors';
 import type { Prices } from './budget';
-import type { MadeLayer } from './compress';
+import type { MadeLayer } from './layer';
 import { asks2of4, formatBudget, type Budget, type LinearRecipe } from './recipe';
 
 /** What a budget may choose for a linear layer. All are stored in blocks of 32, so every engine computes them. */

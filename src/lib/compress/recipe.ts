@@ -1,5 +1,5 @@
 import { JoulewiseError, quote } from '../core/errors';
-import { PRECISIONS, type PrecisionName } from './precisions';
+import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { PRUNERS, type PrunerName } from './pruners';
 import { LEVELS, type Level } from './statistics';
 

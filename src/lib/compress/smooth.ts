@@ -1,4 +1,4 @@
-import type { LinearName } from '../checkpoint/families';
+import type { LinearName } from '../checkpoint/block';
 import type { InputStatistics } from './statistics';
 
 /** How much of the difficulty moves from activations to weights: SmoothQuant's alpha. */

@@ -1,15 +1,4 @@
-import type { LinearName } from '../checkpoint/families';
-
-/** Linear layers that read the same input, and so share its statistics. */
-export const INPUT_GROUPS = {
-  attention: ['q_proj', 'k_proj', 'v_proj'],
-  output: ['o_proj'],
-  ffn: ['gate_proj', 'up_proj'],
-  down: ['down_proj'],
-} as const satisfies Record<string, readonly LinearName[]>;
-
-export type GroupName = keyof typeof INPUT_GROUPS;
-export const GROUPS = Object.keys(INPUT_GROUPS) as GroupName[];
+import { GROUPS, type GroupName, type LinearName } from '../checkpoint/block';
 
 /** What is known about the input x of linear layers, over all calibration tokens. */
 export interface InputStatistics {

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../checkpoint/config';
-import type { LinearName } from '../checkpoint/families';
+import type { LinearName } from '../checkpoint/block';
 import type { Matrix2d } from './smooth';
 
 /** What is left out whole: rows of the layers that make a feature, columns of the one that reads it. */

@@ -1,4 +1,4 @@
-import { prune2of4 } from './pruners';
+import { prune2of4 } from '../tensor/masks';
 
 /**
  * Wanda (Sun et al. 2023): a weight matters by |w| times the norm of its input, compared within each output. Weights
@@ -58,22 +58,4 @@ export function kthSmallest(a: Float32Array, k: number): number {
     else break;
   }
   return a[k] as number;
-}
-
-/** Rows that share one pattern of 2:4: what a kernel of tiles can skip together. */
-export const TILE_ROWS = 128;
-
-/** 2:4 with one pattern for each 128 outputs: the two inputs of four whose weights' squares sum highest stay. */
-export function pruneTiles2of4(w: Float32Array, rows: number, columns: number): void {
-  const sums = new Float64Array(4);
-  for (let r0 = 0; r0 < rows; r0 += TILE_ROWS) {
-    const r1 = Math.min(r0 + TILE_ROWS, rows);
-    for (let c = 0; c + 3 < columns; c += 4) {
-      sums.fill(0);
-      for (let r = r0; r < r1; r++)
-        for (let i = 0; i < 4; i++) sums[i] = (sums[i] as number) + (w[r * columns + c + i] as number) ** 2;
-      const order = [0, 1, 2, 3].sort((a, b) => (sums[b] as number) - (sums[a] as number) || a - b);
-      for (const i of order.slice(2)) for (let r = r0; r < r1; r++) w[r * columns + c + i] = 0;
-    }
-  }
 }

@@ -26,8 +26,9 @@ import {
   PANEL,
   WINDOW,
 } from '../../kernels/layout';
-import { BLOCK, dequantize, type PrecisionName, type StoredTensor } from '../compress/precisions';
-import { packRows8 } from '../decoder/pack';
+import { packRows8 } from '../tensor/pack';
+import type { PrecisionName } from '../tensor/precisions';
+import { BLOCK, dequantize, is2of4, sliceRows, unsignedZero, type StoredTensor } from '../tensor/stored';
 import type { ByteDot } from './module';
 
 /**
@@ -132,9 +133,6 @@ function halfRows(t: StoredTensor, first: number, scales: Float32Array): Uint16A
   }
   return out;
 }
-
-/** Bits without the sign of zero, so that -0 counts as zero. */
-const unsignedZero = (bits: number) => ((bits & 0x7fff) === 0 ? 0 : bits);
 
 /** One row's part of a 2:4 window of 16 inputs, which begins at q[from]: `left` inputs are left in the row. */
 function packWindow(
@@ -282,7 +280,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     density: 0.5,
     title: 'fp16 2:4 values and places unpacked to fp32',
     pack(t, first, depth, to, scales) {
-      const w = halfRows(t, first, scales).map(unsignedZero);
+      const w = halfRows(t, first, scales).map((bits) => unsignedZero(bits, 0x7fff));
       for (let r = 0; r < t.rows; r++) {
         const lane = (first + r) % PANEL;
         const pair = lane >> 1;
@@ -353,30 +351,6 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
 };
 
-/** Whether every group of four inputs of every row has at most two weights that are not zero. */
-export function is2of4(t: StoredTensor): boolean {
-  const { rows, columns } = t;
-  const zeroAt: (r: number, k: number) => boolean =
-    t.format === 'fp32'
-      ? (r, k) => t.data[r * columns + k] === 0
-      : t.format === 'fp16'
-        ? (r, k) => ((t.data[r * columns + k] as number) & 0x7fff) === 0
-        : (r, k) => {
-            const block = r * Math.ceil(columns / BLOCK) + Math.floor(k / BLOCK);
-            if (t.scales[block] === 0) return true;
-            if (t.bits === 8) return t.data[block * BLOCK + (k % BLOCK)] === 128;
-            const byte = t.data[block * (BLOCK / 2) + ((k % BLOCK) >> 1)] as number;
-            return (k & 1 ? byte >> 4 : byte & 15) === 8;
-          };
-  for (let r = 0; r < rows; r++)
-    for (let k = 0; k < columns; k += 4) {
-      let weights = 0;
-      for (let i = k; i < Math.min(k + 4, columns); i++) if (!zeroAt(r, i)) weights++;
-      if (weights > 2) return false;
-    }
-  return true;
-}
-
 /** Dense format of what is stored, and the 2:4 format of it where there is one that pays. */
 interface Layouts {
   dense: FormatName;
@@ -412,30 +386,6 @@ export const packedBytes = (format: FormatName, rows: number, columns: number): 
   const f = FORMATS[format];
   return (padRows(rows) / PANEL) * padDepth(columns) * f.bytesPerInput + (f.rowScales ? padRows(rows) * 4 : 0);
 };
-
-/** Rows from..to of a stored tensor, without copying weights. */
-export function sliceRows(t: StoredTensor, from: number, to: number): StoredTensor {
-  const rows = to - from;
-  const { columns } = t;
-  switch (t.format) {
-    case 'fp32':
-      return { ...t, rows, data: t.data.subarray(from * columns, to * columns) };
-    case 'fp16':
-      return { ...t, rows, data: t.data.subarray(from * columns, to * columns) };
-    case 'blocks': {
-      const blocks = Math.ceil(columns / BLOCK);
-      const bytes = (blocks * BLOCK * t.bits) / 8;
-      return {
-        ...t,
-        rows,
-        data: t.data.subarray(from * bytes, to * bytes),
-        scales: t.scales.subarray(from * blocks, to * blocks),
-      };
-    }
-    default:
-      return t satisfies never;
-  }
-}
 
 /** Rows packed at once, so that what lies between (float32, int8) stays small. */
 const ROWS_AT_ONCE = 512;

@@ -1,8 +1,9 @@
 import * as L from '../../kernels/layout';
 import type { ModelConfig } from '../checkpoint/config';
-import type { LinearName } from '../checkpoint/families';
-import { PRECISIONS, type StoredTensor } from '../compress/precisions';
-import { prune2of4 } from '../compress/pruners';
+import { linearShapes, type LinearName } from '../checkpoint/block';
+import { PRECISIONS } from '../tensor/precisions';
+import type { StoredTensor } from '../tensor/stored';
+import { prune2of4 } from '../tensor/masks';
 import { createRandom } from '../core/random';
 import { FORMATS, formatOf, padDepth, padRows, type FormatName } from './formats';
 import { CpuModel } from './model';
@@ -77,15 +78,7 @@ export async function measureLimits(o: {
     if (sparse) prune2of4(w);
     return PRECISIONS[precision].store(w, rows, columns);
   };
-  const shapes: Readonly<Record<LinearName, readonly [number, number]>> = {
-    q_proj: [NARROW, NARROW],
-    k_proj: [192, NARROW],
-    v_proj: [192, NARROW],
-    o_proj: [NARROW, NARROW],
-    gate_proj: [WIDE, NARROW],
-    up_proj: [WIDE, NARROW],
-    down_proj: [NARROW, WIDE],
-  };
+  const shapes = linearShapes(CONFIG, WIDE);
   const layer = {} as Record<LinearName, StoredTensor>;
   for (const [name, [r, c]] of Object.entries(shapes) as [LinearName, readonly [number, number]][])
     layer[name] = make(r, c, 'int8', false);

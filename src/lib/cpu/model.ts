@@ -1,8 +1,16 @@
 import * as L from '../../kernels/layout';
-import { ropeFrequencies, type ModelConfig } from '../checkpoint/config';
+import {
+  type LinearName,
+  LINEARS,
+  names,
+  PLACE_IN_GROUP,
+  placeOf,
+  ropeRows,
+  type VectorName,
+} from '../checkpoint/block';
+import type { ModelConfig } from '../checkpoint/config';
 import type { LowRank } from '../checkpoint/adapter';
-import { LINEARS, names, type LinearName } from '../checkpoint/families';
-import type { StoredTensor } from '../compress/precisions';
+import type { StoredTensor } from '../tensor/stored';
 import { FORMATS, formatOf, packedBytes, packTensor, padDepth, padRows, type FormatName } from './formats';
 import { KernelMemory } from './memory';
 import { ThreadTeam, type ByteDot, type KernelExports, type Spawn } from './module';
@@ -24,27 +32,18 @@ const MATRIX_FIELD: Readonly<Record<LinearName, number>> = {
 };
 
 /** Matrices that read one input have different slots, so that their adapters' first halves lie side by side. */
-const ADAPTER_SLOT: Readonly<Record<LinearName, number>> = {
-  q_proj: 0,
-  k_proj: 1,
-  v_proj: 2,
-  o_proj: 0,
-  gate_proj: 0,
-  up_proj: 1,
-  down_proj: 0,
-};
-const ADAPTER_SLOTS = 3;
+const ADAPTER_SLOTS = 1 + Math.max(...Object.values(PLACE_IN_GROUP));
 
-/** Where the pointer to a named vector of a layer stands. */
-const VECTOR_FIELDS: readonly (readonly [name: (layer: number) => string, field: number])[] = [
-  [names.inputNorm, L.L_INPUT_NORM],
-  [names.postNorm, L.L_POST_NORM],
-  [names.qNorm, L.L_Q_NORM],
-  [names.kNorm, L.L_K_NORM],
-  [(layer) => names.linear(layer, 'q_proj', 'bias'), L.L_Q_BIAS],
-  [(layer) => names.linear(layer, 'k_proj', 'bias'), L.L_K_BIAS],
-  [(layer) => names.linear(layer, 'v_proj', 'bias'), L.L_V_BIAS],
-];
+/** Where the pointer to a vector of a layer stands. */
+const VECTOR_FIELD: Readonly<Record<VectorName, number>> = {
+  inputNorm: L.L_INPUT_NORM,
+  postNorm: L.L_POST_NORM,
+  qNorm: L.L_Q_NORM,
+  kNorm: L.L_K_NORM,
+  qBias: L.L_Q_BIAS,
+  kBias: L.L_K_BIAS,
+  vBias: L.L_V_BIAS,
+};
 
 /** Raise when panels, or where they and their descriptors lie, change; images of before are then packed anew. */
 export const MODEL_VERSION = 2;
@@ -175,7 +174,7 @@ export class CpuModel {
     const at = this.memory.take(L.ADAPTER_BYTES);
     this.placeAs(`${name} lora_A`, at + L.A_DOWN, { format: 'fp32', rows: rank, columns, data: a }, 'f32');
     this.placeAs(`${name} lora_B`, at + L.A_UP, { format: 'fp32', rows, columns: rank, data: b }, 'f32');
-    this.memory.setU32(at + L.A_SLOT, ADAPTER_SLOT[linear]);
+    this.memory.setU32(at + L.A_SLOT, PLACE_IN_GROUP[linear]);
     this.memory.setU32(matrix + L.W_ADAPTER, at);
     this.adapters++;
   }
@@ -200,13 +199,9 @@ export class CpuModel {
       this.memory.setU32(L.M_FINAL_NORM, at);
       return;
     }
-    for (let layer = 0; layer < this.config.layers; layer++)
-      for (const [nameOf, field] of VECTOR_FIELDS)
-        if (nameOf(layer) === name) {
-          this.memory.setU32(this.layerAt(layer) + field, at);
-          return;
-        }
-    throw new TypeError(`no place for ${name}`);
+    const { layer, vector } = placeOf(name);
+    if (layer === null || layer >= this.config.layers || !vector) throw new TypeError(`no place for ${name}`);
+    this.memory.setU32(this.layerAt(layer) + VECTOR_FIELD[vector], at);
   }
 
   /** What packing left, before `start`: all that another model of this shape needs to stand where this one does. */
@@ -352,16 +347,9 @@ export class CpuModel {
   }
 
   private writeRope(): void {
-    const frequencies = ropeFrequencies(this.config);
-    const half = frequencies.length;
-    const at = this.memory.take(this.maxPositions * half * 2 * 4);
-    const table = this.memory.f32(at, this.maxPositions * half * 2);
-    for (let p = 0; p < this.maxPositions; p++)
-      for (let i = 0; i < half; i++) {
-        const angle = p * (frequencies[i] as number);
-        table[p * 2 * half + i] = Math.cos(angle);
-        table[p * 2 * half + half + i] = Math.sin(angle);
-      }
+    const rows = ropeRows(this.config, this.maxPositions);
+    const at = this.memory.take(rows.byteLength);
+    this.memory.f32(at, rows.length).set(rows);
     this.memory.setU32(L.M_ROPE, at);
   }
 

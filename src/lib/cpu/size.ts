@@ -1,6 +1,6 @@
 import * as L from '../../kernels/layout';
-import { linearShapes, type ModelConfig } from '../checkpoint/config';
-import { LINEARS, names } from '../checkpoint/families';
+import { LINEARS, linearShapes, names } from '../checkpoint/block';
+import type { ModelConfig } from '../checkpoint/config';
 import { JoulewiseError } from '../core/errors';
 import { packedBytes, type FormatName } from './formats';
 import { gib, MAX_BYTES } from './memory';

@@ -1,10 +1,9 @@
-import { attentionWork, type ModelConfig } from '../checkpoint/config';
-import type { Cost } from '../graph/cost';
+import { attentionWork, headName, names } from '../checkpoint/block';
+import type { ModelConfig } from '../checkpoint/config';
+import type { Cost } from '../core/cost';
 import { FORMATS } from './formats';
 import type { KernelMs } from './model';
 import type { PackedMatrix } from './size';
-
-const headName = (config: ModelConfig) => (config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
 
 /**
  * Work of each kernel in one pass over `fresh` tokens behind `past` ones, with logits of `logits` of them. Multiply-adds
@@ -19,11 +18,12 @@ export function passWork(
   past: number,
   logits: number,
 ): Record<keyof KernelMs, Cost> {
+  const head = headName(config);
   const none = (): Cost => ({ flops: 0, weightBytes: 0, activationBytes: 0 });
   const work = { embedding: none(), linear: none(), attention: none(), vectors: none(), head: none() };
   for (const [name, m] of matrices) {
-    const isHead = name === headName(config);
-    const isRows = name.includes('embed_tokens');
+    const isHead = name === head;
+    const isRows = name === names.embedding;
     const used = isHead ? logits : isRows ? 0 : fresh;
     const own = work[isHead ? 'head' : 'linear'];
     own.flops += 2 * m.rows * m.columns * FORMATS[m.format].density * used;

@@ -1,26 +1,18 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { configFromJson, linearShapes, type ModelConfig } from '../checkpoint/config';
-import { LINEARS, type LinearName } from '../checkpoint/families';
-import { dequantize, PRECISIONS, type PrecisionName } from '../compress/precisions';
+import { configFromJson, type ModelConfig } from '../checkpoint/config';
+import { type LinearName, LINEARS, linearShapes, vectorNames } from '../checkpoint/block';
+import { dequantize } from '../tensor/stored';
+import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { createRandom } from '../core/random';
 import { graphCost } from '../graph/cost';
 import { summarizeOnnx } from '../graph/decode';
 import { encodeModel } from '../graph/encode';
 import { byteSize, type Graph } from '../graph/graph';
-import {
-  buildDecoder,
-  DIMS,
-  packLayer,
-  packOuter,
-  packTables,
-  packVector,
-  vectorNames,
-  type DecoderOptions,
-} from './decoder';
+import { buildDecoder, DIMS, packLayer, packOuter, packTables, packVector, type DecoderOptions } from './decoder';
 import { FORMS as FORM_TABLE, type FormName } from './forms';
-import { packRows8, transpose } from './pack';
+import { packRows8, transpose } from '../tensor/pack';
 
 describe('packing', () => {
   const matrix = fc

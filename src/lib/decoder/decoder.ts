@@ -1,7 +1,15 @@
-import { ropeFrequencies, type ModelConfig } from '../checkpoint/config';
-import { names, type LinearName } from '../checkpoint/families';
-import type { StoredTensor } from '../compress/precisions';
-import { halves } from '../compress/precisions';
+import {
+  BIAS_OF,
+  linearShapes,
+  names,
+  ropeTables,
+  vectorSize,
+  vectorsOf,
+  type LinearName,
+  type VectorName,
+} from '../checkpoint/block';
+import type { ModelConfig } from '../checkpoint/config';
+import { halves, type StoredTensor } from '../tensor/stored';
 import { GraphBuilder } from '../graph/builder';
 import { DTYPES, type Graph } from '../graph/graph';
 import { FORMS, type Emit, type FormName, type PackedWeight } from './forms';
@@ -108,9 +116,9 @@ export function buildDecoder(o: DecoderOptions): Graph {
   let x = g.op('SimplifiedLayerNormalization', [residual, norm(names.inputNorm(0))], { epsilon, axis: -1 });
 
   /** RMSNorm over each head of q or k (Qwen3). */
-  const headNorm = (value: string, weight: string, count: number) => {
+  const headNorm = (value: string, weight: VectorName, vector: (v: VectorName) => string, count: number) => {
     const split = g.op('Reshape', [value, g.constant([0, 0, count, headDim])]);
-    const normed = g.op('SimplifiedLayerNormalization', [split, norm(weight, headDim)], { epsilon, axis: -1 });
+    const normed = g.op('SimplifiedLayerNormalization', [split, vector(weight)], { epsilon, axis: -1 });
     return g.op('Reshape', [normed, g.constant([0, 0, count * headDim])]);
   };
   /** residual' = residual + update; returns its norm, and moves the residual on. */
@@ -122,21 +130,21 @@ export function buildDecoder(o: DecoderOptions): Graph {
     return y;
   };
 
+  const own = new Set(vectorsOf(config));
   for (let layer = 0; layer < config.layers; layer++) {
-    const linear = (value: string, which: LinearName, out: number, into: number) =>
-      formAt(o, layer, which).linear(e, value, linearName(layer, which), out, into);
-    const project = (which: 'q_proj' | 'k_proj' | 'v_proj', count: number) => {
-      let y = linear(x, which, count * headDim, hidden);
-      if (config.qkvBias) y = g.op('Add', [y, norm(names.linear(layer, which, 'bias'), count * headDim)]);
-      return y;
+    const shapes = linearShapes(config, o.ffnSizes[layer] as number);
+    const linear = (value: string, which: LinearName) =>
+      formAt(o, layer, which).linear(e, value, linearName(layer, which), ...shapes[which]);
+    const vector = (which: VectorName) => norm(names.vector(layer, which), vectorSize(which, config));
+    const project = (which: keyof typeof BIAS_OF) => {
+      const y = linear(x, which);
+      return own.has(BIAS_OF[which]) ? g.op('Add', [y, vector(BIAS_OF[which])]) : y;
     };
-    let q = project('q_proj', heads);
-    let k = project('k_proj', kvHeads);
-    const v = project('v_proj', kvHeads);
-    if (config.qkNorm) {
-      q = headNorm(q, names.qNorm(layer), heads);
-      k = headNorm(k, names.kNorm(layer), kvHeads);
-    }
+    let q = project('q_proj');
+    let k = project('k_proj');
+    const v = project('v_proj');
+    if (own.has('qNorm')) q = headNorm(q, 'qNorm', vector, heads);
+    if (own.has('kNorm')) k = headNorm(k, 'kNorm', vector, kvHeads);
     const attention = g.fresh('attention');
     const present = (part: string) => `present.${layer}.${part}`;
     g.node(
@@ -167,12 +175,11 @@ export function buildDecoder(o: DecoderOptions): Graph {
     if (freshRows)
       for (const part of ['key', 'value'])
         g.op('Gather', [present(part), freshRows], { axis: 2 }, `fresh.${layer}.${part}`);
-    x = addAndNorm(linear(attention, 'o_proj', hidden, heads * headDim), names.postNorm(layer));
-    const ffn = o.ffnSizes[layer] as number;
-    const gate = linear(x, 'gate_proj', ffn, hidden);
-    const up = linear(x, 'up_proj', ffn, hidden);
+    x = addAndNorm(linear(attention, 'o_proj'), names.postNorm(layer));
+    const gate = linear(x, 'gate_proj');
+    const up = linear(x, 'up_proj');
     const swish = g.op('Mul', [gate, g.op('Sigmoid', [gate])]);
-    const update = linear(g.op('Mul', [swish, up]), 'down_proj', hidden, ffn);
+    const update = linear(g.op('Mul', [swish, up]), 'down_proj');
     if (layer < config.layers - 1) x = addAndNorm(update, names.inputNorm(layer + 1));
     else if (keep) {
       // Only the asked positions reach the last norm and the output projection.
@@ -224,18 +231,6 @@ export function packOuter(o: DecoderOptions, embedding: StoredTensor, head: Stor
   ];
 }
 
-/** Names of the norm weights and biases that the graph declares. */
-export function vectorNames(config: ModelConfig): string[] {
-  const out = [names.finalNorm];
-  for (let layer = 0; layer < config.layers; layer++) {
-    out.push(names.inputNorm(layer), names.postNorm(layer));
-    if (config.qkNorm) out.push(names.qNorm(layer), names.kNorm(layer));
-    if (config.qkvBias)
-      for (const l of ['q_proj', 'k_proj', 'v_proj'] as const) out.push(names.linear(layer, l, 'bias'));
-  }
-  return out;
-}
-
 /** A float32 vector in the graph's activation dtype. */
 export function packVector(o: DecoderOptions, name: string, data: Float32Array): PackedWeight {
   const typed = FORMS[o.form].activation === 'float32' ? data : halves(data);
@@ -244,16 +239,7 @@ export function packVector(o: DecoderOptions, name: string, data: Float32Array):
 
 /** Rope tables and head sink. */
 export function packTables(o: DecoderOptions): PackedWeight[] {
-  const frequencies = ropeFrequencies(o.config);
-  const half = frequencies.length;
-  const cos = new Float32Array(o.maxPositions * half);
-  const sin = new Float32Array(o.maxPositions * half);
-  for (let p = 0; p < o.maxPositions; p++)
-    for (let i = 0; i < half; i++) {
-      const angle = p * (frequencies[i] as number);
-      cos[p * half + i] = Math.cos(angle);
-      sin[p * half + i] = Math.sin(angle);
-    }
+  const { cos, sin } = ropeTables(o.config, o.maxPositions);
   const out = [packVector(o, 'rope.cos', cos), packVector(o, 'rope.sin', sin)];
   if (o.headSink) {
     // float16 cannot hold -1e30; its least number vanishes in the softmax just as well.

@@ -1,8 +1,8 @@
-import { dequantize, halves, BLOCK, type StoredTensor } from '../compress/precisions';
-import { TILE_ROWS } from '../compress/wanda';
+import { dequantize, halves, BLOCK, bytesOf, type StoredTensor } from '../tensor/stored';
+import { TILE_ROWS } from '../tensor/masks';
 import type { GraphBuilder } from '../graph/builder';
-import { DTYPES, type DType } from '../graph/graph';
-import { packRows8, transpose } from './pack';
+import { DTYPES } from '../graph/graph';
+import { packRows8, transpose } from '../tensor/pack';
 
 /**
  * How a stored tensor is computed with: one row per form. `linear` emits y = x W^T for W [out, in], `embed` emits the
@@ -31,9 +31,6 @@ export interface Emit {
 }
 
 export type FormName = 'f32' | 'f16' | 'tiles32' | 'tiles16' | 'dyn8' | 'nbits8' | 'nbits4';
-
-const bytesOf = (a: Float32Array | Uint16Array | Int32Array | Int8Array | Uint8Array): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(a.buffer as ArrayBuffer, a.byteOffset, a.byteLength);
 
 /** Weights as floating-point matrices [in, out]. */
 function floating(dtype: 'float32' | 'float16'): Form {
@@ -235,6 +232,3 @@ export const FORMS: Readonly<Record<FormName, Form>> = {
   nbits8: nbits(8),
   nbits4: nbits(4),
 };
-
-/** Dtype of the KV cache and of activations between linear layers. */
-export const activationDtype = (form: FormName): DType => FORMS[form].activation;

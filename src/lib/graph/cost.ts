@@ -1,16 +1,8 @@
+import type { Cost } from '../core/cost';
 import { JoulewiseError } from '../core/errors';
 import { integerValues } from './builder';
 import { byteSize, DTYPES, elementCount, type DType, type Graph } from './graph';
 import { opRow, type OpContext, type Shape } from './ops';
-
-/** Work of one pass: operations, and bytes moved between memory and the kernels. */
-export interface Cost {
-  flops: number;
-  /** Weights read (each once a pass). */
-  weightBytes: number;
-  /** Activations and KV cache, read and written. */
-  activationBytes: number;
-}
 
 /** Output dtypes that differ from the first input's. */
 function outputDtype(op: string, first: DType, to: unknown): DType {
@@ -81,11 +73,3 @@ export function graphCost(graph: Graph, dims: Readonly<Record<string, number>>):
   }
   return cost;
 }
-
-export const totalBytes = (cost: Cost) => cost.weightBytes + cost.activationBytes;
-
-export const addCosts = (a: Cost, b: Cost): Cost => ({
-  flops: a.flops + b.flops,
-  weightBytes: a.weightBytes + b.weightBytes,
-  activationBytes: a.activationBytes + b.activationBytes,
-});

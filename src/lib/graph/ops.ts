@@ -77,7 +77,8 @@ const matmul: OpRow = {
 /** RMS normalisation: square, sum, scale, weight. */
 const rmsNorm = (c: OpContext) => 4 * elementCount(need(c, 0));
 
-const ROWS: Record<string, OpRow> = {
+/** Operators by name. */
+export const OPS: Readonly<Record<string, OpRow>> = {
   Add: elementwise(),
   Sub: elementwise(),
   Mul: elementwise(),
@@ -195,7 +196,7 @@ const ROWS: Record<string, OpRow> = {
 };
 
 export function opRow(op: string): OpRow {
-  const row = Object.hasOwn(ROWS, op) ? ROWS[op] : undefined;
+  const row = Object.hasOwn(OPS, op) ? OPS[op] : undefined;
   if (!row) throw new JoulewiseError('internal', `Operator ${quote(op)} has no row in the table of operators.`);
   return row;
 }

@@ -1,4 +1,5 @@
-import type { Device, EngineName } from '../schema/run';
+import { ENGINE, type EngineName } from '../schema/engines';
+import type { Device } from '../schema/run';
 import {
   CLASS_PROFILES,
   NAMED_PROFILES,
@@ -175,22 +176,19 @@ function guessGpu(device: Device): ProfileGuess {
   };
 }
 
-/** What an engine draws its power from. Ready-made exports (`hub`) run on the GPU where there is a real one. */
-const DRAWS_FROM: Readonly<Record<EngineName, (device: Device) => PowerProfile['kind']>> = {
-  cpu: () => 'cpu',
-  gpu: () => 'gpu',
-  'ort-cpu': () => 'cpu',
-  wgsl: () => 'gpu',
-  hub: ({ gpu }) => (gpu && !gpu.fallback ? 'gpu' : 'cpu'),
-  classical: () => 'cpu',
-};
+/** What an engine draws its power from on a device. */
+function drawsFrom({ gpu }: Device, engine: EngineName): PowerProfile['kind'] {
+  const { device } = ENGINE[engine];
+  if (device !== 'either') return device;
+  return gpu && !gpu.fallback ? 'gpu' : 'cpu';
+}
 
 /** The profile that what the probe found points to. The user confirms it; what is unknown stays wide. */
 export const guessProfile = (device: Device, engine: EngineName): ProfileGuess =>
-  DRAWS_FROM[engine](device) === 'gpu' ? guessGpu(device) : guessCpu(device);
+  drawsFrom(device, engine) === 'gpu' ? guessGpu(device) : guessCpu(device);
 
 /** Profiles to choose from when the guess is wrong: classes first, then products. */
 export const profileChoices = (device: Device, engine: EngineName): readonly PowerProfile[] => {
-  const kind = DRAWS_FROM[engine](device);
+  const kind = drawsFrom(device, engine);
   return [...CLASS_PROFILES, ...NAMED_PROFILES, UNKNOWN_PROFILES[kind]].filter((profile) => profile.kind === kind);
 };

@@ -1,7 +1,7 @@
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops, seconds, type Bytes, type Flops } from '../core/units';
 import { PHASES, type Phase, type Reading } from '../schema/run';
-import { ARITHMETICS, type Arithmetic } from './model';
+import { ARITHMETICS, type Arithmetic } from '../core/cost';
 import { sumReadings, type EnergySource, type MeterWindow } from './readings';
 
 /** Work of one window. Null where nobody counted it. */

@@ -1,11 +1,8 @@
+import type { Arithmetic } from '../core/cost';
 import type { Range } from '../schema/run';
 import type { PowerProfile } from './profiles';
 
 /** The energy model: the one formula by which time and work become joules, wherever they are estimated or priced. */
-
-/** Arithmetic that the operations were done in. Where the hardware lacks it and computes wider, name the wider one. */
-export const ARITHMETICS = ['f32', 'f16', 'i16', 'i8'] as const;
-export type Arithmetic = (typeof ARITHMETICS)[number];
 
 /**
  * Energy of one operation relative to 32-bit, as [low, mid, high]. One factor per kind, not one per part: data sheets

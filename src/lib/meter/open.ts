@@ -1,4 +1,5 @@
-import type { Device, EngineName } from '../schema/run';
+import { isModel, type EngineName } from '../schema/engines';
+import type { Device } from '../schema/run';
 import { guessProfile } from './match';
 import { createMeter, type Meter } from './meter';
 import { profileByName, type PowerProfile } from './profiles';
@@ -16,7 +17,7 @@ export interface SourceContext {
 /** The power profile that prices an engine here: the user's own, wherever it is one of what computes. */
 export function profileFor({ device, engine, profile }: SourceContext): PowerProfile {
   const chosen = profile === null ? null : profileByName(profile);
-  if (chosen && (engine !== 'classical' || chosen.kind === 'cpu')) return chosen;
+  if (chosen && (isModel(engine) || chosen.kind === 'cpu')) return chosen;
   return guessProfile(device, engine).profile;
 }
 

@@ -1,6 +1,7 @@
+import type { Arithmetic } from '../core/cost';
 import { seconds as asSeconds, type Bytes, type Flops, type Seconds } from '../core/units';
 import { PHASES, TIERS, type Boundary, type Phase, type Range, type Reading, type Tier } from '../schema/run';
-import { forEachEnd, type Arithmetic } from './model';
+import { forEachEnd } from './model';
 
 /** Everything a run did in one phase, in one arithmetic. */
 export interface MeterWindow {

@@ -8,21 +8,12 @@ import { ANSWERING } from '../rank/energies';
 import { foldRuns, type Folded } from '../rank/fold';
 import { referenceOf } from '../rank/simple';
 import { LEAST_SLICES } from '../schema/defaults';
-import type { PlanRecord } from '../schema/plan';
+import { namedContent, type PlanRecord } from '../schema/plan';
 import type { RunRecord } from '../schema/run';
 
 import { Sessions, type Session } from './sessions';
-import {
-  BASELINE,
-  calibrates,
-  crossedMembers,
-  listedMembers,
-  runId,
-  slicesOf,
-  unitsOf,
-  type Member,
-  type Unit,
-} from './units';
+import { BASELINE } from '../schema/engines';
+import { calibrates, crossedMembers, listedMembers, runId, slicesOf, unitsOf, type Member, type Unit } from './units';
 
 /** What answering tickets took so far in a unit: estimates, at the middle of their intervals. */
 export interface Spent {
@@ -110,7 +101,7 @@ const WAIT_LEAST_S = 5;
 const WAIT_SLICE_S = 15;
 const WAIT_FIRST_S = 2;
 
-export const planHash = (plan: PlanRecord) => contentHash(plan);
+export const planHash = (plan: PlanRecord) => contentHash(namedContent(plan));
 
 /** Where the browser gives up on the GPU after losing it: "no adapter" alone would hide why. */
 const goneError = (cause: unknown) =>

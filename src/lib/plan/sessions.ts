@@ -1,6 +1,28 @@
-import type { PlanHost } from './execute';
-import type { Member } from './units';
-import type { OpenUnit } from './unit';
+import type { RunRecord } from '../schema/run';
+import type { PlanHost, UnitProgress } from './execute';
+import type { Member, Unit } from './units';
+
+/** A variant that stays open and answers slices of a plan's tickets. */
+export interface OpenUnit {
+  kernel: string;
+  threads: number;
+  /** Bytes that it holds while it is open; null where that cannot be known. */
+  memoryBytes: number | null;
+  /** Milliseconds of each of `n` short pieces of equal work. */
+  pieces(n: number): Promise<number[]>;
+  /** Measures a slice; the first record after opening tells what opening took. */
+  slice(unit: Unit, o: SliceOptions): Promise<RunRecord>;
+  close(): Promise<void>;
+}
+
+export interface SliceOptions {
+  /** Seconds that it may wait for the device to become quiet. */
+  patience: number;
+  /** How often this slice was measured before. */
+  tries: number;
+  onProgress: (p: UnitProgress) => void;
+  signal: AbortSignal;
+}
 
 /** An open variant as a plan uses it. */
 export type Session = Pick<OpenUnit, 'memoryBytes' | 'slice'> & { close(): Promise<void> | void };

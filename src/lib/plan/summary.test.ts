@@ -5,7 +5,7 @@ import { missingRuns, summarise } from './summary';
 import { listedMembers, runId, unitsOf } from './units';
 
 const one: PlanRecord = {
-  v: 2,
+  v: 3,
   dataset: { hash: 'h', name: 'n' },
   checkpoint: { kind: 'builtin' },
   tasks: ['rca'],

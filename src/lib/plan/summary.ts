@@ -4,7 +4,8 @@ import { foldRuns, type Folded } from '../rank/fold';
 import type { PlanRecord } from '../schema/plan';
 import type { RunRecord, Tier } from '../schema/run';
 import { BEST_JOIN } from './execute';
-import { BASELINE, crossedMembers, listedMembers, runId, slicesOf, unitsOf, type Member } from './units';
+import { BASELINE } from '../schema/engines';
+import { crossedMembers, listedMembers, runId, slicesOf, unitsOf, type Member } from './units';
 
 /** What a list of experiments shows of one, kept beside its plan so that listing reads no run. */
 export interface PlanSummary {

@@ -1,7 +1,8 @@
+import { BASELINE, BASELINE_ENGINE, takesRecipes, type EngineName } from '../schema/engines';
 import { calibrationLevel, canonicalRecipe, formatRecipe, parsePruning, parseRecipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
 import type { PlanRecord } from '../schema/plan';
-import type { EngineName, RunRecord, TaskName } from '../schema/run';
+import type { RunRecord, TaskName } from '../schema/run';
 
 /** The smallest thing that is measured, stored and resumed: one variant, one task, one slice of tickets. */
 export interface Unit {
@@ -17,9 +18,6 @@ export interface Unit {
   stage: number;
   engine: EngineName;
 }
-
-/** Name of the TF-IDF + logistic regression baseline among the variants. */
-export const BASELINE = 'tf-idf';
 
 export const unitKey = (u: Unit) =>
   `${u.stage}/${u.task}/${u.variant}/${u.part === 'validation' ? 'validation' : u.slice}${u.anchor ? `/anchor ${u.block}` : ''}`;
@@ -67,7 +65,7 @@ export const unitsOf = (
       anchor,
       part: 'test',
       stage,
-      engine: variant === BASELINE ? 'classical' : plan.engine,
+      engine: variant === BASELINE ? BASELINE_ENGINE : plan.engine,
     })),
   );
 
@@ -79,7 +77,7 @@ export function listedMembers(plan: PlanRecord): Member[] {
   const seen = new Set<string>();
   return plan.stages.flatMap((s, stage) => {
     if (s.kind !== 'variants') return [];
-    const own = s.variants.map((v) => (plan.engine === 'hub' ? v : canonicalRecipe(v)));
+    const own = s.variants.map((v) => (takesRecipes(plan.engine) ? canonicalRecipe(v) : v));
     return (stage === 0 && plan.baseline ? [...own, BASELINE] : own).flatMap((variant) => {
       if (seen.has(variant)) return [];
       seen.add(variant);
@@ -113,12 +111,12 @@ export function crossedMembers(
 
 /** Whether a variant's recipe reads calibration text; ready-made exports and the baseline have no recipe. */
 export const calibrates = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
-  plan.engine !== 'hub' && variant !== BASELINE && calibrationLevel(parseRecipe(variant)) !== null;
+  takesRecipes(plan.engine) && variant !== BASELINE && calibrationLevel(parseRecipe(variant)) !== null;
 
 /** Refuses what cannot run before anything is spent: unknown recipes, several masks. */
 export function checkPlan(plan: PlanRecord): void {
   for (const stage of plan.stages) {
-    if (stage.kind === 'variants' && plan.engine !== 'hub') stage.variants.forEach(parseRecipe);
+    if (stage.kind === 'variants' && takesRecipes(plan.engine)) stage.variants.forEach(parseRecipe);
     if (stage.kind === 'best')
       for (const p of stage.prunings)
         if (!parsePruning(p))

@@ -1,3 +1,4 @@
+import { isModel } from '../schema/engines';
 import { groupBy } from '../core/group';
 import type { VariantResult } from '../schema/result';
 import { paretoFront, splitBaseline } from './rank';
@@ -48,7 +49,7 @@ export function comparePoints({ rows, works }: Pick<Comparison, 'rows' | 'works'
 } {
   const found = rows.flatMap(({ variant, cells }) =>
     cells.flatMap((result, device) =>
-      result?.energy && result.energy.mid > 0 && result.quality && result.engine !== 'classical'
+      result?.energy && result.energy.mid > 0 && result.quality && isModel(result.engine)
         ? [{ device, variant, result, energy: result.energy, quality: result.quality }]
         : [],
     ),

@@ -1,3 +1,4 @@
+import { isModel } from '../schema/engines';
 import { maxT, tQuantile } from '../core/distributions';
 import { pairsFromText } from '../core/log-bytes';
 import type { Evidence, VariantResult } from '../schema/result';
@@ -10,7 +11,7 @@ const LEVEL = Math.sqrt(0.95);
 
 /** Places of language models whose joules and quality are known: what comparisons are made among. */
 export const modelsAmong = (results: readonly VariantResult[]): number[] =>
-  results.flatMap((r, i) => (r.engine === 'classical' || r.energy === null || r.quality === null ? [] : [i]));
+  results.flatMap((r, i) => (!isModel(r.engine) || r.energy === null || r.quality === null ? [] : [i]));
 
 /** Simultaneous critical value of some differences, by the SDs of all pairs: Cov(a-r, b-r) = (Var ar + Var br - Var ab) / 2. */
 function critical(

@@ -1,3 +1,4 @@
+import { isModel } from '../schema/engines';
 import { tQuantile } from '../core/distributions';
 import { fromText, pairsFromText } from '../core/log-bytes';
 import { mean } from '../core/stats';
@@ -294,7 +295,7 @@ export function decide(
         compared.joules(a.at) - compared.joules(b.at) ||
         bySimplicity(a.result.variant, b.result.variant),
     );
-  const baselineAt = results.findIndex(({ engine }) => engine === 'classical');
+  const baselineAt = results.findIndex(({ engine }) => !isModel(engine));
   const baseline = baselineAt < 0 ? null : row(baselineAt);
   const leaner = baseline !== null && against !== null && compared.joules(baselineAt) < compared.joules(against);
   return {

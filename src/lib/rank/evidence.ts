@@ -1,3 +1,4 @@
+import { isModel } from '../schema/engines';
 import { logByte, pairsFromText, pairsToText, toText } from '../core/log-bytes';
 import { createRandom } from '../core/random';
 import type { Evidence, FloorRow, VariantResult } from '../schema/result';
@@ -74,7 +75,7 @@ export function energyDraws(
 
 /** Place of the variant that the others' quality is held against; null where none has a quality. */
 export function referenceAmong(variants: readonly VariantResult[]): number | null {
-  const models = variants.flatMap((v, i) => (v.engine === 'classical' || v.quality === null ? [] : [i]));
+  const models = variants.flatMap((v, i) => (!isModel(v.engine) || v.quality === null ? [] : [i]));
   const reference = referenceOf(models.map((i) => variants[i]?.variant ?? ''));
   return models.find((i) => variants[i]?.variant === reference) ?? null;
 }
@@ -158,7 +159,7 @@ function sharesOf(
   const counts = variants.map(() => 0);
   if (reference === null) return counts;
   const energies = energyDraws(logEnergies(variants), pairsFromText(variants.length, evidence.energySd), RESAMPLES);
-  const models = variants.flatMap((v, i) => (v.engine === 'classical' || !v.energy ? [] : [i]));
+  const models = variants.flatMap((v, i) => (!isModel(v.engine) || !v.energy ? [] : [i]));
   const meets = models.map((i) => {
     const tests = evidence.floors.flatMap(({ task }, t) => {
       const constant = always[t] ?? null;

@@ -30,7 +30,7 @@ export const exampleResult = (more: Partial<VariantResult> = {}): VariantResult 
 });
 
 export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
-  v: 4,
+  v: 5,
   id: 'plan/unit',
   plan: 'plan',
   variant: 'fp16',

@@ -1,3 +1,4 @@
+import { isModel } from '../schema/engines';
 import { stateEstimate } from '../core/digits';
 import { fromLogByte, logByte } from '../core/log-bytes';
 import { groupBy } from '../core/group';
@@ -222,7 +223,7 @@ function foldVariant(
         ? ['No block has all tasks yet, so its energy per ticket is unknown.']
         : []),
       // The baseline is over in microseconds, where anything holds it up.
-      ...(heldUp > 0 && first.engine !== 'classical'
+      ...(heldUp > 0 && isModel(first.engine)
         ? [
             `${heldUp} of ${blocks} slices took over ${HELD_UP} times as long as the fastest and are left out of its energy.`,
           ]
@@ -262,7 +263,7 @@ export function foldRuns(
       group.toSorted((a, b) => a.slice - b.slice || a.block - b.block || TASKS.indexOf(a.task) - TASKS.indexOf(b.task)),
     )
     .sort(order);
-  const energies = fitEnergies(groups, tasks, { isModel: (i) => groups[i]?.[0]?.engine !== 'classical' });
+  const energies = fitEnergies(groups, tasks, { isModel: (i) => isModel(groups[i]?.[0]?.engine ?? '') });
   const qualities = new Qualities(groups, tasks, runs[0]?.causes ?? []);
   const own = groups.map((group, i) => foldVariant(group, i, tasks, energies, qualities));
   const reference = referenceAmong(own);
@@ -271,7 +272,7 @@ export function foldRuns(
   const stopped = new Map(
     untilDecided
       ? results.flatMap(({ variant, slices, engine }) =>
-          slices < most && engine !== 'classical' ? [[variant, { after: slices, why: 'decided' }] as const] : [],
+          slices < most && isModel(engine) ? [[variant, { after: slices, why: 'decided' }] as const] : [],
         )
       : [],
   );

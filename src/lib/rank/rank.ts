@@ -1,3 +1,4 @@
+import { isModel } from '../schema/engines';
 import type { VariantResult } from '../schema/result';
 import type { EstimateRecord } from '../schema/run';
 
@@ -151,8 +152,8 @@ export function rankVariants(results: readonly VariantResult[], w: number): Rank
  * language model vanish, and with it all that tells them apart.
  */
 export const splitBaseline = (results: readonly VariantResult[]) => ({
-  models: results.filter((result) => result.engine !== 'classical'),
-  baseline: results.find((result) => result.engine === 'classical') ?? null,
+  models: results.filter((result) => isModel(result.engine)),
+  baseline: results.find((result) => !isModel(result.engine)) ?? null,
 });
 
 /** The k best-ranked language models, for the paper's second stage: pruning means nothing to the classical baseline. */

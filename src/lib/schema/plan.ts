@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE } from './defaults';
 import { defineRecord } from './record';
-import { ENGINES, TASKS } from './run';
+import { engineNow, engineThen, ENGINES } from './engines';
+import { TASKS } from './run';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -45,8 +46,9 @@ export type Templates = v.InferOutput<typeof TemplatesSchema>;
 /** Dataset x task x checkpoint x variants x budget: what "Run" runs. Its content hash names it. */
 export const Plan = defineRecord({
   name: 'plan',
-  version: 2,
-  // Version 2: slices of new tickets instead of repeats of the same ones, as dear as before.
+  version: 3,
+  // Version 2: slices of new tickets instead of repeats of the same ones, as dear as before. Version 3: ONNX Runtime on
+  // WebGPU is `ort-gpu`.
   upgraders: {
     1: ({ repeats, ...old }) => {
       const limit = Number(old['limit']) * Number(repeats);
@@ -57,9 +59,10 @@ export const Plan = defineRecord({
         margin: DEFAULT_MARGIN,
       };
     },
+    2: (old) => ({ ...old, engine: engineNow(old['engine']) }),
   },
   schema: v.object({
-    v: v.literal(2),
+    v: v.literal(3),
     dataset: v.object({ hash: name, name }),
     checkpoint: CheckpointRefSchema,
     tasks: v.pipe(v.array(v.picklist(TASKS)), v.minLength(1), v.maxLength(10)),
@@ -89,3 +92,6 @@ export const Plan = defineRecord({
   }),
 });
 export type PlanRecord = v.InferOutput<typeof Plan.schema>;
+
+/** What a plan's name is the hash of: the plan as version 2 wrote it, so that plans stored then go on under their name. */
+export const namedContent = (plan: PlanRecord) => ({ ...plan, v: 2, engine: engineThen(plan.engine) });

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { CheckpointRefSchema, Plan } from './plan';
 import { BOUNDARIES, EstimateSchema, TASKS, TIERS } from './run';
+import { engineNow } from './engines';
 import { defineRecord } from './record';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -147,14 +148,27 @@ function sumOverTasks(result: Record<string, unknown>): Record<string, unknown> 
   };
 }
 
+/** Version 2 called ONNX Runtime on WebGPU `gpu`. */
+function renameEngines(result: Record<string, unknown>): Record<string, unknown> {
+  const variants = Array.isArray(result['variants']) ? (result['variants'] as unknown[]) : [];
+  return {
+    ...result,
+    variants: variants.map((variant) =>
+      typeof variant === 'object' && variant !== null && 'engine' in variant
+        ? { ...variant, engine: engineNow(variant.engine) }
+        : variant,
+    ),
+  };
+}
+
 /** What a result link carries. */
 export const SharedResult = defineRecord({
   name: 'shared result',
-  version: 2,
-  // Version 2 carries what comparisons rest on; of older ones they are only rough.
-  upgraders: { 1: sumOverTasks },
+  version: 3,
+  // Version 2 carries what comparisons rest on; of older ones they are only rough. Version 3 names engines anew.
+  upgraders: { 1: sumOverTasks, 2: renameEngines },
   schema: v.object({
-    v: v.literal(2),
+    v: v.literal(3),
     kind: v.literal('result'),
     createdAt: name,
     device: v.object({ name, profile: name, browser: v.nullable(name) }),
@@ -169,15 +183,20 @@ export const SharedResult = defineRecord({
 });
 export type SharedResultRecord = v.InferOutput<typeof SharedResult.schema>;
 
+/** Lifts the plan of a recipe from a version to the next. */
+const upgradePlan = (version: number) => (old: Record<string, unknown>) => ({
+  ...old,
+  plan: Plan.upgraders[version]?.(old['plan'] as Record<string, unknown>) ?? old['plan'],
+});
+
 /** What a recipe link carries: "run this on your device". */
 export const SharedRecipe = defineRecord({
   name: 'shared recipe',
-  version: 2,
-  upgraders: {
-    1: (old) => ({ ...old, plan: Plan.upgraders[1]?.(old['plan'] as Record<string, unknown>) ?? old['plan'] }),
-  },
+  version: 3,
+  // A recipe is as old as the plan in it.
+  upgraders: { 1: upgradePlan(1), 2: upgradePlan(2) },
   schema: v.object({
-    v: v.literal(2),
+    v: v.literal(3),
     kind: v.literal('recipe'),
     checkpoint: CheckpointRefSchema,
     plan: v.omit(Plan.schema, ['v', 'checkpoint']),

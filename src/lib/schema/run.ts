@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { engineNow, ENGINES } from './engines';
 import { defineRecord } from './record';
 
 const finite = v.pipe(v.number(), v.finite());
@@ -13,8 +14,6 @@ export const PHASES = ['load', 'compress', 'calibrate', 'train', 'warm-up', 'pre
 export type Phase = (typeof PHASES)[number];
 export const TASKS = ['rca', 'response', 'summary'] as const;
 export type TaskName = (typeof TASKS)[number];
-export const ENGINES = ['cpu', 'gpu', 'ort-cpu', 'wgsl', 'hub', 'classical'] as const;
-export type EngineName = (typeof ENGINES)[number];
 
 /** A range that reflects what is not known about the device (not slice noise): all three in the same unit. */
 export const RangeSchema = v.object({ low: finite, mid: finite, high: finite });
@@ -158,8 +157,9 @@ export type Steadiness = v.InferOutput<typeof SteadinessSchema>;
 /** One variant, one task, one slice of tickets, measured on one device. */
 export const Run = defineRecord({
   name: 'run',
-  version: 4,
-  // Version 2 tells what each kernel did, version 3 under what conditions, version 4 in which slice and block.
+  version: 5,
+  // Version 2 tells what each kernel did, version 3 under what conditions, version 4 in which slice and block; version 5
+  // calls ONNX Runtime on WebGPU `ort-gpu`.
   upgraders: {
     1: (old) => ({ ...old, kernels: null }),
     2: (old) => ({ ...old, conditions: null }),
@@ -173,9 +173,10 @@ export const Run = defineRecord({
       pass: null,
       steadiness: null,
     }),
+    4: (old) => ({ ...old, engine: engineNow(old['engine']) }),
   },
   schema: v.object({
-    v: v.literal(4),
+    v: v.literal(5),
     /** `${planHash}/${unit key}`: a finished unit is never run again. */
     id: v.string(),
     plan: v.string(),

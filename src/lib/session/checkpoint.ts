@@ -1,6 +1,6 @@
+import { BASELINE, takesRecipes, type EngineName } from '../schema/engines';
 import { HUB_BASE } from '../checkpoint/source';
 import type { CheckpointRef } from '../schema/plan';
-import type { EngineName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
 import { keepSetting, readSetting, settingNames } from '../store/settings';
 import { callData } from '../session/workers';
@@ -13,7 +13,7 @@ const key = (repo: string, revision: string, exports: readonly string[] | null) 
 export const hubBase = () => readSetting('hubBase') ?? HUB_BASE;
 
 const exportsOf = (engine: EngineName, variants: readonly string[]) =>
-  engine === 'hub' ? variants.filter((v) => v !== 'tf-idf').toSorted() : null;
+  takesRecipes(engine) ? null : variants.filter((v) => v !== BASELINE).toSorted();
 
 /** Names of Hub repositories that stored checkpoints came from, by hash. */
 export function hubNames(): Map<string, string> {

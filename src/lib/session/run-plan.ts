@@ -1,11 +1,13 @@
+import { BASELINE, BASELINE_ENGINE } from '../schema/engines';
+import { HANDED } from '../variant/engines';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
 import { executePlan, planHash, type PlanEvent, type PlanOutcome, type UnitProgress } from '../plan/execute';
-import { memoryBudget } from '../plan/memory';
-import { leaveOneFree } from '../plan/steady';
-import { BASELINE, calibrates, checkPlan, listedMembers } from '../plan/units';
+import { memoryBudget } from '../forecast/memory';
+import { leaveOneFree } from '../measure/steady';
+import { calibrates, checkPlan, listedMembers } from '../plan/units';
 import type { Folded } from '../rank/fold';
-import { MAX_THREADS } from '../run/probe';
+import { MAX_THREADS } from '../device/probe';
 import { LEAST_SLICES } from '../schema/defaults';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
@@ -92,7 +94,7 @@ async function openIn(
       plan,
       planHash: hash,
       variant,
-      engine: variant === BASELINE ? ('classical' as const) : plan.engine,
+      engine: variant === BASELINE ? BASELINE_ENGINE : plan.engine,
       checkpoint,
       threads,
       given,
@@ -129,7 +131,7 @@ async function threadsFor(
 ): Promise<{ threads: number | null; note: string[] }> {
   const { plan, device } = o;
   // Too few slices tell no energies apart: testing threads would take longer than it could mend.
-  if (plan.threads !== null || plan.engine !== 'cpu' || plan.slices < LEAST_SLICES)
+  if (plan.threads !== null || !HANDED[plan.engine].triesThreads || plan.slices < LEAST_SLICES)
     return { threads: plan.threads, note: [] };
   const before = earlier.find((run) => run.engine === plan.engine)?.threads;
   if (before !== undefined) return { threads: before, note: [] };

@@ -1,3 +1,4 @@
+import { takesRecipes } from '../schema/engines';
 import { calibrationLevel, parseRecipe } from '../compress/recipe';
 import type { GeneratorOptions } from '../data/generator';
 import type { ImportReport } from '../data/import';
@@ -57,7 +58,7 @@ export async function trainingTickets(
   { tasks, engine, dataset, seed }: Pick<PlanRecord, 'tasks' | 'engine' | 'dataset' | 'seed'>,
   variant: string,
 ): Promise<TicketsPort | null> {
-  if (engine === 'hub' || calibrationLevel(parseRecipe(variant)) === null) return null;
+  if (!takesRecipes(engine) || calibrationLevel(parseRecipe(variant)) === null) return null;
   const tickets = await openTickets(dataset);
   try {
     return await tickets.give({ tasks, limit: 0, seed, train: true });

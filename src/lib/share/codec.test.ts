@@ -108,7 +108,7 @@ function twelveEvidence(tasks: readonly TaskName[]): Evidence {
 }
 
 const recipe: SharedRecipeRecord = {
-  v: 2,
+  v: 3,
   kind: 'recipe',
   checkpoint: { kind: 'hub', repo: 'HuggingFaceTB/SmolLM2-135M-Instruct', revision: 'main' },
   plan: {
@@ -259,7 +259,7 @@ describe('links', () => {
   });
   it('leave prompts of one’s own behind unless they are asked for, and say so', async () => {
     const own = { title: 'Secret title', system: 'secret system', user: 'secret words {text}' };
-    const stored: PlanRecord = { ...recipe.plan, v: 2, checkpoint: recipe.checkpoint, templates: { response: own } };
+    const stored: PlanRecord = { ...recipe.plan, v: 3, checkpoint: recipe.checkpoint, templates: { response: own } };
     const opened = async (prompts: boolean) => decodeLink(await encodeLink(toRecipe(stored, { prompts })));
     const without = await opened(false);
     expect(canonicalJson(without)).not.toMatch(/secret/i);
@@ -358,7 +358,7 @@ describe('bad links', () => {
       [linkOf('null'), 'link.invalid'],
       [linkOf('[]'), 'link.invalid'],
       [linkOf(canonicalJson(pack({ v: 1, kind: 'song' }))), 'link.invalid'],
-      [linkOf(canonicalJson(pack({ v: 3, kind: 'result' }))), 'link.newer'],
+      [linkOf(canonicalJson(pack({ v: 4, kind: 'result' }))), 'link.newer'],
       [linkOf(canonicalJson(pack({ v: 1, kind: 'result' }))), 'record.invalid'],
       [linkOf(canonicalJson(pack({ kind: 'result' }))), 'record.invalid'],
       [linkOf('{"unknownkey":1}'), 'link.invalid'],

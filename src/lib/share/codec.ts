@@ -212,7 +212,7 @@ export function toShared(results: readonly VariantResult[], meta: SharedMeta): S
   const name = (text: string) => clip(text, RESULT_LIMITS.name);
   const { device } = meta;
   return parseRecord(SharedResult, {
-    v: 2,
+    v: 3,
     kind: 'result',
     ...meta,
     device: {
@@ -245,7 +245,7 @@ export function toRecipe(
   o: { prompts: boolean },
 ): SharedRecipeRecord {
   const own = TASKS.filter((task) => templates[task]);
-  const record = { v: 2, kind: 'recipe', checkpoint } as const;
+  const record = { v: 3, kind: 'recipe', checkpoint } as const;
   if (own.length === 0) return { ...record, plan };
   return o.prompts ? { ...record, plan: { ...plan, templates } } : { ...record, plan, withheld: own };
 }

@@ -241,6 +241,59 @@ const MAX_VALUES = 100_000;
 const broken = (what: string) =>
   new JoulewiseError('link.invalid', `This link is damaged (${what}). Ask for it again.`);
 
+const unpackKey = (key: string): string => {
+  const long = key.startsWith(ESCAPE) ? key.slice(1) : LONG.get(key);
+  if (long === undefined) throw broken('unknown key');
+  return long;
+};
+
+const rowsAt = (marks: JsonObject, key: string, length: number): Set<number> => {
+  const list = marks[key] ?? [];
+  const valid =
+    Array.isArray(list) &&
+    list.every((i): i is number => typeof i === 'number' && Number.isInteger(i) && i >= 0 && i < length);
+  if (!valid) throw broken('row numbers');
+  return new Set(list);
+};
+
+/** Places the given values into the rows that are in neither set. */
+const spread = (values: readonly Json[], length: number, nulls: Set<number>, holes: Set<number>) => {
+  let next = 0;
+  const rows = Array.from({ length }, (_, i) => (holes.has(i) ? undefined : nulls.has(i) ? null : values[next++]));
+  if (next !== values.length || rows.some((row, i) => row === undefined && !holes.has(i))) throw broken('row count');
+  return rows;
+};
+
+/** Whole numbers times a power of ten. */
+const scale = (list: readonly number[], place: number): number[] => {
+  const scaled = list.map((x) => Number(`${x}e${place}`));
+  if (!scaled.every(Number.isFinite)) throw broken('a number is out of range');
+  return scaled;
+};
+
+/** An exponent of ten, and so many lists of whole numbers. */
+const spelled = (value: Json, lists: number, length: number): { place: number; lists: number[][] } => {
+  const reader = typeof value === 'string' ? numberReader(value) : null;
+  const place = reader?.number() ?? null;
+  const read = Array.from({ length: lists }, () => reader?.numbers(length) ?? null);
+  if (!reader?.ended || place === null || !read.every((list) => list !== null)) throw broken('numbers');
+  return { place, lists: read };
+};
+
+const numbers = (value: Json, length: number): number[] => {
+  const { place, lists } = spelled(value, 1, length);
+  return scale(lists[0] as number[], place);
+};
+
+/** Codec e1 wrote them as lists. */
+const listed = (value: Json, length: number): { place: number; lists: number[][] } => {
+  const whole = (x: Json | undefined): x is number => typeof x === 'number' && Number.isSafeInteger(x);
+  const valid = (list: Json): list is number[] => Array.isArray(list) && list.length === length && list.every(whole);
+  const [place, ...lists] = Array.isArray(value) ? value : [];
+  if (!whole(place) || lists.length < 3 || !lists.every(valid)) throw broken('intervals');
+  return { place, lists };
+};
+
 /** Reverses `pack` on JSON from anyone. @throws link.invalid on any other layout, on NaN and Infinity, on bombs */
 export function unpack(packed: Json): Json {
   let budget = MAX_VALUES;
@@ -248,29 +301,6 @@ export function unpack(packed: Json): Json {
   const spend = (amount: number) => {
     budget -= amount;
     if (budget < 0) throw broken('it unfolds into too much');
-  };
-
-  const unpackKey = (key: string): string => {
-    const long = key.startsWith(ESCAPE) ? key.slice(1) : LONG.get(key);
-    if (long === undefined) throw broken('unknown key');
-    return long;
-  };
-
-  const rowsAt = (marks: JsonObject, key: string, length: number): Set<number> => {
-    const list = marks[key] ?? [];
-    const valid =
-      Array.isArray(list) &&
-      list.every((i): i is number => typeof i === 'number' && Number.isInteger(i) && i >= 0 && i < length);
-    if (!valid) throw broken('row numbers');
-    return new Set(list);
-  };
-
-  /** Places the given values into the rows that are in neither set. */
-  const spread = (values: readonly Json[], length: number, nulls: Set<number>, holes: Set<number>) => {
-    let next = 0;
-    const rows = Array.from({ length }, (_, i) => (holes.has(i) ? undefined : nulls.has(i) ? null : values[next++]));
-    if (next !== values.length || rows.some((row, i) => row === undefined && !holes.has(i))) throw broken('row count');
-    return rows;
   };
 
   const column = (value: Json, length: number, depth: number): (Json | undefined)[] => {
@@ -303,36 +333,6 @@ export function unpack(packed: Json): Json {
             : undefined;
     if (!filled) throw broken('column');
     return spread(filled, length, nulls, holes);
-  };
-
-  /** Whole numbers times a power of ten. */
-  const scale = (list: readonly number[], place: number): number[] => {
-    const scaled = list.map((x) => Number(`${x}e${place}`));
-    if (!scaled.every(Number.isFinite)) throw broken('a number is out of range');
-    return scaled;
-  };
-
-  /** An exponent of ten, and so many lists of whole numbers. */
-  const spelled = (value: Json, lists: number, length: number): { place: number; lists: number[][] } => {
-    const reader = typeof value === 'string' ? numberReader(value) : null;
-    const place = reader?.number() ?? null;
-    const read = Array.from({ length: lists }, () => reader?.numbers(length) ?? null);
-    if (!reader?.ended || place === null || !read.every((list) => list !== null)) throw broken('numbers');
-    return { place, lists: read };
-  };
-
-  const numbers = (value: Json, length: number): number[] => {
-    const { place, lists } = spelled(value, 1, length);
-    return scale(lists[0] as number[], place);
-  };
-
-  /** Codec e1 wrote them as lists. */
-  const listed = (value: Json, length: number): { place: number; lists: number[][] } => {
-    const whole = (x: Json | undefined): x is number => typeof x === 'number' && Number.isSafeInteger(x);
-    const valid = (list: Json): list is number[] => Array.isArray(list) && list.length === length && list.every(whole);
-    const [place, ...lists] = Array.isArray(value) ? value : [];
-    if (!whole(place) || lists.length < 3 || !lists.every(valid)) throw broken('intervals');
-    return { place, lists };
   };
 
   const intervals = (value: Json, length: number): (readonly [string, number[]])[] => {

@@ -1,5 +1,5 @@
 import { JoulewiseError } from '../core/errors';
-import type { Assistance, AssistRequest } from '../plan/assist';
+import type { Assistance, AssistRequest } from '../measure/assist';
 import { decide } from '../rank/decide';
 import { calibrated } from '../score/calibrated';
 import type { DatasetSummaryRecord } from '../schema/dataset';

@@ -1,8 +1,9 @@
-import type { PrecisionName } from '../compress/precisions';
-import { slicesFor } from '../plan/slices';
+import type { PrecisionName } from '../tensor/precisions';
+import { slicesFor } from '../forecast/slices';
 import { DEFAULT_MARGIN } from '../schema/defaults';
 import type { CheckpointRef, PlanRecord, Stage, Templates } from '../schema/plan';
-import type { EngineName, TaskName } from '../schema/run';
+import type { EngineName } from '../schema/engines';
+import type { TaskName } from '../schema/run';
 import { PROBLEMS } from '../texts/problems';
 
 /** What the user chose, beside tickets and model: all that the cards hold, as plain data. */
@@ -107,7 +108,7 @@ export const buildPlan = (
   engine: EngineName,
   { reopened = false }: { /** See `Forecast`. */ reopened?: boolean } = {},
 ): PlanRecord => ({
-  v: 2,
+  v: 3,
   dataset: { hash: dataset.hash, name: dataset.name },
   checkpoint,
   tasks: c.tasks.slice(),

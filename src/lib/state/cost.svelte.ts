@@ -1,10 +1,10 @@
-import type { ForecastPlan, VariantForecast } from '../plan/forecast';
-import { priceOf, type Price, type Work } from '../plan/price';
+import { engineThen, isCounted, type EngineName } from '../schema/engines';
+import type { ForecastPlan, VariantForecast } from '../forecast/forecast';
+import { priceOf, type Price, type Work } from '../forecast/price';
 import type { PowerProfile } from '../meter/profiles';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
-import type { EngineName } from '../schema/run';
-import { DEFAULT_WORK, isCounted } from './default-work';
+import { DEFAULT_WORK } from './default-work';
 import { sentence } from './sentence';
 import { keepSetting, readSetting } from '../store/settings';
 
@@ -24,7 +24,9 @@ export interface CostInput {
 }
 
 /** Expected over measured is kept by engine, so that the next forecast here is closer. */
-const key = (engine: EngineName) => `pace:${engine}`;
+const key = (engine: string) => `pace:${engine}`;
+/** As it was learnt, also under an engine's earlier name. */
+const learnt = (engine: EngineName) => Number(readSetting(key(engine)) ?? readSetting(key(engineThen(engine))));
 
 /** What the experiment that is being set up will cost, before anything is spent. */
 class CostState {
@@ -65,7 +67,7 @@ class CostState {
   }
 
   price(work: Work, o: { engine: EngineName; threads: number; profile: PowerProfile }): Price {
-    const stored = Number(readSetting(key(o.engine)));
+    const stored = learnt(o.engine);
     return priceOf(work, { ...o, correction: stored > 0 ? stored : null });
   }
 

@@ -1,12 +1,12 @@
+import { ENGINE, type CountedEngine } from '../schema/engines';
 import { asset } from '$app/paths';
 import { configOf } from '../checkpoint/catalogue';
 import { configFromJson, type ModelConfig } from '../checkpoint/config';
 import { bestBuild, byteDotOf } from '../cpu/module';
-import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../plan/forecast';
-import { memoryBudget } from '../plan/memory';
-import { slicesFor } from '../plan/slices';
-import { featuresOf } from '../run/kernels';
-import type { CountedEngine } from '../run/shape';
+import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../forecast/forecast';
+import { memoryBudget } from '../forecast/memory';
+import { slicesFor } from '../forecast/slices';
+import { featuresOf } from '../variant/kernels';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import { REOPENED } from '../texts/cost';
@@ -53,7 +53,7 @@ export async function count(
 ): Promise<(Forecast & { note: string | null }) | null> {
   const config = await configFor(input.checkpoint);
   if (!config) return null;
-  const features = engine === 'cpu' ? processorFeatures() : input.features;
+  const features = ENGINE[engine].device === 'cpu' ? processorFeatures() : input.features;
   const memory = memoryBudget(input, engine);
   const found = forecast(input.plan, config, engine, features, lengthsOf(input.dataset), memory);
   return { ...found, note: found.reopened ? REOPENED(slicesFor(input.plan, true)) : null };

@@ -1,6 +1,5 @@
-import type { Work } from '../plan/price';
-import type { CountedEngine } from '../run/shape';
-import type { EngineName } from '../schema/run';
+import type { Work } from '../forecast/price';
+import type { CountedEngine } from '../schema/engines';
 
 /**
  * Work of the default experiment on the built-in model, so that the first page can say what Run costs without loading
@@ -23,7 +22,7 @@ export const DEFAULT_WORK: Readonly<Record<CountedEngine, Work>> = {
     parameters: 35390000,
     calibration: 0,
   },
-  gpu: {
+  'ort-gpu': {
     bytes: 169200000000,
     operations: { f32: 1303000000000, f16: 434500000000, i16: 0, i8: 0 },
     passes: 16500,
@@ -32,5 +31,3 @@ export const DEFAULT_WORK: Readonly<Record<CountedEngine, Work>> = {
     calibration: 0,
   },
 };
-
-export const isCounted = (engine: EngineName): engine is CountedEngine => engine in DEFAULT_WORK;

@@ -1,7 +1,8 @@
+import { BEST_ENGINE, ENGINE, type EngineName } from '../schema/engines';
 import type { PowerProfile } from '../meter/profiles';
 import type { ProfileGuess } from '../meter/match';
-import { MAX_THREADS, probeDevice } from '../run/probe';
-import type { Device, EngineName } from '../schema/run';
+import { MAX_THREADS, probeDevice } from '../device/probe';
+import type { Device } from '../schema/run';
 import { sentence } from './sentence';
 
 type Matcher = typeof import('../meter/match');
@@ -35,9 +36,13 @@ class DeviceState {
     return this.found?.gpu != null && !this.found.gpu.fallback;
   }
 
-  /** `gpu` where there is a real one, else the WebAssembly runtime. */
+  /** Whether an engine needs an adapter that is not here. */
+  lacks(engine: EngineName): boolean {
+    return ENGINE[engine].device === 'gpu' && !this.found?.gpu;
+  }
+
   get bestEngine(): EngineName {
-    return this.hasRealGpu ? 'gpu' : 'cpu';
+    return BEST_ENGINE[this.hasRealGpu ? 'gpu' : 'cpu'];
   }
 
   guess(engine: EngineName): ProfileGuess | null {
@@ -49,7 +54,7 @@ class DeviceState {
     return this.profiles(engine).find((p) => p.name === chosen) ?? this.guess(engine)?.profile ?? null;
   }
 
-  /** Threads that a run takes, as `run/open.ts` chooses them. */
+  /** Threads that a run takes, as `engine/open.ts` chooses them. */
   threads(asked: number | null): number {
     if (!this.found?.crossOriginIsolated) return 1;
     return asked ?? Math.min(this.found.cores ?? 1, MAX_THREADS);

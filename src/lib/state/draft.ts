@@ -1,7 +1,8 @@
+import { engineNow, PAGE_ENGINES, takesRecipes } from '../schema/engines';
 import * as v from 'valibot';
-import { PRECISIONS, type PrecisionName } from '../compress/precisions';
+import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { CheckpointRefSchema, TemplatesSchema } from '../schema/plan';
-import { TASKS, type EngineName } from '../schema/run';
+import { TASKS } from '../schema/run';
 import { getKept, putKept } from '../store/db';
 import { getSummary } from '../store/datasets';
 import { listCheckpoints } from '../store/opfs';
@@ -14,7 +15,6 @@ import { sentence } from './sentence';
 /** What is being set up, kept in this browser until something else is: a reload before the first run loses nothing. */
 
 const KEY = 'setup';
-const ENGINES = ['cpu', 'ort-cpu', 'gpu', 'hub'] as const satisfies readonly EngineName[];
 
 /** Numbers that a field cannot hold (an empty one gives NaN) come back as null. */
 const amount = v.nullable(v.number());
@@ -45,7 +45,7 @@ const SetupSchema = v.object({
   tickets: v.nullable(v.object({ hash: v.string(), name: v.string() })),
   checkpoint: CheckpointRefSchema,
   choices: ChoicesSchema,
-  engine: v.nullable(v.picklist(ENGINES)),
+  engine: v.nullable(v.pipe(v.unknown(), v.transform(engineNow), v.picklist(PAGE_ENGINES))),
 });
 
 /** Numbers that are none are left out, so that the default stands there. */
@@ -78,12 +78,12 @@ export async function restoreSetup(): Promise<void> {
       checkpoint.kind !== 'stored' || (await listCheckpoints()).some(({ hash }) => hash === checkpoint.hash);
     if (tickets && !dataset) notes.push(DRAFT.noTickets(tickets.name));
     if (!isHere) notes.push(DRAFT.noCheckpoint(checkpoint.name));
-    const lost = engine === 'gpu' && !device.found?.gpu;
+    const lost = engine !== null && device.lacks(engine);
     if (lost) notes.push(DRAFT.noGpu);
     experiment.choices = { ...structuredClone(DEFAULT_CHOICES), ...known(choices, ['threads', 'profile']) } as never;
     experiment.generated = { ...experiment.generated, ...(known(generated) as object) };
     experiment.checkpoint = isHere ? checkpoint : { kind: 'builtin' };
-    experiment.engineChoice = lost || (engine === 'hub' && !isHere) ? null : engine;
+    experiment.engineChoice = lost || (!isHere && engine !== null && !takesRecipes(engine)) ? null : engine;
     experiment.useTickets(dataset && { dataset, report: null, held: null });
     experiment.notes = notes;
   } catch (error) {

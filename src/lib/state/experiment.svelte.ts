@@ -1,9 +1,9 @@
 import { answerable } from '../data/answerable';
+import { takesRecipes, type EngineName } from '../schema/engines';
 import type { GeneratorOptions } from '../data/generator';
 import type { TablePreview } from '../data/import';
 import type { DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
-import type { EngineName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
 import { PROBLEMS } from '../texts/problems';
 import type { PageReport } from '../workers/protocol';
@@ -88,8 +88,8 @@ class Experiment {
     if (this.pending) return PROBLEMS.pending(this.pending.name);
     if (this.storing) return PROBLEMS.storing;
     if (this.download) return PROBLEMS.downloading(this.download.bytes, this.download.of);
-    if (this.engine === 'hub' && this.checkpoint.kind !== 'hub') return PROBLEMS.exportsOnly;
-    if (this.engine === 'hub' && this.choices.prunings.length > 0) return PROBLEMS.exportsPruned;
+    if (!takesRecipes(this.engine) && this.checkpoint.kind !== 'hub') return PROBLEMS.exportsOnly;
+    if (!takesRecipes(this.engine) && this.choices.prunings.length > 0) return PROBLEMS.exportsPruned;
     if (!this.imported) {
       const { count, seed } = this.generated;
       if (!Number.isInteger(count) || count < 10 || count > 20_000) return PROBLEMS.count;
@@ -112,14 +112,14 @@ class Experiment {
     this.engineChoice = engine;
     this.choices.profile = null;
     // What is exported already cannot be pruned.
-    if (engine === 'hub') this.choices.prunings = [];
+    if (!takesRecipes(engine)) this.choices.prunings = [];
   }
 
   /** A checkpoint from this device or this site; ready-made exports are of the Hub only. */
   useLocal(ref: CheckpointRef): void {
     this.checkpoint = ref;
     this.modelError = null;
-    if (this.engineChoice === 'hub') this.engineChoice = null;
+    if (this.engineChoice && !takesRecipes(this.engineChoice)) this.engineChoice = null;
   }
 
   /** Ready-made exports of a repository, run as they are. */

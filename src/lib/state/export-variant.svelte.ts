@@ -1,7 +1,8 @@
+import { takesRecipes } from '../schema/engines';
 import { JoulewiseError } from '../core/errors';
 import { examplePage, pageTasks } from '../report/example-page';
 import { exportId, modelCard, readme, type ExportFacts } from '../report/export';
-import type { ExportFormat, ExportSize } from '../run/export-sizes';
+import type { ExportFormat, ExportSize } from '../export/sizes';
 import type { VariantResult } from '../schema/result';
 import { ASSISTANT } from '../texts/assistant';
 import { exportFiles, removeExport } from '../store/exports';
@@ -49,7 +50,7 @@ class VariantExport {
     this.sizes = null;
     try {
       const { plan } = chosen;
-      if (plan.engine === 'hub') return;
+      if (!takesRecipes(plan.engine)) return;
       // A model that would have to be downloaded first is not downloaded to tell a size.
       const checkpoint =
         plan.checkpoint.kind === 'hub' ? await storedHub(plan.checkpoint, plan.engine, [variant]) : plan.checkpoint;
@@ -86,7 +87,7 @@ class VariantExport {
     try {
       const { plan, set } = chosen;
       const result = resultOf(chosen, variant);
-      if (plan.engine === 'hub') throw new JoulewiseError('option.invalid', T.readyMade);
+      if (!takesRecipes(plan.engine)) throw new JoulewiseError('option.invalid', T.readyMade);
       const id = exportId(set.checkpoint.replace(/\.gguf$/i, ''), variant);
       const sink = await openSink(format === 'gguf' ? `${id}.gguf` : `${id}.zip`);
       if (!sink) return;

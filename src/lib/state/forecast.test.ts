@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { configFromJson } from '../checkpoint/config';
 import { profileByName } from '../meter/profiles';
-import type { CountedEngine } from '../run/shape';
+import type { CountedEngine } from '../schema/engines';
 import { buildPlan, DEFAULT_CHOICES } from './choices';
 import { DEFAULT_WORK } from './default-work';
-import { forecast, GENERATED_LENGTHS } from '../plan/forecast';
-import { NO_WORK, priceOf, type Work } from '../plan/price';
+import { forecast, GENERATED_LENGTHS } from '../forecast/forecast';
+import { NO_WORK, priceOf, type Work } from '../forecast/price';
 
 const builtin = configFromJson(
   JSON.parse(readFileSync('static/builtin/config.json', 'utf8')) as Record<string, unknown>,
@@ -29,7 +29,7 @@ const differences = (a: Work, b: Work) =>
 
 describe('forecast', () => {
   it('is what the first page says of the default experiment', () => {
-    for (const engine of ['cpu', 'ort-cpu', 'gpu'] as const)
+    for (const engine of ['cpu', 'ort-cpu', 'ort-gpu'] as const)
       // "About" on the page: it may drift by a few percent as kernels change.
       expect(differences(count(engine).work, DEFAULT_WORK[engine])).toBeLessThan(0.05);
     expect(count('cpu').units).toBe(198);

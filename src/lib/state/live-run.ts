@@ -2,6 +2,7 @@ import { JoulewiseError } from '../core/errors';
 import { planHash, type PlanEvent } from '../plan/execute';
 import type { Unit } from '../plan/units';
 import type { Folded } from '../rank/fold';
+import type { PlanRecord } from '../schema/plan';
 import type { RunRecord } from '../schema/run';
 import { getSummary } from '../store/datasets';
 import { getPlan, markedRunning, markEnded, markRunning, runsOfPlan } from '../store/db';
@@ -91,6 +92,45 @@ export async function leftBehind(): Promise<{ hash: string; kept: number } | nul
   return null;
 }
 
+/** Draws a run under way: figures at once, results when they are folded. */
+class Screen {
+  readonly folding: Folding;
+  /** Results on their way to the screen. */
+  settled = Promise.resolve();
+  /** Runs and failures that are on it. */
+  private shown = [0, 0];
+  private busy = false;
+
+  constructor(
+    plan: PlanRecord,
+    private readonly pending: Pending,
+  ) {
+    this.folding = new Folding(plan);
+  }
+
+  async showResults(): Promise<void> {
+    const { runs, failures } = this.pending;
+    this.shown = [runs.length, failures.length];
+    const own = runs.slice();
+    show(own, own.length > 0 ? await this.folding.fold(own) : null, this.pending.failures);
+  }
+
+  redraw(): void {
+    const { unit, recorder, runs, failures } = this.pending;
+    if (unit) {
+      live.progress = progressOf(this.pending, unit);
+      live.series = recorder.draw(live.progress.phase);
+    }
+    const same = this.shown[0] === runs.length && this.shown[1] === failures.length;
+    // What could not be folded now is tried again at the end, and told there.
+    if (same || this.busy) return;
+    this.busy = true;
+    this.settled = this.showResults()
+      .catch(() => undefined)
+      .finally(() => (this.busy = false));
+  }
+}
+
 /** Runs a plan to its end, or to Stop; how it ended stands in `live.ended` or `live.error`. */
 export async function run({ plan, dataset, name }: Start): Promise<void> {
   const abort = new AbortController();
@@ -122,30 +162,7 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
       };
     });
   };
-  const folding = new Folding(plan);
-  /** Runs and failures that are on the screen. */
-  let shown = [0, 0];
-  /** Results on their way to the screen. */
-  let showing = Promise.resolve();
-  let busy = false;
-  const showResults = async () => {
-    shown = [pending.runs.length, pending.failures.length];
-    const runs = pending.runs.slice();
-    show(runs, runs.length > 0 ? await folding.fold(runs) : null, pending.failures);
-  };
-  const redraw = () => {
-    if (pending.unit) {
-      live.progress = progressOf(pending, pending.unit);
-      live.series = pending.recorder.draw(live.progress.phase);
-    }
-    const same = shown[0] === pending.runs.length && shown[1] === pending.failures.length;
-    // What could not be folded now is tried again at the end, and told there.
-    if (same || busy) return;
-    busy = true;
-    showing = showResults()
-      .catch(() => undefined)
-      .finally(() => (busy = false));
-  };
+  const screen = new Screen(plan, pending);
   let release: (() => Promise<void>) | null = null;
   let timer: ReturnType<typeof setInterval> | null = null;
   let began = false;
@@ -159,7 +176,7 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
     show([], null, []);
     void askToPersist();
     release = await keepAwake();
-    timer = setInterval(redraw, REDRAW_MS);
+    timer = setInterval(() => screen.redraw(), REDRAW_MS);
     live.status = 'running';
     const outcome = await runPlan({
       plan,
@@ -174,7 +191,7 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
       },
       onEvent: (event) => take(event, pending),
       gate,
-      fold: (runs) => folding.fold(runs),
+      fold: (runs) => screen.folding.fold(runs),
     });
     pending.runs = outcome.runs;
     const { seconds } = pending.pace;
@@ -185,9 +202,9 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
     else failed = sentence(error);
   }
   if (timer !== null) clearInterval(timer);
-  await showing;
-  await showResults().catch((error: unknown) => (failed ??= sentence(error)));
-  folding.end();
+  await screen.settled;
+  await screen.showResults().catch((error: unknown) => (failed ??= sentence(error)));
+  screen.folding.end();
   if (began) await markEnded(hash).catch((error: unknown) => (failed ??= sentence(error)));
   live.progress = null;
   live.control = null;

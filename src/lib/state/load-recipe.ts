@@ -1,5 +1,5 @@
+import { ENGINE } from '../schema/engines';
 import type { SharedRecipeRecord } from '../schema/result';
-import type { EngineName } from '../schema/run';
 import { listCheckpoints } from '../store/opfs';
 import { LOADED } from '../texts/loaded';
 import { GENERATED } from './choices';
@@ -9,9 +9,6 @@ import { withTickets } from './prepare.svelte';
 import { choicesOf } from './recipes';
 import { datasets } from './records';
 import { cancelImport } from './take-in.svelte';
-
-/** Engines that the page offers. */
-const PAGE_ENGINES: readonly EngineName[] = ['cpu', 'ort-cpu', 'gpu', 'hub'];
 
 /** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
 export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint' | 'withheld'>): Promise<void> {
@@ -23,10 +20,10 @@ export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'chec
   experiment.choices = choices;
   experiment.checkpoint = recipe.checkpoint;
   experiment.engineChoice = null;
-  if (PAGE_ENGINES.includes(recipe.plan.engine)) experiment.engineChoice = recipe.plan.engine;
+  if (ENGINE[recipe.plan.engine].onPage) experiment.engineChoice = recipe.plan.engine;
   if (recipe.withheld?.length) notes.push(LOADED.withheld(recipe.withheld));
   await device.load();
-  if (experiment.engineChoice === 'gpu' && !device.found?.gpu) {
+  if (experiment.engineChoice && device.lacks(experiment.engineChoice)) {
     experiment.engineChoice = null;
     notes.push(LOADED.noGpu);
   }

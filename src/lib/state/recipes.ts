@@ -1,4 +1,4 @@
-import { PRECISIONS, type PrecisionName } from '../compress/precisions';
+import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { formatRecipe, parseRecipe } from '../compress/recipe';
 import type { PlanRecord } from '../schema/plan';
 import { LOADED } from '../texts/loaded';

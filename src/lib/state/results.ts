@@ -1,3 +1,4 @@
+import { isModel } from '../schema/engines';
 import { canonicalJson } from '../core/canonical';
 import type { PlanRecord } from '../schema/plan';
 import type { Folded } from '../rank/fold';
@@ -39,7 +40,7 @@ export function localResults(
   folded: Folded,
   more: Pick<ResultSet, 'createdAt' | 'profileWhy' | 'failures'>,
 ): ResultSet {
-  const model = runs.find((run) => run.engine !== 'classical') ?? runs[0];
+  const model = runs.find((run) => isModel(run.engine)) ?? runs[0];
   const device = model?.device ?? null;
   return {
     results: folded.results.map((result) => withWarnings(result, runs)),
@@ -51,7 +52,7 @@ export function localResults(
     prompts: plan.templates ? canonicalJson(plan.templates) : '',
     w: plan.w,
     dataset: plan.dataset.name,
-    checkpoint: model?.engine === 'classical' ? 'none' : (model?.checkpoint.name ?? 'none'),
+    checkpoint: model && isModel(model.engine) ? model.checkpoint.name : 'none',
     device: {
       name: device?.renderer ?? device?.platform ?? 'unknown device',
       profile: unique(runs.flatMap((run) => run.phases.map((phase) => phase.source))).join(', ') || 'unknown',

@@ -1,6 +1,6 @@
+import { takesRecipes, type EngineName } from '../schema/engines';
 import { CATALOGUE } from '../checkpoint/catalogue';
 import type { CheckpointRef } from '../schema/plan';
-import type { EngineName } from '../schema/run';
 import { storedHub } from '../session/checkpoint';
 
 /** Bytes that Run would download first; null where nobody can say. */
@@ -11,6 +11,6 @@ export async function toDownload(
 ): Promise<number | null> {
   if ((await storedHub(checkpoint, engine, variants)) !== null) return 0;
   // Ready-made exports are other files, of sizes of their own.
-  if (engine === 'hub') return null;
+  if (!takesRecipes(engine)) return null;
   return CATALOGUE.find(({ repo }) => repo === checkpoint.repo)?.downloadBytes ?? null;
 }

@@ -1,4 +1,4 @@
-import type { KeptHeader, PackedStore } from '../run/kept';
+import type { KeptHeader, PackedStore } from '../variant/kept';
 
 /** Packed models in OPFS: `packed/<checkpoint>/<key>`, each `header length (u32), header (JSON), memory`. */
 const ROOT = 'packed';

@@ -1,5 +1,6 @@
 import type { StatisticsStore } from '../calibrate/calibrate';
-import type { LayerCache, MadeLayer } from '../compress/compress';
+import type { LayerCache } from '../compress/compress';
+import type { MadeLayer } from '../compress/layer';
 import type { LayerStatistics } from '../compress/statistics';
 import { storeError } from './opfs';
 

@@ -1,3 +1,5 @@
+import type { PageEngine } from '../schema/engines';
+
 /** The panel of the step "Budget". */
 export const BUDGET = {
   limit: 'Tickets per task',
@@ -19,9 +21,9 @@ export const BUDGET = {
   engines: {
     cpu: "cpu: Joulewise's own kernels on WebAssembly",
     'ort-cpu': 'ort-cpu: ONNX Runtime on WebAssembly',
-    gpu: 'gpu: ONNX Runtime on WebGPU',
+    'ort-gpu': 'ort-gpu: ONNX Runtime on WebGPU',
     hub: 'hub: ready-made ONNX exports through Transformers.js (joules unknown)',
-  },
+  } satisfies Record<PageEngine, string>,
   noAdapter: ' (no adapter here)',
   noExports: ' (for Hub models only)',
   profile: 'Power profile, from which energy is estimated',

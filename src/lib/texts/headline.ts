@@ -1,3 +1,4 @@
+import { isModel } from '../schema/engines';
 import { formatJoules } from '../core/units';
 import type { VariantResult } from '../schema/result';
 import { overlap, type Interval, type RankedVariant, type Ranking } from '../rank/rank';
@@ -64,7 +65,7 @@ function qualityAgainst(winner: Interval, other: Interval): string {
  * Null where sizes are unknown.
  */
 function uncompressed(ranked: readonly RankedVariant[]): RankedVariant | null {
-  const models = ranked.filter(({ result }) => result.engine !== 'classical' && result.storedBytes !== null);
+  const models = ranked.filter(({ result }) => isModel(result.engine) && result.storedBytes !== null);
   const bytes = (row: RankedVariant) => row.result.storedBytes ?? 0;
   // A mask takes no fewer bytes: of equals, the one with the fewest zeros.
   const zeros = (row: RankedVariant) => row.result.sparsity ?? 0;

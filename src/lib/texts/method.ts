@@ -1,4 +1,4 @@
-import type { PrecisionName } from '../compress/precisions';
+import type { PrecisionName } from '../tensor/precisions';
 import type { Boundary, Phase, Tier } from '../schema/run';
 
 /** One number that the app shows: what it is, how it is computed, and where that comes from. */

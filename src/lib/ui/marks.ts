@@ -1,10 +1,12 @@
+import { isModel } from '../schema/engines';
+
 /** How a variant looks: hue = precision, shape = pruning. Names from links may be anything, so nothing here throws. */
 
 const HUES = ['fp32', 'fp16', 'int8', 'int4'] as const;
 
 /** A custom property of the theme. */
 export function hueOf(variant: string, engine: string): string {
-  if (engine === 'classical') return 'var(--p-classical)';
+  if (!isModel(engine)) return 'var(--p-classical)';
   const first = variant.split('+')[0];
   const hue = HUES.find((name) => name === first);
   return `var(--p-${hue ?? 'other'})`;
@@ -20,7 +22,7 @@ const SHAPES: readonly [prefix: string, shape: Shape][] = [
 ];
 
 export function shapeOf(variant: string, engine: string): Shape {
-  if (engine === 'classical') return 'star';
+  if (!isModel(engine)) return 'star';
   const prunings = variant.split('+').slice(1);
   return SHAPES.find(([prefix]) => prunings.some((p) => p.startsWith(prefix)))?.[1] ?? 'circle';
 }

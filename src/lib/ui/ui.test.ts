@@ -218,12 +218,12 @@ describe('labels', () => {
 
 describe('marks', () => {
   it('shows precision as hue and pruning as shape, whatever the name', () => {
-    expect(hueOf('int8+ffn25', 'gpu')).toBe('var(--p-int8)');
+    expect(hueOf('int8+ffn25', 'ort-gpu')).toBe('var(--p-int8)');
     expect(hueOf('tf-idf', 'classical')).toBe('var(--p-classical)');
     expect(hueOf('</style>', 'hub')).toBe('var(--p-other)');
-    expect(['int8', 'int8+2:4', 'int8+mag50', 'int8+ffn25', 'int8+layers25+2:4'].map((v) => shapeOf(v, 'gpu'))).toEqual(
-      ['circle', 'square', 'triangle', 'diamond', 'cross'],
-    );
+    expect(
+      ['int8', 'int8+2:4', 'int8+mag50', 'int8+ffn25', 'int8+layers25+2:4'].map((v) => shapeOf(v, 'ort-gpu')),
+    ).toEqual(['circle', 'square', 'triangle', 'diamond', 'cross']);
   });
 
   it('draws closed outlines', () => {

@@ -1,6 +1,6 @@
-import { ropeFrequencies, type ModelConfig } from '../checkpoint/config';
-import type { LinearName } from '../checkpoint/families';
-import { BLOCK, is2of4, type StoredTensor } from '../compress/precisions';
+import { type BlockVectors, type LinearName, ropeRows } from '../checkpoint/block';
+import type { ModelConfig } from '../checkpoint/config';
+import { BLOCK, is2of4, type StoredTensor } from '../tensor/stored';
 import { blocksOf, packMatrix, rowOf, type MatrixLayout } from './pack';
 import { ATTENTION, gemv, RMS_NORM, ROPE, ROWS_PER_GROUP, SWIGLU, THREADS } from './shaders';
 
@@ -17,15 +17,10 @@ export interface WgslModel {
   destroy(): void;
 }
 
-/** What a layer is built from; vectors by their name without the layer. */
+/** What a layer is built from. */
 export interface LayerWeights {
   linear: Record<LinearName, StoredTensor>;
-  inputNorm: Float32Array;
-  postNorm: Float32Array;
-  /** Biases of q, k and v, one behind the other; null where the family has none. */
-  qkvBias: Float32Array | null;
-  /** Norms of q and of k; null where the family has none. */
-  qkNorms: [Float32Array, Float32Array] | null;
+  vectors: BlockVectors;
 }
 
 type Dispatch = { pipeline: GPUComputePipeline; bindings: GPUBindGroup; groups: [number, number] };
@@ -69,13 +64,13 @@ export class WgslBuilder {
     this.position = this.own(
       device.createBuffer({ size: 16, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST }),
     );
-    this.rope = this.upload(ropeTable(config, capacity));
+    this.rope = this.upload(ropeRows(config, capacity));
     this.none = this.scratch(1);
   }
 
-  layer(w: LayerWeights): void {
+  layer({ linear, vectors }: LayerWeights): void {
     const { hiddenSize, heads, kvHeads, headDim, normEpsilon } = this.config;
-    const { linear } = w;
+    const { qNorm, kNorm, qBias, kBias, vBias } = vectors;
     const cacheSize = kvHeads * this.capacity * headDim;
     const keys = this.scratch(cacheSize);
     const values = this.scratch(cacheSize);
@@ -87,19 +82,20 @@ export class WgslBuilder {
     const both = this.scratch(2 * ffn);
     const hidden = this.scratch(ffn);
     const shape = { heads, kv_heads: kvHeads, head_dim: headDim, capacity: this.capacity };
-    const norms = w.qkNorms ? this.upload(concat(w.qkNorms)) : this.none;
+    const norms = qNorm && kNorm ? this.upload(concat([qNorm, kNorm])) : this.none;
+    const bias = qBias && kBias && vBias ? concat([qBias, kBias, vBias]) : null;
     this.layers.push(
-      this.norm(w.inputNorm),
-      this.multiply(qkv, this.normed, this.qkv, { bias: w.qkvBias }),
+      this.norm(vectors.inputNorm),
+      this.multiply(qkv, this.normed, this.qkv, { bias }),
       this.dispatch(
         ROPE,
-        { ...shape, epsilon: normEpsilon, normed: w.qkNorms ? 1 : 0 },
+        { ...shape, epsilon: normEpsilon, normed: qNorm ? 1 : 0 },
         [this.qkv, keys, values, this.rope, norms, this.position],
         heads + 2 * kvHeads,
       ),
       this.dispatch(ATTENTION, shape, [this.qkv, keys, values, this.scores, this.attended, this.position], heads),
       this.multiply(output, this.attended, this.x, { accumulate: true }),
-      this.norm(w.postNorm),
+      this.norm(vectors.postNorm),
       this.multiply(gateUp, this.normed, both),
       this.dispatch(SWIGLU, { size: ffn }, [both, hidden], Math.ceil(ffn / THREADS)),
       this.multiply(down, hidden, this.x, { accumulate: true }),
@@ -280,17 +276,4 @@ function concat(parts: readonly Float32Array[]): Float32Array {
     at += p.length;
   }
   return out;
-}
-
-/** [positions, D]: cosines, then sines, of the first half of the head's channels. */
-function ropeTable(config: ModelConfig, positions: number): Float32Array {
-  const frequencies = ropeFrequencies(config);
-  const half = frequencies.length;
-  const table = new Float32Array(positions * 2 * half);
-  for (let p = 0; p < positions; p++)
-    frequencies.forEach((f, i) => {
-      table[p * 2 * half + i] = Math.cos(p * f);
-      table[p * 2 * half + half + i] = Math.sin(p * f);
-    });
-  return table;
 }

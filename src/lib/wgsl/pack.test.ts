@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dequantize, is2of4, PRECISIONS, type PrecisionName, type StoredTensor } from '../compress/precisions';
-import { prune2of4 } from '../compress/pruners';
+import { dequantize, is2of4, type StoredTensor } from '../tensor/stored';
+import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
+import { prune2of4 } from '../tensor/masks';
 import { createRandom } from '../core/random';
 import { halfTable } from '../core/half';
 import { blocksOf, blockWords, hasScale, packMatrix, rowOf, type ValueFormat } from './pack';

@@ -1,4 +1,4 @@
-import { BLOCK, dequantize, unsignedZero, type StoredTensor } from '../compress/precisions';
+import { BLOCK, dequantize, sliceRows, unsignedZero, type StoredTensor } from '../tensor/stored';
 
 /** How a block's values are kept; 2:4 halves the number of values and adds one word of indices. */
 export type ValueFormat = 'f32' | 'f16' | 'i8' | 'i4';
@@ -98,21 +98,4 @@ function keptOf(value: (i: number) => number): [number, number] {
 }
 
 /** Row `row` of a table as float32, as the embedding of a token. */
-export function rowOf(t: StoredTensor, row: number): Float32Array<ArrayBuffer> {
-  const columns = t.columns;
-  if (t.format === 'fp32') return t.data.slice(row * columns, (row + 1) * columns);
-  if (t.format === 'fp16')
-    return dequantize({
-      ...t,
-      rows: 1,
-      data: t.data.subarray(row * columns, (row + 1) * columns),
-    }) as Float32Array<ArrayBuffer>;
-  const blocks = blocksOf(columns);
-  const bytes = (BLOCK * t.bits) / 8;
-  return dequantize({
-    ...t,
-    rows: 1,
-    data: t.data.subarray(row * blocks * bytes, (row + 1) * blocks * bytes),
-    scales: t.scales.subarray(row * blocks, (row + 1) * blocks),
-  }) as Float32Array<ArrayBuffer>;
-}
+export const rowOf = (t: StoredTensor, row: number): Float32Array => dequantize(sliceRows(t, row, row + 1));

@@ -1,4 +1,4 @@
-import { BLOCK } from '../compress/precisions';
+import { BLOCK } from '../tensor/stored';
 import { blockWords, hasScale, type ValueFormat } from './pack';
 
 /** Invocations of a workgroup; every adapter allows 256. */

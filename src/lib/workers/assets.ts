@@ -6,7 +6,7 @@ import baselineKernels from '../../kernels/build/baseline.wasm?url';
 import relaxedKernels from '../../kernels/build/relaxed.wasm?url';
 import matrixBaseline from '../../matrix/build/baseline.wasm?url';
 import matrixRelaxed from '../../matrix/build/relaxed.wasm?url';
-import type { Assets } from '../run/open';
+import type { Assets } from '../engine/open';
 
 const absolute = (url: string) => new URL(url, self.location.href).href;
 

@@ -1,8 +1,8 @@
 import type { KernelLimits } from '../cpu/limits';
 import type { BuildName } from '../cpu/module';
-import type { Cost } from '../graph/cost';
-import type { Measured } from '../plan/measure';
-import type { ScaleResult, ScaleShape } from '../run/scale';
+import type { Cost } from '../core/cost';
+import type { Measured } from '../measure/measure';
+import type { ScaleResult, ScaleShape } from '../cpu/scale';
 import type { CheckpointRef } from '../schema/plan';
 import type { KernelWork } from '../schema/run';
 import type { Progress, VariantRequest } from './protocol';

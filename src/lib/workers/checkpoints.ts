@@ -1,6 +1,6 @@
 import { httpFileSet, hubFileSet, type FileSet } from '../checkpoint/source';
 import type { CheckpointRef } from '../schema/plan';
-import type { PackedStore } from '../run/kept';
+import type { PackedStore } from '../variant/kept';
 import { openStored } from '../store/opfs';
 import { opfsPacked } from '../store/packed';
 

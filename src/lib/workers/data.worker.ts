@@ -10,7 +10,7 @@ import { summarise } from '../plan/summary';
 import { foldRuns } from '../rank/fold';
 import type { DatasetRecord } from '../schema/dataset';
 import type { RunRecord } from '../schema/run';
-import { HUB_DTYPES, hubDtype } from '../run/hub';
+import { HUB_DTYPES, hubDtype } from '../engine/hub';
 import { exportArchive, importArchive } from '../store/archive';
 import { getDataset, saveDataset, testTicket } from '../store/datasets';
 import { changePlan, getPlan, runsOfPlan } from '../store/db';

@@ -3,17 +3,18 @@ import { outerReport } from '../compress/compress';
 import { parseRecipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { bestBuild, byteDotOf } from '../cpu/module';
-import { vectorNames } from '../decoder/decoder';
-import { type Assistant, openAssistant } from '../plan/assist';
-import { openUnit, type OpenUnit } from '../plan/unit';
-import { cpuForm, withCompressed } from '../run/compress';
-import { topK } from '../run/engine';
-import { exportVariant } from '../run/export';
-import { exportGguf } from '../run/export-gguf';
-import { sizesOf } from '../run/export-sizes';
-import { generate } from '../run/generate';
-import { probeDevice } from '../run/probe';
-import { writeWeights } from '../run/weights';
+import { vectorNames } from '../checkpoint/block';
+import { type Assistant, openAssistant } from '../measure/assist';
+import { openUnit } from '../measure/unit';
+import type { OpenUnit } from '../plan/sessions';
+import { cpuForm, withCompressed } from '../variant/compress';
+import { topK } from '../engine/session';
+import { exportVariant } from '../export/onnx';
+import { exportGguf } from '../export/gguf';
+import { sizesOf } from '../export/sizes';
+import { generate } from '../engine/generate';
+import { probeDevice } from '../device/probe';
+import { writeWeights } from '../export/safetensors';
 import { createExport } from '../store/exports';
 import { ASSETS } from './assets';
 import { benches } from './benches';
@@ -22,7 +23,7 @@ import { openHost } from './pool';
 import type { EngineApi } from './protocol';
 import { serve } from './rpc';
 import { take } from './tickets';
-import { calibrationOf, cpuTarget, openRequest, profileOf, stopwatch } from './variant';
+import { calibrationOf, cpuTarget, openRequest, ratesFor, stopwatch } from './variant';
 
 /** The variant of a plan that this thread measures. */
 let measured: OpenUnit | null = null;
@@ -97,7 +98,7 @@ serve<EngineApi>({
       {
         signal,
         calibration: await calibrationOf(args),
-        profile: await profileOf(args.engine),
+        rates: await ratesFor(args.engine),
         onProgress: (done, of) => emit({ phase: 'export', done, of }),
       },
     );

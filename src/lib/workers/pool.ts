@@ -1,6 +1,6 @@
 import type { GroupJob, GroupResult } from '../compress/group';
 import { packPrompts, type PromptSize } from '../calibrate/prompts';
-import type { Calibration, CalibrationHost } from '../run/compress';
+import type { Calibration, CalibrationHost } from '../variant/compress';
 import type { CheckpointRef } from '../schema/plan';
 import { opfsLayers, opfsStatistics } from '../store/pieces';
 import { BUILTIN_HASH } from './checkpoints';

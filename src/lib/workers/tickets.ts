@@ -3,7 +3,7 @@ import { TASK_TABLE } from '../data/tasks';
 import type { DatasetRecord } from '../schema/dataset';
 import type { TaskName } from '../schema/run';
 import { stratify } from '../data/stratify';
-import type { OpenRequest } from '../plan/unit';
+import type { OpenRequest } from '../measure/unit';
 import type { TicketsPort, Wanted } from './protocol';
 
 /** What a data thread gives to an engine's. */

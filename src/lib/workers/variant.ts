@@ -2,13 +2,15 @@ import type { Recipe } from '../compress/recipe';
 import { bestBuild, byteDotOf } from '../cpu/module';
 import { taskOf } from '../data/tasks';
 import { guessProfile } from '../meter/match';
-import { trainingPrompts } from '../plan/unit';
-import { type Calibration, targetOf } from '../run/compress';
-import type { PackedStore } from '../run/kept';
-import { chooseKernel, featuresOf } from '../run/kernels';
-import { openVariant } from '../run/open';
-import { probeDevice } from '../run/probe';
-import type { EngineName, Phase } from '../schema/run';
+import { ratesOf } from '../meter/model';
+import { trainingPrompts } from '../measure/unit';
+import { targetOf, type Calibration, type RatesOf } from '../variant/compress';
+import type { PackedStore } from '../variant/kept';
+import { chooseKernel, featuresOf } from '../variant/kernels';
+import { openVariant } from '../engine/open';
+import { probeDevice } from '../device/probe';
+import type { EngineName } from '../schema/engines';
+import type { Phase } from '../schema/run';
 import { ASSETS } from './assets';
 import { keepingOf, openFiles } from './checkpoints';
 import { calibrationOn, openHost } from './pool';
@@ -37,14 +39,17 @@ export async function calibrationOf({
   };
 }
 
-/** The profile of this device for an engine. */
-export const profileOf = async (engine: EngineName) => guessProfile(await probeDevice(), engine).profile;
+/** What a byte and an operation cost on this device, by the profile of an engine. */
+export async function ratesFor(engine: EngineName): Promise<RatesOf> {
+  const { profile } = guessProfile(await probeDevice(), engine);
+  return (arithmetic) => ratesOf(profile, arithmetic);
+}
 
 /** What a budget counts where weights are made for no engine in particular: our own kernels on this device. */
 export const cpuTarget = async (recipe: Recipe) => {
   const dot = byteDotOf(bestBuild());
   const { kernel } = chooseKernel('cpu', recipe, featuresOf(dot));
-  return recipe.budget && targetOf('cpu', kernel.title, await profileOf('cpu'), dot);
+  return recipe.budget && targetOf(kernel, await ratesFor('cpu'), dot);
 };
 
 /** Adds up milliseconds of work: of phase `named`, and of all others under `rest`. */
@@ -79,7 +84,7 @@ export async function openRequest(
     kernelBuild: request.kernelBuild ?? null,
     assets: ASSETS,
     calibration: await calibrationOf(request),
-    profile: await profileOf(request.engine),
+    rates: await ratesFor(request.engine),
     keeping,
     signal,
     onProgress: (done, of) => emit({ phase: 'load', done, of }),

@@ -1,0 +1,92 @@
+import type * as Ort from 'onnxruntime-web';
+import type { ModelConfig } from '../checkpoint/config';
+
+type Tensors = Record<string, Ort.Tensor>;
+
+/** The KV cache of a session between passes: what to feed, and how a pass's outputs extend it. */
+export interface KvCache {
+  /** `past_key_values.N.key|value` for the next pass. */
+  feeds(): Tensors;
+  /** Takes the cache outputs of a pass that added `fresh` tokens. */
+  extend(out: Tensors, fresh: number): void;
+  clear(): void;
+}
+
+const PARTS = ['key', 'value'] as const;
+
+const pastNames = (layers: number) =>
+  Array.from({ length: layers }, (_, layer) => PARTS.map((part) => `past_key_values.${layer}.${part}`)).flat();
+
+/** Cache that lives where the runtime put it (GPU buffers): each pass returns it whole, one token longer. */
+export function deviceCache(config: ModelConfig, empty: (dims: readonly number[]) => Ort.Tensor): KvCache {
+  const names = pastNames(config.layers);
+  let past: Tensors = {};
+  const cache: KvCache = {
+    feeds: () => past,
+    extend(out) {
+      for (const name of names) {
+        past[name]?.dispose();
+        past[name] = out[name.replace('past_key_values', 'present')] as Ort.Tensor;
+      }
+    },
+    clear() {
+      for (const t of Object.values(past)) t.dispose();
+      past = Object.fromEntries(names.map((name) => [name, empty([1, config.kvHeads, 0, config.headDim])]));
+    },
+  };
+  cache.clear();
+  return cache;
+}
+
+/** Rows that a host cache grows by: spare rows are copied with each token, growing copies the whole cache. */
+const GROWTH = 64;
+
+/**
+ * Cache in JavaScript's memory, [kv, capacity, D] a layer and part, with spare rows at the end of each head that the
+ * kernel does not read. A pass returns only its own rows, so no memory is allocated while decoding.
+ */
+export function hostCache(config: ModelConfig, tensor: typeof Ort.Tensor): KvCache {
+  const { kvHeads, headDim } = config;
+  const names = pastNames(config.layers);
+  let capacity = 0;
+  let length = 0;
+  let rows: Record<string, Float32Array<ArrayBuffer>> = {};
+  const grow = (atLeast: number) => {
+    const larger = Math.ceil(atLeast / GROWTH) * GROWTH;
+    for (const name of names) {
+      const to = new Float32Array(kvHeads * larger * headDim);
+      const from = rows[name];
+      if (from)
+        for (let h = 0; h < kvHeads; h++) {
+          const head = from.subarray(h * capacity * headDim, (h * capacity + length) * headDim);
+          to.set(head, h * larger * headDim);
+        }
+      rows[name] = to;
+    }
+    capacity = larger;
+  };
+  const cache: KvCache = {
+    feeds: () =>
+      Object.fromEntries(
+        names.map((name) => [name, new tensor('float32', rows[name] as Float32Array, [1, kvHeads, capacity, headDim])]),
+      ),
+    extend(out, fresh) {
+      if (length + fresh > capacity) grow(length + fresh);
+      for (const name of names) {
+        const from = out[name.replace('past_key_values', 'fresh')]?.data as Float32Array;
+        for (let h = 0; h < kvHeads; h++) {
+          const head = from.subarray(h * fresh * headDim, (h + 1) * fresh * headDim);
+          rows[name]?.set(head, (h * capacity + length) * headDim);
+        }
+      }
+      length += fresh;
+    },
+    clear() {
+      rows = Object.fromEntries(names.map((name) => [name, new Float32Array(0)]));
+      capacity = 0;
+      length = 0;
+    },
+  };
+  cache.clear();
+  return cache;
+}

@@ -1,0 +1,214 @@
+import type { Checkpoint } from '../checkpoint/checkpoint';
+import { addCosts, totalBytes, type Cost } from '../core/cost';
+import { JoulewiseError } from '../core/errors';
+import { groupBy } from '../core/group';
+import { FORMATS } from '../cpu/formats';
+import type { CpuModel, KernelMs, OnLogits, PassRequest } from '../cpu/model';
+import { bestBuild, byteDotOf, type BuildName, type Spawn } from '../cpu/module';
+import { passWork } from '../cpu/work';
+import type { Compression, KernelWork } from '../schema/run';
+import type { CandidateScore, EngineSession } from './session';
+import { packCandidates } from './candidates';
+import type { CpuKernelRow } from '../variant/kernels';
+import type { Recipe } from '../variant/compress';
+import { packVariant, type PackOptions } from '../variant/panels';
+
+export interface CpuOptions extends PackOptions {
+  kernel: CpuKernelRow;
+  fallbacks: readonly string[];
+  threads: number;
+  /** Compiles one of the two builds. */
+  loadModule: (build: BuildName) => Promise<WebAssembly.Module>;
+  spawn: Spawn;
+  /** Null = the best that the browser runs. */
+  build?: BuildName | null;
+}
+
+/** Checkpoint + recipe -> an open session of our own kernels. */
+export async function openCpu(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  o: CpuOptions,
+): Promise<{ session: CpuSession; compression: Compression }> {
+  const build = o.build ?? bestBuild();
+  const module = await o.inPhase('load', () => o.loadModule(build));
+  const { model, compression, notes } = await packVariant(checkpoint, recipe, byteDotOf(build), o);
+  await o.inPhase('load', () => model.start(module, o.threads, o.spawn, recipe.kv8 ? 'int8' : 'f32'));
+  return { session: new CpuSession(model, build, { ...o, fallbacks: [...o.fallbacks, ...notes] }), compression };
+}
+
+const BUILD_TITLES: Readonly<Record<BuildName, string>> = { relaxed: 'relaxed SIMD', baseline: 'baseline SIMD' };
+
+/** One sequence at a time, on this thread and its helpers: every call blocks until its pass is done. */
+export class CpuSession implements EngineSession {
+  readonly engine = 'cpu';
+  readonly kernel: string;
+  readonly arithmetic;
+  readonly threads: number;
+  readonly maxPositions: number;
+  readonly fallbacks: readonly string[];
+  private length = 0;
+  /** Work since the last `takeKernels`. */
+  private done = new Map<keyof KernelMs, Cost>();
+
+  constructor(
+    private readonly model: CpuModel,
+    readonly build: BuildName,
+    o: CpuOptions,
+  ) {
+    this.threads = model.threads;
+    this.arithmetic = o.kernel.arithmetic;
+    this.maxPositions = model.maxPositions;
+    this.fallbacks =
+      this.threads < o.threads
+        ? [
+            ...o.fallbacks,
+            `Only ${this.threads} of ${o.threads} threads could be started; the model runs on these. Reload the page to try again.`,
+          ]
+        : o.fallbacks;
+    const sparse = [...model.matrices.values()].filter((m) => FORMATS[m.format].density < 1).length;
+    const four = [...model.matrices.values()].filter((m) => m.format.startsWith('int4')).length;
+    this.kernel = [
+      o.kernel.title,
+      BUILD_TITLES[build],
+      ...(o.kernel.mixed ? [`${four} matrices in 4 bits`] : []),
+      ...(model.adapters ? [`an adapter beside ${model.adapters} matrices in fp32`] : []),
+      ...(model.cache === 'int8' ? ['keys and values kept in int8'] : []),
+      ...(sparse ? [`${sparse} matrices as 2:4 values and places`] : []),
+    ].join(', ');
+  }
+
+  private checkLength(total: number): void {
+    if (total > this.maxPositions)
+      throw new JoulewiseError(
+        'engine.failed',
+        `The text needs ${total} tokens; this session holds ${this.maxPositions}. Shorten the ticket.`,
+      );
+  }
+
+  /** A pass, and its work in the books. */
+  private forward(start: number, request: PassRequest, onLogits: OnLogits): void {
+    this.model.forward(start, request, onLogits);
+    const work = this.work(request.ids.length, start, request.logitRows.length);
+    for (const name of Object.keys(work) as (keyof KernelMs)[]) {
+      const [before, cost] = [this.done.get(name), work[name]];
+      this.done.set(name, before ? addCosts(before, cost) : cost);
+    }
+  }
+
+  /** Runs tokens that follow what the cache holds; `onLogits` gets views that the next pass overwrites. */
+  private append(
+    ids: readonly number[],
+    logitRows: readonly number[],
+    probabilities: boolean,
+    onLogits: OnLogits,
+  ): void {
+    const start = this.length;
+    this.checkLength(start + ids.length);
+    const request = {
+      ids,
+      positions: ids.map((_, i) => start + i),
+      spans: ids.map(() => 0),
+      prefix: 0,
+      logitRows,
+      probabilities,
+    };
+    this.forward(start, request, onLogits);
+    this.length = start + ids.length;
+  }
+
+  private last(ids: readonly number[]): Promise<Float32Array> {
+    let logits = new Float32Array(0);
+    this.append(ids, [ids.length - 1], false, (_, view) => (logits = Float32Array.from(view)));
+    return Promise.resolve(logits);
+  }
+
+  // Functions are async so that what they throw becomes a rejection.
+  async prefill(ids: readonly number[]): Promise<Float32Array> {
+    this.length = 0;
+    return this.last(ids);
+  }
+
+  async decode(id: number): Promise<Float32Array> {
+    return this.last([id]);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]> {
+    this.length = 0;
+    const { ids, positions, logitPositions, lookups } = packCandidates(prompt, candidates);
+    this.checkLength(ids.length);
+    // A candidate's tokens see the prompt and their own span.
+    const spans = prompt.map(() => 0);
+    for (const c of candidates) {
+      const from = spans.length;
+      for (let i = 1; i < c.length; i++) spans.push(from);
+    }
+    const sums = candidates.map(() => 0);
+    const wanted = lookups.flatMap((tokens, candidate) => tokens.map(([row, id]) => ({ row, candidate, id })));
+    const byRow = groupBy(wanted, ({ row }) => row);
+    const request = { ids, positions, spans, prefix: prompt.length, logitRows: logitPositions, probabilities: true };
+    this.forward(0, request, (row, logits, logSum) => {
+      for (const { candidate, id } of byRow.get(row) ?? [])
+        sums[candidate] = (sums[candidate] as number) + (logits[id] as number) - logSum;
+    });
+    return candidates.map((c, i) => ({ logProb: sums[i] as number, tokens: c.length }));
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }> {
+    this.length = 0;
+    const logProbs = new Float64Array(Math.max(0, ids.length - 1));
+    let last = new Float32Array(0);
+    this.append(
+      ids,
+      ids.map((_, i) => i),
+      true,
+      (row, logits, logSum) => {
+        const next = ids[row + 1];
+        if (next === undefined) last = Float32Array.from(logits);
+        else logProbs[row] = (logits[next] as number) - logSum;
+      },
+    );
+    return { logProbs, last };
+  }
+
+  private work(fresh: number, past: number, logits: number): Record<keyof KernelMs, Cost> {
+    const { config, matrices, cachedBytes } = this.model;
+    return passWork(config, matrices, cachedBytes, fresh, past, logits);
+  }
+
+  cost(fresh: number, past: number, logits: number): Cost {
+    return Object.values(this.work(fresh, past, logits)).reduce(addCosts);
+  }
+
+  takeKernels(): KernelWork[] {
+    const ms = this.model.counters();
+    const done = this.done;
+    this.done = new Map();
+    this.model.clearCounters();
+    return (Object.keys(ms) as (keyof KernelMs)[]).map((name) => {
+      const cost = done.get(name);
+      const counted = cost !== undefined && name !== 'vectors';
+      return {
+        name,
+        bytes: counted ? totalBytes(cost) : null,
+        operations: counted && name !== 'embedding' ? cost.flops : null,
+        ms: ms[name],
+      };
+    });
+  }
+
+  fence(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  heapBytes(): number {
+    return this.model.memory.bytes;
+  }
+
+  close(): Promise<void> {
+    this.model.close();
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,202 @@
+import { openCheckpoint } from '../checkpoint/checkpoint';
+import type { FileSet } from '../checkpoint/source';
+import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
+import { JoulewiseError } from '../core/errors';
+import type { Compression } from '../schema/run';
+import type { EngineName, OpenedEngine } from '../schema/engines';
+import {
+  parseRecipe,
+  targetOf,
+  type Calibration,
+  type CalibrationHost,
+  type RatesOf,
+  type Recipe,
+} from '../variant/compress';
+import { spawnWorker } from '../cpu/spawn';
+import { bestBuild, byteDotOf, type BuildName } from '../cpu/module';
+import { openCpu } from './cpu';
+import { adapterMerged } from '../variant/panels';
+import type { EngineSession } from './session';
+import { hubDtype, openHub } from './hub';
+import type { PackedStore } from '../variant/kept';
+import { chooseKernel, featuresOf, type GraphKernelRow } from '../variant/kernels';
+import { openOrt, type OrtAssets } from './ort';
+import { prepareVariant, type InPhase } from '../variant/prepare';
+import { MAX_THREADS, requestGpuDevice } from '../device/probe';
+import { openWgsl } from './wgsl';
+
+/** What variants are opened with, for those who open them. */
+export type { CalibrationHost, FileSet, PackedStore, Tokenizer };
+
+/** Addresses of the runtimes' files, by backend. */
+export interface Assets {
+  wasm: OrtAssets;
+  webgpu: OrtAssets;
+  /** Our own kernels, one WebAssembly module a build. */
+  cpu: Readonly<Record<BuildName, string>>;
+}
+
+export interface OpenOptions {
+  /** Where the checkpoint's files are. */
+  files: FileSet;
+  /** A recipe, or for the `hub` engine the name of a ready-made export. */
+  variant: string;
+  engine: EngineName;
+  /** Null = as many as the device has cores, at most 8. */
+  threads: number | null;
+  /** Build of our own kernels; null or none = the best that this browser runs. */
+  kernelBuild?: BuildName | null;
+  assets: Assets;
+  inPhase: InPhase;
+  /** Where recipes that calibrate take their text and threads from; null where there is none. */
+  calibration?: Calibration | null;
+  /** Where the engine `cpu` keeps packed models; null or none = nowhere. */
+  keeping?: PackedStore | null;
+  /** Of the device: what a budget of joules counts with. */
+  rates: RatesOf;
+  /** Of calibration, before compression begins. */
+  onCalibrated?: (done: number, of: number) => void;
+  onProgress?: (done: number, of: number) => void;
+  signal?: AbortSignal | undefined;
+}
+
+export interface OpenVariant {
+  session: EngineSession;
+  tokenizer: Tokenizer;
+  /** Ids that end an answer. */
+  stopIds: readonly number[];
+  family: string;
+  /** Null where the weights are not ours to count. */
+  compression: Compression | null;
+}
+
+/** Threads that this page may use, and why fewer than asked. */
+export function chooseThreads(asked: number | null): { threads: number; fallbacks: string[] } {
+  const wanted = asked ?? Math.min(navigator.hardwareConcurrency || 1, MAX_THREADS);
+  if (wanted > 1 && !globalThis.crossOriginIsolated)
+    return {
+      threads: 1,
+      fallbacks: [`This page is not cross-origin isolated, so WebAssembly runs on 1 thread instead of ${wanted}.`],
+    };
+  return { threads: wanted, fallbacks: [] };
+}
+
+/** What an engine that runs a checkpoint's own weights needs besides them. */
+interface OwnWeights {
+  recipe: Recipe;
+  kernel: GraphKernelRow;
+  fallbacks: readonly string[];
+  threads: number;
+  device: GPUDevice | null;
+}
+
+/** Checkpoint -> recipe -> graph and weights -> ONNX Runtime. */
+async function openOwn(o: OpenOptions, own: OwnWeights): Promise<OpenVariant> {
+  const checkpoint = await openCheckpoint(o.files);
+  const variant = await prepareVariant(checkpoint, own.recipe, own.kernel, {
+    use: 'engine',
+    ...o,
+    target: targetOf(own.kernel, o.rates),
+  });
+  const { compression } = variant;
+  const assets = own.device ? o.assets.webgpu : o.assets.wasm;
+  const fallbacks = [...own.fallbacks, ...adapterMerged(checkpoint)];
+  const session = await o.inPhase('load', () => openOrt(variant, { ...own, fallbacks, assets }));
+  return {
+    session,
+    tokenizer: createTokenizer(checkpoint.tokenizer),
+    stopIds: checkpoint.config.eosTokenIds,
+    family: checkpoint.config.family,
+    compression,
+  };
+}
+
+async function gpuDevice(): Promise<GPUDevice> {
+  const device = await requestGpuDevice();
+  if (device) return device;
+  throw new JoulewiseError(
+    'engine.unavailable',
+    'This browser offers no WebGPU adapter here. Choose the engine "cpu", or open the page in a browser with WebGPU.',
+  );
+}
+
+/** Fetches and compiles a kernel module. */
+export async function loadKernels(url: string): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compileStreaming(fetch(url));
+  } catch (cause) {
+    throw new JoulewiseError(
+      'engine.failed',
+      'The kernels of this site could not be loaded. Reload the page, or choose the engine "ort-cpu".',
+      { cause },
+    );
+  }
+}
+
+/** How each engine opens a variant; what else an engine is stands in `schema/engines.ts`. */
+export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<OpenVariant>>> = {
+  cpu: async (o) => {
+    const recipe = parseRecipe(o.variant);
+    const { threads, fallbacks } = chooseThreads(o.threads);
+    const checkpoint = await openCheckpoint(o.files);
+    const build = o.kernelBuild ?? bestBuild();
+    const dot = byteDotOf(build);
+    const { kernel, fallbacks: missing } = chooseKernel('cpu', recipe, featuresOf(dot));
+    const opened = await openCpu(checkpoint, recipe, {
+      ...o,
+      kernel,
+      target: targetOf(kernel, o.rates, dot),
+      fallbacks: [...fallbacks, ...missing],
+      threads,
+      build,
+      loadModule: (build) => loadKernels(o.assets.cpu[build]),
+      spawn: spawnWorker,
+    });
+    return {
+      ...opened,
+      tokenizer: createTokenizer(checkpoint.tokenizer),
+      stopIds: checkpoint.config.eosTokenIds,
+      family: checkpoint.config.family,
+    };
+  },
+  'ort-cpu': (o) => {
+    const recipe = parseRecipe(o.variant);
+    const { threads, fallbacks } = chooseThreads(o.threads);
+    return openOwn(o, { recipe, ...chooseKernel('ort-cpu', recipe, []), fallbacks, threads, device: null });
+  },
+  'ort-gpu': async (o) => {
+    const recipe = parseRecipe(o.variant);
+    const device = await gpuDevice();
+    return openOwn(o, { recipe, ...chooseKernel('ort-gpu', recipe, [...device.features]), threads: 1, device });
+  },
+  wgsl: async (o) => {
+    const checkpoint = await openCheckpoint(o.files);
+    const device = await gpuDevice();
+    return {
+      ...(await openWgsl(checkpoint, parseRecipe(o.variant), device, { ...o, fallbacks: adapterMerged(checkpoint) })),
+      tokenizer: createTokenizer(checkpoint.tokenizer),
+      stopIds: checkpoint.config.eosTokenIds,
+      family: checkpoint.config.family,
+    };
+  },
+  hub: async (o) => {
+    const dtype = hubDtype(o.variant);
+    const { threads, fallbacks } = chooseThreads(o.threads);
+    const adapter = 'gpu' in navigator ? await navigator.gpu.requestAdapter() : null;
+    // A software adapter is 50 times slower than WebAssembly.
+    const device = adapter && adapter.info.isFallbackAdapter !== true ? 'webgpu' : 'wasm';
+    return o.inPhase('load', () =>
+      openHub({ files: o.files, dtype, device, threads, fallbacks, assets: o.assets.webgpu }),
+    );
+  },
+};
+
+export function openVariant(o: OpenOptions): Promise<OpenVariant> {
+  const opener = (OPENERS as Partial<Record<EngineName, (typeof OPENERS)[OpenedEngine]>>)[o.engine];
+  if (!opener)
+    throw new JoulewiseError(
+      'option.unknown',
+      `Engine "${o.engine}" cannot open a model here. Engines: ${Object.keys(OPENERS).join(', ')}.`,
+    );
+  return opener(o);
+}

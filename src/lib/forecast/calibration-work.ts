@@ -1,0 +1,46 @@
+import { DEFAULT_PROMPTS } from '../calibrate/prompts';
+import { GROUPS, INPUT_GROUPS, linearShapes } from '../checkpoint/block';
+import type { ModelConfig } from '../checkpoint/config';
+import { calibrationLevel, type Recipe } from '../compress/recipe';
+import { LEVELS, type Level } from '../compress/statistics';
+
+/** Inputs that linear layers of one decoder layer share, and how many outputs are computed from each. */
+const groupsOf = (c: ModelConfig) => {
+  const shapes = linearShapes(c, c.intermediateSize);
+  return GROUPS.map((group) => ({
+    inputs: shapes[INPUT_GROUPS[group][0]][1],
+    outputs: INPUT_GROUPS[group].reduce((n, linear) => n + shapes[linear][0], 0),
+  }));
+};
+
+/** The most that any of these recipes reads; null where none calibrates. */
+export function highestLevel(recipes: readonly Recipe[]): Level | null {
+  const levels = recipes.map(calibrationLevel);
+  return LEVELS.findLast((level) => levels.includes(level)) ?? null;
+}
+
+/**
+ * Operations (a multiply-add is two) of one pass of the dense model over the calibration tokens: its linear layers, causal
+ * attention, and for `gram` the upper triangle of x^T x of every shared input.
+ */
+export function calibrationOperations(config: ModelConfig, level: Level): number {
+  const { sequences, length } = DEFAULT_PROMPTS;
+  const tokens = sequences * length;
+  const attention = 2 * 2 * length * config.heads * config.headDim;
+  const perLayer = groupsOf(config).reduce(
+    (n, g) => n + 2 * g.inputs * g.outputs + (level === 'gram' ? g.inputs ** 2 : 0),
+    attention,
+  );
+  return tokens * config.layers * perLayer;
+}
+
+/**
+ * Operations of solving a recipe's layers where it hands errors on from column to column (SparseGPT, GPTQ): the inverse of
+ * each x^T x by Cholesky factors (n^3 multiply-adds) and the update of all later columns (m n^2 / 2). 0 for other recipes.
+ */
+export function solveOperations(config: ModelConfig, recipe: Recipe): number {
+  if (calibrationLevel(recipe) !== 'gram') return 0;
+  // A recipe under a budget solves each layer in two or three ways before it chooses.
+  const ways = recipe.budget === null ? 1 : 3;
+  return ways * config.layers * groupsOf(config).reduce((n, g) => n + 2 * g.inputs ** 3 + g.outputs * g.inputs ** 2, 0);
+}

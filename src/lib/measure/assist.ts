@@ -1,0 +1,143 @@
+import { taskOf } from '../data/tasks';
+import type { Meter } from '../meter/meter';
+import { ratesOf } from '../meter/model';
+import { openMeter, profileFor } from '../meter/open';
+import { addReadings, mainReadings } from '../meter/readings';
+import type { EngineSession } from '../engine/session';
+import { openVariant, type OpenVariant } from '../engine/open';
+import type { Ticket } from '../schema/dataset';
+import type { CheckpointRef, Templates } from '../schema/plan';
+import type { Device, Reading, TaskName } from '../schema/run';
+import type { EngineName } from '../schema/engines';
+import { createAnswer, type Answer } from './answer';
+import { trainingPrompts, WARM_UP_TOKENS, type UnitContext } from './unit';
+import { NO_WORK } from './work';
+
+/** A variant that answers tickets as they come, on this device. */
+export interface AssistRequest {
+  checkpoint: CheckpointRef;
+  variant: string;
+  engine: EngineName;
+  threads: number | null;
+  tasks: readonly TaskName[];
+  /** The plan's own prompts. */
+  templates: Templates | undefined;
+  causes: string[];
+  /** Training tickets, for recipes that calibrate. */
+  train: Ticket[];
+  device: Device;
+  /** Power profile that the user confirmed; null = guess. */
+  profile: string | null;
+  maxNewTokens: number;
+}
+
+/** What one task made of a ticket, with what it took. */
+export interface Assistance {
+  task: TaskName;
+  output: string;
+  promptTokens: number;
+  newTokens: number;
+  ms: number;
+  /** Prefill and decode together; its joules are null where the work cannot be counted. */
+  reading: Reading;
+  /** Share of each cause among the allowed ones, most likely first; null for tasks that write. */
+  causes: { cause: string; share: number }[] | null;
+}
+
+export interface Assistant {
+  kernel: string;
+  fallbacks: readonly string[];
+  answer(
+    text: string,
+    o: { signal: AbortSignal; onText: (task: TaskName, text: string) => void },
+  ): Promise<Assistance[]>;
+}
+
+/** Softmax of the causes' log-probabilities: what the model would bet, were these all the causes there are. */
+export function shares(causes: readonly string[], scores: readonly number[]): { cause: string; share: number }[] {
+  const top = Math.max(...scores);
+  const weights = scores.map((s) => Math.exp(s - top));
+  const sum = weights.reduce((a, w) => a + w, 0);
+  return causes.map((cause, i) => ({ cause, share: (weights[i] ?? 0) / sum })).toSorted((a, b) => b.share - a.share);
+}
+
+const ticketOf = (text: string): Ticket => ({
+  id: 'pasted',
+  text,
+  cause: null,
+  response: null,
+  group: null,
+  time: null,
+});
+
+/** Opens a variant and warms it up, so that the first answer takes no longer than the others. */
+export async function openAssistant(
+  request: AssistRequest,
+  context: Pick<UnitContext, 'openFiles' | 'keepingOf' | 'assets' | 'openHost' | 'signal'> & {
+    onProgress: (done: number, of: number) => void;
+  },
+): Promise<Assistant> {
+  const { tasks, templates, causes, engine, checkpoint, threads, maxNewTokens } = request;
+  const sources = { device: request.device, engine, profile: request.profile };
+  let session: EngineSession | null = null;
+  const freshMeter = (): Meter => openMeter(sources, () => session?.fence());
+  const loading = freshMeter();
+  const opened: OpenVariant = await openVariant({
+    files: await context.openFiles(checkpoint),
+    variant: request.variant,
+    engine,
+    threads,
+    rates: (arithmetic) => ratesOf(profileFor(sources), arithmetic),
+    keeping: context.keepingOf(checkpoint),
+    assets: context.assets,
+    calibration: {
+      prompts: (tokenizer) =>
+        trainingPrompts(
+          tokenizer,
+          tasks.map((task) => taskOf(task, templates)),
+          request.train,
+          causes,
+        ),
+      open: () => Promise.resolve(context.openHost({ checkpoint, threads })),
+    },
+    inPhase: (phase, work) => loading.window(phase, NO_WORK, work),
+    onProgress: context.onProgress,
+    signal: context.signal,
+  });
+  session = opened.session;
+  const answerOf = (task: TaskName, meter: Meter): Answer =>
+    createAnswer(taskOf(task, templates), causes, { ...opened, meter });
+  for (const task of tasks) await answerOf(task, loading)(ticketOf('Test'), { kind: 'warm-up', limit: WARM_UP_TOKENS });
+  return {
+    kernel: session.kernel,
+    fallbacks: session.fallbacks,
+    async answer(text, { signal, onText }) {
+      const made: Assistance[] = [];
+      for (const task of tasks) {
+        const meter = freshMeter();
+        const { promptIds, newTokens, prefillMs, decodeMs, output, scores } = await answerOf(task, meter)(
+          ticketOf(text),
+          {
+            kind: 'measured',
+            limit: Math.min(maxNewTokens, taskOf(task, templates).maxNewTokens),
+            signal,
+            onText: (written) => onText(task, written),
+          },
+        );
+        const [first, ...rest] = mainReadings(await meter.read());
+        if (!first) continue;
+        made.push({
+          task,
+          output,
+          promptTokens: promptIds.length,
+          newTokens,
+          ms: prefillMs + decodeMs,
+          reading: addReadings(first, ...rest),
+          causes: scores && shares(causes, scores),
+        });
+        onText(task, output);
+      }
+      return made;
+    },
+  };
+}

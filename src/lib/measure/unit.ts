@@ -1,0 +1,454 @@
+import { isModel, type EngineName } from '../schema/engines';
+import { packPrompts } from '../calibrate/prompts';
+import { JoulewiseError } from '../core/errors';
+import { bytes, flops } from '../core/units';
+import { taskOf, type Task } from '../data/tasks';
+import type { Meter, WindowWork } from '../meter/meter';
+import { ratesOf } from '../meter/model';
+import { openMeter, profileFor, type SourceContext } from '../meter/open';
+import { mainReadings, sumReadings } from '../meter/readings';
+import type { EngineSession } from '../engine/session';
+import {
+  openVariant,
+  type Assets,
+  type CalibrationHost,
+  type FileSet,
+  type PackedStore,
+  type Tokenizer,
+} from '../engine/open';
+import type { OpenUnit, SliceOptions } from '../plan/sessions';
+import type { Ticket } from '../schema/dataset';
+import type { CheckpointRef, PlanRecord } from '../schema/plan';
+import type { Device, RunRecord, TaskName, TicketOutcome } from '../schema/run';
+import { trainBaseline, predict, scoresOf } from '../score/baseline';
+import { answerIds, createAnswer, finiteScores, type AnswerOptions } from './answer';
+import type { Spent, UnitProgress } from '../plan/execute';
+import { SteadyWatch } from './steady';
+import { runId, ticketsOf, type Unit } from '../plan/units';
+import { KernelBook, NO_WORK, passOf } from './work';
+
+/** Everything that opening a variant for a plan needs, as plain data: it crosses a worker border. */
+export interface OpenRequest {
+  plan: PlanRecord;
+  planHash: string;
+  variant: string;
+  engine: EngineName;
+  checkpoint: CheckpointRef;
+  /** Threads of the processor; null = as many as the device has, at most 8. */
+  threads: number | null;
+  /** Test tickets that have a target, by task, in the order of the plan's slices. */
+  tickets: Readonly<Partial<Record<TaskName, Ticket[]>>>;
+  /** Validation tickets with a cause, on which confidence is calibrated. */
+  validation: Ticket[];
+  /** Training tickets: for the classical baseline, and for recipes that calibrate. */
+  train: Ticket[];
+  /** Text that recipes calibrate on instead of the training tickets; null where none was given. */
+  calibrationTexts: string[] | null;
+  causes: string[];
+  device: Device;
+  versions: Record<string, string>;
+}
+
+export interface UnitContext {
+  openFiles: (ref: CheckpointRef) => Promise<FileSet>;
+  assets: Assets;
+  /** Threads for recipes that calibrate. */
+  openHost: (o: { checkpoint: CheckpointRef; threads: number | null }) => CalibrationHost;
+  /** Where packed models of a checkpoint are kept; null where it has no hash to be known by. */
+  keepingOf: (ref: CheckpointRef) => PackedStore | null;
+  onProgress: (p: UnitProgress) => void;
+  signal: AbortSignal;
+}
+
+/** Milliseconds of doing nothing before the work, so that the record holds an idle window. */
+const IDLE_MS = 100;
+/** Tokens generated to warm up. */
+export const WARM_UP_TOKENS = 4;
+
+const referenceOf = (task: Task, ticket: Ticket): string => {
+  const target = task.target(ticket);
+  if (target === null) throw new JoulewiseError('internal', `Ticket ${ticket.id} has no target for ${task.name}.`);
+  return target;
+};
+
+/**
+ * Calibration text of a plan: training tickets as the model meets them, with their answers, the tasks in turn, so that
+ * one set of weights serves all tasks and is calibrated once. Never test tickets: what is measured must not have chosen
+ * the weights.
+ */
+export function trainingPrompts(
+  tokenizer: Tokenizer,
+  tasks: readonly Task[],
+  train: readonly Ticket[],
+  causes: string[],
+): number[][] {
+  const turns = train.map((ticket, i) => {
+    const own = tasks.filter((task) => task.target(ticket) !== null);
+    return { ticket, task: own[i % Math.max(1, own.length)] };
+  });
+  return packPrompts(
+    turns.filter(({ task }) => task !== undefined),
+    ({ ticket, task }) => [
+      ...tokenizer.chat((task as Task).messages(ticket, causes)),
+      ...tokenizer.piece(referenceOf(task as Task, ticket)),
+    ],
+    null,
+  );
+}
+
+/** Opens a variant: reads, compresses and packs it, warms it up, or trains the classical baseline. */
+export const openUnit = (request: OpenRequest, context: UnitContext): Promise<OpenUnit> =>
+  isModel(request.engine) ? openModel(request, context) : openBaseline(request, context);
+
+const sourcesOf = ({ device, plan, engine }: OpenRequest): SourceContext => ({ device, engine, profile: plan.profile });
+const idleWindow = (meter: Meter) =>
+  meter.window(
+    'idle',
+    { bytes: bytes(0), flops: flops(0), tokens: null },
+    () => new Promise<void>((done) => setTimeout(done, IDLE_MS)),
+  );
+
+/** What answering took so far; joules are null where they cannot be told. */
+function spent(meter: Meter): Spent {
+  const readings = mainReadings(meter.peek()).filter((r) => r.phase === 'prefill' || r.phase === 'decode');
+  return {
+    seconds: readings.reduce((n, r) => n + r.seconds, 0),
+    joules: readings.reduce<number | null>((n, r) => (n === null || !r.joules ? null : n + r.joules.mid), 0),
+    tokens: readings.reduce((n, r) => n + (r.tokens ?? 0), 0),
+  };
+}
+
+/** The fields of a record that do not depend on how it was computed. */
+async function record(
+  request: OpenRequest,
+  unit: Unit,
+  meters: readonly Meter[],
+  startedAt: string,
+  outcomes: TicketOutcome[],
+  rest: Pick<
+    RunRecord,
+    | 'kernel'
+    | 'threads'
+    | 'compression'
+    | 'fallbacks'
+    | 'wasmHeapBytes'
+    | 'kernels'
+    | 'checkpoint'
+    | 'pass'
+    | 'steadiness'
+  >,
+): Promise<RunRecord> {
+  const { plan, planHash, causes, device, versions } = request;
+  const readings = (await Promise.all(meters.map((meter) => meter.read()))).flat();
+  return {
+    v: 5,
+    id: runId(planHash, unit),
+    plan: planHash,
+    variant: unit.variant,
+    task: unit.task,
+    slice: unit.slice,
+    block: unit.block,
+    anchor: unit.anchor,
+    part: unit.part,
+    stage: unit.stage,
+    engine: unit.engine,
+    startedAt,
+    seed: plan.seed,
+    device,
+    versions,
+    dataset: plan.dataset,
+    warnings: [],
+    conditions: null,
+    phases: sumReadings(readings),
+    causes,
+    tickets: outcomes,
+    metrics: {},
+    ...rest,
+  };
+}
+
+/** Warming up ends when a try is no longer clearly faster than the best before it: compilers finish within a second. */
+const WARM_TRIES = 6;
+const WARM_GAIN = 0.95;
+/** Pieces between two tickets, at most, and the share of a ticket's time that they may take. */
+const PIECES = 4;
+const PIECES_SHARE = 0.06;
+/** Milliseconds that a piece takes at least. */
+const PIECE_MS = 3;
+/** Pieces by which a moment is judged, and milliseconds between two looks at a busy device. */
+const LOOK_PIECES = 6;
+const LOOK_AGAIN_MS = 250;
+
+const stopped = () => new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
+
+async function openModel(request: OpenRequest, context: UnitContext): Promise<OpenUnit> {
+  const { plan, variant, engine } = request;
+  const { signal, onProgress } = context;
+  const files = await context.openFiles(request.checkpoint);
+  let session: EngineSession | null = null;
+  const fence = () => session?.fence();
+  const opening = openMeter(sourcesOf(request), fence);
+  await idleWindow(opening);
+  const tasks = plan.tasks.map((name) => taskOf(name, plan.templates));
+  const opened = await openVariant({
+    files,
+    calibration: {
+      prompts: (tokenizer: Tokenizer) =>
+        request.calibrationTexts
+          ? packPrompts(request.calibrationTexts, (text) => tokenizer.encode(text), null)
+          : trainingPrompts(tokenizer, tasks, request.train, request.causes),
+      open: () => Promise.resolve(context.openHost({ checkpoint: request.checkpoint, threads: request.threads })),
+    },
+    keeping: context.keepingOf(request.checkpoint),
+    rates: (arithmetic) => ratesOf(profileFor(sourcesOf(request)), arithmetic),
+    variant,
+    engine,
+    threads: request.threads,
+    assets: context.assets,
+    inPhase: (phase, work) => opening.window(phase, NO_WORK, work),
+    onProgress: (done, of) => onProgress({ phase: 'load', done, of }),
+    onCalibrated: (done, of) => onProgress({ phase: 'calibrate', done, of }),
+    signal,
+  });
+  session = opened.session;
+  const open = opened.session;
+  const { tokenizer, compression, stopIds } = opened;
+  const kernels = new KernelBook(open);
+  const answering = (meter: Meter, task: Task) =>
+    outcomes({ session: open, tokenizer, stopIds, meter }, request, task, kernels);
+  const watch = new SteadyWatch();
+  const probe = tokenizer.encode('a').slice(0, 1);
+  /** Passes over one token that make up a piece: long enough that caches and clocks do not pass for other work. */
+  let passes = 1;
+  const piece = async () => {
+    const start = performance.now();
+    for (let i = 0; i < passes; i++) await open.prefill(probe.length > 0 ? probe : [0]);
+    await open.fence();
+    return performance.now() - start;
+  };
+  const timePieces = async (n: number) => {
+    const times: number[] = [];
+    // What a ticket left in the caches makes the first pass after it slower.
+    await open.prefill(probe.length > 0 ? probe : [0]);
+    for (let i = 0; i < n; i++) times.push(await piece());
+    kernels.take(false);
+    for (const ms of times) watch.add(ms);
+    return times;
+  };
+  for (const task of tasks) {
+    const first = request.tickets[task.name]?.[0];
+    if (!first) continue;
+    const answer = answering(opening, task);
+    let best = Infinity;
+    for (let i = 0; i < WARM_TRIES; i++) {
+      if (signal.aborted) throw stopped();
+      onProgress({ phase: 'warm-up', done: i, of: WARM_TRIES });
+      const start = performance.now();
+      await answer(first, 'warm-up', signal);
+      const ms = performance.now() - start;
+      if (ms > WARM_GAIN * best) break;
+      best = Math.min(best, ms);
+    }
+  }
+  const single = Math.min(await piece(), await piece(), await piece());
+  passes = Math.max(1, Math.ceil(PIECE_MS / Math.max(single, 1e-3)));
+  /** What opening took, until a record has told it. */
+  let untold: Meter[] = [opening];
+
+  const waitForQuiet = async (patience: number, o: SliceOptions): Promise<number> => {
+    const start = performance.now();
+    const waited = () => (performance.now() - start) / 1000;
+    await timePieces(LOOK_PIECES);
+    while (!watch.isQuiet && waited() < patience) {
+      if (o.signal.aborted) throw stopped();
+      o.onProgress({ phase: 'wait', done: Math.round(waited()), of: Math.round(patience) });
+      await new Promise<void>((done) => setTimeout(done, LOOK_AGAIN_MS));
+      await timePieces(LOOK_PIECES);
+    }
+    return waited();
+  };
+
+  return {
+    kernel: open.kernel,
+    threads: open.threads,
+    memoryBytes: open.heapBytes() ?? compression?.computedBytes ?? null,
+    pieces: timePieces,
+    async slice(unit, o) {
+      const startedAt = new Date().toISOString();
+      const task = taskOf(unit.task, plan.templates);
+      const tickets =
+        unit.part === 'validation' ? request.validation : ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
+      const waited = await waitForQuiet(o.patience, o);
+      const meter = openMeter(sourcesOf(request), fence);
+      const answer = answering(meter, task);
+      const answered: TicketOutcome[] = [];
+      kernels.reset();
+      watch.begin();
+      await timePieces(1);
+      for (const ticket of tickets) {
+        if (o.signal.aborted) throw stopped();
+        const outcome = await answer(ticket, 'measured', o.signal);
+        answered.push(outcome);
+        const spare = (PIECES_SHARE * (outcome.prefillMs + outcome.decodeMs)) / watch.quiet;
+        await timePieces(Math.max(1, Math.min(PIECES, Math.floor(spare))));
+        o.onProgress({
+          phase: unit.task,
+          done: answered.length,
+          of: tickets.length,
+          ticket: ticket.text,
+          output: outcome.output,
+          spent: spent(meter),
+        });
+      }
+      const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];
+      const told = untold;
+      untold = [];
+      return record(request, unit, [...told, meter], startedAt, answered, {
+        kernel: open.kernel,
+        threads: open.threads,
+        compression,
+        fallbacks: [...open.fallbacks, ...noTemplate],
+        wasmHeapBytes: open.heapBytes(),
+        kernels: kernels.total,
+        pass: passOf(open),
+        steadiness: watch.end({ tries: o.tries + 1, waited }),
+        checkpoint: {
+          name: files.name,
+          hash: request.checkpoint.kind === 'stored' ? request.checkpoint.hash : request.checkpoint.kind,
+          family: opened.family,
+        },
+      });
+    },
+    close: () => open.close(),
+  };
+}
+
+/** How one ticket of a unit is answered, and how likely the reference was; kernels book what counts. */
+function outcomes(
+  o: Parameters<typeof createAnswer>[2],
+  { causes, plan }: OpenRequest,
+  task: Task,
+  kernels: KernelBook,
+): (ticket: Ticket, kind: AnswerOptions['kind'], signal: AbortSignal) => Promise<TicketOutcome> {
+  const answer = createAnswer(task, causes, o);
+  const { session, tokenizer, stopIds } = o;
+  return async (ticket, kind, signal) => {
+    const limit = kind === 'warm-up' ? WARM_UP_TOKENS : Math.min(plan.maxNewTokens, task.maxNewTokens);
+    const { promptIds, ...made } = await answer(ticket, { kind, limit, signal });
+    kernels.take(kind === 'measured');
+    const reference = referenceOf(task, ticket);
+    // Quality only: how likely the reference is. Not part of answering a ticket, so not metered.
+    const likelihood =
+      made.scores !== null || kind === 'warm-up'
+        ? null
+        : (
+            await session.score(promptIds, [
+              answerIds(tokenizer, stopIds, reference).slice(0, Math.max(1, session.maxPositions - promptIds.length)),
+            ])
+          )[0];
+    kernels.take(false);
+    if (likelihood) finiteScores([likelihood.logProb]);
+    return {
+      id: ticket.id,
+      promptTokens: promptIds.length,
+      ...made,
+      reference,
+      referenceLogProb: likelihood?.logProb ?? null,
+      referenceTokens: likelihood?.tokens ?? null,
+    };
+  };
+}
+
+const BASELINE_KERNEL: Readonly<Record<TaskName, string>> = {
+  rca: 'TF-IDF + multinomial logistic regression (JavaScript)',
+  response: 'nearest training ticket by TF-IDF (JavaScript)',
+  summary: 'first sentence of the ticket (JavaScript)',
+};
+
+/** The classical answers to a plan's tasks (`score/baseline.ts`), under the same meter. */
+async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): Promise<OpenUnit> {
+  const { plan, train, causes } = request;
+  const opening = openMeter(sourcesOf(request), () => undefined);
+  await idleWindow(opening);
+  const workOf = (work: { bytes: number; flops: number }): WindowWork => ({
+    bytes: bytes(work.bytes),
+    flops: flops(work.flops),
+    tokens: null,
+  });
+  const models = new Map<TaskName, ReturnType<typeof trainBaseline>>();
+  for (const name of plan.tasks) {
+    const task = taskOf(name, plan.templates);
+    const usable = train.filter((t) => task.target(t) !== null);
+    if (usable.length < 2)
+      throw new JoulewiseError(
+        'recipe.impossible',
+        'The classical baseline needs at least two training tickets with answers; it is left out.',
+      );
+    onProgress({ phase: 'train', done: 0, of: 1 });
+    models.set(
+      name,
+      await opening.window(
+        'train',
+        (m) => workOf(m.work),
+        () =>
+          trainBaseline({
+            task: name,
+            texts: usable.map((t) => t.text),
+            targets: usable.map((t) => referenceOf(task, t)),
+          }),
+      ),
+    );
+  }
+  let untold: Meter[] = [opening];
+  return {
+    kernel: BASELINE_KERNEL[plan.tasks[0] ?? 'rca'],
+    threads: 1,
+    memoryBytes: null,
+    pieces: () => Promise.resolve([]),
+    async slice(unit, o) {
+      const startedAt = new Date().toISOString();
+      const task = taskOf(unit.task, plan.templates);
+      const model = models.get(unit.task);
+      if (!model) throw new JoulewiseError('internal', `The baseline was not trained for ${unit.task}.`);
+      const meter = openMeter(sourcesOf(request), () => undefined);
+      const tickets = ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
+      const outcomes: TicketOutcome[] = [];
+      for (const ticket of tickets) {
+        if (o.signal.aborted) throw stopped();
+        const start = performance.now();
+        const prediction = await meter.window(
+          'prefill',
+          (p) => workOf(p.work),
+          () => predict(model, ticket.text),
+        );
+        outcomes.push({
+          id: ticket.id,
+          promptTokens: 0,
+          newTokens: 0,
+          prefillMs: performance.now() - start,
+          decodeMs: 0,
+          output: prediction.output,
+          reference: referenceOf(task, ticket),
+          scores: model.task === 'rca' && prediction.scores ? scoresOf(model, prediction.scores, causes) : null,
+          referenceLogProb: null,
+          referenceTokens: null,
+        });
+      }
+      o.onProgress({ phase: unit.task, done: tickets.length, of: tickets.length });
+      const told = untold;
+      untold = [];
+      return record(request, unit, [...told, meter], startedAt, outcomes, {
+        kernel: BASELINE_KERNEL[unit.task],
+        threads: 1,
+        compression: null,
+        fallbacks: [],
+        wasmHeapBytes: null,
+        kernels: null,
+        pass: null,
+        steadiness: null,
+        checkpoint: { name: 'none', hash: 'none', family: 'classical' },
+      });
+    },
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,167 @@
+import { HANDED } from './engines';
+import { calibrate, memoryStore, type StatisticsStore } from '../calibrate/calibrate';
+import type { Share } from '../calibrate/forward';
+import type { Checkpoint } from '../checkpoint/checkpoint';
+import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
+import { compressCheckpoint, type CompressedModel, type LayerCache } from '../compress/compress';
+import type { LayerReport } from '../compress/books';
+import type { PackedForm, Target } from '../compress/budget';
+import type { Solver } from '../compress/group';
+import { storedBytes, type StoredTensor } from '../tensor/stored';
+import { calibrationLevel, formatRecipe, parseRecipe, type Recipe } from '../compress/recipe';
+import type { Level } from '../compress/statistics';
+import { contentHash } from '../core/canonical';
+import { JoulewiseError, quote } from '../core/errors';
+import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
+import { bestBuild, byteDotOf, type ByteDot } from '../cpu/module';
+import type { Arithmetic } from '../core/cost';
+import type { Phase } from '../schema/run';
+import { WEIGHTS_VERSION } from './kept';
+import type { KernelRow } from './kernels';
+
+/** What variants are named by and made of, for those who open them. */
+export { parseRecipe };
+export type { CompressedModel, Recipe };
+
+/** Threads and places that calibrated recipes work with; opened only where a recipe needs them. */
+export interface CalibrationHost {
+  openShares: (states: Float32Array<ArrayBuffer>[], level: Level) => Promise<Share[]>;
+  solver: Solver;
+  /** Null keeps nothing beyond this run. */
+  statistics: StatisticsStore | null;
+  /** Finished layers by the hash of what made them. */
+  layers: ((hash: string) => LayerCache) | null;
+  /** Null for checkpoints that have no hash. */
+  checkpointHash: string | null;
+  /** Ends the threads. */
+  close: () => void;
+}
+
+/** What a calibrated recipe is calibrated on, and with. */
+export interface Calibration {
+  /** Sequences of token ids, each a multiple of 4 long (calibrate/prompts.ts). */
+  prompts(tokenizer: Tokenizer): number[][];
+  open(): Promise<CalibrationHost>;
+}
+
+export interface CompressVariantOptions {
+  inPhase: <T>(phase: Phase, work: () => Promise<T>) => Promise<T>;
+  calibration?: Calibration | null;
+  onCalibrated?: (done: number, of: number) => void;
+  onLinear?: (report: LayerReport) => void;
+  packed?: (t: StoredTensor) => PackedForm;
+  target?: Target | null;
+  signal?: AbortSignal | undefined;
+}
+
+/** What the engine `cpu` makes of a stored tensor on this device. */
+export const formHere = () => cpuForm(byteDotOf(bestBuild()));
+
+/** What the engine `cpu` makes of a stored tensor on a device with this byte dot. */
+export const cpuForm =
+  (dot: ByteDot) =>
+  (t: StoredTensor): PackedForm => {
+    const format = formatOf(t, dot);
+    const { title, density } = FORMATS[format];
+    return { title, density, bytes: packedBytes(format, t.rows, t.columns) };
+  };
+
+/** Joules of a byte and of an operation on this device, by its power profile. */
+export type RatesOf = (arithmetic: Arithmetic) => Target['rates'];
+
+/** What a budget counts on an engine; null where its kernels compute every choice alike. */
+export function targetOf(
+  kernel: Pick<KernelRow, 'engine' | 'arithmetic'>,
+  ratesOf: RatesOf,
+  dot: ByteDot = null,
+): Target | null {
+  const { engine } = kernel;
+  const rates = ratesOf(kernel.arithmetic);
+  const { budget } = HANDED[engine];
+  switch (budget) {
+    case 'panels':
+      return { engine, form: cpuForm(dot), sparse: true, rates };
+    case 'blocks':
+      return { engine, form: storedForm, sparse: false, rates };
+    case null:
+      return null;
+    default:
+      return budget satisfies never;
+  }
+}
+
+/** MatMulNBits multiplies blocks as stored. */
+const storedForm = (t: StoredTensor): PackedForm => ({ title: 'blocks as stored', bytes: storedBytes(t), density: 1 });
+
+/**
+ * What every engine calls to get a compressed model: calibrates first where the recipe needs it. `close` ends the
+ * calibration's threads; call it when the last layer has been made.
+ */
+export async function compressVariant(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  o: CompressVariantOptions,
+): Promise<{ model: CompressedModel; close: () => void }> {
+  const level = calibrationLevel(recipe);
+  const reporting = {
+    ...(o.onLinear ? { onLinear: o.onLinear } : {}),
+    ...(o.packed ? { packed: o.packed } : {}),
+  };
+  const target = recipe.budget === null ? null : (o.target ?? null);
+  if (level === null)
+    return {
+      model: await o.inPhase('compress', () => compressCheckpoint(checkpoint, recipe, reporting)),
+      close: () => undefined,
+    };
+  if (!o.calibration)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `Recipe ${quote(formatRecipe(recipe))} needs calibration text: give --calib FILE, or tickets with a training split.`,
+    );
+  const prompts = o.calibration.prompts(createTokenizer(checkpoint.tokenizer));
+  const host = await o.calibration.open();
+  try {
+    const statistics = await o.inPhase('calibrate', () =>
+      calibrate(checkpoint, prompts, {
+        level,
+        checkpointHash: host.checkpointHash,
+        openShares: host.openShares,
+        store: host.statistics ?? memoryStore(),
+        ...(o.onCalibrated ? { onProgress: o.onCalibrated } : {}),
+        signal: o.signal,
+      }),
+    );
+    // What a budget buys depends on what things cost.
+    const made = { recipe: formatRecipe(recipe), statistics: statistics.hash, version: WEIGHTS_VERSION };
+    const hash = await contentHash(target ? { ...made, engine: target.engine, rates: target.rates } : made);
+    const model = await o.inPhase('compress', () =>
+      compressCheckpoint(checkpoint, recipe, {
+        statistics,
+        solver: host.solver,
+        cache: host.layers?.(hash) ?? null,
+        ...reporting,
+        target,
+        signal: o.signal,
+      }),
+    );
+    return { model, close: host.close };
+  } catch (error) {
+    host.close();
+    throw error;
+  }
+}
+
+/** The same for one piece of work: the threads end with it. */
+export async function withCompressed<T>(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  o: CompressVariantOptions,
+  use: (model: CompressedModel) => Promise<T>,
+): Promise<T> {
+  const { model, close } = await compressVariant(checkpoint, recipe, o);
+  try {
+    return await use(model);
+  } finally {
+    close();
+  }
+}

@@ -1,0 +1,140 @@
+import type { Adapter } from '../checkpoint/adapter';
+import { LINEARS, vectorNames } from '../checkpoint/block';
+import type { Checkpoint } from '../checkpoint/checkpoint';
+import type { ModelConfig } from '../checkpoint/config';
+import { createTokenizer } from '../checkpoint/tokenizer';
+import type { Target } from '../compress/budget';
+import type { CompressedModel } from '../compress/compress';
+import { PRUNERS } from '../compress/pruners';
+import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
+import { JoulewiseError } from '../core/errors';
+import { layoutsOf } from '../cpu/formats';
+import { CpuModel } from '../cpu/model';
+import type { ByteDot } from '../cpu/module';
+import { checkFits } from '../cpu/size';
+import type { Compression } from '../schema/run';
+import { PRECISIONS } from '../tensor/precisions';
+import { withCompressed, type Calibration } from './compress';
+import { packedKey, type PackedStore } from './kept';
+import { MAX_CONTEXT, type InPhase } from './prepare';
+
+export interface PackOptions {
+  inPhase: InPhase;
+  calibration?: Calibration | null;
+  target?: Target | null;
+  /** Where packed models are kept; null or none = nowhere. */
+  keeping?: PackedStore | null;
+  /** Of calibration, before compression begins. */
+  onCalibrated?: (done: number, of: number) => void;
+  onProgress?: (done: number, of: number) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Checkpoint + recipe -> weights in the memory of our own kernels, not started, and what is to be said of them. Each layer
+ * is compressed, packed and forgotten, so that no more than one layer is held twice.
+ */
+export async function packVariant(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  dot: ByteDot,
+  o: PackOptions,
+): Promise<PackedModel & { notes: string[] }> {
+  const apart = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
+  const { model, compression, kept } = await keptOr(checkpoint, recipe, dot, o, () =>
+    withCompressed(apart?.base ?? checkpoint, recipe, o, (compressed) =>
+      packModel(compressed, recipe, apart?.adapter ?? null, dot, o),
+    ),
+  );
+  return {
+    model,
+    compression: { ...compression, recipe: formatRecipe(recipe) },
+    notes: [
+      ...(apart ? [] : adapterMerged(checkpoint)),
+      ...(kept ? ['The weights were compressed and packed in an earlier run and kept; this run read them.'] : []),
+    ],
+  };
+}
+
+/** What is said where an adapter does not stay apart. */
+export const adapterMerged = ({ adapted }: Checkpoint): string[] =>
+  adapted ? ['The adapter was merged into the weights before they were compressed.'] : [];
+
+/** The model that an earlier run kept; else what `make` makes, kept for the next time. */
+async function keptOr(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  dot: ByteDot,
+  { keeping, calibration, target, inPhase }: PackOptions,
+  make: () => Promise<PackedModel>,
+): Promise<PackedModel & { kept: boolean }> {
+  if (!keeping) return { ...(await make()), kept: false };
+  const prompts =
+    calibrationLevel(recipe) === null ? null : calibration?.prompts(createTokenizer(checkpoint.tokenizer));
+  const key = await packedKey(keeping.checkpointHash, recipe, prompts ?? null, target ?? null, dot);
+  const found = await keeping.read(key);
+  if (found) {
+    const { config, ffnSizes, compression, image } = found.header;
+    const model = modelOf(config, ffnSizes, dot);
+    await inPhase('load', () => model.restore(image, found.pieces));
+    return { model, compression, kept: true };
+  }
+  const { model, compression } = await make();
+  const { image, pieces } = model.image();
+  await keeping.write(key, { config: model.config, ffnSizes: [...model.ffnSizes], compression, image }, pieces);
+  return { model, compression, kept: false };
+}
+
+const modelOf = (config: ModelConfig, ffnSizes: readonly number[], dot: ByteDot) =>
+  new CpuModel(config, ffnSizes, Math.min(config.maxPositions, MAX_CONTEXT), dot);
+
+/** Weights in the kernels' memory, not started. */
+interface PackedModel {
+  model: CpuModel;
+  compression: Compression;
+}
+
+/** Whether a recipe leaves every linear layer's inputs and outputs as an adapter knows them. */
+const staysApart = (recipe: Recipe): boolean =>
+  calibrationLevel(recipe) === null &&
+  recipe.prunings.every((p) => ['mask', 'columns'].includes(PRUNERS[p.pruner].kind));
+
+async function packModel(
+  compressed: CompressedModel,
+  recipe: Recipe,
+  adapter: Adapter | null,
+  dot: ByteDot,
+  o: PackOptions,
+): Promise<PackedModel> {
+  const { config, ffnSizes } = compressed;
+  const { dense, sparse } = layoutsOf(recipe.precision, dot);
+  checkFits(
+    config,
+    ffnSizes,
+    formatRecipe(recipe),
+    (recipe.prunings.some((p) => p.pruner.includes('2:4')) ? sparse : null) ?? dense,
+    layoutsOf(PRECISIONS[recipe.precision].outer, dot).dense,
+  );
+  const model = modelOf(config, ffnSizes, dot);
+  const steps = config.layers + 2;
+  let done = 0;
+  const step = async (pack: () => void) => {
+    if (o.signal?.aborted) throw new JoulewiseError('cancelled', 'Stopped while preparing the variant.');
+    await o.inPhase('load', () => Promise.resolve(pack()));
+    o.onProgress?.(++done, steps);
+  };
+  for (let layer = 0; layer < config.layers; layer++) {
+    const stored = await o.inPhase('compress', () => compressed.layer(layer));
+    await step(() => model.setLayer(layer, stored));
+    for (const linear of LINEARS) {
+      const low = await adapter?.read(layer, linear);
+      if (low) model.setAdapter(layer, linear, low);
+    }
+  }
+  const embedding = await o.inPhase('compress', () => compressed.embedding());
+  const head = await o.inPhase('compress', () => compressed.head());
+  await step(() => model.setOuter(embedding, head));
+  for (const name of vectorNames(config)) model.setVector(name, await compressed.vector(name));
+  await step(() => undefined);
+  return { model, compression: { ...compressed.counted(), computedBytes: model.weightBytes } };
+}
