@@ -1,5 +1,5 @@
 import { JoulewiseError, quote } from '../core/errors';
-import { type LinearName, LINEARS, linearShapes, modelTensors, names } from './block';
+import { type LinearName, LINEARS, modelTensors, names } from './block';
 import { configFromJson, type ModelConfig } from './config';
 import { mergeInto, readAdapter, type Adapter } from './adapter';
 import { openGguf } from './gguf';
