@@ -287,7 +287,7 @@ describe('calibration', () => {
       const enough = Number(/[\d.]+/.exec(await least(on))?.[0]);
       await expect(planned(`auto@${enough}J`, on)).resolves.toHaveLength(14);
       await expect(planned(`auto@${(enough - 0.001).toFixed(3)}J`, on)).rejects.toThrow(/the least for this model/);
-      await expect(planned('auto@1J', null)).rejects.toThrow(/Choose the engine "cpu" or "gpu"/);
+      await expect(planned('auto@1J', null)).rejects.toThrow(/Choose the engine "cpu" or "ort-gpu"/);
     });
 
     it('bytes mix 8 and 4 bits, and no 2:4 where the engine has none', async () => {

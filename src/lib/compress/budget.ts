@@ -66,7 +66,7 @@ const SAMPLE_ROWS = 128;
 
 /**
  * Joules of a ticket, net of idle power, mid of the profile: bytes that move and operations, counted as the engine counts
- * them (run/cpu.ts).
+ * them (engine/cpu.ts).
  */
 export function joulePrices({ form, rates }: Target, { config, outer }: FixedParts): Prices {
   const price = (bytes: number, operations: number) => workAt(rates, 'mid', bytes, operations);
@@ -98,7 +98,7 @@ export function pricesOf(recipe: Recipe, target: Target | null, parts: Omit<Fixe
   if (!target)
     throw new JoulewiseError(
       'recipe.impossible',
-      `Recipe ${quote(formatRecipe(recipe))} counts joules, for which the engine here has no choice of precisions: it computes all of them alike. Choose the engine "cpu" or "gpu", or a budget in bytes: auto@NMB.`,
+      `Recipe ${quote(formatRecipe(recipe))} counts joules, for which the engine here has no choice of precisions: it computes all of them alike. Choose the engine "cpu" or "ort-gpu", or a budget in bytes: auto@NMB.`,
     );
   return joulePrices(target, fixed);
 }

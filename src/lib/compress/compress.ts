@@ -10,7 +10,7 @@ import { pricesOf, type PackedForm, type Target } from './budget';
 import { compressGroup, type Solver } from './group';
 import { LayerMaker, pruningOf, type Choice, type MadeLayer } from './layer';
 import { planMixed } from './mixed';
-import { keepLayers, PRUNERS } from './pruners';
+import { PRUNERS } from './pruners';
 import { calibrationLevel, formatRecipe, linearRecipe, type LinearRecipe, type Recipe } from './recipe';
 import { checkRemoves, smallerShape } from './shape';
 import type { Statistics } from './statistics';
@@ -146,11 +146,10 @@ export async function compressCheckpoint(
 async function keptLayers(checkpoint: Checkpoint, recipe: Recipe, statistics: Statistics | null): Promise<number[]> {
   const pruning = pruningOf(recipe, 'layers');
   if (!pruning) return Array.from({ length: checkpoint.config.layers }, (_, i) => i);
-  const influence =
-    PRUNERS[pruning.pruner].needs && statistics
-      ? statistics.cosines.map((c) => 1 - c)
-      : await layerInfluence(checkpoint);
-  return keepLayers(influence, pruning.share ?? 0);
+  const row = PRUNERS[pruning.pruner];
+  if (row.kind !== 'layers') throw new JoulewiseError('internal', `${pruning.pruner} removes no layers.`);
+  const influence = row.needs && statistics ? statistics.cosines.map((c) => 1 - c) : await layerInfluence(checkpoint);
+  return row.keep(influence, pruning.share ?? 0);
 }
 
 /** What is done to each linear layer: one recipe for all, or what a budget chooses. */

@@ -13,7 +13,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint';
 import { JoulewiseError } from '../core/errors';
 import type { StoredTensor } from '../tensor/stored';
 import type { GroupJob, GroupResult, LinearReport, Solver } from './group';
-import { activationScores, groupScores, keepGroups, keepNeurons, neuronScores, PRUNERS } from './pruners';
+import { activationScores, groupScores, neuronScores, PRUNERS } from './pruners';
 import { formatLinear, type LinearRecipe, type Pruning, type Recipe } from './recipe';
 import { MIGRATIONS, smoothLayer, smoothStatistics, type Matrix2d, type SmoothScales } from './smooth';
 import { selectInputs, type InputStatistics, type Statistics } from './statistics';
@@ -100,7 +100,9 @@ export class LayerMaker {
     const { inputs } = await (this.o.statistics as Statistics).layer(source);
     const [hidden] = this.shapeOf(name);
     const { kvHeads } = this.checkpoint.config;
-    return keepGroups(
+    const row = PRUNERS[this.groups.pruner];
+    if (row.kind !== 'groups') throw new JoulewiseError('internal', `${this.groups.pruner} removes no groups.`);
+    return row.keep(
       groupScores(await this.checkpoint.read(name), inputs.output.squares, hidden, kvHeads),
       this.groups.share ?? 0,
     );
@@ -148,11 +150,13 @@ export class LayerMaker {
     }
     if (!this.neurons) return;
     const { gate_proj: gate, up_proj: up, down_proj: down } = weights;
+    const row = PRUNERS[this.neurons.pruner];
+    if (row.kind !== 'neurons') throw new JoulewiseError('internal', `${this.neurons.pruner} removes no neurons.`);
     const scores =
-      PRUNERS[this.neurons.pruner].needs && inputs
+      row.needs && inputs
         ? activationScores(down.data, inputs.down.squares, down.rows)
         : neuronScores(gate.data, up.data, down.data, gate.rows, gate.columns);
-    const keep = keepNeurons(scores, this.neurons.share ?? 0);
+    const keep = row.keep(scores, this.neurons.share ?? 0);
     removeNeurons(weights, keep);
     if (inputs) inputs.down = selectInputs(inputs.down, keep);
   }

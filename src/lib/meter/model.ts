@@ -71,7 +71,7 @@ export const workJoules = (profile: PowerProfile, work: readonly CountedWork[]):
 export const idleJoules = (profile: PowerProfile, seconds: number): Range =>
   forEachEnd((end) => profile.idleW[end] * seconds);
 
-/** E = P_idle t + a bytes + b operations (design.md, section 6). */
+/** E = P_idle t + a bytes + b operations. */
 export function grossJoules(profile: PowerProfile, seconds: number, work: readonly CountedWork[]): Range {
   const [idle, net] = [idleJoules(profile, seconds), workJoules(profile, work)];
   return forEachEnd((end) => idle[end] + net[end]);

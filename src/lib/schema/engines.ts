@@ -6,7 +6,7 @@
 
 /**
  * How fast an engine is, before it has run here: of the order that `npm run bench` gives on two x86 cores, and for GPUs
- * a mid-range one's. Off by some factor on any device, which `plan/price.ts` admits and the first run here corrects.
+ * a mid-range one's. Off by some factor on any device, which `forecast/price.ts` admits and the first run here corrects.
  */
 export interface Speed {
   /** Of one thread, where the engine has threads. */

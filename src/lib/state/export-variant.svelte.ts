@@ -97,6 +97,7 @@ class VariantExport {
         recipe: variant,
         engine: plan.engine,
         threads: plan.threads,
+        profile: plan.profile,
         calibration: given && { tasks: plan.tasks, given, templates: plan.templates },
       };
       const options = {

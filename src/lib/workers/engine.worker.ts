@@ -98,7 +98,7 @@ serve<EngineApi>({
       {
         signal,
         calibration: await calibrationOf(args),
-        rates: await ratesFor(args.engine),
+        rates: await ratesFor(args.engine, args.profile ?? null),
         onProgress: (done, of) => emit({ phase: 'export', done, of }),
       },
     );

@@ -38,6 +38,8 @@ export interface VariantRequest {
   /** Text for recipes that calibrate, or the training tickets of a task; absent or null where there is none. */
   calibration?:
     { texts: string[] } | { tasks: readonly TaskName[]; given: TicketsPort; templates?: Templates | undefined } | null;
+  /** Row of the power profile table that prices a budget in joules; absent or null = the guess. */
+  profile?: string | null;
   /** Build of our own kernels, where a bench or a test names one. */
   kernelBuild?: BuildName | null;
 }

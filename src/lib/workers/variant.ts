@@ -1,7 +1,7 @@
 import type { Recipe } from '../compress/recipe';
 import { bestBuild, byteDotOf } from '../cpu/module';
 import { taskOf } from '../data/tasks';
-import { guessProfile } from '../meter/match';
+import { profileFor } from '../meter/open';
 import { ratesOf } from '../meter/model';
 import { trainingPrompts } from '../measure/unit';
 import { targetOf, type Calibration, type RatesOf } from '../variant/compress';
@@ -39,9 +39,12 @@ export async function calibrationOf({
   };
 }
 
-/** What a byte and an operation cost on this device, by the profile of an engine. */
-export async function ratesFor(engine: EngineName): Promise<RatesOf> {
-  const { profile } = guessProfile(await probeDevice(), engine);
+/**
+ * What a byte and an operation cost on this device, by the profile that the user chose, or the guess: a budget in joules
+ * then exports the weights that were measured.
+ */
+export async function ratesFor(engine: EngineName, chosen: string | null): Promise<RatesOf> {
+  const profile = profileFor({ device: await probeDevice(), engine, profile: chosen });
   return (arithmetic) => ratesOf(profile, arithmetic);
 }
 
@@ -49,7 +52,7 @@ export async function ratesFor(engine: EngineName): Promise<RatesOf> {
 export const cpuTarget = async (recipe: Recipe) => {
   const dot = byteDotOf(bestBuild());
   const { kernel } = chooseKernel('cpu', recipe, featuresOf(dot));
-  return recipe.budget && targetOf(kernel, await ratesFor('cpu'), dot);
+  return recipe.budget && targetOf(kernel, await ratesFor('cpu', null), dot);
 };
 
 /** Adds up milliseconds of work: of phase `named`, and of all others under `rest`. */
@@ -84,7 +87,7 @@ export async function openRequest(
     kernelBuild: request.kernelBuild ?? null,
     assets: ASSETS,
     calibration: await calibrationOf(request),
-    rates: await ratesFor(request.engine),
+    rates: await ratesFor(request.engine, request.profile ?? null),
     keeping,
     signal,
     onProgress: (done, of) => emit({ phase: 'load', done, of }),
