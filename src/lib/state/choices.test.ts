@@ -1,3 +1,4 @@
+import { problemSentence, type Problem } from '../texts/problems';
 import { describe, expect, it } from 'vitest';
 import { GENERATOR_NAME } from '../data/generator';
 import { checkPlan, listedMembers, slicesOf } from '../plan/units';
@@ -75,7 +76,7 @@ describe('choices', () => {
   it('finds what cannot be run', () => {
     expect(problemOf(DEFAULT_CHOICES)).toBeNull();
     for (const bad of [{ tasks: [] }, { precisions: [] }, { limit: 0 }, { slices: 1.5 }, { threads: 0 }, { k: NaN }])
-      expect(problemOf({ ...DEFAULT_CHOICES, ...bad })).toMatch(/\.$/);
+      expect(problemSentence(problemOf({ ...DEFAULT_CHOICES, ...bad }) as Problem)).toMatch(/\.$/);
   });
 
   it('offers only prunings that recipes know', () => {
@@ -85,7 +86,10 @@ describe('choices', () => {
   it('refuses a prompt without places for what it is about, and lets plans without own prompts be as ever', () => {
     const own = (user: string) => ({ title: 't', system: '', user });
     const choices = { ...structuredClone(DEFAULT_CHOICES), tasks: ['rca' as const] };
-    const problem = (user: string) => problemOf({ ...choices, templates: { rca: own(user) } });
+    const problem = (user: string) => {
+      const found = problemOf({ ...choices, templates: { rca: own(user) } });
+      return found && problemSentence(found);
+    };
     expect(problem('{text} {causes}')).toBeNull();
     expect(problem('{causes}')).toMatch(/\{text\}/);
     expect(problem('{text}')).toMatch(/\{causes\}/);

@@ -4,7 +4,7 @@ import { DEFAULT_MARGIN } from '../schema/defaults';
 import type { CheckpointRef, PlanRecord, Stage, Templates } from '../schema/plan';
 import type { EngineName } from '../schema/engines';
 import type { TaskName } from '../schema/run';
-import { PROBLEMS } from '../texts/problems';
+import type { Problem } from '../texts/problems';
 
 /** What the user chose, beside tickets and model: all that the cards hold, as plain data. */
 export interface Choices {
@@ -76,24 +76,24 @@ export function stagesOf(c: Choices): Stage[] {
   return [listed([...c.precisions, ...c.precisions.flatMap((p) => c.prunings.map((x) => `${p}+${x}`)), ...c.extra])];
 }
 
-/** What keeps these choices from being run, in a sentence; null where nothing does. */
-export function problemOf(c: Choices): string | null {
-  if (c.tasks.length === 0) return PROBLEMS.noTask;
-  if (c.precisions.length + c.extra.length === 0) return PROBLEMS.noPrecision;
+/** What keeps these choices from being run, as the name of a sentence; null where nothing does. */
+export function problemOf(c: Choices): Problem | null {
+  if (c.tasks.length === 0) return ['noTask'];
+  if (c.precisions.length + c.extra.length === 0) return ['noPrecision'];
   for (const task of c.tasks) {
     const own = c.templates[task];
     const lacks = (task === 'rca' ? ['{text}', '{causes}'] : ['{text}']).find(
       (place) => own && !(own.system + own.user).includes(place),
     );
-    if (lacks) return PROBLEMS.prompt(lacks);
+    if (lacks) return ['prompt', lacks];
   }
   const whole = (n: number, from: number, to: number) => Number.isInteger(n) && n >= from && n <= to;
-  if (!whole(c.limit, 1, 100_000)) return PROBLEMS.limit;
-  if (c.slices !== null && !whole(c.slices, 1, 100)) return PROBLEMS.slices;
-  if (!(c.margin >= 0 && c.margin <= 1)) return PROBLEMS.margin;
-  if (!whole(c.maxNewTokens, 1, 2048)) return PROBLEMS.tokens;
-  if (c.threads !== null && !whole(c.threads, 1, 64)) return PROBLEMS.threads;
-  if (!whole(c.k, 1, 50)) return PROBLEMS.best;
+  if (!whole(c.limit, 1, 100_000)) return ['limit'];
+  if (c.slices !== null && !whole(c.slices, 1, 100)) return ['slices'];
+  if (!(c.margin >= 0 && c.margin <= 1)) return ['margin'];
+  if (!whole(c.maxNewTokens, 1, 2048)) return ['tokens'];
+  if (c.threads !== null && !whole(c.threads, 1, 64)) return ['threads'];
+  if (!whole(c.k, 1, 50)) return ['best'];
   return null;
 }
 

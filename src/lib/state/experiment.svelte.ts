@@ -5,7 +5,7 @@ import type { TablePreview } from '../data/import';
 import type { DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { DownloadProgress } from '../store/download';
-import { PROBLEMS } from '../texts/problems';
+import type { Problem } from '../texts/problems';
 import type { PageReport } from '../workers/protocol';
 import { DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from './choices';
 import { device } from './device.svelte';
@@ -82,23 +82,23 @@ class Experiment {
     return this.engineChoice ?? device.bestEngine;
   }
 
-  /** What keeps it from running, in a sentence; null where nothing does. */
-  get problem(): string | null {
-    if (this.pending?.busy) return PROBLEMS.importing;
-    if (this.pending) return PROBLEMS.pending(this.pending.name);
-    if (this.storing) return PROBLEMS.storing;
-    if (this.download) return PROBLEMS.downloading(this.download.bytes, this.download.of);
-    if (!takesRecipes(this.engine) && this.checkpoint.kind !== 'hub') return PROBLEMS.exportsOnly;
-    if (!takesRecipes(this.engine) && this.choices.prunings.length > 0) return PROBLEMS.exportsPruned;
+  /** What keeps it from running, as the name of a sentence; null where nothing does. */
+  get problem(): Problem | null {
+    if (this.pending?.busy) return ['importing'];
+    if (this.pending) return ['pending', this.pending.name];
+    if (this.storing) return ['storing'];
+    if (this.download) return ['downloading', this.download.bytes, this.download.of];
+    if (!takesRecipes(this.engine) && this.checkpoint.kind !== 'hub') return ['exportsOnly'];
+    if (!takesRecipes(this.engine) && this.choices.prunings.length > 0) return ['exportsPruned'];
     if (!this.imported) {
       const { count, seed } = this.generated;
-      if (!Number.isInteger(count) || count < 10 || count > 20_000) return PROBLEMS.count;
-      if (!Number.isInteger(seed) || seed < 0) return PROBLEMS.seed;
-      if (![this.generated.noise ?? 1, this.generated.gaps ?? 1].every((x) => x >= 0 && x <= 3)) return PROBLEMS.noise;
+      if (!Number.isInteger(count) || count < 10 || count > 20_000) return ['count'];
+      if (!Number.isInteger(seed) || seed < 0) return ['seed'];
+      if (![this.generated.noise ?? 1, this.generated.gaps ?? 1].every((x) => x >= 0 && x <= 3)) return ['noise'];
     }
     const { imported } = this;
     const empty = imported && this.choices.tasks.find((task) => answerable(imported.dataset, task) === 0);
-    if (empty) return PROBLEMS.noAnswers(imported.dataset.name, empty);
+    if (empty) return ['noAnswers', imported.dataset.name, empty];
     return problemOf(this.choices);
   }
 
@@ -130,7 +130,7 @@ class Experiment {
 
   useHub(repo: string, revision: string): void {
     if (!/^[\w-][\w.-]{0,95}\/[\w-][\w.-]{0,95}$/.test(repo)) {
-      this.modelError = PROBLEMS.repository;
+      void import('../texts/problems').then(({ PROBLEMS }) => (this.modelError = PROBLEMS.repository));
       return;
     }
     this.modelError = null;

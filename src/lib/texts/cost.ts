@@ -1,4 +1,4 @@
-import { plural } from './format';
+import { bytes, listed, plural } from './format';
 
 /** What each variant of an experiment will take, as a table. */
 export const COST = {
@@ -17,3 +17,7 @@ export const COST = {
 /** What it means that not all variants stay open. */
 export const REOPENED = (slices: number) =>
   `Not all variants fit into memory side by side: each is opened anew for each of ${plural(slices, 'slice')}, which is part of that time. Fewer variants, or fewer and larger slices, open less.`;
+
+/** Variants that will not run here, and what a page has. Bytes. */
+export const TOO_LARGE = (variants: readonly string[], needs: number, has: number) =>
+  `${listed(variants)} will not fit: up to ${bytes(needs)} of memory, and a page here has ${bytes(has)}. Choose fewer bits, or a smaller model.`;

@@ -26,3 +26,13 @@ export const PROBLEMS = {
   noise: 'Noise and gaps of generated tickets go from 0 to 3.',
   repository: 'A Hub repository is written owner/name, for example HuggingFaceTB/SmolLM2-135M-Instruct.',
 } as const;
+
+/** What keeps an experiment from being run: the name of its sentence, and what that says. The first page loads no sentence before there is one to say. */
+export type Problem = {
+  [K in keyof typeof PROBLEMS]: (typeof PROBLEMS)[K] extends (...args: infer A) => string ? [K, ...A] : [K];
+}[keyof typeof PROBLEMS];
+
+export function problemSentence([name, ...values]: Problem): string {
+  const text = PROBLEMS[name];
+  return typeof text === 'string' ? text : (text as (...values: unknown[]) => string)(...values);
+}

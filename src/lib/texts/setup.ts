@@ -47,8 +47,6 @@ export const SETUP = {
     later: 'Time, energy and memory are known once the model is downloaded.',
     show: 'Cost of each variant',
     counting: 'Counting.',
-    tooLarge: (variants: readonly string[], needs: number, has: number) =>
-      `${listed(variants)} will not fit: up to ${bytes(needs)} of memory, and a page here has ${bytes(has)}. Choose fewer bits, or a smaller model.`,
   },
   change: 'Change',
   close: 'Close',
