@@ -234,7 +234,7 @@ export const tests: BrowserTest[] = [
           };
         };
         const { plan, answer } = record;
-        assertEqual([plan.v, plan.margin, plan.untilDecided], [2, 0.2, true], 'the plan');
+        assertEqual([plan.v, plan.margin, plan.untilDecided], [3, 0.2, true], 'the plan');
         assertEqual([plan.limit, plan.slices], [12, 4], 'its budget');
         assertEqual(
           Object.keys(answer).sort(),

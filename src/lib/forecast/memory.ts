@@ -4,16 +4,13 @@ import type { Device } from '../schema/run';
 /** Bytes that models may take side by side where the device does not say what it has, and the share of what it says. */
 const UNKNOWN_MEMORY = 2 ** 30;
 const MEMORY_SHARE = 0.25;
-/** Of a GPU, whose memory no page is told: what any that runs WebGPU has. */
-const GPU_MEMORY = 2 ** 29;
 /** What an open model takes beside its weights, bytes: caches, and the space for one pass. */
 const BESIDE = 2 ** 25;
 
-/** Bytes that models may hold side by side; 0 where nobody knows what one takes, so that one at a time is open. */
+/** Bytes that models may hold side by side; 0 where nobody tells what there is, so that one at a time is open. */
 export function memoryBudget({ memoryGiB }: Pick<Device, 'memoryGiB'>, engine: EngineName): number {
   const { memory } = ENGINE[engine];
   if (memory === null) return 0;
-  if (memory === 'gpu') return GPU_MEMORY;
   return memoryGiB === null ? UNKNOWN_MEMORY : MEMORY_SHARE * memoryGiB * 2 ** 30;
 }
 

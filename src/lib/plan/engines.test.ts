@@ -74,7 +74,7 @@ const COLUMNS = {
   device: isOneOf('cpu', 'gpu', 'either'),
   onPage: isFlag,
   threads: isFlag,
-  memory: isOneOf('device', 'gpu', null),
+  memory: isOneOf('device', null),
   speed: orNull((x) => typeof x === 'object'),
 };
 const HANDED_COLUMNS = {
@@ -112,7 +112,7 @@ describe('the table of engines', () => {
   });
 
   it('takes a further row: it is opened, priced, given memory and a power profile', async () => {
-    open(ENGINE as Record<string, EngineRow>)[TOY] = { ...ENGINE.cpu, device: 'gpu', memory: 'gpu', threads: false };
+    open(ENGINE as Record<string, EngineRow>)[TOY] = { ...ENGINE.cpu, device: 'gpu', memory: null, threads: false };
     const opened = {} as OpenVariant;
     open(OPENERS)[TOY] = () => Promise.resolve(opened);
     expect(await openVariant({ engine: TOY } as OpenOptions)).toBe(opened);

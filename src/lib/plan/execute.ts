@@ -391,6 +391,8 @@ class Execution {
         if (wire.code === 'engine.unavailable' && this.#lost) throw goneError(error);
         if (PLAN_FAILURES.includes(wire.code)) throw error;
         this.#lost ||= wire.code === 'engine.lost';
+        // Whoever else is open lost its device too, and would wait for it.
+        if (wire.code === 'engine.lost') await this.#sessions.close();
         if (TRIED_AGAIN.includes(wire.code) && attempt === 0) {
           notes.push(`${wire.message} This slice was run again in a new thread.`);
           await new Promise((done) => setTimeout(done, RESTART_MS));

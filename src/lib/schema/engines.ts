@@ -27,8 +27,8 @@ export interface EngineRow {
   onPage: boolean;
   /** Whether threads of WebAssembly share its passes out. */
   threads: boolean;
-  /** Where models lie side by side; null = nobody knows what one takes, so one at a time is open. */
-  memory: 'device' | 'gpu' | null;
+  /** Where models lie side by side; null = nobody tells what there is, as of a GPU, so one at a time is open. */
+  memory: 'device' | null;
   /** Null where plans are not priced beforehand: nobody counts its work. */
   speed: Speed | null;
 }
@@ -56,7 +56,7 @@ export const ENGINE = {
     device: 'gpu',
     onPage: true,
     threads: false,
-    memory: 'gpu',
+    memory: null,
     speed: {
       operationsPerSecond: 500e9,
       bytesPerSecond: 50e9,
@@ -84,7 +84,7 @@ export const ENGINE = {
     device: 'gpu',
     onPage: false,
     threads: false,
-    memory: 'gpu',
+    memory: null,
     speed: null,
   },
   hub: {

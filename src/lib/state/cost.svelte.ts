@@ -1,4 +1,4 @@
-import { engineThen, isCounted, type EngineName } from '../schema/engines';
+import { ENGINE, engineThen, isCounted, type EngineName } from '../schema/engines';
 import type { ForecastPlan, VariantForecast } from '../forecast/forecast';
 import { priceOf, type Price, type Work } from '../forecast/price';
 import type { PowerProfile } from '../meter/profiles';
@@ -50,8 +50,10 @@ class CostState {
       [this.work, this.variants] = [null, null];
       return;
     }
-    if (input.untouched) this.work = DEFAULT_WORK[engine];
-    if (input.untouched && !o.detail) {
+    // Where one variant at a time is open, the default experiment has fewer and larger slices, which are counted.
+    const known = input.untouched && ENGINE[engine].memory !== null;
+    if (known) this.work = DEFAULT_WORK[engine];
+    if (known && !o.detail) {
       this.variants = null;
       return;
     }
