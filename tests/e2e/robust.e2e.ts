@@ -6,6 +6,7 @@ import type { BrowserContext } from 'playwright';
 import { canonicalJson } from '../../src/lib/core/canonical';
 import { generateDataset } from '../../src/lib/data/generator';
 import { answers, change, finished, inHistory, named, resume, RUN_MS, runButton, tinyBudget } from './flows';
+import type { BrowserTest } from '../browser/harness';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 import { putDataset } from './stored';
 
@@ -20,7 +21,7 @@ async function crashGpu(context: BrowserContext): Promise<void> {
   await cdp.detach();
 }
 
-export const tests: { name: string; run(): Promise<void> }[] = [
+export const tests: BrowserTest[] = [
   {
     name: 'tickets that an earlier version stored whole are listed, run on and exported',
     run: () =>
@@ -71,6 +72,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
   },
   {
     name: 'WebGPU lost in the middle of a run: tried again once, what was finished is kept, and a sentence says what to do',
+    alone: true,
     async run() {
       const profile = mkdtempSync(join(tmpdir(), 'joulewise-e2e-'));
       try {

@@ -4,7 +4,8 @@ import { GENERATOR_NAME } from '../data/generator';
 import { checkPlan, listedMembers, slicesOf } from '../plan/units';
 import { Plan } from '../schema/plan';
 import { parseRecord } from '../schema/record';
-import { buildPlan, countRuns, DEFAULT_CHOICES, GENERATED, problemOf, PRUNING_CHIPS, stagesOf } from './choices';
+import { buildPlan } from './build-plan';
+import { countRuns, DEFAULT_CHOICES, GENERATED, problemOf, PRUNING_CHIPS, stagesOf } from './choices';
 import { choicesOf, parseExtra } from './recipes';
 
 const dataset = { hash: 'h', name: 'tickets' };

@@ -1,8 +1,7 @@
 import type { PrecisionName } from '../tensor/precisions';
 import { slicesFor } from '../forecast/slices';
 import { DEFAULT_MARGIN } from '../schema/defaults';
-import type { CheckpointRef, PlanRecord, Stage, Templates } from '../schema/plan';
-import type { EngineName } from '../schema/engines';
+import type { Stage, Templates } from '../schema/plan';
 import type { TaskName } from '../schema/run';
 import type { Problem } from '../texts/problems';
 
@@ -96,36 +95,6 @@ export function problemOf(c: Choices): Problem | null {
   if (!whole(c.k, 1, 50)) return ['best'];
   return null;
 }
-
-/** Prompts of the chosen tasks only: those of others would name another plan for the same work. */
-const ownTemplates = ({ tasks, templates }: Choices): Templates =>
-  Object.fromEntries(tasks.flatMap((task) => (templates[task] ? [[task, { ...templates[task] }]] : [])));
-
-export const buildPlan = (
-  c: Choices,
-  dataset: { hash: string; name: string },
-  checkpoint: CheckpointRef,
-  engine: EngineName,
-  { reopened = false }: { /** See `Forecast`. */ reopened?: boolean } = {},
-): PlanRecord => ({
-  v: 3,
-  dataset: { hash: dataset.hash, name: dataset.name },
-  checkpoint,
-  tasks: c.tasks.slice(),
-  stages: stagesOf(c),
-  baseline: c.baseline,
-  engine,
-  threads: c.threads,
-  limit: c.limit,
-  slices: slicesFor(c, reopened),
-  margin: c.margin,
-  ...(c.untilDecided ? { untilDecided: true } : {}),
-  maxNewTokens: c.maxNewTokens,
-  seed: c.seed,
-  w: c.w,
-  profile: c.profile,
-  ...(Object.keys(ownTemplates(c)).length > 0 ? { templates: ownTemplates(c) } : {}),
-});
 
 /** Runs that a plan takes: exact for lists, an upper bound for a `best` stage, whose variants may slice. */
 export function countRuns(c: Choices, { reopened = false } = {}): { variants: number; runs: number; atMost: boolean } {
