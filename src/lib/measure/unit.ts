@@ -22,7 +22,7 @@ import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { Device, RunRecord, TaskName, TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { answerIds, createAnswer, finiteScores, type AnswerOptions } from './answer';
-import type { Spent, UnitProgress } from '../plan/execute';
+import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
 import { runId, ticketsOf, type Unit } from '../plan/units';
 import { KernelBook, NO_WORK, passOf } from './work';
@@ -179,8 +179,6 @@ const PIECE_MS = 3;
 const LOOK_PIECES = 6;
 const LOOK_AGAIN_MS = 250;
 
-const stopped = () => new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
-
 async function openModel(request: OpenRequest, context: UnitContext): Promise<OpenUnit> {
   const { plan, variant, engine } = request;
   const { signal, onProgress } = context;
@@ -241,7 +239,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     const answer = answering(opening, task);
     let best = Infinity;
     for (let i = 0; i < WARM_TRIES; i++) {
-      if (signal.aborted) throw stopped();
+      if (signal.aborted) throw cancelled();
       onProgress({ phase: 'warm-up', done: i, of: WARM_TRIES });
       const start = performance.now();
       await answer(first, 'warm-up', signal);
@@ -260,7 +258,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     const waited = () => (performance.now() - start) / 1000;
     await timePieces(LOOK_PIECES);
     while (!watch.isQuiet && waited() < patience) {
-      if (o.signal.aborted) throw stopped();
+      if (o.signal.aborted) throw cancelled();
       o.onProgress({ phase: 'wait', done: Math.round(waited()), of: Math.round(patience) });
       await new Promise<void>((done) => setTimeout(done, LOOK_AGAIN_MS));
       await timePieces(LOOK_PIECES);
@@ -286,7 +284,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       watch.begin();
       await timePieces(1);
       for (const ticket of tickets) {
-        if (o.signal.aborted) throw stopped();
+        if (o.signal.aborted) throw cancelled();
         const outcome = await answer(ticket, 'measured', o.signal);
         answered.push(outcome);
         const spare = (PIECES_SHARE * (outcome.prefillMs + outcome.decodeMs)) / watch.quiet;
@@ -414,7 +412,7 @@ async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): 
       const tickets = ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
       const outcomes: TicketOutcome[] = [];
       for (const ticket of tickets) {
-        if (o.signal.aborted) throw stopped();
+        if (o.signal.aborted) throw cancelled();
         const start = performance.now();
         const prediction = await meter.window(
           'prefill',

@@ -91,7 +91,7 @@ const PLAN_FAILURES: readonly string[] = [
 const RESTART_MS = 1000;
 /** Slices after which variants that calibrate join, so that others are ranked meanwhile, and after which the best are chosen. */
 const CALIBRATED_JOIN = 2;
-export const BEST_JOIN = 6;
+export const BEST_JOIN = LEAST_SLICES;
 /** Times that a slice is measured, and shares of a plan's own work that measuring again and waiting for quiet may add. */
 const MOST_TRIES = 3;
 const AGAIN_SHARE = 0.5;
@@ -111,7 +111,7 @@ const goneError = (cause: unknown) =>
     { cause },
   );
 
-const cancelled = () => new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
+export const cancelled = () => new JoulewiseError('cancelled', 'Stopped. Finished runs are kept.');
 
 /**
  * Runs a plan block by block: a block is a slice of tickets, answered by all variants that are ready, in random order, so

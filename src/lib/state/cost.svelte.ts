@@ -35,8 +35,8 @@ class CostState {
   variants = $state.raw<readonly VariantForecast[] | null>(null);
   /** See `Forecast`. */
   reopened = $state(false);
-  /** What that means, in a sentence; null where all stay open. */
-  note = $state<string | null>(null);
+  /** What there is to know before it runs: of memory, in sentences. */
+  notes = $state.raw<readonly string[]>([]);
   error = $state<string | null>(null);
   #asked = 0;
 
@@ -45,7 +45,7 @@ class CostState {
     const asked = ++this.#asked;
     const { engine } = input;
     this.error = null;
-    [this.reopened, this.note] = [false, null];
+    [this.reopened, this.notes] = [false, []];
     if (!isCounted(engine)) {
       [this.work, this.variants] = [null, null];
       return;
@@ -62,7 +62,7 @@ class CostState {
       const found = await count(input, engine);
       if (asked !== this.#asked) return;
       [this.work, this.variants] = [found?.work ?? null, found?.variants ?? null];
-      [this.reopened, this.note] = [found?.reopened ?? false, found?.note ?? null];
+      [this.reopened, this.notes] = [found?.reopened ?? false, found?.notes ?? []];
     } catch (failure) {
       if (asked === this.#asked) [this.work, this.variants, this.error] = [null, null, sentence(failure)];
     }

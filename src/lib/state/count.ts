@@ -2,6 +2,7 @@ import { ENGINE, type CountedEngine } from '../schema/engines';
 import { asset } from '$app/paths';
 import { configOf } from '../checkpoint/catalogue';
 import { configFromJson, type ModelConfig } from '../checkpoint/config';
+import { MAX_BYTES } from '../cpu/memory';
 import { bestBuild, byteDotOf } from '../cpu/module';
 import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../forecast/forecast';
 import { memoryBudget } from '../forecast/memory';
@@ -9,7 +10,7 @@ import { slicesFor } from '../forecast/slices';
 import { featuresOf } from '../variant/kernels';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
-import { REOPENED } from '../texts/cost';
+import { REOPENED, TOO_LARGE } from '../texts/cost';
 import type { CostInput } from './cost.svelte';
 import { callData } from '../session/workers';
 
@@ -47,14 +48,21 @@ async function builtinConfig(): Promise<ModelConfig> {
 }
 
 /** Null where the configuration is known only after a download. */
-export async function count(
-  input: CostInput,
-  engine: CountedEngine,
-): Promise<(Forecast & { note: string | null }) | null> {
+export async function count(input: CostInput, engine: CountedEngine): Promise<(Forecast & { notes: string[] }) | null> {
   const config = await configFor(input.checkpoint);
   if (!config) return null;
   const features = ENGINE[engine].device === 'cpu' ? processorFeatures() : input.features;
   const memory = memoryBudget(input, engine);
   const found = forecast(input.plan, config, engine, features, lengthsOf(input.dataset), memory);
-  return { ...found, note: found.reopened ? REOPENED(slicesFor(input.plan, true)) : null };
+  const notes = found.reopened ? [REOPENED(slicesFor(input.plan, true))] : [];
+  const large = found.variants.filter(({ shape }) => !shape.fits);
+  if (large.length > 0)
+    notes.push(
+      TOO_LARGE(
+        large.map(({ variant }) => variant),
+        Math.max(...large.map(({ shape }) => shape.memoryBytes)),
+        MAX_BYTES,
+      ),
+    );
+  return { ...found, notes };
 }
