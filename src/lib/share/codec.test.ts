@@ -11,7 +11,16 @@ import { pairsToText, toText } from '../core/log-bytes';
 import type { Evidence, SharedRecipeRecord, VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
 import { METRICS } from '../score/metrics';
-import { decodeLink, encodeLink, encodeShort, roundResult, toRecipe, toShared, type SharedMeta } from './codec';
+import {
+  decodeLink,
+  encodeLink,
+  encodeShort,
+  openedResults,
+  roundResult,
+  toRecipe,
+  toShared,
+  type SharedMeta,
+} from './codec';
 import { pack, unpack } from './pack';
 
 const meta: SharedMeta = {
@@ -306,6 +315,25 @@ describe('frozen links of codec e1, schema 1', () => {
         { variant: 'int4', energy: null, metrics: {} },
       ],
     });
+  });
+});
+
+describe('frozen links of codec e3, schema 3', () => {
+  it('still open, and decide as they did', async () => {
+    const shared = await decodeLink(
+      'e3.hVNdb9pAEPwrdFqpRVqs8zl8aKU-GAJJ2kZqVapWsXi4GJNQDHbAJgR0_e3VXmwkeImExO7e7OzsLBxgwAHBlOADTAhGvFIgmD4Yu1CiARhf-s8SXoKjA0KwJpghGOvYSH0EVt6F3yWYKwnbBHMtjO8dNJZQeldlmlJLed1uZ0IwN1L_DJZKz1prpfjVKfkGVgSTgZUlmFtwJI8_5PEJHHh-WxO2YO3poGNfoR2C2b42PosMJTp2YPl6ASMMh6J2L1uGsIR7WSHZlGkBpxJa6U7L91u6N1aK3ecOhKmMTcC4TLbzOAFhJhx52UpNXmQ5CA9gDB7X2TJp-G0l5I9gLLNpkoIwB6OYx4uk2IDwFxw56yaEReVXemZXWHmjLWFQxdGkWtRlbuu8Sg5Wsqc6E7cd7UgYLGEpI2d5oEXMqujJ6FWFFodrUllKxNe82BTZOpk2_E7rfl5QI86WeVkk00agpdD49Dv8eduUDje7vrTrlWtbwlDSf2A0x_t347I_aP66k4bRKezquJbo3dTz83U2m6eJNBTHmokX5sHVyjenfoy86EPzz_c3R25PzHMM1Y96BPYd2ln5fMRdn4HbJ1DCzdl7EASnZJawq--s5AwvVXbhsn19IE-35e_xHw',
+    );
+    if (shared.kind !== 'result') throw new Error(shared.kind);
+    expect(shared.evidence).toMatchObject({
+      reference: 0,
+      slices: 6,
+      df: 5,
+      critical: { energy: 3.152, quality: 2.236 },
+    });
+    expect(openedResults(shared).map(({ variant, energy }) => [variant, energy?.mid])).toEqual([
+      ['fp32', 1.025],
+      ['int8', 0.5175],
+    ]);
   });
 });
 

@@ -30,7 +30,8 @@ export const PARTS: readonly {
   {
     pattern: /^layers(\d+)$/,
     name: (n) => `${n} % fewer layers`,
-    about: 'Removes whole layers from the end of the middle: smaller and faster everywhere.',
+    about:
+      'Removes the layers that add least to what passes through them, by their weights: smaller and faster everywhere.',
     example: 'layers25',
     calibrated: false,
   },

@@ -1,5 +1,6 @@
 import { type BlockVectors, type LinearName, ropeRows } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
+import { JoulewiseError } from '../core/errors';
 import { BLOCK, is2of4, type StoredTensor } from '../tensor/stored';
 import { blocksOf, packMatrix, rowOf, type MatrixLayout } from './pack';
 import { ATTENTION, gemv, RMS_NORM, ROPE, ROWS_PER_GROUP, SWIGLU, THREADS } from './shaders';
@@ -189,7 +190,10 @@ export class WgslBuilder {
     let at = 0;
     for (const p of packed) {
       if (p.format !== first.format || p.columns !== first.columns)
-        throw new TypeError('matrices of one product differ in format or width');
+        throw new JoulewiseError(
+          'recipe.impossible',
+          'The engine "wgsl" computes matrices that share an input as one, so it runs no mixture of precisions: choose the engine "cpu" or "ort-gpu", or one precision.',
+        );
       data.set(p.data, at);
       at += p.data.length;
     }
