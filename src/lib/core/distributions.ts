@@ -145,7 +145,7 @@ const survival2 = (x: number, df: number) =>
  * first, ended where nothing but rounding is left, so a singular matrix (or one that rounding made indefinite) has the
  * rank that it has. Contrasts without variance are left out.
  */
-function correlationRoot(correlation: readonly (readonly number[])[]): Float64Array[] {
+export function correlationRoot(correlation: readonly (readonly number[])[]): Float64Array[] {
   const kept = correlation.map((row, i) => [i, row[i] as number] as const).filter(([, variance]) => variance > 1e-12);
   const a = kept.map(([i, v]) => kept.map(([j, w]) => ((correlation[i] as number[])[j] as number) / Math.sqrt(v * w)));
   const left = kept.map(() => 1);

@@ -1,4 +1,5 @@
 import { isModel } from '../schema/engines';
+import { correlationRoot } from '../core/distributions';
 import { logByte, pairsFromText, pairsToText, toText } from '../core/log-bytes';
 import { createRandom } from '../core/random';
 import type { Evidence, FloorRow, VariantResult } from '../schema/result';
@@ -22,21 +23,6 @@ const share = (x: number) => digits(x, 3);
 /** Two places, never rounded to 0: only its sign decides. */
 const sign = (x: number) => digits(x, 2) || (x > 0 ? 0.01 : x < 0 ? -0.01 : 0);
 
-/** A lower triangular factor of a covariance matrix that may be singular: rows without variance of their own are zero. */
-function factor(covariance: readonly (readonly number[])[]): number[][] {
-  const l: number[][] = covariance.map((row) => row.map(() => 0));
-  const at = (i: number, j: number) => l[i]?.[j] ?? 0;
-  for (let i = 0; i < l.length; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = covariance[i]?.[j] ?? 0;
-      for (let k = 0; k < j; k++) sum -= at(i, k) * at(j, k);
-      const own = l[i] as number[];
-      if (i === j) own[j] = Math.sqrt(Math.max(0, sum));
-      else own[j] = at(j, j) > 1e-12 ? sum / at(j, j) : 0;
-    }
-  return l;
-}
-
 /** Joules with the ends that a log half-width gives, to three digits; none where it is null. */
 export const withinHalf = (energy: { mid: number; n: number }, half: number | null): EstimateRecord => {
   const three = (x: number) => Number(x.toPrecision(3));
@@ -58,16 +44,22 @@ export function energyDraws(
   const known = log.flatMap((x, i) => (x === null ? [] : [i]));
   const [first, ...rest] = known;
   if (first === undefined) return Array.from({ length: n }, () => log.slice());
-  const variance = (i: number, j: number) => (sd(i, j) ?? 1) ** 2;
-  const l = factor(rest.map((i) => rest.map((j) => (variance(i, first) + variance(j, first) - variance(i, j)) / 2)));
+  const spread = (i: number) => sd(i, first) ?? 0;
+  const varying = rest.filter((i) => spread(i) > 0);
+  // Cov(i - first, j - first) from variances of differences alone. Bytes round these, so the matrix may be indefinite:
+  // its root keeps each variance as stated.
+  const correlation = (i: number, j: number) =>
+    (spread(i) ** 2 + spread(j) ** 2 - (sd(i, j) ?? 0) ** 2) / (2 * spread(i) * spread(j));
+  const root = correlationRoot(
+    varying.map((i) => varying.map((j) => (i === j ? 1 : Math.max(-1, Math.min(1, correlation(i, j)))))),
+  );
   const random = createRandom(2).fork('energies');
   return Array.from({ length: n }, () => {
-    const z = rest.map(() => random.normal());
+    const z = Array.from({ length: root[0]?.length ?? 0 }, () => random.normal());
     const drawn = log.slice();
-    rest.forEach((i, row) => {
-      let x = log[i] as number;
-      for (let k = 0; k <= row; k++) x += (l[row]?.[k] ?? 0) * (z[k] as number);
-      drawn[i] = x;
+    varying.forEach((i, row) => {
+      const product = (root[row] as Float64Array).reduce((sum, x, k) => sum + x * (z[k] as number), 0);
+      drawn[i] = (log[i] as number) + spread(i) * product;
     });
     return drawn;
   });
