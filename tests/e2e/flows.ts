@@ -21,8 +21,16 @@ export async function change(page: Page, card: string): Promise<void> {
   const fold = page.getByRole('button', { name: SETUP.again.open });
   const step = page.getByRole('button', { name: `Change ${card}` });
   await fold.or(step).first().waitFor();
-  if (await fold.isVisible()) await fold.click();
-  await step.click();
+  // Results that are read meanwhile fold the steps away after they were seen.
+  for (let tries = 1; ; tries++) {
+    if (await fold.isVisible()) await fold.click();
+    try {
+      await step.click({ timeout: 2000 });
+      return;
+    } catch (error) {
+      if (tries === 10) throw error;
+    }
+  }
 }
 
 /** Run of the first page, with or without what it costs; results have a "Run with more tickets" of their own. */

@@ -51,7 +51,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(ORIGIN);
         await page.getByRole('heading', { level: 1, name: SETUP.headline }).waitFor();
         await page.getByRole('img', { name: SETUP.picture.label }).waitFor();
-        await tinyBudget(page, { limit: 6, slices: 2, tokens: 16 });
+        // Long enough to be looked at while it goes on.
+        await tinyBudget(page, { limit: 60, slices: 2, tokens: 16 });
         await runButton(page).click();
         const running = page.getByRole('region', { name: 'Progress' });
         await running.getByRole('heading').waitFor();
@@ -74,7 +75,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         equal(await runButton(page).isVisible(), false, 'the steps are folded');
         await page.getByRole('button', { name: SETUP.again.open }).click();
         await runButton(page).waitFor();
-        await page.getByText(/6 tickets per task, 2 slices/).waitFor();
+        await page.getByText(/60 tickets per task, 2 slices/).waitFor();
         await page.getByRole('button', { name: SETUP.again.close }).click();
         await runButton(page).waitFor({ state: 'hidden' });
       }),
