@@ -11,6 +11,10 @@ import { keepData, type KeptData } from '../session/workers';
 export class Tickets {
   readonly #thread: KeptData;
   readonly summary: DatasetSummaryRecord;
+  /** Works under way, and whether the thread ends with the last of them. */
+  #users = 0;
+  #ending = false;
+  #keeping: Promise<void> | null = null;
 
   constructor(thread: KeptData, summary: DatasetSummaryRecord) {
     this.#thread = thread;
@@ -20,19 +24,40 @@ export class Tickets {
   /** Hands tickets over to the thread that gets this port. */
   async give(wanted: Wanted): Promise<TicketsPort> {
     const { port1, port2 } = new MessageChannel();
-    await this.#thread.call('give', { port: port1, wanted }, { transfer: [port1] });
+    await this.use(() => this.#thread.call('give', { port: port1, wanted }, { transfer: [port1] }));
     return port2;
   }
 
-  /** Writes them into the store. */
-  keep = (): Promise<void> => this.#thread.call('keep', null);
+  /** Writes them into the store; once, however many ask for it meanwhile. */
+  keep = (): Promise<void> => (this.#keeping ??= this.#keep());
+
+  async #keep(): Promise<void> {
+    try {
+      await this.use(() => this.#thread.call('keep', null));
+    } finally {
+      this.#keeping = null;
+    }
+  }
 
   /** All of them, here: for the command line. */
-  whole = (): Promise<{ dataset: DatasetRecord; report: ImportReport | null }> => this.#thread.call('whole', null);
+  whole = (): Promise<{ dataset: DatasetRecord; report: ImportReport | null }> =>
+    this.use(() => this.#thread.call('whole', null));
 
-  /** Frees the thread and its memory. */
+  /** Works with them: the thread stays until the work is done, also where it is let go meanwhile. */
+  async use<T>(work: (tickets: this) => Promise<T>): Promise<T> {
+    this.#users++;
+    try {
+      return await work(this);
+    } finally {
+      this.#users--;
+      if (this.#ending && this.#users === 0) this.#thread.end();
+    }
+  }
+
+  /** Frees the thread and its memory, once nothing works with it any more. */
   end(): void {
-    this.#thread.end();
+    this.#ending = true;
+    if (this.#users === 0) this.#thread.end();
   }
 }
 

@@ -44,7 +44,7 @@ export const stopDownload = () => download?.abort();
 /** Works with the experiment's tickets, in the thread that imported them or in one for this work alone. */
 export async function withTickets<T>(work: (tickets: Tickets) => Promise<T>): Promise<T> {
   const { imported } = experiment;
-  if (imported?.held) return work(imported.held);
+  if (imported?.held) return imported.held.use(work);
   const own = await (imported ? openTickets(imported.dataset) : generateTickets($state.snapshot(experiment.generated)));
   try {
     return await work(own);
