@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { DatasetSummaryRecord } from '../schema/dataset';
-import type { KeptData } from './workers';
 import { Tickets } from './tickets';
 
 /** A thread whose calls end when they are told to, and fail where it is ended before, as those of a real one do. */
