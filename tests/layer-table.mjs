@@ -1,4 +1,5 @@
-// The house as tests/layers.mjs holds it: floors, and what is excused today. Folders of src/lib go by their name, others by
+// The house as tests/layers.mjs holds it: floors, and what is excused today. Folders of src/lib go by their path there (the
+// innermost that has a floor), others by
 // their path from the root. Lists of excuses may only shrink.
 
 /** Lowest first. Folders of one floor may not import each other; a folder may import from the floors below it. */

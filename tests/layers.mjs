@@ -35,11 +35,13 @@ function* filesIn(folder) {
   }
 }
 
-/** The folder of the table that a path from the root lies in; null where it lies in none of them. */
+/** The folder of the table that a path from the root lies in, the innermost; null where it lies in none of them. */
 function folderOf(path) {
-  if (path.startsWith(LIB)) return path.slice(LIB.length).split('/')[0];
-  if (path.startsWith('cli/')) return 'cli';
-  return /^src\/[^/]+(?=\/)/.exec(path)?.[0] ?? null;
+  const [inner, outer] = path.startsWith(LIB)
+    ? [path.slice(LIB.length), path.slice(LIB.length).split('/')[0]]
+    : [path, path.startsWith('cli/') ? 'cli' : (/^src\/[^/]+(?=\/)/.exec(path)?.[0] ?? null)];
+  const rooms = inner.split('/').map((_, i, parts) => parts.slice(0, i).join('/'));
+  return rooms.toReversed().find((room) => floorOf.has(room)) ?? outer;
 }
 
 const isTest = (path) => /(?:\.test|\/testing)\.ts$/.test(path);
@@ -126,7 +128,7 @@ function drawing() {
   const arrows = [...withoutDetours(below)].flatMap(([from, to]) =>
     to.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)).map((name) => `  ${id(from)} --> ${id(name)}`),
   );
-  const readme = (folder) => `${folder.includes('/') || folder === 'cli' ? folder : LIB + folder}/README.md`;
+  const readme = (folder) => `${folder === 'cli' || /^(?:src|cli)\//.test(folder) ? folder : LIB + folder}/README.md`;
   const rows = floors.flatMap(({ floor, names }) =>
     names.map((name) => {
       const path = readme(name);
