@@ -8,7 +8,7 @@ export const FLOORS = [
   ['matrix', 'tensor', 'schema'],
   ['data', 'checkpoint', 'score', 'meter', 'device'],
   ['block', 'cpu', 'wgsl', 'compress', 'graph', 'rank'],
-  ['decoder', 'calibrate', 'share'],
+  ['decoder', 'calibrate', 'gradient', 'share'],
   ['variant'],
   ['engine', 'export', 'forecast'],
   ['plan'],

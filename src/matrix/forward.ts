@@ -53,13 +53,16 @@ export function rope(x: usize, cos: usize, sin: usize, rows: usize, heads: usize
   }
 }
 
-/** Rows of s [n, n] become the softmax of their first r + 1 entries times `scale`, and zeros behind. n % 4 = 0. */
-export function causalSoftmax(s: usize, n: usize, scale: f32): void {
+/**
+ * Row r of s [rows, columns] becomes the softmax of its first past + r + 1 entries times `scale`, and zeros behind.
+ * columns is a multiple of 4, and at least past + rows.
+ */
+export function causalSoftmax(s: usize, rows: usize, columns: usize, past: usize, scale: f32): void {
   const factor = f32x4.splat(scale);
-  for (let r: usize = 0; r < n; r++) {
-    const row = s + r * n * 4;
-    for (let i = r + 1; i < n; i++) store<f32>(row + i * 4, <f32>-Infinity);
-    const end = ((r + 4) & ~3) * 4;
+  for (let r: usize = 0; r < rows; r++) {
+    const row = s + r * columns * 4;
+    const end = ((past + r + 4) & ~3) * 4;
+    for (let i = (past + r + 1) * 4; i < end; i += 4) store<f32>(row + i, <f32>-Infinity);
     let top = f32x4.splat(<f32>-Infinity);
     for (let i: usize = 0; i < end; i += 16) {
       const v = f32x4.mul(v128.load(row + i), factor);
@@ -79,7 +82,7 @@ export function causalSoftmax(s: usize, n: usize, scale: f32): void {
     }
     const inverse = f32x4.splat(<f32>1 / sum4(sum));
     for (let i: usize = 0; i < end; i += 16) v128.store(row + i, f32x4.mul(v128.load(row + i), inverse));
-    memory.fill(row + end, 0, n * 4 - end);
+    memory.fill(row + end, 0, columns * 4 - end);
   }
 }
 

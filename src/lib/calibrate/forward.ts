@@ -1,4 +1,5 @@
 import { layBlock, readBlock, type Float32Block, type Taps } from '../block/float32';
+import { placeSpans } from '../block/spans';
 import {
   GROUPS,
   INPUT_GROUPS,
@@ -126,7 +127,7 @@ export function openShare(
           total += tokens;
           m.f32(x, states.length).set(states);
           m.f32(before, states.length).set(states);
-          block.run(x, tokens, watching);
+          block.run(x, placeSpans([{ tokens, parent: null }]), watching);
           cosine += m.k.cosines(before, x, tokens, hidden);
           states.set(m.f32(x, states.length));
         }

@@ -89,7 +89,7 @@ describe('matrix kernels', () => {
       const n = 12;
       const s = normal(n * n);
       const at = m.put(s);
-      m.k.causalSoftmax(at, n, 0.5);
+      m.k.causalSoftmax(at, n, n, 0, 0.5);
       const got = m.f32(at, n * n);
       for (let r = 0; r < n; r++) {
         const e = Array.from({ length: r + 1 }, (_, i) => Math.exp(0.5 * (s[r * n + i] as number)));
@@ -105,6 +105,109 @@ describe('matrix kernels', () => {
         const x = g[i] as number;
         expect(Math.abs(v - (2 * x) / (1 + Math.exp(-x)))).toBeLessThan(1e-5 * Math.max(1, Math.abs(x)));
       });
+    });
+  });
+
+  it('softmax of a span sees what stands before it', () => {
+    m.within(() => {
+      const [rows, past] = [3, 2];
+      const columns = 8;
+      const s = normal(rows * columns);
+      const at = m.put(s);
+      m.k.causalSoftmax(at, rows, columns, past, 0.7);
+      for (let r = 0; r < rows; r++) {
+        const e = Array.from({ length: past + r + 1 }, (_, i) => Math.exp(0.7 * (s[r * columns + i] as number)));
+        const sum = e.reduce((a, b) => a + b, 0);
+        for (let i = 0; i < columns; i++)
+          expect(m.f32(at + (r * columns + i) * 4, 1)[0]).toBeCloseTo((e[i] ?? 0) / sum, 6);
+      }
+    });
+  });
+});
+
+/** The gradient of `loss` at x by central differences, float64. */
+function slopes(loss: (x: Float64Array) => number, x: Float32Array): Float64Array {
+  const h = 1e-5;
+  return Float64Array.from(x, (_, i) => {
+    const at = (d: number) => loss(Float64Array.from(x, (v, j) => (i === j ? v + d : v)));
+    return (at(h) - at(-h)) / (2 * h);
+  });
+}
+
+const near = (own: Float32Array, theirs: Float64Array) => {
+  const scale = Math.hypot(...theirs);
+  own.forEach((x, i) => expect(Math.abs(x - (theirs[i] as number)) / scale).toBeLessThan(1e-5));
+};
+
+describe('gradients of kernels', () => {
+  const [rows, n] = [3, 8];
+  const weighted = (y: ArrayLike<number>, d: Float32Array) => d.reduce((sum, v, i) => sum + v * (y[i] as number), 0);
+
+  it('of RMSNorm, SiLU, softmax and cross-entropy are central differences', () => {
+    m.within(() => {
+      const [x, d, other] = [normal(rows * n), normal(rows * n), normal(rows * n)];
+      const weight = normal(n);
+      const dx = m.put(new Float32Array(rows * n));
+      m.k.rmsNormBackward(m.put(x), m.put(weight), m.put(d), dx, rows, n, 1e-3);
+      const norm = (v: Float64Array) =>
+        v.map((value, i) => {
+          const row = v.subarray(i - (i % n), i - (i % n) + n);
+          const rms = Math.sqrt(row.reduce((s, y) => s + y * y, 0) / n + Math.fround(1e-3));
+          return (value / rms) * (weight[i % n] as number);
+        });
+      near(
+        m.f32(dx, rows * n),
+        slopes((v) => weighted(norm(v), d), x),
+      );
+
+      const [gate, up] = [m.put(x), m.put(other)];
+      m.k.siluTimesBackward(gate, up, m.put(d), rows * n);
+      const silu = (v: number) => v / (1 + Math.exp(-v));
+      near(
+        m.f32(gate, rows * n),
+        slopes(
+          (v) =>
+            weighted(
+              v.map((g, i) => silu(g) * (other[i] as number)),
+              d,
+            ),
+          x,
+        ),
+      );
+      near(
+        m.f32(up, rows * n),
+        slopes(
+          (v) =>
+            weighted(
+              v.map((u, i) => silu(x[i] as number) * u),
+              d,
+            ),
+          other,
+        ),
+      );
+
+      const [p, dp] = [m.put(x), m.put(d)];
+      m.k.causalSoftmax(p, rows, n, 4, 0.6);
+      m.k.softmaxBackward(p, dp, rows, n, 0.6);
+      const soft = (v: Float64Array) =>
+        v.map((_, i) => {
+          const seen = 4 + Math.floor(i / n) + 1;
+          const row = v.subarray(i - (i % n), i - (i % n) + seen);
+          const sum = row.reduce((s, y) => s + Math.exp(0.6 * y), 0);
+          return i % n < seen ? Math.exp(0.6 * (v[i] as number)) / sum : 0;
+        });
+      near(
+        m.f32(dp, rows * n),
+        slopes((v) => weighted(soft(v), d), x),
+      );
+
+      const logits = m.put(x);
+      const loss = (v: Float64Array) => Math.log(v.reduce((s, y) => s + Math.exp(y), 0)) - (v[5] as number);
+      expect(m.k.crossEntropy(logits, rows * n, 5, 0.25)).toBeCloseTo(loss(Float64Array.from(x)), 5);
+      near(
+        m.f32(logits, rows * n),
+        slopes((v) => 0.25 * loss(v), x),
+      );
     });
   });
 });

@@ -25,10 +25,14 @@ interface Exports {
   addRow(x: number, row: number, rows: number, n: number): void;
   addTo(x: number, y: number, n: number): void;
   rope(x: number, cos: number, sin: number, rows: number, heads: number, size: number): void;
-  causalSoftmax(s: number, n: number, scale: number): void;
+  causalSoftmax(s: number, rows: number, columns: number, past: number, scale: number): void;
   siluTimes(gate: number, up: number, n: number): void;
   addSquares(x: number, rows: number, n: number, sums: number): void;
   cosines(x: number, y: number, rows: number, n: number): number;
+  rmsNormBackward(x: number, weight: number, dy: number, dx: number, rows: number, n: number, epsilon: number): void;
+  siluTimesBackward(gate: number, up: number, d: number, n: number): void;
+  softmaxBackward(p: number, d: number, rows: number, n: number, scale: number): void;
+  crossEntropy(x: number, n: number, target: number, factor: number): number;
   columnBlock(
     t: number,
     errors: number,

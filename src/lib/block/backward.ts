@@ -1,0 +1,320 @@
+import {
+  BIAS_OF,
+  INPUT_GROUPS,
+  LINEARS,
+  linearShapes,
+  type LinearName,
+  type ropeTables,
+  type VectorName,
+} from '../checkpoint/block';
+import type { ModelConfig } from '../checkpoint/config';
+import { packedA, packedB, type Matrix } from '../matrix/matrix';
+import { attentionWeights, scoreColumns, turn, type BlockWeights, type Float32Block, type Taps } from './float32';
+import type { LoraLayout, LoraPart } from './lora';
+import { rowsOf, type PlacedSpan } from './spans';
+
+/** What of a block's forward pass its backward pass needs: addresses, float32 [rows, features]. */
+export interface BlockTrace {
+  /** The block's input, and the hidden states behind attention. */
+  input: number;
+  middle: number;
+  /** As the linear layers gave them, before biases. */
+  outputs: Readonly<Record<'q_proj' | 'k_proj' | 'v_proj' | 'gate_proj' | 'up_proj', number>>;
+  /** What attention mixed, which o_proj reads. */
+  mixed: number;
+  /** factor A x of each linear layer that has a low-rank change, [rows, rank]. */
+  low: Partial<Record<LinearName, number>>;
+}
+
+const TRACED = ['q_proj', 'k_proj', 'v_proj', 'gate_proj', 'up_proj'] as const;
+
+/** Room for the trace of one block over at most `rows` rows. */
+export function takeTrace(
+  m: Matrix,
+  config: ModelConfig,
+  ffn: number,
+  rows: number,
+  lora: LoraLayout,
+  layer: number,
+): BlockTrace {
+  const shapes = linearShapes(config, ffn);
+  const floats = (n: number) => m.take(rows * n * 4);
+  const low: BlockTrace['low'] = {};
+  for (const linear of LINEARS) if (lora.part(layer, linear)) low[linear] = floats(lora.rank);
+  return {
+    input: floats(config.hiddenSize),
+    middle: floats(config.hiddenSize),
+    outputs: {
+      q_proj: floats(shapes.q_proj[0]),
+      k_proj: floats(shapes.k_proj[0]),
+      v_proj: floats(shapes.v_proj[0]),
+      gate_proj: floats(ffn),
+      up_proj: floats(ffn),
+    },
+    mixed: floats(shapes.o_proj[1]),
+    low,
+  };
+}
+
+/** Copies floats within the matrix's memory. */
+const copy = (m: Matrix, from: number, to: number, n: number) => m.f32(to, n).set(m.f32(from, n));
+
+function times(m: Matrix, at: number, n: number, factor: number): void {
+  const x = m.f32(at, n);
+  for (let i = 0; i < n; i++) x[i] = (x[i] as number) * factor;
+}
+
+/** Taps that add the low-rank changes of `adapter` (an address, laid out as `lora`) and keep a trace where one is given. */
+export function loraTaps(
+  m: Matrix,
+  block: Float32Block,
+  x: number,
+  o: { layer: number; hidden: number; rows: number; lora: LoraLayout; adapter: number; trace: BlockTrace | null },
+): Taps {
+  const { k } = m;
+  const { lora, trace } = o;
+  const { rank } = lora;
+  const widest = lora.parts.reduce((n, { outputs, inputs }) => Math.max(n, outputs, inputs), 0);
+  const panel = m.take(packedB(Math.max(widest, rank), rank) * 4 + packedB(rank, widest) * 4);
+  const left = m.take(packedA(o.rows, rank) * 4);
+  const own = m.take(o.rows * rank * 4);
+  const isTraced = (linear: LinearName): linear is (typeof TRACED)[number] =>
+    (TRACED as readonly LinearName[]).includes(linear);
+  return {
+    onInput(group, input, tokens) {
+      if (!trace) return;
+      if (group === 'attention') copy(m, x, trace.input, tokens * o.hidden);
+      if (group === 'ffn') copy(m, x, trace.middle, tokens * o.hidden);
+      if (group === 'output') copy(m, input, trace.mixed, tokens * block.features[group]);
+    },
+    onOutput(linear, y, tokens) {
+      const part = lora.part(o.layer, linear);
+      if (part) {
+        const low = trace?.low[linear] ?? own;
+        k.packBTransposed(o.adapter + part.a * 4, part.inputs, rank, part.inputs, panel);
+        k.gemm(block.left, panel, low, rank, tokens, rank, part.inputs, false, false);
+        times(m, low, tokens * rank, lora.factor);
+        k.packA(low, rank, tokens, rank, left, 1);
+        k.packBTransposed(o.adapter + part.b * 4, rank, part.outputs, rank, panel);
+        k.gemm(left, panel, y, part.outputs, tokens, part.outputs, rank, true, false);
+      }
+      if (trace && isTraced(linear)) copy(m, y, trace.outputs[linear], tokens * block.outputs[linear]);
+    },
+  };
+}
+
+/** Gradients of a block laid out in a matrix's memory. */
+export interface BackwardBlock {
+  /**
+   * d, the gradient by the block's output [rows, hidden], becomes that by its input; gradients of the adapter are added
+   * to `gradient`. Consumes the trace.
+   */
+  run(d: number, spans: readonly PlacedSpan[], trace: BlockTrace): void;
+}
+
+/**
+ * Lays the way back through a block out in a matrix's memory, float32; call it within `m.within`. `adapter` and
+ * `gradient` are addresses of vectors laid out as `lora`. `inputWanted`: false leaves `d` undefined, for the lowest block
+ * that is trained.
+ */
+export function layBackward(
+  m: Matrix,
+  config: ModelConfig,
+  { linear: weights, vectors }: BlockWeights,
+  o: {
+    layer: number;
+    ffn: number;
+    tokens: number;
+    rope: ReturnType<typeof ropeTables>;
+    lora: LoraLayout;
+    adapter: number;
+    gradient: number;
+    inputWanted: boolean;
+  },
+): BackwardBlock {
+  const { k } = m;
+  const { hiddenSize: hidden, heads, kvHeads, headDim, normEpsilon } = config;
+  const { ffn, tokens: T, lora } = o;
+  const { rank } = lora;
+  const shapes = linearShapes(config, ffn);
+  const q = heads * headDim;
+  const kv = kvHeads * headDim;
+  const floats = (n: number) => m.take(n * 4);
+  const packed = {} as Record<LinearName, number>;
+  for (const linear of LINEARS) {
+    const [out, into] = shapes[linear];
+    packed[linear] = floats(packedB(into, out));
+    m.within(() => k.packB(m.put(weights[linear]), into, into, out, packed[linear]));
+  }
+  const vector: Partial<Record<VectorName, number>> = {};
+  for (const [name, data] of Object.entries(vectors) as [VectorName, Float32Array<ArrayBuffer>][])
+    vector[name] = m.put(data);
+  const [cos, sin] = [m.put(o.rope.cos), m.put(o.rope.sin)];
+  const back = m.put(o.rope.sin.map((x) => -x));
+  const widest = Math.max(hidden, q, ffn);
+  const left = floats(Math.max(packedA(T, Math.max(widest, T)), packedA(widest, T), packedA(rank, T)));
+  const right = floats(
+    Math.max(
+      packedB(widest, Math.max(T, rank)),
+      packedB(rank, Math.max(T, widest)),
+      packedB(T, headDim),
+      packedB(headDim, T),
+    ),
+  );
+  const low = floats(T * rank);
+  const scores = floats(T * Math.ceil(T / 4) * 4);
+  const dScores = floats(T * Math.ceil(T / 4) * 4);
+  const normed = floats(T * hidden);
+  const dNormed = floats(T * hidden);
+  const act = floats(T * ffn);
+  const dAct = floats(T * ffn);
+  const dMixed = floats(T * q);
+  const Q = floats(T * q);
+  const K = floats(T * kv);
+  const V = floats(T * kv);
+  const dQ = floats(T * q);
+  const dK = floats(T * kv);
+  const dV = floats(T * kv);
+
+  /** The gradients of a low-rank change, `left` holding d packed. */
+  const lowRank = ({ inputs, outputs, a, b }: LoraPart, d: number, x: number, dx: number, rows: number, u: number) => {
+    const [A, B] = [o.adapter + a * 4, o.adapter + b * 4];
+    // g = factor d B
+    k.packB(B, rank, rank, outputs, right);
+    k.gemm(left, right, low, rank, rows, rank, outputs, false, false);
+    times(m, low, rows * rank, lora.factor);
+    k.packATransposed(d, outputs, outputs, rows, left);
+    k.packB(u, rank, rank, rows, right);
+    k.gemm(left, right, o.gradient + b * 4, rank, outputs, rank, rows, true, false);
+    k.packATransposed(low, rank, rank, rows, left);
+    k.packB(x, inputs, inputs, rows, right);
+    k.gemm(left, right, o.gradient + a * 4, inputs, rank, inputs, rows, true, false);
+    if (dx === 0) return;
+    k.packA(low, rank, rows, rank, left, 1);
+    k.packB(A, inputs, inputs, rank, right);
+    k.gemm(left, right, dx, inputs, rows, inputs, rank, true, false);
+  };
+  /** dx (+)= d W and what belongs to the adapter; dx = 0 wants no gradient by x. */
+  const through = (
+    linear: LinearName,
+    d: number,
+    x: number,
+    dx: number,
+    rows: number,
+    add: boolean,
+    trace: BlockTrace,
+  ) => {
+    const [out, into] = shapes[linear];
+    const part = lora.part(o.layer, linear);
+    if (dx === 0 && !part) return;
+    k.packA(d, out, rows, out, left, 1);
+    if (dx !== 0) k.gemm(left, packed[linear], dx, into, rows, into, out, add, false);
+    if (part) lowRank(part, d, x, dx, rows, trace.low[linear] as number);
+  };
+  const normOf = (name: VectorName) => vector[name] as number;
+  /** As attention read them: with biases, normed, turned. */
+  const again = (trace: BlockTrace, spans: readonly PlacedSpan[], rows: number) => {
+    for (const [linear, to, n] of [
+      ['q_proj', Q, q],
+      ['k_proj', K, kv],
+      ['v_proj', V, kv],
+    ] as const) {
+      const bias = vector[BIAS_OF[linear]];
+      if (bias !== undefined) k.addRow(trace.outputs[linear], bias, rows, n);
+      copy(m, trace.outputs[linear], to, rows * n);
+    }
+    if (config.qkNorm) {
+      k.rmsNorm(Q, normOf('qNorm'), Q, rows * heads, headDim, normEpsilon);
+      k.rmsNorm(K, normOf('kNorm'), K, rows * kvHeads, headDim, normEpsilon);
+    }
+    turn(m, Q, spans, { cos, sin }, heads, headDim);
+    turn(m, K, spans, { cos, sin }, kvHeads, headDim);
+  };
+  /** dQ, dK, dV from dMixed. */
+  const attention = (spans: readonly PlacedSpan[], rows: number) => {
+    m.f32(dK, rows * kv).fill(0);
+    m.f32(dV, rows * kv).fill(0);
+    for (let h = 0; h < heads; h++) {
+      const group = Math.floor((h * kvHeads) / heads) * headDim * 4;
+      const own = h * headDim * 4;
+      for (const span of spans) {
+        const { row, tokens } = span;
+        const columns = scoreColumns(span);
+        attentionWeights(
+          m,
+          span,
+          { q: Q + own, qStride: q, k: K + group, kStride: kv, headDim },
+          { left, right, scores },
+        );
+        const dOut = dMixed + own + row * q * 4;
+        m.f32(dScores, tokens * columns).fill(0);
+        k.packA(dOut, q, tokens, headDim, left, 1);
+        let at = 0;
+        for (const range of span.seen) {
+          k.packBTransposed(V + group + range.row * kv * 4, kv, range.tokens, headDim, right);
+          k.gemm(left, right, dScores + at, columns, tokens, range.tokens, headDim, false, false);
+          at += range.tokens * 4;
+        }
+        at = 0;
+        k.packB(dOut, q, headDim, tokens, right);
+        for (const range of span.seen) {
+          k.packATransposed(scores + at, columns, range.tokens, tokens, left);
+          k.gemm(left, right, dV + group + range.row * kv * 4, kv, range.tokens, headDim, tokens, true, false);
+          at += range.tokens * 4;
+        }
+        k.softmaxBackward(scores, dScores, tokens, columns, 1 / Math.sqrt(headDim));
+        at = 0;
+        for (const [i, range] of span.seen.entries()) {
+          k.packA(dScores + at, columns, tokens, range.tokens, left, 1);
+          k.packB(K + group + range.row * kv * 4, kv, headDim, range.tokens, right);
+          k.gemm(left, right, dQ + own + row * q * 4, q, tokens, headDim, range.tokens, i > 0, false);
+          at += range.tokens * 4;
+        }
+        at = 0;
+        k.packB(Q + own + row * q * 4, q, headDim, tokens, right);
+        for (const range of span.seen) {
+          k.packATransposed(dScores + at, columns, range.tokens, tokens, left);
+          k.gemm(left, right, dK + group + range.row * kv * 4, kv, range.tokens, headDim, tokens, true, false);
+          at += range.tokens * 4;
+        }
+      }
+    }
+    turn(m, dQ, spans, { cos, sin: back }, heads, headDim);
+    turn(m, dK, spans, { cos, sin: back }, kvHeads, headDim);
+  };
+  /** Back through the norms of heads; Q and K are free again and take the result. */
+  const headNorms = (trace: BlockTrace, rows: number): readonly [dq: number, dk: number] => {
+    if (!config.qkNorm) return [dQ, dK];
+    m.f32(Q, rows * q).fill(0);
+    m.f32(K, rows * kv).fill(0);
+    k.rmsNormBackward(trace.outputs.q_proj, normOf('qNorm'), dQ, Q, rows * heads, headDim, normEpsilon);
+    k.rmsNormBackward(trace.outputs.k_proj, normOf('kNorm'), dK, K, rows * kvHeads, headDim, normEpsilon);
+    return [Q, K];
+  };
+
+  return {
+    run(d, spans, trace) {
+      const rows = rowsOf(spans);
+      const { gate_proj: gate, up_proj: up } = trace.outputs;
+      copy(m, gate, act, rows * ffn);
+      k.siluTimes(act, up, rows * ffn);
+      through('down_proj', d, act, dAct, rows, false, trace);
+      k.siluTimesBackward(gate, up, dAct, rows * ffn);
+      k.rmsNorm(trace.middle, normOf('postNorm'), normed, rows, hidden, normEpsilon);
+      INPUT_GROUPS.ffn.forEach((linear, i) =>
+        through(linear, trace.outputs[linear], normed, dNormed, rows, i > 0, trace),
+      );
+      k.rmsNormBackward(trace.middle, normOf('postNorm'), dNormed, d, rows, hidden, normEpsilon);
+      through('o_proj', d, trace.mixed, dMixed, rows, false, trace);
+      again(trace, spans, rows);
+      attention(spans, rows);
+      const [dq, dk] = headNorms(trace, rows);
+      k.rmsNorm(trace.input, normOf('inputNorm'), normed, rows, hidden, normEpsilon);
+      const dx = o.inputWanted ? dNormed : 0;
+      through('q_proj', dq, normed, dx, rows, false, trace);
+      through('k_proj', dk, normed, dx, rows, true, trace);
+      through('v_proj', dV, normed, dx, rows, true, trace);
+      if (o.inputWanted) k.rmsNormBackward(trace.input, normOf('inputNorm'), dNormed, d, rows, hidden, normEpsilon);
+    },
+  };
+}

@@ -1,0 +1,221 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { layoutOf, type LoraLayout } from '../block/lora';
+import { LINEARS } from '../checkpoint/block';
+import { openCheckpoint } from '../checkpoint/checkpoint';
+import { fileSet, makeSafetensors } from '../checkpoint/testing';
+import { compressCheckpoint } from '../compress/compress';
+import { parseRecipe } from '../compress/recipe';
+import { nodeMatrix } from '../matrix/testing';
+import { dequantize, type StoredTensor } from '../tensor/stored';
+import { freeze, type Frozen } from './frozen';
+import { openGradients, type Pass } from './pass';
+
+interface Family {
+  config: Record<string, unknown>;
+  weights: Record<string, { shape: number[]; data: string }>;
+}
+interface Reference {
+  adapter: string;
+  sequences: { ids: number[]; labels: (number | null)[] }[];
+  loss: number;
+  gradient: string;
+}
+
+const models = JSON.parse(readFileSync('tests/fixtures/calibration.json', 'utf8')) as Record<string, Family>;
+const { options, families } = JSON.parse(readFileSync('tests/fixtures/tune.json', 'utf8')) as {
+  options: { rank: number; alpha: number };
+  families: Record<string, Reference>;
+};
+const floats = (text: string) => new Float32Array(new Uint8Array(Buffer.from(text, 'base64')).buffer);
+
+async function frozen(family: string, recipe = 'fp32'): Promise<Frozen> {
+  const { config, weights } = models[family] as Family;
+  const files = {
+    'model.safetensors': makeSafetensors(
+      Object.fromEntries(
+        Object.entries(weights).map(([name, { shape, data }]) => [
+          name,
+          { dtype: 'F16', shape, data: new Uint8Array(Buffer.from(data, 'base64')) },
+        ]),
+      ),
+    ),
+    'config.json': JSON.stringify(config),
+    'tokenizer.json': '{}',
+  };
+  return freeze(await compressCheckpoint(await openCheckpoint(fileSet(files)), parseRecipe(recipe), {}));
+}
+
+const loraOf = ({ config, ffnSizes }: Frozen, rank = options.rank): LoraLayout =>
+  layoutOf(config, ffnSizes, {
+    rank,
+    factor: options.alpha / rank,
+    targets: LINEARS,
+    layers: Array.from({ length: config.layers }, (_, i) => i),
+  });
+
+/** Sequences side by side in one pass, each from its beginning. */
+const side = (sequences: Reference['sequences']): Pass => ({
+  spans: sequences.map(({ ids }) => ({ tokens: ids.length, parent: null })),
+  ids: sequences.flatMap(({ ids }) => ids),
+  labels: sequences.flatMap(({ labels }) => labels),
+});
+
+const labelsOf = ({ labels }: Pass) => labels.filter((l) => l !== null).length;
+
+const distance = (a: Float32Array, b: Float32Array) => {
+  let [off, all] = [0, 0];
+  a.forEach((x, i) => {
+    off += (x - (b[i] as number)) ** 2;
+    all += (b[i] as number) ** 2;
+  });
+  return Math.sqrt(off / all);
+};
+
+async function open(family: string, recipe?: string, rank?: number) {
+  const model = await frozen(family, recipe);
+  const lora = loraOf(model, rank);
+  return { model, lora, gradients: openGradients(await nodeMatrix(), model, lora) };
+}
+
+describe.each(Object.keys(families))('gradients of %s', (family) => {
+  const reference = families[family] as Reference;
+  const pass = side(reference.sequences);
+
+  it('are those of PyTorch, for the loss and each part of the adapter', async () => {
+    const { gradients, lora } = await open(family);
+    gradients.setAdapter(floats(reference.adapter));
+    const { loss, labels } = gradients.step(pass, 1 / labelsOf(pass));
+    expect(Math.abs(loss / labels / reference.loss - 1)).toBeLessThan(1e-5);
+    const [own, theirs] = [gradients.takeGradient(), floats(reference.gradient)];
+    for (const { a, b, outputs } of lora.parts) {
+      expect(distance(own.slice(a, b), theirs.slice(a, b))).toBeLessThan(1e-4);
+      const end = b + outputs * lora.rank;
+      expect(distance(own.slice(b, end), theirs.slice(b, end))).toBeLessThan(1e-4);
+    }
+  });
+
+  it('add up over passes, and are 0 again once they are taken', async () => {
+    const { gradients } = await open(family);
+    gradients.setAdapter(floats(reference.adapter));
+    const factor = 1 / labelsOf(pass);
+    gradients.step(pass, factor);
+    const whole = gradients.takeGradient();
+    for (const sequence of reference.sequences) gradients.step(side([sequence]), factor);
+    expect(distance(gradients.takeGradient(), whole)).toBeLessThan(1e-5);
+    expect(gradients.takeGradient().every((x) => x === 0)).toBe(true);
+  });
+
+  it('are the same where a beginning that sequences share is computed once', async () => {
+    const { gradients } = await open(family);
+    gradients.setAdapter(floats(reference.adapter));
+    const [first] = reference.sequences as [Reference['sequences'][number]];
+    const shared = first.ids.slice(0, 7);
+    const tails = [first.ids.slice(7), [3, 1, 4, 1, 5], [9, 2, 6], [5, 3, 5, 8, 9, 7, 9]];
+    const labelsFor = (ids: readonly number[]) =>
+      ids.map((_, i) => (i < ids.length - 1 ? (ids[i + 1] as number) : null));
+    const apart = side(
+      tails.map((tail) => ({ ids: [...shared, ...tail], labels: [...shared.map(() => null), ...labelsFor(tail)] })),
+    );
+    const forest: Pass = {
+      spans: [{ tokens: 7, parent: null }, ...tails.map(({ length }) => ({ tokens: length, parent: 0 }))],
+      ids: [...shared, ...tails.flat()],
+      labels: [...shared.map(() => null), ...tails.flatMap(labelsFor)],
+    };
+    const factor = 1 / labelsOf(apart);
+    const one = gradients.step(apart, factor);
+    const separate = gradients.takeGradient();
+    const other = gradients.step(forest, factor);
+    expect([...other.each].map((x, i) => Math.abs(x - (one.each[i] as number)))).toSatisfy((off: number[]) =>
+      off.every((x) => x < 1e-5),
+    );
+    expect(distance(gradients.takeGradient(), separate)).toBeLessThan(1e-5);
+  });
+
+  it.each(['fp32', 'fp16', 'int8', 'int4'])(
+    'are the slope of the loss where weights are stored as %s',
+    async (recipe) => {
+      const { gradients } = await open(family, recipe);
+      const adapter = floats(reference.adapter);
+      gradients.setAdapter(adapter);
+      const before = gradients.loss(pass);
+      const step = gradients.step(pass, 1);
+      expect(step.loss).toBe(before.loss);
+      const gradient = gradients.takeGradient();
+      const norm = Math.hypot(...gradient);
+      const at = (t: number) => {
+        gradients.setAdapter(adapter.map((x, i) => x + (t * (gradient[i] as number)) / norm));
+        return gradients.loss(pass).loss;
+      };
+      // Central differences of fourth order along the gradient's own direction: float32 allows no small step.
+      const h = 2e-3;
+      const slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+      expect(Math.abs(slope / norm - 1)).toBeLessThan(1e-3);
+    },
+  );
+
+  it.each(['fp16', 'int8', 'int4'])(
+    'are bit for bit those of the same weights in float32 where stored as %s',
+    async (recipe) => {
+      const { gradients, model, lora } = await open(family, recipe);
+      const plain = (t: StoredTensor): StoredTensor => ({
+        format: 'fp32',
+        rows: t.rows,
+        columns: t.columns,
+        data: dequantize(t),
+      });
+      const twin = openGradients(
+        await nodeMatrix(),
+        {
+          ...model,
+          embedding: plain(model.embedding),
+          layers: model.layers.map(({ linear, vectors }) => ({
+            linear: Object.fromEntries(LINEARS.map((l) => [l, plain(linear[l])])) as typeof linear,
+            vectors,
+          })),
+        },
+        lora,
+      );
+      const [own, theirs] = [gradients, twin].map((g) => {
+        g.setAdapter(floats(reference.adapter));
+        g.step(pass, 1);
+        return g.takeGradient();
+      });
+      expect(own).toEqual(theirs);
+    },
+  );
+});
+
+describe('gradients of part of a model', () => {
+  it('are those of the whole where only upper layers and some linear layers are changed', async () => {
+    const [family] = Object.keys(families) as [string];
+    const model = await frozen(family);
+    const reference = families[family] as Reference;
+    const pass = side(reference.sequences);
+    const whole = loraOf(model);
+    const upper = layoutOf(model.config, model.ffnSizes, { ...whole, targets: ['v_proj', 'down_proj'], layers: [1] });
+    const adapter = floats(reference.adapter);
+    // The whole, with all that the part lacks at 0.
+    const full = new Float32Array(whole.size);
+    const part = new Float32Array(upper.size);
+    for (const p of upper.parts) {
+      const w = whole.part(p.layer, p.linear);
+      if (!w) throw new Error('The whole has every part.');
+      const n = (p.inputs + p.outputs) * whole.rank;
+      full.set(adapter.subarray(w.a, w.a + n), w.a);
+      part.set(adapter.subarray(w.a, w.a + n), p.a);
+    }
+    const of = async (lora: LoraLayout, numbers: Float32Array) => {
+      const gradients = openGradients(await nodeMatrix(), model, lora);
+      gradients.setAdapter(numbers);
+      gradients.step(pass, 1);
+      return gradients.takeGradient();
+    };
+    const [own, all] = [await of(upper, part), await of(whole, full)];
+    for (const p of upper.parts) {
+      const w = whole.part(p.layer, p.linear);
+      const n = (p.inputs + p.outputs) * whole.rank;
+      expect(distance(own.slice(p.a, p.a + n), all.slice(w?.a, (w?.a ?? 0) + n))).toBeLessThan(1e-6);
+    }
+  });
+});
