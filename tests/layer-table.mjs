@@ -9,7 +9,7 @@ export const FLOORS = [
   ['data', 'checkpoint', 'score', 'meter', 'device'],
   ['block', 'cpu', 'wgsl', 'compress', 'graph', 'rank'],
   ['decoder', 'calibrate', 'gradient', 'share'],
-  ['variant'],
+  ['tune', 'variant'],
   ['engine', 'export', 'forecast'],
   ['plan'],
   ['measure'],

@@ -1,50 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { layoutOf, type LoraLayout } from '../block/lora';
 import { LINEARS } from '../checkpoint/block';
-import { openCheckpoint } from '../checkpoint/checkpoint';
-import { fileSet, makeSafetensors } from '../checkpoint/testing';
-import { compressCheckpoint } from '../compress/compress';
-import { parseRecipe } from '../compress/recipe';
 import { nodeMatrix } from '../matrix/testing';
 import { dequantize, type StoredTensor } from '../tensor/stored';
-import { freeze, type Frozen } from './frozen';
+import type { Frozen } from './frozen';
 import { openGradients, type Pass } from './pass';
-
-interface Family {
-  config: Record<string, unknown>;
-  weights: Record<string, { shape: number[]; data: string }>;
-}
-interface Reference {
-  adapter: string;
-  sequences: { ids: number[]; labels: (number | null)[] }[];
-  loss: number;
-  gradient: string;
-}
-
-const models = JSON.parse(readFileSync('tests/fixtures/calibration.json', 'utf8')) as Record<string, Family>;
-const { options, families } = JSON.parse(readFileSync('tests/fixtures/tune.json', 'utf8')) as {
-  options: { rank: number; alpha: number };
-  families: Record<string, Reference>;
-};
-const floats = (text: string) => new Float32Array(new Uint8Array(Buffer.from(text, 'base64')).buffer);
-
-async function frozen(family: string, recipe = 'fp32'): Promise<Frozen> {
-  const { config, weights } = models[family] as Family;
-  const files = {
-    'model.safetensors': makeSafetensors(
-      Object.fromEntries(
-        Object.entries(weights).map(([name, { shape, data }]) => [
-          name,
-          { dtype: 'F16', shape, data: new Uint8Array(Buffer.from(data, 'base64')) },
-        ]),
-      ),
-    ),
-    'config.json': JSON.stringify(config),
-    'tokenizer.json': '{}',
-  };
-  return freeze(await compressCheckpoint(await openCheckpoint(fileSet(files)), parseRecipe(recipe), {}));
-}
+import { distance, families, floats, frozenModel, options, type TuneReference } from './testing';
 
 const loraOf = ({ config, ffnSizes }: Frozen, rank = options.rank): LoraLayout =>
   layoutOf(config, ffnSizes, {
@@ -55,7 +16,7 @@ const loraOf = ({ config, ffnSizes }: Frozen, rank = options.rank): LoraLayout =
   });
 
 /** Sequences side by side in one pass, each from its beginning. */
-const side = (sequences: Reference['sequences']): Pass => ({
+const side = (sequences: TuneReference['sequences']): Pass => ({
   spans: sequences.map(({ ids }) => ({ tokens: ids.length, parent: null })),
   ids: sequences.flatMap(({ ids }) => ids),
   labels: sequences.flatMap(({ labels }) => labels),
@@ -63,23 +24,14 @@ const side = (sequences: Reference['sequences']): Pass => ({
 
 const labelsOf = ({ labels }: Pass) => labels.filter((l) => l !== null).length;
 
-const distance = (a: Float32Array, b: Float32Array) => {
-  let [off, all] = [0, 0];
-  a.forEach((x, i) => {
-    off += (x - (b[i] as number)) ** 2;
-    all += (b[i] as number) ** 2;
-  });
-  return Math.sqrt(off / all);
-};
-
 async function open(family: string, recipe?: string, rank?: number) {
-  const model = await frozen(family, recipe);
+  const model = await frozenModel(family, recipe);
   const lora = loraOf(model, rank);
   return { model, lora, gradients: openGradients(await nodeMatrix(), model, lora) };
 }
 
 describe.each(Object.keys(families))('gradients of %s', (family) => {
-  const reference = families[family] as Reference;
+  const reference = families[family] as TuneReference;
   const pass = side(reference.sequences);
 
   it('are those of PyTorch, for the loss and each part of the adapter', async () => {
@@ -109,7 +61,7 @@ describe.each(Object.keys(families))('gradients of %s', (family) => {
   it('are the same where a beginning that sequences share is computed once', async () => {
     const { gradients } = await open(family);
     gradients.setAdapter(floats(reference.adapter));
-    const [first] = reference.sequences as [Reference['sequences'][number]];
+    const [first] = reference.sequences as [TuneReference['sequences'][number]];
     const shared = first.ids.slice(0, 7);
     const tails = [first.ids.slice(7), [3, 1, 4, 1, 5], [9, 2, 6], [5, 3, 5, 8, 9, 7, 9]];
     const labelsFor = (ids: readonly number[]) =>
@@ -189,8 +141,8 @@ describe.each(Object.keys(families))('gradients of %s', (family) => {
 describe('gradients of part of a model', () => {
   it('are those of the whole where only upper layers and some linear layers are changed', async () => {
     const [family] = Object.keys(families) as [string];
-    const model = await frozen(family);
-    const reference = families[family] as Reference;
+    const model = await frozenModel(family);
+    const reference = families[family] as TuneReference;
     const pass = side(reference.sequences);
     const whole = loraOf(model);
     const upper = layoutOf(model.config, model.ffnSizes, { ...whole, targets: ['v_proj', 'down_proj'], layers: [1] });

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { openCheckpoint } from '../checkpoint/checkpoint';
+import { fileSet, makeSafetensors } from '../checkpoint/testing';
+import { compressCheckpoint } from '../compress/compress';
+import { parseRecipe } from '../compress/recipe';
+import { freeze, type Frozen } from './frozen';
+
+/** Tiny models of three families, and what PyTorch made of an adapter on them (tests/oracle/tune.py). */
+
+export interface TuneReference {
+  adapter: string;
+  sequences: { ids: number[]; labels: (number | null)[] }[];
+  loss: number;
+  gradient: string;
+  steps: { loss: number; norm: number; lr: number }[];
+  end: string;
+}
+
+interface Family {
+  config: Record<string, unknown>;
+  weights: Record<string, { shape: number[]; data: string }>;
+}
+
+const models = JSON.parse(readFileSync('tests/fixtures/calibration.json', 'utf8')) as Record<string, Family>;
+
+export const { options, families } = JSON.parse(readFileSync('tests/fixtures/tune.json', 'utf8')) as {
+  options: { rank: number; alpha: number; steps: number; warmup: number; lr: number; decay: number; clip: number };
+  families: Record<string, TuneReference>;
+};
+
+export const floats = (text: string) => new Float32Array(new Uint8Array(Buffer.from(text, 'base64')).buffer);
+
+/** |a - b| / |b|. */
+export function distance(a: Float32Array, b: Float32Array): number {
+  let [off, all] = [0, 0];
+  a.forEach((x, i) => {
+    off += (x - (b[i] as number)) ** 2;
+    all += (b[i] as number) ** 2;
+  });
+  return Math.sqrt(off / all);
+}
+
+export async function frozenModel(family: string, recipe = 'fp32'): Promise<Frozen> {
+  const { config, weights } = models[family] as Family;
+  const files = {
+    'model.safetensors': makeSafetensors(
+      Object.fromEntries(
+        Object.entries(weights).map(([name, { shape, data }]) => [
+          name,
+          { dtype: 'F16', shape, data: new Uint8Array(Buffer.from(data, 'base64')) },
+        ]),
+      ),
+    ),
+    'config.json': JSON.stringify(config),
+    'tokenizer.json': '{}',
+  };
+  return freeze(await compressCheckpoint(await openCheckpoint(fileSet(files)), parseRecipe(recipe), {}));
+}

@@ -1,0 +1,217 @@
+import { JoulewiseError } from '../core/errors';
+import { mean } from '../core/stats';
+import type { Pass, PassResult } from '../gradient/pass';
+import { batchAt, labelsOf, passesOf, type Example } from './examples';
+import { adamStep, ADAMW, clipScale, newAdamW, normOf, schedule, type AdamW, type AdamWOptions } from './optimizer';
+
+/** What computes losses and gradients: threads of the processor, or a graph on a GPU. */
+export interface TuneEngine {
+  /** Losses of passes with this adapter. */
+  losses(passes: readonly Pass[], adapter: Float32Array<ArrayBuffer>): Promise<PassResult[]>;
+  /** The same, and the gradient of `factor` times their sum, added up in the passes' order. */
+  gradients(
+    passes: readonly Pass[],
+    factor: number,
+    adapter: Float32Array<ArrayBuffer>,
+  ): Promise<{ results: PassResult[]; gradient: Float32Array<ArrayBuffer> }>;
+}
+
+export interface TuneOptions extends AdamWOptions {
+  steps: number;
+  /** Examples a step. */
+  batch: number;
+  lr: number;
+  /** Steps of linear warm-up. */
+  warmup: number;
+  /** Largest norm of a gradient; null = unbounded. */
+  clip: number | null;
+  seed: number;
+  /** Steps between two evaluations on validation examples, which also keep the best adapter; 0 = at the end alone. */
+  evaluateEvery: number;
+  /** Evaluations without a better one after which it stops; null = never. */
+  patience: number | null;
+  /** Ends where either is spent; null = no such bound. */
+  seconds: number | null;
+  joules: number | null;
+}
+
+export const TUNE: TuneOptions = {
+  ...ADAMW,
+  steps: 200,
+  batch: 8,
+  lr: 1e-3,
+  warmup: 10,
+  clip: 1,
+  seed: 1,
+  evaluateEvery: 50,
+  patience: null,
+  seconds: null,
+  joules: null,
+};
+
+/** One step of the log. */
+export interface TuneStep {
+  step: number;
+  /** Mean over answer tokens of the whole batch, nats. */
+  loss: number;
+  /** Of the gradient before clipping. */
+  norm: number;
+  lr: number;
+  ms: number;
+  /** Since the beginning, this run and those before it; null where it cannot be told. */
+  joules: number | null;
+  /** Computed: a beginning that examples share counts once. */
+  tokens: number;
+  /** Answer tokens. */
+  labels: number;
+}
+
+export interface TuneEvaluation {
+  /** Steps taken before it. */
+  step: number;
+  /** Mean over answer tokens of all validation examples, nats. */
+  loss: number;
+}
+
+/** All that a run is, between two steps: it goes on from here bit for bit. */
+export interface TuneState {
+  /** Steps taken. */
+  step: number;
+  adapter: Float32Array<ArrayBuffer>;
+  optimizer: AdamW;
+  /** Before the first evaluation it is null. */
+  best: { adapter: Float32Array<ArrayBuffer>; loss: number; step: number } | null;
+  /** Evaluations since the best one. */
+  waited: number;
+  steps: readonly TuneStep[];
+  evaluations: readonly TuneEvaluation[];
+}
+
+/** Why it ended. */
+export type TuneEnd = 'steps' | 'patience' | 'seconds' | 'joules' | 'stopped' | 'diverged';
+
+export interface TuneResult {
+  /** The best by validation loss, or the last where nothing was evaluated. */
+  adapter: Float32Array<ArrayBuffer>;
+  /** Steps after which it stood. */
+  at: number;
+  end: TuneEnd;
+  state: TuneState;
+}
+
+export interface TuneHost {
+  engine: TuneEngine;
+  train: readonly Example[];
+  validation: readonly Example[];
+  /** Joules since `tune` was called; null where they cannot be told. */
+  joules: () => number | null;
+  now: () => number;
+  /** Called between steps; what it awaits is a pause. */
+  onStep?: (state: TuneState) => Promise<void> | void;
+  signal?: AbortSignal | undefined;
+}
+
+export const startTuning = (adapter: Float32Array<ArrayBuffer>): TuneState => ({
+  step: 0,
+  adapter,
+  optimizer: newAdamW(adapter.length),
+  best: null,
+  waited: 0,
+  steps: [],
+  evaluations: [],
+});
+
+/** Refuses what cannot be trained on. Throws `input.empty`. */
+export function checkExamples(train: readonly Example[], batch: number): void {
+  if (train.length < batch)
+    throw new JoulewiseError(
+      'input.empty',
+      `There are ${train.length} training examples, fewer than the ${batch} of one step. Import more tickets, or take a smaller batch.`,
+    );
+  if (train.some((example) => labelsOf(example) < 1 || example.answer < 1))
+    throw new JoulewiseError('internal', 'An example has no answer, or nothing before it.');
+}
+
+/** Mean loss over answer tokens, nats; null without examples. */
+export async function meanLoss(
+  engine: TuneEngine,
+  examples: readonly Example[],
+  adapter: Float32Array<ArrayBuffer>,
+): Promise<number | null> {
+  if (examples.length === 0) return null;
+  const results = await engine.losses(passesOf(examples), adapter);
+  return results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0);
+}
+
+/**
+ * Trains an adapter, from a new state or from where an earlier run ended. A loss or a gradient that is no number ends it
+ * as `diverged`, with the last good adapter. Never changes `from`.
+ */
+export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Promise<TuneResult> {
+  const { engine, train, validation } = host;
+  checkExamples(train, o.batch);
+  const began = host.now();
+  const joulesBefore = from.steps.at(-1)?.joules ?? 0;
+  const secondsBefore = from.steps.reduce((n, { ms }) => n + ms / 1000, 0);
+  const adapter = from.adapter.slice();
+  const optimizer: AdamW = {
+    first: from.optimizer.first.slice(),
+    second: from.optimizer.second.slice(),
+    taken: from.optimizer.taken,
+  };
+  let { step, best, waited } = from;
+  const steps = [...from.steps];
+  const evaluations = [...from.evaluations];
+  const stateNow = (): TuneState => ({ step, adapter, optimizer, best, waited, steps, evaluations });
+  let end: TuneEnd | null = null;
+
+  const evaluate = async () => {
+    if (evaluations.at(-1)?.step === step) return;
+    const loss = await meanLoss(engine, validation, adapter);
+    if (loss === null) return;
+    evaluations.push({ step, loss });
+    if (best === null || loss < best.loss) [best, waited] = [{ adapter: adapter.slice(), loss, step }, 0];
+    else waited++;
+    if (o.patience !== null && waited >= o.patience) end ??= 'patience';
+  };
+
+  while (end === null && step < o.steps) {
+    const start = host.now();
+    const examples = batchAt(train.length, o.batch, step, o.seed).map((i) => train[i] as Example);
+    const passes = passesOf(examples);
+    const labels = examples.reduce((n, example) => n + labelsOf(example), 0);
+    const { results, gradient } = await engine.gradients(passes, 1 / labels, adapter);
+    const loss = results.reduce((n, r) => n + r.loss, 0) / labels;
+    const norm = normOf(gradient);
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+      end = 'diverged';
+      break;
+    }
+    const lr = o.lr * schedule(step, o.steps, o.warmup);
+    adamStep(optimizer, adapter, gradient, { ...o, lr, scale: clipScale(norm, o.clip) });
+    step++;
+    const spent = host.joules();
+    const joules = spent === null ? null : joulesBefore + spent;
+    const tokens = passes.reduce((n, { ids }) => n + ids.length, 0);
+    steps.push({ step, loss, norm, lr, ms: host.now() - start, joules, tokens, labels });
+    if (o.evaluateEvery > 0 && step % o.evaluateEvery === 0) await evaluate();
+    if (o.joules !== null && joules !== null && joules >= o.joules) end ??= 'joules';
+    if (o.seconds !== null && secondsBefore + (host.now() - began) / 1000 >= o.seconds) end ??= 'seconds';
+    await host.onStep?.(stateNow());
+    if (host.signal?.aborted) end ??= 'stopped';
+  }
+  if (end !== 'diverged' && end !== 'stopped') await evaluate();
+  const chosen = best;
+  return {
+    adapter: chosen?.adapter ?? adapter,
+    at: chosen?.step ?? step,
+    end: end ?? 'steps',
+    state: stateNow(),
+  };
+}
+
+/** Tokens a second of the last steps; null before the first. */
+export function tokensPerSecond(steps: readonly TuneStep[], last = 10): number | null {
+  const some = steps.slice(-last);
+  return some.length === 0 ? null : (1000 * mean(some.map(({ tokens }) => tokens))) / mean(some.map(({ ms }) => ms));
+}

@@ -1,0 +1,222 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { LoraLayout } from '../block/lora';
+import { rowsOf } from '../block/spans';
+import { openGradients } from '../gradient/pass';
+import { distance, families, floats, frozenModel, options, type TuneReference } from '../gradient/testing';
+import { nodeMatrix } from '../matrix/testing';
+import { batchAt, packExamples, passesOf, type Example } from './examples';
+import { LORA, loraLayout, newAdapter } from './lora';
+import { startTuning, tune, TUNE, type TuneEngine, type TuneHost, type TuneOptions, type TuneState } from './trainer';
+
+/** One thread of the processor, float32. */
+async function engineOf(family: string, lora: (model: Awaited<ReturnType<typeof frozenModel>>) => LoraLayout) {
+  const model = await frozenModel(family);
+  const layout = lora(model);
+  const gradients = openGradients(await nodeMatrix(), model, layout);
+  const engine: TuneEngine = {
+    losses: (passes, adapter) => {
+      gradients.setAdapter(adapter);
+      return Promise.resolve(passes.map((pass) => gradients.loss(pass)));
+    },
+    gradients: (passes, factor, adapter) => {
+      gradients.setAdapter(adapter);
+      const results = passes.map((pass) => gradients.step(pass, factor));
+      return Promise.resolve({ results, gradient: gradients.takeGradient() });
+    },
+  };
+  return { engine, layout };
+}
+
+const own = (model: Awaited<ReturnType<typeof frozenModel>>) =>
+  loraLayout(model.config, model.ffnSizes, { ...LORA, rank: options.rank, alpha: options.alpha });
+
+/** As examples: the fixture's labels end before the last token. */
+const examplesOf = ({ sequences }: TuneReference): Example[] =>
+  sequences.map(({ ids, labels }) => ({
+    ids: ids.slice(0, labels.findLastIndex((l) => l !== null) + 2),
+    answer: labels.findIndex((l) => l !== null) + 1,
+  }));
+
+const hostOf = (engine: TuneEngine, train: readonly Example[], more: Partial<TuneHost> = {}): TuneHost => ({
+  engine,
+  train,
+  validation: [],
+  joules: () => null,
+  now: () => 0,
+  ...more,
+});
+
+const settings: TuneOptions = {
+  ...TUNE,
+  steps: options.steps,
+  warmup: options.warmup,
+  lr: options.lr,
+  decay: options.decay,
+  clip: options.clip,
+  batch: 3,
+  evaluateEvery: 0,
+};
+
+describe.each(Object.keys(families))('ten steps of %s', (family) => {
+  const reference = families[family] as TuneReference;
+
+  it('are those of PyTorch and PEFT: losses, norms, rates, and the adapter at the end', async () => {
+    const { engine } = await engineOf(family, own);
+    const { state, end } = await tune(hostOf(engine, examplesOf(reference)), settings, startTuning(floats(reference.adapter)));
+    expect(end).toBe('steps');
+    expect(state.steps).toHaveLength(options.steps);
+    state.steps.forEach(({ loss, norm, lr }, i) => {
+      const theirs = reference.steps[i] as TuneReference['steps'][number];
+      expect(Math.abs(loss / theirs.loss - 1)).toBeLessThan(1e-3);
+      expect(Math.abs(norm / theirs.norm - 1)).toBeLessThan(1e-3);
+      expect(lr).toBeCloseTo(theirs.lr, 12);
+    });
+    expect(distance(state.adapter, floats(reference.end))).toBeLessThan(1e-3);
+  });
+});
+
+describe('training', () => {
+  const [family] = Object.keys(families) as [string];
+  const reference = families[family] as TuneReference;
+  const train = examplesOf(reference);
+  const o: TuneOptions = { ...settings, batch: 2, evaluateEvery: 3 };
+
+  it('goes on bit for bit from any step', async () => {
+    const { engine, layout } = await engineOf(family, own);
+    const host = hostOf(engine, train, { validation: train.slice(0, 1) });
+    const whole = await tune(host, o, startTuning(newAdapter(layout, 3)));
+    for (const at of [1, 3, 7]) {
+      const stop = new AbortController();
+      const half = await tune(
+        { ...host, signal: stop.signal, onStep: ({ step }: TuneState) => (step === at ? stop.abort() : undefined) },
+        o,
+        startTuning(newAdapter(layout, 3)),
+      );
+      expect([half.end, half.state.step]).toEqual(['stopped', at]);
+      const rest = await tune(host, o, structuredClone(half.state));
+      expect(rest.state).toEqual(whole.state);
+      expect(rest.adapter).toEqual(whole.adapter);
+    }
+  });
+
+  it('keeps the best adapter by validation loss, and stops when none is better', async () => {
+    const { engine, layout } = await engineOf(family, own);
+    // A rate that throws it about: later evaluations are worse than the best.
+    const wild: TuneOptions = { ...o, steps: 40, warmup: 0, lr: 0.3, evaluateEvery: 1, patience: 4 };
+    const { state, adapter, at, end } = await tune(hostOf(engine, train, { validation: train }), wild, startTuning(newAdapter(layout, 3)));
+    const best = Math.min(...state.evaluations.map(({ loss }) => loss));
+    expect(state.evaluations.find(({ step }) => step === at)?.loss).toBe(best);
+    expect(adapter).toEqual(state.best?.adapter);
+    expect(end).toBe('patience');
+    expect(state.step).toBe(at + 4);
+  });
+
+  it('ends when its joules or its seconds are spent', async () => {
+    const { engine, layout } = await engineOf(family, own);
+    let joules = 0;
+    const spending = await tune(hostOf(engine, train, { joules: () => (joules += 5) }), { ...o, joules: 18 }, startTuning(newAdapter(layout, 3)));
+    expect([spending.end, spending.state.step]).toEqual(['joules', 4]);
+    expect(spending.state.steps.at(-1)?.joules).toBe(20);
+    let ms = 0;
+    const timed = await tune(hostOf(engine, train, { now: () => (ms += 400) }), { ...o, seconds: 3 }, startTuning(newAdapter(layout, 3)));
+    expect(timed.end).toBe('seconds');
+  });
+
+  it('ends where a loss is no number, with the adapter before it', async () => {
+    const { engine, layout } = await engineOf(family, own);
+    let calls = 0;
+    const failing: TuneEngine = {
+      ...engine,
+      gradients: async (...args) => {
+        const made = await engine.gradients(...args);
+        if (++calls === 3) made.gradient[5] = NaN;
+        return made;
+      },
+    };
+    const start = newAdapter(layout, 3);
+    const two = await tune(hostOf(engine, train), { ...o, evaluateEvery: 0 }, startTuning(start)).then(({ state }) => state);
+    const seen: Float32Array[] = [];
+    const { end, state, adapter } = await tune(
+      hostOf(failing, train, { onStep: (s) => void seen.push(s.adapter.slice()) }),
+      { ...o, evaluateEvery: 0 },
+      startTuning(start),
+    );
+    expect([end, state.step]).toEqual(['diverged', 2]);
+    expect(adapter).toEqual(seen.at(-1));
+    expect(two.steps.slice(0, 2)).toEqual(state.steps);
+  });
+
+  it('refuses fewer examples than a batch, and ranks and layers that cannot be', async () => {
+    const { engine, layout } = await engineOf(family, own);
+    await expect(tune(hostOf(engine, train), { ...o, batch: 8 }, startTuning(newAdapter(layout, 3)))).rejects.toThrow(
+      /3 training examples, fewer than the 8/,
+    );
+    const model = await frozenModel(family);
+    for (const wrong of [{ rank: 0 }, { rank: 1000 }, { alpha: 0 }, { targets: [] }, { layers: [7] }])
+      expect(() => loraLayout(model.config, model.ffnSizes, { ...LORA, ...wrong })).toThrow();
+  });
+
+  it('leaves the model as it is before the first step: B is 0, A within its bounds', async () => {
+    const { engine, layout } = await engineOf(family, own);
+    const fresh = newAdapter(layout, 3);
+    const passes = passesOf(train);
+    const [zero, begun] = [await engine.losses(passes, new Float32Array(layout.size)), await engine.losses(passes, fresh)];
+    expect(begun.map(({ loss }) => loss)).toEqual(zero.map(({ loss }) => loss));
+    for (const { a, b, inputs, outputs } of layout.parts) {
+      expect(fresh.slice(a, b).every((x) => x !== 0 && Math.abs(x) <= 1 / Math.sqrt(inputs))).toBe(true);
+      expect(fresh.slice(b, b + outputs * layout.rank).every((x) => x === 0)).toBe(true);
+    }
+  });
+});
+
+describe('examples', () => {
+  const example = fc
+    .record({
+      prompt: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 12 }),
+      answer: fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 4 }),
+    })
+    .map(({ prompt, answer }): Example => ({ ids: [...prompt, ...answer], answer: prompt.length }));
+
+  it('keep every token that is read and every label, whatever they share', () => {
+    fc.assert(
+      fc.property(fc.array(example, { minLength: 1, maxLength: 6 }), fc.integer({ min: 4, max: 40 }), (examples, rows) => {
+        const passes = passesOf(examples, rows);
+        const got = passes.flatMap(({ spans, ids, labels }) => {
+          expect(ids.length).toBe(rowsOf(spans));
+          expect(spans.length === 1 || ids.length <= rows || spans.filter((s) => s.parent !== null).length === 1).toBe(true);
+          let at = 0;
+          const starts = spans.map(({ tokens }) => (at += tokens) - tokens);
+          const whole = (i: number): [number[], (number | null)[]] => {
+            const { tokens, parent } = spans[i] as (typeof spans)[number];
+            const start = starts[i] as number;
+            const [before, none] = parent === null ? [[], []] : whole(parent);
+            return [[...before, ...ids.slice(start, start + tokens)], [...none, ...labels.slice(start, start + tokens)]];
+          };
+          const hasChildren = new Set(spans.map(({ parent }) => parent));
+          return spans.flatMap((_, i) => (hasChildren.has(i) ? [] : [whole(i)]));
+        });
+        expect(got).toEqual(
+          examples.map(({ ids, answer }) => [
+            ids.slice(0, -1),
+            ids.slice(0, -1).map((_, i) => (i + 1 >= answer ? ids[i + 1] : null)),
+          ]),
+        );
+      }),
+    );
+  });
+
+  it('are computed once where they begin alike', () => {
+    const prompt = [5, 6, 7, 8];
+    const pass = packExamples([1, 2, 3].map((x) => ({ ids: [...prompt, x, 9, 0], answer: 6 })));
+    expect(pass.spans).toEqual([{ tokens: 4, parent: null }, ...[0, 0, 0].map((parent) => ({ tokens: 2, parent }))]);
+  });
+
+  it('come once an epoch, in another order each, which the seed gives', () => {
+    const epochs = [0, 1, 2].map((e) => Array.from({ length: 5 }, (_, i) => batchAt(10, 2, e * 5 + i, 4)).flat());
+    for (const epoch of epochs) expect(epoch.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(epochs[0]).not.toEqual(epochs[1]);
+    expect(batchAt(10, 3, 3, 4)).toHaveLength(3);
+    expect(batchAt(10, 2, 7, 4)).toEqual(epochs[1]?.slice(4, 6));
+  });
+});
