@@ -295,14 +295,23 @@ export function equalWorkApart(runs: readonly RunRecord[]): boolean[] {
   );
 }
 
-/** Which ratios to the answer of a short run hold the ratio that a long one found: own intervals, variants of both. */
-export function insideOf(short: Folded, long: Folded): boolean[] {
-  const joules = new Map(long.results.map(({ variant, energy }) => [variant, energy?.mid]));
+/**
+ * Which ratios to the answer of a short run hold the ratio that a long one found: their own intervals, and these widened
+ * by what the long run itself does not know. Of a right interval of 95 % the first holds 91 % where the long run has 30
+ * slices and the short one 9, since both are estimates; the second holds 95 %.
+ */
+export function insideOf(short: Folded, long: Folded): { own: boolean; both: boolean }[] {
   const { rows, against } = decide(short.results, short.evidence);
-  const to = joules.get(against?.result.variant ?? '');
+  const at = (variant: string | undefined) => long.results.findIndex((result) => result.variant === variant);
+  const to = at(against?.result.variant);
+  const sd = pairsFromText(long.results.length, long.evidence.energySd);
   return rows.flatMap(({ result, energy }) => {
-    const own = joules.get(result.variant);
-    return energy && own !== undefined && to !== undefined ? [energy.low <= own / to && own / to <= energy.high] : [];
+    const i = at(result.variant);
+    const [own, base] = [long.results[i]?.energy?.mid, long.results[to]?.energy?.mid];
+    if (!energy || own === undefined || base === undefined || i === to) return [];
+    const [low, high, ratio] = [energy.low, energy.high, own / base].map(Math.log) as [number, number, number];
+    const half = Math.hypot((high - low) / 2, 1.96 * (sd(Math.min(i, to), Math.max(i, to)) ?? 0));
+    return [{ own: low <= ratio && ratio <= high, both: Math.abs(ratio - (low + high) / 2) <= half }];
   });
 }
 
@@ -364,7 +373,14 @@ export async function realRows(d: Driver, o: AnswerOptions): Promise<BenchRow[]>
     ),
     demand(
       `ratios of joules of 30 slices inside their intervals, of ${inside.length}`,
-      shareOf(inside),
+      shareOf(inside.map(({ own }) => own)),
+      '',
+      'least',
+      DEMANDED.inside,
+    ),
+    demand(
+      'the same, with what 30 slices themselves do not know',
+      shareOf(inside.map(({ both }) => both)),
       '',
       'least',
       DEMANDED.inside,
