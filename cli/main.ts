@@ -4,6 +4,7 @@ import { link, unlink } from './commands/link';
 import { compress, device, evaluate, exportModel, generate } from './commands/model';
 import { demo, run } from './commands/run';
 import { importTickets } from './commands/tickets';
+import { tuneModel } from './commands/tune';
 import { print } from './context';
 
 /** Commands, one row each. */
@@ -18,6 +19,12 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
       '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-gpu|ort-cpu|wgsl|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--calib F] [--adapter DIR] [--fresh] --out FILE',
     about: 'measure and rank variants on tickets',
     run,
+  },
+  tune: {
+    usage:
+      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variant V [--steps N] [--batch N] [--lr X] [--rank N] [--alpha X] [--budget-joules J] [--budget-minutes M] [--evaluate-every N] [--train N] [--validation N] [--seed N] [--threads N] [--profile P] [--merged] --out DIR',
+    about: 'fine-tune a LoRA adapter on tickets over the frozen weights of a variant; PEFT loads what it writes',
+    run: tuneModel,
   },
   eval: {
     usage: '--checkpoint F --variant V --text-file F [--calib F] [--adapter DIR] [--engine ..] [--threads N]',

@@ -25,7 +25,8 @@ export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors'
 
 /** What PEFT puts before and behind a linear layer's name. */
 const PREFIX = 'base_model.model.';
-const partName = (layer: number, linear: LinearName, part: 'A' | 'B') =>
+/** PEFT's name of one of the two matrices of a linear layer. */
+export const partName = (layer: number, linear: LinearName, part: 'A' | 'B') =>
   `${PREFIX}${names.linear(layer, linear).replace(/weight$/, `lora_${part}.weight`)}`;
 
 const fault = (why: string, code: 'checkpoint.format' | 'checkpoint.unsupported' = 'checkpoint.unsupported') =>

@@ -3,6 +3,7 @@ import type { Folded } from '../rank/fold';
 import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { DataApi, EngineApi } from '../workers/protocol';
+import type { TuneReport, TuneRequest } from '../workers/tune-protocol';
 
 type Call<T extends { args: unknown; result: unknown }> = Pick<T, 'args' | 'result'>;
 
@@ -32,6 +33,18 @@ export type DriveApi = { [M in EngineCall]: Call<EngineApi[M]> } & {
   compress: Exporting<'compress'>;
   exportVariant: Exporting<'exportVariant'>;
   exportGguf: Exporting<'exportGguf'>;
+  /** Trains on a dataset's own tickets. */
+  tune: {
+    args: Omit<TuneRequest, 'given'> & {
+      dataset: DatasetRecord;
+      /** Validation tickets, at most. */
+      validation: number;
+      /** Training tickets, at most; null = all. */
+      train: number | null;
+      upload: string;
+    };
+    result: TuneReport & { files: { path: string; bytes: number }[] };
+  };
   runPlan: {
     args: {
       plan: PlanRecord;

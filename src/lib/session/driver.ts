@@ -3,8 +3,8 @@ import { summaryOf } from '../data/summary';
 import { foldRuns } from '../rank/fold';
 import type { DriveApi, DriveCommand } from './drive-api';
 import { runPlan } from '../session/run-plan';
-import { generateTickets, importTickets, type Tickets } from '../session/tickets';
-import { callData, callEngine } from '../session/workers';
+import { generateTickets, importTickets, openTickets, type Tickets } from '../session/tickets';
+import { callData, callEngine, callTune } from '../session/workers';
 import { planHash } from '../plan/execute';
 import { saveDataset } from '../store/datasets';
 import { removePlan } from '../store/db';
@@ -63,6 +63,24 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
   async exportGguf({ upload, ...args }) {
     const report = await callEngine('exportGguf', args, { onEvent });
     return { ...report, files: await sendExport(report.id, upload) };
+  },
+  async tune({ dataset, validation, train, upload, ...request }) {
+    await saveDataset(dataset);
+    const tickets = await openTickets(summaryOf(dataset));
+    try {
+      const given = await tickets.give({
+        tasks: request.tasks,
+        limit: 0,
+        seed: request.options.seed,
+        validation,
+        answered: true,
+        train: train ?? true,
+      });
+      const report = await callTune('tune', { ...request, given }, { onEvent, transfer: [given] });
+      return { ...report, files: await sendExport(report.id, upload) };
+    } finally {
+      tickets.end();
+    }
   },
   async runPlan({ plan, dataset, name, fresh, calibrationTexts }) {
     if (fresh) await removePlan(await planHash(plan));

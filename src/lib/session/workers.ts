@@ -1,6 +1,8 @@
 import DataWorker from '../workers/data.worker?worker';
 import EngineWorker from '../workers/engine.worker?worker';
 import type { DataApi, EngineApi } from '../workers/protocol';
+import type { TuneApi } from '../workers/tune-protocol';
+import TuneWorker from '../workers/tune.worker?worker';
 import { connect, type Api, type CallOptions, type Connection } from '../workers/rpc';
 
 /** Starts a thread for one call and ends it after: a WebAssembly heap never shrinks. */
@@ -20,6 +22,7 @@ function single<A extends Api>(start: () => Worker) {
 }
 
 export const callEngine = single<EngineApi>(() => new EngineWorker());
+export const callTune = single<TuneApi>(() => new TuneWorker());
 export const callData = single<DataApi>(() => new DataWorker());
 
 export type KeptData = Connection<DataApi>;

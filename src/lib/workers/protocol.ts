@@ -168,8 +168,10 @@ export interface Wanted {
   seed: number;
   /** Validation tickets with a cause, at most; absent = none. */
   validation?: number;
-  /** Whether the training tickets too. */
-  train: boolean;
+  /** Of those with an answer for one of the tasks instead. */
+  answered?: boolean;
+  /** Whether the training tickets too; a number: so many of them, stratified by cause in an order that the seed gives. */
+  train: boolean | number;
 }
 
 /** `import`, `generate` and `open` make the thread hold a dataset, for `keep`, `give` and `whole`. */

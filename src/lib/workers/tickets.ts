@@ -17,17 +17,29 @@ function testTickets({ tickets, split, causes }: DatasetRecord, task: TaskName, 
   return stratify(own, ({ cause }) => (cause !== null && allowed.has(cause) ? cause : ''), seed).slice(0, limit);
 }
 
-export const pick = (dataset: DatasetRecord, { tasks, limit, seed, train, validation = 0 }: Wanted): Given => ({
+function trainingTickets({ tickets, split }: DatasetRecord, train: true | number, seed: number) {
+  const own = tickets.filter((_, i) => split[i] === 'train');
+  return train === true ? own : stratify(own, ({ cause }) => cause ?? '', seed).slice(0, train);
+}
+
+export const pick = (
+  dataset: DatasetRecord,
+  { tasks, limit, seed, train, validation = 0, answered = false }: Wanted,
+): Given => ({
   tickets: Object.fromEntries(tasks.map((task) => [task, testTickets(dataset, task, limit, seed)])),
   validation:
     validation > 0
       ? stratify(
-          dataset.tickets.filter((t, i) => dataset.split[i] === 'validation' && t.cause !== null),
+          dataset.tickets.filter(
+            (t, i) =>
+              dataset.split[i] === 'validation' &&
+              (answered ? tasks.some((task) => TASK_TABLE[task].target(t) !== null) : t.cause !== null),
+          ),
           ({ cause }) => cause ?? '',
           seed,
         ).slice(0, validation)
       : [],
-  train: train ? dataset.tickets.filter((_, i) => dataset.split[i] === 'train') : [],
+  train: train === false ? [] : trainingTickets(dataset, train, seed),
   causes: dataset.causes,
 });
 

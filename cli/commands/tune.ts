@@ -1,0 +1,108 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
+import { JoulewiseError } from '../../src/lib/core/errors';
+import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
+import { LORA } from '../../src/lib/tune/lora';
+import { TUNE } from '../../src/lib/tune/trainer';
+import { TUNED } from '../../src/lib/texts/tune';
+import { parseArgs } from '../args';
+import { checkpointOf, fromHere, print, say, threadsOf, withDriver } from '../context';
+import { importFile, taskOf, TICKET_FLAGS } from './tickets';
+
+/** Steps between two lines of progress. */
+const LINE_EVERY = 10;
+
+type Event = { phase: string } | { step: TuneStep } | { evaluation: TuneEvaluation };
+
+function tell(event: Event): void {
+  if ('evaluation' in event)
+    say(`validation after ${event.evaluation.step} steps: loss ${event.evaluation.loss.toFixed(4)}`);
+  else if ('step' in event && (event.step.step === 1 || event.step.step % LINE_EVERY === 0)) {
+    const { step, loss, norm, ms, joules, tokens } = event.step;
+    say(
+      `step ${step}: loss ${loss.toFixed(4)}, gradient ${norm.toFixed(3)}, ${((1000 * tokens) / ms).toFixed(0)} tokens/s${joules === null ? '' : `, ${joules.toFixed(1)} J so far`}`,
+    );
+  }
+}
+
+/** A number above 0, or what stands for it. */
+function positive(text: string | null, name: string, otherwise: number): number {
+  if (text === null) return otherwise;
+  const value = Number(text);
+  if (!(value > 0)) throw new JoulewiseError('option.invalid', `--${name} is a number above 0; "${text}" is not.`);
+  return value;
+}
+
+/** Fine-tunes an adapter on tickets, and writes it with its log. */
+export async function tuneModel(argv: readonly string[]): Promise<void> {
+  const a = parseArgs(argv, {
+    ...TICKET_FLAGS,
+    checkpoint: 'text',
+    data: 'text',
+    task: 'text',
+    variant: 'text',
+    steps: 'whole',
+    batch: 'whole',
+    lr: 'text',
+    rank: 'whole',
+    alpha: 'text',
+    'budget-joules': 'text',
+    'budget-minutes': 'text',
+    'evaluate-every': 'whole',
+    train: 'whole',
+    validation: 'whole',
+    threads: 'whole',
+    profile: 'text',
+    merged: 'flag',
+    out: 'text',
+  });
+  const recipe = formatRecipe(parseRecipe(a.text('variant') ?? 'fp32'));
+  const task = taskOf(a);
+  const out = fromHere(a.need('out'));
+  mkdirSync(out, { recursive: true });
+  const seed = a.whole('seed', TUNE.seed);
+  const rank = a.whole('rank', LORA.rank);
+  const checkpoint = a.text('checkpoint') ?? 'builtin';
+  const [joules, minutes] = [a.text('budget-joules'), a.text('budget-minutes')];
+  const steps = a.whole('steps', TUNE.steps);
+  const options = {
+    ...TUNE,
+    steps,
+    warmup: Math.min(TUNE.warmup, Math.floor(steps / 10)),
+    batch: a.whole('batch', TUNE.batch),
+    lr: positive(a.text('lr'), 'lr', TUNE.lr),
+    seed,
+    evaluateEvery: a.whole('evaluate-every', TUNE.evaluateEvery),
+    joules: joules === null ? null : positive(joules, 'budget-joules', 0),
+    seconds: minutes === null ? null : 60 * positive(minutes, 'budget-minutes', 0),
+  };
+  const lora = { ...LORA, rank, alpha: positive(a.text('alpha'), 'alpha', 2 * rank) };
+  const report = await withDriver({ onEvent: (event) => tell(event as Event) }, async (d) => {
+    const dataset =
+      a.need('data') === 'generated'
+        ? await d.call('generateTickets', { count: 400, seed })
+        : (await importFile(d, a.need('data'), a, task)).dataset;
+    return d.call('tune', {
+      checkpoint: await checkpointOf(d, checkpoint),
+      name: basename(checkpoint),
+      recipe,
+      threads: threadsOf(a),
+      tasks: [task],
+      dataset,
+      train: a.text('train') === null ? null : a.whole('train', 1),
+      validation: a.whole('validation', 100),
+      lora,
+      options,
+      profile: a.text('profile'),
+      merged: a.flag('merged'),
+      upload: d.server.receive(out),
+    });
+  });
+  writeFileSync(join(out, 'tune.json'), JSON.stringify({ checkpoint, variant: recipe, task, lora, options, ...report }, null, 1));
+  const { steps: log, evaluations, readings, files, ...rest } = report;
+  const last = evaluations.at(-1)?.loss ?? null;
+  say(TUNED.ended(report.end, log.length));
+  if (report.untuned !== null && last !== null) say(TUNED.gained(report.untuned, last, report.examples.validation));
+  print(JSON.stringify({ out, variant: recipe, ...rest, steps: log.length, loss: log.at(-1)?.loss ?? null, validation: last, files: files.length, readings }));
+}

@@ -1,0 +1,17 @@
+import { plural } from './format';
+
+/** What is said of a training. */
+const ENDS = {
+  steps: 'All steps are taken',
+  patience: 'Stopped early, since validation tickets no longer became easier',
+  seconds: 'The time is spent',
+  joules: 'The joules are spent',
+  stopped: 'Stopped',
+  diverged: 'Stopped, since the loss was no number any more; the adapter is the last good one. Try a lower --lr',
+} as const;
+
+export const TUNED = {
+  ended: (end: keyof typeof ENDS, steps: number) => `${ENDS[end]}, after ${plural(steps, 'step')}.`,
+  gained: (before: number, after: number, tickets: number) =>
+    `Loss of ${plural(tickets, 'validation answer')}: ${before.toFixed(3)} nats a token before, ${after.toFixed(3)} after.`,
+};

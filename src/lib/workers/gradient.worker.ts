@@ -1,0 +1,31 @@
+import { layoutOf } from '../block/lora';
+import { JoulewiseError } from '../core/errors';
+import { openGradients, type Gradients } from '../gradient/pass';
+import { openKernels } from './matrix-kernels';
+import { serve } from './rpc';
+import type { GradientApi } from './tune-protocol';
+
+/** One thread of a training: passes in, losses and gradients out. */
+let gradients: Gradients | null = null;
+
+function opened(): Gradients {
+  if (!gradients) throw new JoulewiseError('internal', 'This thread has no model to train.');
+  return gradients;
+}
+
+serve<GradientApi>({
+  async open({ frozen, lora }) {
+    gradients = openGradients(await openKernels(), frozen, layoutOf(frozen.config, frozen.ffnSizes, lora));
+  },
+  adapter(numbers) {
+    opened().setAdapter(numbers);
+    return Promise.resolve();
+  },
+  loss: (pass) => Promise.resolve(opened().loss(pass)),
+  step({ pass, factor }, { transfer }) {
+    const result = opened().step(pass, factor);
+    const gradient = opened().takeGradient();
+    transfer([gradient.buffer]);
+    return Promise.resolve({ result, gradient });
+  },
+});

@@ -1,0 +1,86 @@
+import type { LoraLayout } from '../block/lora';
+import type { Frozen } from '../gradient/frozen';
+import type { Pass } from '../gradient/pass';
+import type { TuneEngine } from '../tune/trainer';
+import GradientWorker from './gradient.worker?worker';
+import { connect, type Connection } from './rpc';
+import type { GradientApi } from './tune-protocol';
+
+/** Threads of the processor that compute a step together. */
+export interface TuneThreads extends TuneEngine {
+  threads: number;
+  end(): void;
+}
+
+/**
+ * Opens threads that each hold the model and take passes one after the other. Gradients are added up in the passes'
+ * order, so that any number of threads gives the same bits.
+ */
+export async function openThreads(frozen: Frozen, lora: LoraLayout, threads: number): Promise<TuneThreads> {
+  const pool: Connection<GradientApi>[] = Array.from({ length: threads }, () =>
+    connect<GradientApi>(new GradientWorker()),
+  );
+  const { rank, factor, targets, layers } = lora;
+  try {
+    const model = shareable(frozen);
+    const shape = { rank, factor, targets, layers };
+    await Promise.all(pool.map((thread) => thread.call('open', { frozen: model, lora: shape })));
+  } catch (error) {
+    for (const thread of pool) thread.end();
+    throw error;
+  }
+  /** Hands each pass to the next idle thread, the largest first; results in the passes' order. */
+  async function each<T>(passes: readonly Pass[], work: (thread: Connection<GradientApi>, pass: Pass) => Promise<T>) {
+    const order = passes.map((_, i) => i).sort((a, b) => (passes[b]?.ids.length ?? 0) - (passes[a]?.ids.length ?? 0));
+    const out: T[] = [];
+    await Promise.all(
+      pool.map(async (thread) => {
+        for (let i = order.shift(); i !== undefined; i = order.shift()) out[i] = await work(thread, passes[i] as Pass);
+      }),
+    );
+    return out;
+  }
+  const adapt = (adapter: Float32Array<ArrayBuffer>) => Promise.all(pool.map((thread) => thread.call('adapter', adapter)));
+  return {
+    threads,
+    async losses(passes, adapter) {
+      await adapt(adapter);
+      return each(passes, (thread, pass) => thread.call('loss', pass));
+    },
+    async gradients(passes, factor, adapter) {
+      await adapt(adapter);
+      const parts = await each(passes, (thread, pass) => thread.call('step', { pass, factor }));
+      const [first, ...others] = parts.map(({ gradient }) => gradient);
+      const sum = first ?? new Float32Array(lora.size);
+      for (const other of others) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (other[i] as number);
+      return { results: parts.map(({ result }) => result), gradient: sum };
+    },
+    end: () => {
+      for (const thread of pool) thread.end();
+    },
+  };
+}
+
+/** The same model with its weights in memory that threads share, where the page may have such; else each thread gets a copy. */
+function shareable(frozen: Frozen): Frozen {
+  if (typeof SharedArrayBuffer === 'undefined' || !globalThis.crossOriginIsolated) return frozen;
+  const shared = <A extends Float32Array | Uint16Array | Uint8Array>(a: A): A => {
+    if (a.buffer instanceof SharedArrayBuffer) return a;
+    const copy = new (a.constructor as new (buffer: SharedArrayBuffer) => A)(new SharedArrayBuffer(a.byteLength));
+    copy.set(a);
+    return copy;
+  };
+  const tensor = (t: Frozen['embedding']): Frozen['embedding'] =>
+    t.format === 'blocks'
+      ? { ...t, data: shared(t.data), scales: shared(t.scales) }
+      : t.format === 'fp16'
+        ? { ...t, data: shared(t.data) }
+        : { ...t, data: shared(t.data) };
+  for (const layer of frozen.layers) {
+    const { linear } = layer as { linear: Record<string, Frozen['embedding']> };
+    for (const [name, t] of Object.entries(linear)) linear[name] = tensor(t);
+  }
+  frozen.embedding = tensor(frozen.embedding);
+  if (frozen.head) frozen.head = tensor(frozen.head);
+  return frozen;
+}
