@@ -73,7 +73,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     batch: a.whole('batch', TUNE.batch),
     lr: positive(a.text('lr'), 'lr', TUNE.lr),
     seed,
-    evaluateEvery: a.whole('evaluate-every', TUNE.evaluateEvery),
+    evaluateEvery: a.whole('evaluate-every', TUNE.evaluateEvery, 0),
     joules: joules === null ? null : positive(joules, 'budget-joules', 0),
     seconds: minutes === null ? null : 60 * positive(minutes, 'budget-minutes', 0),
   };
@@ -91,7 +91,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
       tasks: [task],
       dataset,
       train: a.text('train') === null ? null : a.whole('train', 1),
-      validation: a.whole('validation', 100),
+      validation: a.whole('validation', 100, 0),
       lora,
       options,
       profile: a.text('profile'),

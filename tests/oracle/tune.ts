@@ -1,0 +1,95 @@
+#!/usr/bin/env -S npx tsx
+/**
+ * Ten steps of SmolLM2-135M with an adapter, by our own engine in Node (one thread, float32), on tickets of a file:
+ *
+ *     npx tsx tests/oracle/tune.ts MODEL.gguf TICKETS.csv text=..,target=.. OUT.json [recipe] [steps]
+ *
+ * Writes the adapter, the batches and our losses; tests/oracle/tune.py smollm2 adds what PyTorch and PEFT make of them.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
+import { bytesSource } from '../../src/lib/checkpoint/source';
+import { createTokenizer } from '../../src/lib/checkpoint/tokenizer';
+import { compressCheckpoint } from '../../src/lib/compress/compress';
+import { parseRecipe } from '../../src/lib/compress/recipe';
+import { importDataset } from '../../src/lib/data/import';
+import { parseMapping } from '../../src/lib/data/mapping';
+import { TASK_TABLE } from '../../src/lib/data/tasks';
+import { freeze } from '../../src/lib/gradient/frozen';
+import { openGradients } from '../../src/lib/gradient/pass';
+import { nodeMatrix } from '../../src/lib/matrix/testing';
+import { examplesOf } from '../../src/lib/measure/examples';
+import { batchAt, type Example } from '../../src/lib/tune/examples';
+import { LORA, loraLayout, newAdapter } from '../../src/lib/tune/lora';
+import { startTuning, tune, TUNE } from '../../src/lib/tune/trainer';
+
+const [model, tickets, map, out, recipe = 'fp32', steps = '10'] = process.argv.slice(2) as string[];
+if (!model || !tickets || !map || !out) throw new Error('MODEL.gguf TICKETS.csv MAPPING OUT.json [recipe] [steps]');
+const data = new Uint8Array(readFileSync(model));
+const checkpoint = await openCheckpoint({
+  name: 'model',
+  list: () => Promise.resolve(['model.gguf']),
+  open: (name) => Promise.resolve(name === 'model.gguf' ? bytesSource(name, data) : null),
+});
+const blob = new Blob([readFileSync(tickets)]);
+const { dataset } = await importDataset(
+  { name: 'tickets.csv', size: blob.size, stream: () => blob.stream(), slice: (a, b) => blob.slice(a, b).arrayBuffer() },
+  { mapping: parseMapping(map, 'rca'), redact: true, seed: 1 },
+);
+const frozen = await freeze(await compressCheckpoint(checkpoint, parseRecipe(recipe), {}));
+const lora = loraLayout(frozen.config, frozen.ffnSizes, LORA);
+const train = examplesOf(
+  createTokenizer(checkpoint.tokenizer),
+  frozen.config.eosTokenIds,
+  [TASK_TABLE.rca],
+  dataset.tickets.filter((_, i) => dataset.split[i] === 'train').slice(0, 400),
+  dataset.causes,
+  1024,
+);
+const options = { ...TUNE, steps: Number(steps), warmup: 0, batch: 4, evaluateEvery: 0, decay: 0.01 };
+const adapter = newAdapter(lora, 1);
+const gradients = openGradients(await nodeMatrix(), frozen, lora);
+let first: Float32Array | null = null;
+const done = await tune(
+  {
+    engine: {
+      losses: () => Promise.resolve([]),
+      gradients: (passes, factor, numbers) => {
+        gradients.setAdapter(numbers);
+        const results = passes.map((pass) => gradients.step(pass, factor));
+        const gradient = gradients.takeGradient();
+        first ??= gradient.slice();
+        return Promise.resolve({ results, gradient });
+      },
+    },
+    train,
+    validation: [],
+    joules: () => null,
+    now: () => performance.now(),
+    onStep: ({ steps: all }) => console.log(JSON.stringify(all.at(-1))),
+  },
+  options,
+  startTuning(adapter),
+);
+const plain = ({ ids, answer }: Example) => ({
+  ids: ids.slice(0, -1),
+  labels: ids.slice(0, -1).map((_, i) => (i + 1 >= answer ? ids[i + 1] : null)),
+});
+const base64 = (x: Float32Array) => Buffer.from(x.buffer, x.byteOffset, x.byteLength).toString('base64');
+writeFileSync(
+  out,
+  JSON.stringify({
+    given: {
+      rank: LORA.rank,
+      alpha: LORA.alpha,
+      ...options,
+      adapter: base64(adapter),
+      batches: Array.from({ length: options.steps }, (_, step) =>
+        batchAt(train.length, options.batch, step, options.seed).map((i) => plain(train[i] as Example)),
+      ),
+    },
+    recipe,
+    ours: done.state.steps,
+  }),
+);
+if (first) writeFileSync(`${out}.ours`, new Uint8Array((first as Float32Array).buffer));
