@@ -23,7 +23,7 @@ import { batchAt, type Example } from '../../src/lib/tune/examples';
 import { LORA, loraLayout, newAdapter } from '../../src/lib/tune/lora';
 import { startTuning, tune, TUNE } from '../../src/lib/tune/trainer';
 
-const [model, tickets, map, out, recipe = 'fp32', steps = '10'] = process.argv.slice(2) as string[];
+const [model, tickets, map, out, recipe = 'fp32', steps = '10'] = process.argv.slice(2);
 if (!model || !tickets || !map || !out) throw new Error('MODEL.gguf TICKETS.csv MAPPING OUT.json [recipe] [steps]');
 const data = new Uint8Array(readFileSync(model));
 const checkpoint = await openCheckpoint({

@@ -9,7 +9,7 @@ import {
 } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
 import { packedA, packedB, type Matrix } from '../matrix/matrix';
-import { attentionWeights, scoreColumns, turn, type BlockWeights, type Float32Block, type Taps } from './float32';
+import { attentionWeights, scoreColumns, turn, type BlockSource, type Float32Block, type Taps } from './float32';
 import type { LoraLayout, LoraPart } from './lora';
 import { rowsOf, type PlacedSpan } from './spans';
 
@@ -120,7 +120,7 @@ export interface BackwardBlock {
 export function layBackward(
   m: Matrix,
   config: ModelConfig,
-  { linear: weights, vectors }: BlockWeights,
+  { linear: weights, vectors }: BlockSource,
   o: {
     layer: number;
     ffn: number;
@@ -144,7 +144,7 @@ export function layBackward(
   for (const linear of LINEARS) {
     const [out, into] = shapes[linear];
     packed[linear] = floats(packedB(into, out));
-    m.within(() => k.packB(m.put(weights[linear]), into, into, out, packed[linear]));
+    m.within(() => k.packB(weights(linear), into, into, out, packed[linear]));
   }
   const vector: Partial<Record<VectorName, number>> = {};
   for (const [name, data] of Object.entries(vectors) as [VectorName, Float32Array<ArrayBuffer>][])

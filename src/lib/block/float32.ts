@@ -22,6 +22,18 @@ export interface BlockWeights {
   vectors: BlockVectors;
 }
 
+/** A block's weights where they are used: `linear` puts one [out, in] into the matrix's memory, float32, and says where. */
+export interface BlockSource {
+  linear(linear: LinearName): number;
+  vectors: BlockVectors;
+}
+
+/** Weights that were read, for a matrix. */
+export const sourceOf = (m: Matrix, { linear, vectors }: BlockWeights): BlockSource => ({
+  linear: (l) => m.put(linear[l]),
+  vectors,
+});
+
 /** Reads the weights of one block, one tensor after the other. */
 export async function readBlock(
   config: ModelConfig,
@@ -103,7 +115,7 @@ export function attentionWeights(
 export function layBlock(
   m: Matrix,
   config: ModelConfig,
-  { linear: weights, vectors }: BlockWeights,
+  { linear: weights, vectors }: BlockSource,
   o: { tokens: number; rope: ReturnType<typeof ropeTables>; ffn?: number },
 ): Float32Block {
   const { k } = m;
@@ -116,7 +128,7 @@ export function layBlock(
   for (const linear of LINEARS) {
     const [out, into] = shapes[linear];
     packed[linear] = m.take(packedB(out, into) * 4);
-    m.within(() => k.packBTransposed(m.put(weights[linear]), into, out, into, packed[linear]));
+    m.within(() => k.packBTransposed(weights(linear), into, out, into, packed[linear]));
   }
   const vector: Partial<Record<VectorName, number>> = {};
   for (const [name, data] of Object.entries(vectors) as [VectorName, Float32Array<ArrayBuffer>][])

@@ -1,4 +1,4 @@
-import { layBlock, readBlock, type Float32Block, type Taps } from '../block/float32';
+import { layBlock, readBlock, sourceOf, type Float32Block, type Taps } from '../block/float32';
 import { placeSpans } from '../block/spans';
 import {
   GROUPS,
@@ -115,7 +115,7 @@ export function openShare(
     async next() {
       const weights = await readBlock(config, layer++, (name) => checkpoint.read(name));
       return m.within(() => {
-        const block = layBlock(m, config, weights, { tokens: longest, rope });
+        const block = layBlock(m, config, sourceOf(m, weights), { tokens: longest, rope });
         const { taps, sums } = openSums(m, sizes, level);
         const watching = taps(block, shapes);
         const x = m.take(longest * hidden * 4);

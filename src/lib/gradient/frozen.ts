@@ -1,7 +1,8 @@
-import type { BlockWeights } from '../block/float32';
+import type { BlockSource } from '../block/float32';
 import { LINEARS, names, readVectors, type BlockVectors, type LinearName } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
-import { bytesOf, dequantize, sliceRows, type StoredTensor } from '../tensor/stored';
+import type { Matrix } from '../matrix/matrix';
+import { BLOCK, storedBytes, type StoredTensor } from '../tensor/stored';
 
 /** A model whose weights stay as they are: as a recipe stores them, made float32 where they are used. */
 export interface Frozen {
@@ -49,21 +50,62 @@ export async function freeze(made: Made, onLayer?: (done: number, of: number) =>
   };
 }
 
-/** Weights of one block in float32, exactly the numbers that kernels compute with. */
-export function blockOf({ layers }: Pick<Frozen, 'layers'>, layer: number): BlockWeights {
-  const { linear, vectors } = layers[layer] as Frozen['layers'][number];
-  const made = {} as Record<LinearName, Float32Array<ArrayBuffer>>;
-  for (const name of LINEARS) made[name] = dequantize(linear[name]) as Float32Array<ArrayBuffer>;
-  return { linear: made, vectors };
+/** A stored matrix in a matrix's memory. */
+interface Laid {
+  tensor: Pick<StoredTensor, 'rows' | 'columns'> & { format: StoredTensor['format']; bits: 4 | 8 };
+  data: number;
+  scales: number;
 }
 
-/** Rows of a stored matrix in float32, [rows, columns]. */
-export const rowsAt = (t: StoredTensor, from: number, to: number) =>
-  dequantize(sliceRows(t, from, to)) as Float32Array<ArrayBuffer>;
+/** Copies a stored matrix as it is: a thread keeps the bytes that inference keeps. */
+export const lay = (m: Matrix, t: StoredTensor): Laid => ({
+  tensor: { rows: t.rows, columns: t.columns, format: t.format, bits: t.format === 'blocks' ? t.bits : 8 },
+  data: m.put(t.data),
+  scales: t.format === 'blocks' ? m.put(t.scales) : 0,
+});
+
+/** Rows from..to in float32, exactly the numbers that kernels compute with: an address, in fresh memory unless they are stored so. */
+export function unpack(m: Matrix, { tensor, data, scales }: Laid, from = 0, to = tensor.rows): number {
+  const { columns } = tensor;
+  const rows = to - from;
+  if (tensor.format === 'fp32') return data + from * columns * 4;
+  const out = m.take(rows * columns * 4);
+  if (tensor.format === 'fp16') m.k.unpackHalves(data + from * columns * 2, rows * columns, out);
+  else {
+    const blocks = Math.ceil(columns / BLOCK);
+    const bytes = (blocks * BLOCK * tensor.bits) / 8;
+    const kernel = tensor.bits === 8 ? m.k.unpackBytes : m.k.unpackNibbles;
+    kernel(data + from * bytes, scales + from * blocks * 4, rows, columns, out);
+  }
+  return out;
+}
+
+/** A frozen model in a matrix's memory. */
+export interface LaidModel {
+  /** Weights of one block, unpacked where they are used. */
+  block(layer: number): BlockSource;
+  embedding: Laid;
+  head: Laid;
+}
+
+export function layModel(m: Matrix, { layers, embedding, head }: Frozen): LaidModel {
+  const laid = layers.map(({ linear, vectors }) => ({
+    linear: Object.fromEntries(LINEARS.map((l) => [l, lay(m, linear[l])])) as Record<LinearName, Laid>,
+    vectors,
+  }));
+  const own = lay(m, embedding);
+  return {
+    block: (layer) => {
+      const { linear, vectors } = laid[layer] as (typeof laid)[number];
+      return { linear: (l) => unpack(m, linear[l]), vectors };
+    },
+    embedding: own,
+    head: head ? lay(m, head) : own,
+  };
+}
 
 /** Bytes of the weights as they are held. */
 export function frozenBytes({ layers, embedding, head }: Pick<Frozen, 'layers' | 'embedding' | 'head'>): number {
-  const of = (t: StoredTensor) => bytesOf(t.data).byteLength + (t.format === 'blocks' ? t.scales.byteLength : 0);
-  const blocks = layers.reduce((n, { linear }) => n + LINEARS.reduce((m, l) => m + of(linear[l]), 0), 0);
-  return blocks + of(embedding) + (head ? of(head) : 0);
+  const blocks = layers.reduce((n, { linear }) => n + LINEARS.reduce((m, l) => m + storedBytes(linear[l]), 0), 0);
+  return blocks + storedBytes(embedding) + (head ? storedBytes(head) : 0);
 }

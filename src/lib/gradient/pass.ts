@@ -5,7 +5,7 @@ import { placeSpans, rowsOf, type PlacedSpan, type Span } from '../block/spans';
 import { ropeTables } from '../checkpoint/block';
 import { JoulewiseError } from '../core/errors';
 import { packedA, packedB, type Matrix } from '../matrix/matrix';
-import { blockOf, rowsAt, type Frozen } from './frozen';
+import { layModel, unpack, type Frozen } from './frozen';
 
 /** Sequences of one pass, with what each row is to predict. */
 export interface Pass {
@@ -71,16 +71,22 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
   /** The lowest layer that is trained: nothing is asked below it. */
   const lowest = lora.layers.reduce((a, b) => Math.min(a, b), layers);
   const norm = m.put(frozen.finalNorm);
+  const model = layModel(m, frozen);
 
   const embed = (ids: readonly number[], x: number) =>
-    ids.forEach((id, row) => m.f32(x + row * hidden * 4, hidden).set(rowsAt(frozen.embedding, id, id + 1)));
+    ids.forEach((id, row) =>
+      m.within(() => {
+        const from = unpack(m, model.embedding, id, id + 1);
+        m.f32(x + row * hidden * 4, hidden).set(m.f32(from, hidden));
+      }),
+    );
 
   function forward(x: number, spans: readonly PlacedSpan[], traces: readonly (BlockTrace | null)[]): void {
     const tokens = rowsOf(spans);
     const rope = ropeTables(config, longest(spans));
     for (let layer = 0; layer < layers; layer++)
       m.within(() => {
-        const block = layBlock(m, config, blockOf(frozen, layer), {
+        const block = layBlock(m, config, model.block(layer), {
           tokens: widestOf(spans),
           rope,
           ffn: ffnSizes[layer] as number,
@@ -108,7 +114,6 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
   ) {
     const n = rows.length;
     const width = Math.ceil(vocabSize / 4) * 4;
-    const table = frozen.head ?? frozen.embedding;
     const own = m.take(n * hidden * 4);
     const normed = m.take(n * hidden * 4);
     const logits = m.take(n * width * 4);
@@ -123,7 +128,7 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
     };
     for (const [at, some] of chunks())
       m.within(() => {
-        k.packBTransposed(m.put(rowsAt(table, at, at + some)), hidden, some, hidden, right);
+        k.packBTransposed(unpack(m, model.head, at, at + some), hidden, some, hidden, right);
         k.gemm(left, right, logits + at * 4, width, n, some, hidden, false, false);
       });
     let loss = 0;
@@ -139,7 +144,7 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
     for (const [at, some] of chunks())
       m.within(() => {
         k.packA(logits + at * 4, width, n, some, left, 1);
-        k.packB(m.put(rowsAt(table, at, at + some)), hidden, hidden, some, right);
+        k.packB(unpack(m, model.head, at, at + some), hidden, hidden, some, right);
         k.gemm(left, right, dNormed, hidden, n, hidden, some, at > 0, false);
       });
     k.rmsNormBackward(own, norm, dNormed, dOwn, n, hidden, normEpsilon);
@@ -166,7 +171,7 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
         const rope = ropeTables(config, longest(spans));
         for (let layer = layers - 1; layer >= lowest; layer--)
           m.within(() =>
-            layBackward(m, config, blockOf(frozen, layer), {
+            layBackward(m, config, model.block(layer), {
               layer,
               ffn: ffnSizes[layer] as number,
               tokens: widestOf(spans),

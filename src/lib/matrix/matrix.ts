@@ -33,6 +33,9 @@ interface Exports {
   siluTimesBackward(gate: number, up: number, d: number, n: number): void;
   softmaxBackward(p: number, d: number, rows: number, n: number, scale: number): void;
   crossEntropy(x: number, n: number, target: number, factor: number): number;
+  unpackBytes(src: number, scales: number, rows: number, columns: number, to: number): void;
+  unpackNibbles(src: number, scales: number, rows: number, columns: number, to: number): void;
+  unpackHalves(src: number, n: number, to: number): void;
   columnBlock(
     t: number,
     errors: number,
@@ -75,8 +78,8 @@ export interface Matrix {
   f64(at: number, length: number): Float64Array<ArrayBuffer>;
   i32(at: number, length: number): Int32Array<ArrayBuffer>;
   u8(at: number, length: number): Uint8Array<ArrayBuffer>;
-  /** Copies into fresh memory. */
-  put(data: Float32Array): number;
+  /** Copies into fresh memory, as bytes. */
+  put(data: Float32Array | Uint16Array | Uint8Array): number;
   heapBytes(): number;
 }
 
@@ -114,7 +117,7 @@ export async function openMatrix(bytes: BufferSource, relaxed: boolean): Promise
         } catch (cause) {
           throw new JoulewiseError(
             'engine.memory',
-            `Calibration needs ${Math.round(top / 2 ** 20)} MB for one layer, which this browser does not give. Choose a smaller model, or a recipe without sparsegpt or gptq.`,
+            `This needs ${Math.round(top / 2 ** 20)} MB in one thread, which the browser does not give. Choose a smaller model; for calibration, a recipe without sparsegpt or gptq; for training, fewer bits.`,
             { cause },
           );
         }
@@ -134,7 +137,7 @@ export async function openMatrix(bytes: BufferSource, relaxed: boolean): Promise
     u8: (at, length) => new Uint8Array(k.memory.buffer, at, length),
     put(data) {
       const at = matrix.take(data.byteLength);
-      matrix.f32(at, data.length).set(data);
+      matrix.u8(at, data.byteLength).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
       return at;
     },
     heapBytes: () => k.memory.buffer.byteLength,

@@ -22,9 +22,8 @@ export async function openThreads(frozen: Frozen, lora: LoraLayout, threads: num
   );
   const { rank, factor, targets, layers } = lora;
   try {
-    const model = shareable(frozen);
     const shape = { rank, factor, targets, layers };
-    await Promise.all(pool.map((thread) => thread.call('open', { frozen: model, lora: shape })));
+    await Promise.all(pool.map((thread) => thread.call('open', { frozen, lora: shape })));
   } catch (error) {
     for (const thread of pool) thread.end();
     throw error;
@@ -59,28 +58,4 @@ export async function openThreads(frozen: Frozen, lora: LoraLayout, threads: num
       for (const thread of pool) thread.end();
     },
   };
-}
-
-/** The same model with its weights in memory that threads share, where the page may have such; else each thread gets a copy. */
-function shareable(frozen: Frozen): Frozen {
-  if (typeof SharedArrayBuffer === 'undefined' || !globalThis.crossOriginIsolated) return frozen;
-  const shared = <A extends Float32Array | Uint16Array | Uint8Array>(a: A): A => {
-    if (a.buffer instanceof SharedArrayBuffer) return a;
-    const copy = new (a.constructor as new (buffer: SharedArrayBuffer) => A)(new SharedArrayBuffer(a.byteLength));
-    copy.set(a);
-    return copy;
-  };
-  const tensor = (t: Frozen['embedding']): Frozen['embedding'] =>
-    t.format === 'blocks'
-      ? { ...t, data: shared(t.data), scales: shared(t.scales) }
-      : t.format === 'fp16'
-        ? { ...t, data: shared(t.data) }
-        : { ...t, data: shared(t.data) };
-  for (const layer of frozen.layers) {
-    const { linear } = layer as { linear: Record<string, Frozen['embedding']> };
-    for (const [name, t] of Object.entries(linear)) linear[name] = tensor(t);
-  }
-  frozen.embedding = tensor(frozen.embedding);
-  if (frozen.head) frozen.head = tensor(frozen.head);
-  return frozen;
 }
