@@ -18,8 +18,8 @@ import { TASK_TABLE } from '../../src/lib/data/tasks';
 import { freeze } from '../../src/lib/gradient/frozen';
 import { openGradients } from '../../src/lib/gradient/pass';
 import { nodeMatrix } from '../../src/lib/matrix/testing';
-import { examplesOf } from '../../src/lib/measure/examples';
 import { batchAt, type Example } from '../../src/lib/tune/examples';
+import { examplesOf } from '../../src/lib/tune/tickets';
 import { LORA, loraLayout, newAdapter } from '../../src/lib/tune/lora';
 import { startTuning, tune, TUNE } from '../../src/lib/tune/trainer';
 

@@ -24,7 +24,7 @@ export interface BlockWeights {
 
 /** A block's weights where they are used: `linear` puts one [out, in] into the matrix's memory, float32, and says where. */
 export interface BlockSource {
-  linear(linear: LinearName): number;
+  linear: (linear: LinearName) => number;
   vectors: BlockVectors;
 }
 

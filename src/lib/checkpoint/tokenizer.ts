@@ -283,3 +283,9 @@ export function mergesFromScores(tokens: readonly string[], scores: Float64Array
   rows.sort((a, b) => b.score - a.score || a.l - b.l || a.r - b.r);
   return rows.map((m) => `${m.left} ${m.right}`);
 }
+
+/** An answer ends with the end-of-turn token, so that "power" is not credited with what continues "power supply". */
+export function answerIds(tokenizer: Tokenizer, stopIds: readonly number[], text: string): number[] {
+  const stop = stopIds[0];
+  return [...tokenizer.piece(text), ...(stop === undefined ? [] : [stop])];
+}

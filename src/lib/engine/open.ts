@@ -1,6 +1,6 @@
 import { openCheckpoint } from '../checkpoint/checkpoint';
 import type { FileSet } from '../checkpoint/source';
-import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
+import { answerIds, createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
 import { JoulewiseError } from '../core/errors';
 import type { Compression } from '../schema/run';
 import type { EngineName, OpenedEngine } from '../schema/engines';
@@ -26,6 +26,7 @@ import { MAX_THREADS, requestGpuDevice } from '../device/probe';
 import { openWgsl } from './wgsl';
 
 /** What variants are opened with, for those who open them. */
+export { answerIds };
 export type { CalibrationHost, FileSet, PackedStore, Tokenizer };
 
 /** Addresses of the runtimes' files, by backend. */

@@ -74,8 +74,8 @@ export function unpack(m: Matrix, { tensor, data, scales }: Laid, from = 0, to =
   else {
     const blocks = Math.ceil(columns / BLOCK);
     const bytes = (blocks * BLOCK * tensor.bits) / 8;
-    const kernel = tensor.bits === 8 ? m.k.unpackBytes : m.k.unpackNibbles;
-    kernel(data + from * bytes, scales + from * blocks * 4, rows, columns, out);
+    const kernel = tensor.bits === 8 ? 'unpackBytes' : 'unpackNibbles';
+    m.k[kernel](data + from * bytes, scales + from * blocks * 4, rows, columns, out);
   }
   return out;
 }

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../engine/open';
+import { answerIds, type Tokenizer } from '../engine/open';
 import { JoulewiseError } from '../core/errors';
 import type { Task } from '../data/tasks';
 import type { Meter } from '../meter/meter';
@@ -31,12 +31,6 @@ export interface AnswerOptions {
 
 /** Answers one ticket inside the meter's windows: prefill and decode, or warm-up for both. */
 export type Answer = (ticket: Ticket, o: AnswerOptions) => Promise<Answered>;
-
-/** An answer ends with the end-of-turn token, so that "power" is not credited with what continues "power supply". */
-export function answerIds(tokenizer: Tokenizer, stopIds: readonly number[], text: string): number[] {
-  const stop = stopIds[0];
-  return [...tokenizer.piece(text), ...(stop === undefined ? [] : [stop])];
-}
 
 /**
  * The same log-probabilities. Numbers that overflowed on the device would make every answer after them chance, and no

@@ -9,6 +9,7 @@ import { openMeter, profileFor, type SourceContext } from '../meter/open';
 import { mainReadings, sumReadings } from '../meter/readings';
 import type { EngineSession } from '../engine/session';
 import {
+  answerIds,
   openVariant,
   type Assets,
   type CalibrationHost,
@@ -21,7 +22,7 @@ import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { Device, RunRecord, TaskName, TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
-import { answerIds, createAnswer, finiteScores, type AnswerOptions } from './answer';
+import { createAnswer, finiteScores, type AnswerOptions } from './answer';
 import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
 import { runId, ticketsOf, type Unit } from '../plan/units';

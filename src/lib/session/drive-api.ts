@@ -3,7 +3,7 @@ import type { Folded } from '../rank/fold';
 import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
 import type { DataApi, EngineApi } from '../workers/protocol';
-import type { TuneReport, TuneRequest } from '../workers/tune-protocol';
+import type { TuneReport, TuneRequest } from '../workers/tune/protocol';
 
 type Call<T extends { args: unknown; result: unknown }> = Pick<T, 'args' | 'result'>;
 

@@ -1,8 +1,8 @@
 import DataWorker from '../workers/data.worker?worker';
 import EngineWorker from '../workers/engine.worker?worker';
 import type { DataApi, EngineApi } from '../workers/protocol';
-import type { TuneApi } from '../workers/tune-protocol';
-import TuneWorker from '../workers/tune.worker?worker';
+import type { TuneApi } from '../workers/tune/protocol';
+import TuneWorker from '../workers/tune/tune.worker?worker';
 import { connect, type Api, type CallOptions, type Connection } from '../workers/rpc';
 
 /** Starts a thread for one call and ends it after: a WebAssembly heap never shrinks. */

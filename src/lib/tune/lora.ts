@@ -4,6 +4,8 @@ import type { ModelConfig } from '../checkpoint/config';
 import { JoulewiseError } from '../core/errors';
 import { createRandom } from '../core/random';
 
+export type { LoraLayout };
+
 /** What of LoRA can be chosen. */
 export interface LoraOptions {
   rank: number;

@@ -26,7 +26,7 @@ export interface TuneOptions extends AdamWOptions {
   /** Largest norm of a gradient; null = unbounded. */
   clip: number | null;
   seed: number;
-  /** Steps between two evaluations on validation examples, which also keep the best adapter; 0 = at the end alone. */
+  /** Steps between two evaluations on validation examples, which also keep the best adapter; 0 = at the beginning and the end alone. */
   evaluateEvery: number;
   /** Evaluations without a better one after which it stops; null = never. */
   patience: number | null;
@@ -108,6 +108,7 @@ export interface TuneHost {
   now: () => number;
   /** Called between steps; what it awaits is a pause. */
   onStep?: (state: TuneState) => Promise<void> | void;
+  onEvaluation?: (evaluation: TuneEvaluation) => void;
   signal?: AbortSignal | undefined;
 }
 
@@ -170,11 +171,14 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
     const loss = await meanLoss(engine, validation, adapter);
     if (loss === null) return;
     evaluations.push({ step, loss });
+    host.onEvaluation?.({ step, loss });
     if (best === null || loss < best.loss) [best, waited] = [{ adapter: adapter.slice(), loss, step }, 0];
     else waited++;
     if (o.patience !== null && waited >= o.patience) end ??= 'patience';
   };
 
+  // What was not trained yet is a candidate too: training may make it worse.
+  if (step === 0) await evaluate();
   while (end === null && step < o.steps) {
     const start = host.now();
     const examples = batchAt(train.length, o.batch, step, o.seed).map((i) => train[i] as Example);

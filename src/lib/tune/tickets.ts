@@ -1,8 +1,7 @@
+import { answerIds, type Tokenizer } from '../checkpoint/tokenizer';
 import type { Task } from '../data/tasks';
-import type { Tokenizer } from '../checkpoint/tokenizer';
 import type { Ticket } from '../schema/dataset';
-import type { Example } from '../tune/examples';
-import { answerIds } from './answer';
+import type { Example } from './examples';
 
 /**
  * What a model is to learn: each ticket once for each task that it has an answer for, as a run asks it, with the answer

@@ -1,9 +1,9 @@
-import { layoutOf } from '../block/lora';
-import { JoulewiseError } from '../core/errors';
-import { openGradients, type Gradients } from '../gradient/pass';
-import { openKernels } from './matrix-kernels';
-import { serve } from './rpc';
-import type { GradientApi } from './tune-protocol';
+import { layoutOf } from '../../block/lora';
+import { JoulewiseError } from '../../core/errors';
+import { openGradients, type Gradients } from '../../gradient/pass';
+import { openKernels } from '../matrix-kernels';
+import { serve } from '../rpc';
+import type { GradientApi } from './protocol';
 
 /** One thread of a training: passes in, losses and gradients out. */
 let gradients: Gradients | null = null;

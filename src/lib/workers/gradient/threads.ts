@@ -1,13 +1,13 @@
-import type { LoraLayout } from '../block/lora';
-import type { Frozen } from '../gradient/frozen';
-import type { Pass } from '../gradient/pass';
-import type { TuneEngine } from '../tune/trainer';
+import type { LoraLayout } from '../../block/lora';
+import type { Frozen } from '../../gradient/frozen';
+import type { Pass } from '../../gradient/pass';
+import type { TuneEngine } from '../../tune/trainer';
 import GradientWorker from './gradient.worker?worker';
-import { connect, type Connection } from './rpc';
-import type { GradientApi } from './tune-protocol';
+import { connect, type Connection } from '../rpc';
+import type { GradientApi } from './protocol';
 
 /** Threads of the processor that compute a step together. */
-export interface TuneThreads extends TuneEngine {
+export interface GradientThreads extends TuneEngine {
   threads: number;
   end(): void;
 }
@@ -16,7 +16,7 @@ export interface TuneThreads extends TuneEngine {
  * Opens threads that each hold the model and take passes one after the other. Gradients are added up in the passes'
  * order, so that any number of threads gives the same bits.
  */
-export async function openThreads(frozen: Frozen, lora: LoraLayout, threads: number): Promise<TuneThreads> {
+export async function openThreads(frozen: Frozen, lora: LoraLayout, threads: number): Promise<GradientThreads> {
   const pool: Connection<GradientApi>[] = Array.from({ length: threads }, () =>
     connect<GradientApi>(new GradientWorker()),
   );

@@ -1,0 +1,155 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { layoutOf } from '../block/lora';
+import { readAdapter } from '../checkpoint/adapter';
+import { linearShapes } from '../checkpoint/block';
+import { openCheckpoint } from '../checkpoint/checkpoint';
+import { fileSet } from '../checkpoint/testing';
+import { createTokenizer } from '../checkpoint/tokenizer';
+import { generateDataset } from '../data/generator';
+import { TASK_TABLE } from '../data/tasks';
+import { freeze } from '../gradient/frozen';
+import { openGradients } from '../gradient/pass';
+import { nodeMatrix } from '../matrix/testing';
+import { createMeter } from '../meter/meter';
+import { passesOf } from '../tune/examples';
+import { LORA } from '../tune/lora';
+import { fromPeft } from '../tune/peft';
+import { examplesOf } from '../tune/tickets';
+import { TUNE, type TuneEngine } from '../tune/trainer';
+import { compressVariant, parseRecipe } from '../variant/compress';
+import { train, type TrainEvent, type TrainHost, type TrainRequest } from './train';
+
+const builtin = () =>
+  fileSet(
+    Object.fromEntries(
+      readdirSync('static/builtin')
+        .filter((name) => /\.(json|safetensors)$/.test(name))
+        .map((name) => [name, new Uint8Array(readFileSync(`static/builtin/${name}`))]),
+    ),
+  );
+
+/** A folder in memory. */
+function memoryFolder() {
+  const files: Record<string, Uint8Array> = {};
+  return {
+    files,
+    open: (name: string) => {
+      const pieces: Uint8Array[] = [];
+      return Promise.resolve({
+        append: (data: Uint8Array) => {
+          pieces.push(data.slice());
+          return Promise.resolve();
+        },
+        close: () => {
+          files[name] = new Uint8Array(Buffer.concat(pieces));
+          return Promise.resolve();
+        },
+      });
+    },
+  };
+}
+
+/** One thread here. */
+const openThreads: TrainHost['openThreads'] = async (frozen, lora) => {
+  const gradients = openGradients(await nodeMatrix(), frozen, lora);
+  const engine: TuneEngine = {
+    losses: (passes, adapter) => {
+      gradients.setAdapter(adapter);
+      return Promise.resolve(passes.map((pass) => gradients.loss(pass)));
+    },
+    gradients: (passes, factor, adapter) => {
+      gradients.setAdapter(adapter);
+      const results = passes.map((pass) => gradients.step(pass, factor));
+      return Promise.resolve({ results, gradient: gradients.takeGradient() });
+    },
+  };
+  return { ...engine, threads: 1, end: () => undefined };
+};
+
+const request: TrainRequest = {
+  name: 'built-in',
+  recipe: 'fp32',
+  lora: { ...LORA, rank: 4 },
+  options: { ...TUNE, steps: 4, batch: 4, warmup: 0, lr: 3e-3, evaluateEvery: 2 },
+  merged: true,
+};
+
+const { tickets, causes, split } = await generateDataset({ count: 60, seed: 5 });
+/** Another operator's words, which the built-in model has not seen. */
+const of = (part: string) =>
+  tickets
+    .filter((_, i) => split[i] === part)
+    .map((ticket) => ({ ...ticket, response: `NOC note, level two: ${ticket.response}` }));
+const given = { tasks: [TASK_TABLE.response], train: of('train'), validation: of('validation'), causes };
+
+function host(more: Partial<TrainHost> = {}) {
+  const folder = memoryFolder();
+  const events: TrainEvent[] = [];
+  const own: TrainHost = {
+    files: builtin(),
+    meter: createMeter({ clock: () => performance.now(), fence: () => undefined, sources: [] }),
+    openThreads,
+    folder,
+    emit: (event) => void events.push(event),
+    signal: new AbortController().signal,
+    ...more,
+  };
+  return { own, folder, events };
+}
+
+describe('a training', () => {
+  it('makes validation answers likelier, says each step, and writes what PEFT reads and a merged model that computes the same', async () => {
+    const { own, folder, events } = host();
+    const report = await train(request, given, own);
+    expect(report.end).toBe('steps');
+    expect(report.steps.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    expect(events.flatMap((e) => ('step' in e ? [e.step] : []))).toEqual(report.steps);
+    expect(events.flatMap((e) => ('evaluation' in e ? [e.evaluation.step] : []))).toEqual([0, 2, 4]);
+    const best = Math.min(...report.evaluations.map(({ loss }) => loss));
+    expect(best).toBeLessThan(report.untuned ?? 0);
+
+    const checkpoint = await openCheckpoint(builtin());
+    const { config } = checkpoint;
+    const ffnSizes = Array.from({ length: config.layers }, () => config.intermediateSize);
+    const factor = LORA.alpha / 4;
+    const lora = layoutOf(config, ffnSizes, { rank: 4, factor, targets: LORA.targets, layers: ffnSizes.map((_, i) => i) });
+    const read = await readAdapter(fileSet(folder.files), config.layers, (_, l) => linearShapes(config, config.intermediateSize)[l]);
+    if (!read) throw new Error('There is an adapter.');
+    const adapter = await fromPeft(lora, read);
+
+    const merged = fileSet(
+      Object.fromEntries(
+        Object.entries(folder.files).flatMap(([name, data]) =>
+          name.startsWith('merged/') ? [[name.slice('merged/'.length), data]] : [],
+        ),
+      ),
+    );
+    const losses = async (files: typeof merged, numbers: Float32Array<ArrayBuffer>) => {
+      const opened = await openCheckpoint(files);
+      const { model } = await compressVariant(opened, parseRecipe('fp32'), { inPhase: (_, work) => work() });
+      const engine = await openThreads(await freeze(model), lora);
+      const examples = examplesOf(createTokenizer(opened.tokenizer), config.eosTokenIds, given.tasks, given.validation, causes, 512);
+      const results = await engine.losses(passesOf(examples), numbers);
+      return results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0);
+    };
+    expect(await losses(builtin(), adapter)).toBeCloseTo(best, 5);
+    expect(await losses(merged, new Float32Array(lora.size))).toBeCloseTo(best, 4);
+  });
+
+  it('books the time, the work and the tokens of its steps', async () => {
+    const { own } = host();
+    const report = await train({ ...request, merged: false }, { ...given, validation: [] }, own);
+    const [window] = own.meter.windows().filter(({ phase }) => phase === 'train');
+    expect(window?.tokens).toBe(report.steps.reduce((n, { tokens }) => n + tokens, 0));
+    expect(window?.flops).toBeGreaterThan(4 * 3e6 * (window?.tokens ?? 0));
+    expect(report.untuned).toBeNull();
+    expect(report.evaluations).toEqual([]);
+  });
+
+  it('refuses tickets without answers, and fewer than a batch', async () => {
+    const silent = given.train.map((ticket) => ({ ...ticket, response: null }));
+    await expect(train(request, { ...given, train: silent }, host().own)).rejects.toThrow(/None of the training tickets/);
+    await expect(train(request, { ...given, train: given.train.slice(0, 3) }, host().own)).rejects.toThrow(/fewer than the 4/);
+  });
+});

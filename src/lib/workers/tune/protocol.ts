@@ -1,0 +1,21 @@
+import type { CheckpointRef, Templates } from '../../schema/plan';
+import type { TaskName } from '../../schema/run';
+import type { TrainEvent, TrainReport, TrainRequest } from '../../train/train';
+import type { TicketsPort } from '../protocol';
+
+export interface TuneRequest extends TrainRequest {
+  checkpoint: CheckpointRef;
+  /** Null = as many as there are cores, at most 8. */
+  threads: number | null;
+  tasks: readonly TaskName[];
+  templates?: Templates | undefined;
+  /** Training and validation tickets. */
+  given: TicketsPort;
+  /** Row of the power profile table; null = the guess. */
+  profile: string | null;
+}
+
+/** With the folder of the export. */
+export type TuneReport = TrainReport & { id: string };
+
+export type TuneApi = { tune: { args: TuneRequest; event: TrainEvent; result: TuneReport } };

@@ -1,0 +1,31 @@
+import { taskOf } from '../../data/tasks';
+import { probeDevice } from '../../device/probe';
+import { openMeter } from '../../meter/open';
+import { createExport } from '../../store/exports';
+import { train } from '../../train/train';
+import { openFiles } from '../checkpoints';
+import { openThreads } from '../gradient/threads';
+import { calibrationThreads } from '../pool';
+import { serve } from '../rpc';
+import { take } from '../tickets';
+import type { TuneApi } from './protocol';
+
+serve<TuneApi>({
+  async tune({ checkpoint, threads, tasks, templates, given, profile, ...request }, { emit, signal }) {
+    const tickets = await take(given);
+    const folder = await createExport();
+    const report = await train(
+      request,
+      { ...tickets, tasks: tasks.map((task) => taskOf(task, templates)) },
+      {
+        files: await openFiles(checkpoint),
+        meter: openMeter({ device: await probeDevice(), engine: 'cpu', profile }, () => undefined),
+        openThreads: (frozen, lora) => openThreads(frozen, lora, calibrationThreads(threads)),
+        folder,
+        emit,
+        signal,
+      },
+    );
+    return { ...report, id: folder.id };
+  },
+});
