@@ -103,6 +103,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
   const { steps: log, evaluations, readings, files, ...rest } = report;
   const last = evaluations.find(({ step }) => step === report.at)?.loss ?? null;
   say(TUNED.ended(report.end, log.length));
+  if (report.examples.tooLong > 0) say(TUNED.tooLong(report.examples.tooLong));
   const spent = readings.find(({ phase }) => phase === 'train');
   if (spent?.joules) say(TUNED.spent(spent.seconds, spent.joules, spent.source));
   if (report.untuned !== null && last !== null) say(TUNED.gained(report.untuned, last, report.examples.validation));

@@ -12,6 +12,8 @@ const ENDS = {
 } as const;
 
 export const TUNED = {
+  tooLong: (answers: number) =>
+    `${plural(answers, 'training answer')} did not fit into the model's context and took no part.`,
   spent: (seconds: number, { low, mid, high }: Range, source: string) =>
     `Training took ${seconds.toFixed(0)} s and an estimated ${joules(mid)} (${joules(low)} to ${joules(high)}) by the profile ${source}.`,
   ended: (end: keyof typeof ENDS, steps: number) => `${ENDS[end]}, after ${plural(steps, 'step')}.`,
