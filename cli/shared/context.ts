@@ -1,11 +1,11 @@
-import { BEST_ENGINE, CLI_ENGINES, ENGINE, type EngineName } from '../src/lib/schema/engines';
+import { BEST_ENGINE, CLI_ENGINES, ENGINE, type EngineName } from '../../src/lib/schema/engines';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ADAPTER_FILES } from '../src/lib/checkpoint/adapter';
-import { HUB_BASE } from '../src/lib/checkpoint/source';
-import { JoulewiseError, quote } from '../src/lib/core/errors';
-import type { CheckpointRef } from '../src/lib/schema/plan';
-import type { FileRef } from '../src/lib/workers/protocol';
+import { ADAPTER_FILES } from '../../src/lib/checkpoint/adapter';
+import { HUB_BASE } from '../../src/lib/checkpoint/source';
+import { JoulewiseError, quote } from '../../src/lib/core/errors';
+import type { CheckpointRef } from '../../src/lib/schema/plan';
+import type { FileRef } from '../../src/lib/workers/protocol';
 import type { Parsed } from './args';
 import { drive, type Driver, type WebGpu } from './browser';
 

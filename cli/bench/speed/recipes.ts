@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { asks2of4, linearRecipe, parseRecipe } from '../../src/lib/compress/recipe';
-import { JoulewiseError } from '../../src/lib/core/errors';
-import type { RecipeMeasured } from '../../src/lib/workers/bench-protocol';
-import type { Driver } from '../browser';
-import { calibrationTexts, textsOf } from '../calibration';
-import { checkpointOf, existing, fromHere, print, say } from '../context';
-import { renderTable } from '../table';
+import { asks2of4, linearRecipe, parseRecipe } from '../../../src/lib/compress/recipe';
+import { JoulewiseError } from '../../../src/lib/core/errors';
+import type { RecipeMeasured } from '../../../src/lib/workers/bench-protocol';
+import type { Driver } from '../../shared/browser';
+import { calibrationTexts, textsOf } from '../../shared/calibration';
+import { checkpointOf, existing, fromHere, print, say } from '../../shared/context';
+import { renderTable } from '../../shared/table';
 
-const TEXTS = fileURLToPath(new URL('../../tests/fixtures/texts', import.meta.url));
+const TEXTS = fileURLToPath(new URL('../../../tests/fixtures/texts', import.meta.url));
 
 /** What the table compares: each precision alone, with 2:4 chosen three ways, 50 % masks, and smaller shapes. */
 const RECIPES = [

@@ -1,11 +1,11 @@
-import { formatJoules } from '../src/lib/core/units';
-import { significant } from '../src/lib/texts/format';
-import type { Contrast, DecidedRow, Decision } from '../src/lib/rank/decide';
-import { ANSWER, energyWords, qualityWords } from '../src/lib/texts/answer';
-import { plainName } from '../src/lib/texts/names';
-import type { Interval, Ranking } from '../src/lib/rank/rank';
-import type { WinnersByWeight } from '../src/lib/rank/weights';
-import type { VariantResult } from '../src/lib/schema/result';
+import { formatJoules } from '../../src/lib/core/units';
+import { significant } from '../../src/lib/texts/format';
+import type { Contrast, DecidedRow, Decision } from '../../src/lib/rank/decide';
+import { ANSWER, energyWords, qualityWords } from '../../src/lib/texts/answer';
+import { plainName } from '../../src/lib/texts/names';
+import type { Interval, Ranking } from '../../src/lib/rank/rank';
+import type { WinnersByWeight } from '../../src/lib/rank/weights';
+import type { VariantResult } from '../../src/lib/schema/result';
 
 /** Aligned columns; the first is text, the rest are numbers. */
 export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {

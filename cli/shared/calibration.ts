@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { JoulewiseError, quote } from '../src/lib/core/errors';
+import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import type { Driver } from './browser';
 import { existing, ticketFile } from './context';
 

@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { pairsFromText } from '../../src/lib/core/log-bytes';
-import { groupBy } from '../../src/lib/core/group';
-import { createRandom } from '../../src/lib/core/random';
-import { mean, median } from '../../src/lib/core/stats';
-import { tQuantile } from '../../src/lib/core/distributions';
-import type { PlanOutcome } from '../../src/lib/plan/execute';
-import { mainReadings } from '../../src/lib/meter/readings';
-import { LOOKS_EVERY, stopsAt } from '../../src/lib/rank/choose';
-import { decide } from '../../src/lib/rank/decide';
-import { ANSWERING, fitEnergies } from '../../src/lib/rank/energies';
-import { foldRuns, type Folded } from '../../src/lib/rank/fold';
+import { pairsFromText } from '../../../src/lib/core/log-bytes';
+import { groupBy } from '../../../src/lib/core/group';
+import { createRandom } from '../../../src/lib/core/random';
+import { mean, median } from '../../../src/lib/core/stats';
+import { tQuantile } from '../../../src/lib/core/distributions';
+import type { PlanOutcome } from '../../../src/lib/plan/execute';
+import { mainReadings } from '../../../src/lib/meter/readings';
+import { LOOKS_EVERY, stopsAt } from '../../../src/lib/rank/choose';
+import { decide } from '../../../src/lib/rank/decide';
+import { ANSWERING, fitEnergies } from '../../../src/lib/rank/energies';
+import { foldRuns, type Folded } from '../../../src/lib/rank/fold';
 import {
   cheapVariants,
   figuresOf,
@@ -24,14 +24,14 @@ import {
   type Verdict,
   type World,
   type WorldOptions,
-} from '../../src/lib/rank/simulate';
-import type { DatasetRecord } from '../../src/lib/schema/dataset';
-import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../src/lib/schema/defaults';
-import type { PlanRecord } from '../../src/lib/schema/plan';
-import type { RunRecord, TaskName } from '../../src/lib/schema/run';
-import type { Driver } from '../browser';
-import { existing, say, ticketFile } from '../context';
-import { demand, plain, type BenchRow } from './rows';
+} from '../../../src/lib/rank/simulate';
+import type { DatasetRecord } from '../../../src/lib/schema/dataset';
+import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../../src/lib/schema/defaults';
+import type { PlanRecord } from '../../../src/lib/schema/plan';
+import type { RunRecord, TaskName } from '../../../src/lib/schema/run';
+import type { Driver } from '../../shared/browser';
+import { existing, say, ticketFile } from '../../shared/context';
+import { demand, plain, type BenchRow } from '../../shared/rows';
 
 /** How far answers can be trusted: simulated plans whose truth is known, then real runs beside a load. */
 

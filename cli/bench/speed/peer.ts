@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { JoulewiseError } from '../../src/lib/core/errors';
-import { ORIGIN, type Driver } from '../browser';
+import { JoulewiseError } from '../../../src/lib/core/errors';
+import { ORIGIN, type Driver } from '../../shared/browser';
 
 /** Folders that the bench page needs; they are served beside the built site, never part of it. */
 export const MOUNTS = {
   '/bench/': fileURLToPath(new URL('.', import.meta.url)),
-  '/wllama/': fileURLToPath(new URL('../../node_modules/@wllama/wllama/esm', import.meta.url)),
+  '/wllama/': fileURLToPath(new URL('../../../node_modules/@wllama/wllama/esm', import.meta.url)),
 };
 
 /** llama.cpp's own timings of one completion. */

@@ -1,17 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
-import { parseArgs } from '../args';
-import { answerRows } from '../bench/answer';
-import { calibratedRows } from '../bench/calibrated';
-import { smollm2 } from '../bench/checkpoint';
-import { kernelRows, scaleRows } from '../bench/kernels';
-import { MOUNTS } from '../bench/peer';
-import { recipeTable } from '../bench/recipes';
-import { renderBench, type BenchRow } from '../bench/rows';
-import { compressRows, modelRows, pageRows } from '../bench/spine';
-import { stageRows } from '../bench/stages';
-import { drive, type Driver } from '../browser';
-import { existing, fromHere, print } from '../context';
+import { parseArgs } from '../shared/args';
+import { answerRows } from './answer/answer';
+import { calibratedRows } from './speed/calibrated';
+import { smollm2 } from './speed/checkpoint';
+import { kernelRows, scaleRows } from './speed/kernels';
+import { MOUNTS } from './speed/peer';
+import { recipeTable } from './speed/recipes';
+import { renderBench, type BenchRow } from '../shared/rows';
+import { compressRows, modelRows, pageRows } from './speed/spine';
+import { stageRows } from './stages/stages';
+import { drive, type Driver } from '../shared/browser';
+import { existing, fromHere, print } from '../shared/context';
 
 interface BenchOptions {
   checkpoint: string;

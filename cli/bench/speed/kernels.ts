@@ -1,16 +1,16 @@
-import type { BuildName } from '../../src/lib/cpu/module';
-import type { EngineName } from '../../src/lib/schema/engines';
-import { median } from '../../src/lib/core/stats';
-import type { KernelLimits } from '../../src/lib/cpu/limits';
-import type { ScaleShape } from '../../src/lib/cpu/scale';
-import { totalBytes } from '../../src/lib/core/cost';
-import type { SpeedResult } from '../../src/lib/workers/bench-protocol';
-import { defaultProfile, drive, type Driver } from '../browser';
-import { checkpointOf, say } from '../context';
+import type { BuildName } from '../../../src/lib/cpu/module';
+import type { EngineName } from '../../../src/lib/schema/engines';
+import { median } from '../../../src/lib/core/stats';
+import type { KernelLimits } from '../../../src/lib/cpu/limits';
+import type { ScaleShape } from '../../../src/lib/cpu/scale';
+import { totalBytes } from '../../../src/lib/core/cost';
+import type { SpeedResult } from '../../../src/lib/workers/bench-protocol';
+import { defaultProfile, drive, type Driver } from '../../shared/browser';
+import { checkpointOf, say } from '../../shared/context';
 import { nativeSpeed } from './native';
 import { openPeer, type PeerSpeed } from './peer';
 import { requantize } from './requantize';
-import { demand, plain, versus, type BenchRow } from './rows';
+import { demand, plain, versus, type BenchRow } from '../../shared/rows';
 
 /** Our own kernels beside ONNX Runtime, llama.cpp in the same browser, native runtimes, and what the machine can do. */
 

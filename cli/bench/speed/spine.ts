@@ -1,11 +1,11 @@
-import { median } from '../../src/lib/core/stats';
-import { totalBytes } from '../../src/lib/core/cost';
-import type { CompressSpeed, SpeedResult } from '../../src/lib/workers/bench-protocol';
-import type { Driver } from '../browser';
-import { checkpointOf, say } from '../context';
+import { median } from '../../../src/lib/core/stats';
+import { totalBytes } from '../../../src/lib/core/cost';
+import type { CompressSpeed, SpeedResult } from '../../../src/lib/workers/bench-protocol';
+import type { Driver } from '../../shared/browser';
+import { checkpointOf, say } from '../../shared/context';
 import { firstPageScripts } from './page';
 import { openPeer, type PeerSpeed } from './peer';
-import { demand, plain, versus, type BenchRow } from './rows';
+import { demand, plain, versus, type BenchRow } from '../../shared/rows';
 
 /** The whole way on ONNX Runtime, beside llama.cpp in the same browser; compression without calibration; the page. */
 const RECIPES = ['fp32', 'int8'] as const;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright';
-import { chromeArgs, SITE } from '../browser';
-import { startServer } from '../server';
+import { chromeArgs, SITE } from '../../shared/browser';
+import { startServer } from '../../shared/server';
 
 /** How long the page may go on asking after it has loaded, milliseconds. */
 const SETTLE_MS = 1500;

@@ -1,8 +1,8 @@
 import { closeSync, existsSync, openAsBlob, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
-import { openGguf } from '../../src/lib/checkpoint/gguf';
-import { blobSource } from '../../src/lib/checkpoint/source';
-import { readTensor } from '../../src/lib/checkpoint/tensors';
-import { ROUND, toHalf } from '../../src/lib/core/half';
+import { openGguf } from '../../../src/lib/checkpoint/gguf';
+import { blobSource } from '../../../src/lib/checkpoint/source';
+import { readTensor } from '../../../src/lib/checkpoint/tensors';
+import { ROUND, toHalf } from '../../../src/lib/core/half';
 
 /** Weights that share a scale in llama.cpp's Q8_0 and Q4_0. */
 const BLOCK = 32;

@@ -1,6 +1,6 @@
-import type { Driver } from '../browser';
-import { checkpointOf, say } from '../context';
-import { demand, plain, type BenchRow } from './rows';
+import type { Driver } from '../../shared/browser';
+import { checkpointOf, say } from '../../shared/context';
+import { demand, plain, type BenchRow } from '../../shared/rows';
 
 /** Calibration text: sequences x tokens. */
 const SEQUENCES = 48;

@@ -1,13 +1,13 @@
 import Papa from 'papaparse';
-import { findDuplicates } from '../../src/lib/data/duplicates';
-import { generateTickets } from '../../src/lib/data/generator';
-import { importDataset } from '../../src/lib/data/import';
-import { redact } from '../../src/lib/data/redact';
-import { textSource } from '../../src/lib/data/testing';
-import type { StoredExperiment } from '../../src/lib/state/stored-experiment';
-import { searchExperiments } from '../../src/lib/state/search';
-import { say } from '../context';
-import { demand, plain, type BenchRow } from './rows';
+import { findDuplicates } from '../../../src/lib/data/duplicates';
+import { generateTickets } from '../../../src/lib/data/generator';
+import { importDataset } from '../../../src/lib/data/import';
+import { redact } from '../../../src/lib/data/redact';
+import { textSource } from '../../../src/lib/data/testing';
+import type { StoredExperiment } from '../../../src/lib/state/stored-experiment';
+import { searchExperiments } from '../../../src/lib/state/search';
+import { say } from '../../shared/context';
+import { demand, plain, type BenchRow } from '../../shared/rows';
 
 /**
  * What the page does beside models, as ratios of two times of this run: a busy machine slows both. How it grows with the

@@ -2,11 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type BrowserContext, type Page } from 'playwright';
-import { fromWireError, JoulewiseError, type WireError } from '../src/lib/core/errors';
-import type { DriveApi, DriveCommand } from '../src/lib/session/drive-api';
+import { fromWireError, JoulewiseError, type WireError } from '../../src/lib/core/errors';
+import type { DriveApi, DriveCommand } from '../../src/lib/session/drive-api';
 import { startServer, type SiteServer } from './server';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 export const SITE = join(root, 'build');
 
 /** The page's address: a name of its own, so that what it stores stays its own whatever port serves it. */
