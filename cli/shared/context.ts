@@ -5,7 +5,7 @@ import { ADAPTER_FILES } from '../../src/lib/checkpoint/adapter';
 import { HUB_BASE } from '../../src/lib/checkpoint/source';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
-import type { FileRef } from '../../src/lib/workers/protocol';
+import type { FileRef } from '../../src/lib/workers/data/protocol';
 import type { Parsed } from './args';
 import { drive, type Driver, type WebGpu } from './browser';
 

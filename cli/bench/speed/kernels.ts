@@ -1,10 +1,10 @@
-import type { BuildName } from '../../../src/lib/cpu/module';
+import type { BuildName } from '../../../src/lib/schema/engines';
 import type { EngineName } from '../../../src/lib/schema/engines';
 import { median } from '../../../src/lib/core/stats';
 import type { KernelLimits } from '../../../src/lib/cpu/limits';
 import type { ScaleShape } from '../../../src/lib/cpu/scale';
 import { totalBytes } from '../../../src/lib/core/cost';
-import type { SpeedResult } from '../../../src/lib/workers/bench-protocol';
+import type { SpeedResult } from '../../../src/lib/bench/model';
 import { defaultProfile, drive, type Driver } from '../../shared/browser';
 import { checkpointOf, say } from '../../shared/context';
 import { nativeSpeed } from './native';

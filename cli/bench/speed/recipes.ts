@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asks2of4, linearRecipe, parseRecipe } from '../../../src/lib/compress/recipe';
 import { JoulewiseError } from '../../../src/lib/core/errors';
-import type { RecipeMeasured } from '../../../src/lib/workers/bench-protocol';
+import type { RecipeMeasured } from '../../../src/lib/workers/bench/protocol';
 import type { Driver } from '../../shared/browser';
 import { calibrationTexts, textsOf } from '../../shared/calibration';
 import { checkpointOf, existing, fromHere, print, say } from '../../shared/context';

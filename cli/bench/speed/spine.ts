@@ -1,6 +1,7 @@
 import { median } from '../../../src/lib/core/stats';
 import { totalBytes } from '../../../src/lib/core/cost';
-import type { CompressSpeed, SpeedResult } from '../../../src/lib/workers/bench-protocol';
+import type { CompressSpeed } from '../../../src/lib/bench/compress';
+import type { SpeedResult } from '../../../src/lib/bench/model';
 import type { Driver } from '../../shared/browser';
 import { checkpointOf, say } from '../../shared/context';
 import { firstPageScripts } from './page';

@@ -1,10 +1,11 @@
 import { takesRecipes } from '../schema/engines';
 import { calibrationLevel, parseRecipe } from '../compress/recipe';
 import type { GeneratorOptions } from '../data/generator';
-import type { ImportReport } from '../data/import';
+import type { ImportReport, PageReport } from '../data/import';
 import type { DatasetRecord, DatasetSummaryRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
-import type { DataApi, PageReport, TicketsPort, Wanted } from '../workers/protocol';
+import type { TicketsPort, Wanted } from '../data/give';
+import type { DataApi } from '../workers/data/protocol';
 import { keepData, type KeptData } from '../session/workers';
 
 /** A dataset in a thread of its own: the page, which 100,000 tickets would hold, knows its summary. */

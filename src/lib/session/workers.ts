@@ -1,10 +1,11 @@
-import DataWorker from '../workers/data.worker?worker';
-import EngineWorker from '../workers/engine.worker?worker';
-import type { DataApi, EngineApi } from '../workers/protocol';
-import { connect, type Api, type CallOptions, type Connection } from '../workers/rpc';
+import DataWorker from '../workers/data/data.worker?worker';
+import EngineWorker from '../workers/engine/engine.worker?worker';
+import type { DataApi } from '../workers/data/protocol';
+import type { EngineApi } from '../workers/engine/protocol';
+import { connect, type Api, type CallOptions, type Connection } from '../core/rpc';
 
 /** Starts a thread for one call and ends it after: a WebAssembly heap never shrinks. */
-function single<A extends Api>(start: () => Worker) {
+export function single<A extends Api>(start: () => Worker) {
   return async <M extends keyof A & string>(
     method: M,
     args: A[M]['args'],

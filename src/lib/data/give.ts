@@ -1,13 +1,37 @@
 import { JoulewiseError } from '../core/errors';
-import { TASK_TABLE } from '../data/tasks';
-import type { DatasetRecord } from '../schema/dataset';
+import type { DatasetRecord, Ticket } from '../schema/dataset';
 import type { TaskName } from '../schema/run';
-import { stratify } from '../data/stratify';
-import type { OpenRequest } from '../measure/unit';
-import type { TicketsPort, Wanted } from './protocol';
+import { stratify } from './stratify';
+import { TASK_TABLE } from './tasks';
+
+/**
+ * Where a thread finds tickets that a data thread put there (`give`): they go from one to the other, past the page, which
+ * would stutter under 100,000 of them.
+ */
+export type TicketsPort = MessagePort;
+
+/** Which tickets of a dataset a thread wants. */
+export interface Wanted {
+  tasks: readonly TaskName[];
+  /** Test tickets of each task, stratified by cause in an order that the seed gives. */
+  limit: number;
+  seed: number;
+  /** Validation tickets with a cause, at most; absent = none. */
+  validation?: number;
+  /** Whether the training tickets too. */
+  train: boolean;
+}
 
 /** What a data thread gives to an engine's. */
-export type Given = Pick<OpenRequest, 'tickets' | 'validation' | 'train' | 'causes'>;
+export interface Given {
+  /** Test tickets that have a target, by task, in the order of the plan's slices. */
+  tickets: Readonly<Partial<Record<TaskName, Ticket[]>>>;
+  /** Validation tickets with a cause, on which confidence is calibrated. */
+  validation: Ticket[];
+  /** Training tickets: for the classical baseline, and for recipes that calibrate. */
+  train: Ticket[];
+  causes: string[];
+}
 
 /** Test tickets with an answer for the task, `limit` of them, stratified by cause from the first on. */
 function testTickets({ tickets, split, causes }: DatasetRecord, task: TaskName, limit: number, seed: number) {

@@ -1,4 +1,4 @@
-import { fromWireError, JoulewiseError, toWireError, type WireError } from '../core/errors';
+import { fromWireError, JoulewiseError, toWireError, type WireError } from './errors';
 
 /**
  * Typed calls across a worker border. An Api maps a method's name to its arguments, the events it may send while it

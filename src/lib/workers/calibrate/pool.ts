@@ -1,12 +1,11 @@
-import type { GroupJob, GroupResult } from '../compress/group';
-import { packPrompts, type PromptSize } from '../calibrate/prompts';
-import type { Calibration, CalibrationHost } from '../variant/compress';
-import type { CheckpointRef } from '../schema/plan';
-import { opfsLayers, opfsStatistics } from '../store/pieces';
-import { BUILTIN_HASH } from './checkpoints';
+import type { CalibrationHost } from '../../calibrate/host';
+import type { GroupJob, GroupResult } from '../../compress/group';
+import { connect, type Connection } from '../../core/rpc';
+import type { CheckpointRef } from '../../schema/plan';
+import { contentOf } from '../../store/checkpoints';
+import { opfsLayers, opfsStatistics } from '../../store/pieces';
 import CalibrateWorker from './calibrate.worker?worker';
 import type { CalibrateApi } from './protocol';
-import { connect, type Connection } from './rpc';
 
 /** More threads gain little: each reads the layer's weights anew. */
 const MAX_THREADS = 8;
@@ -59,19 +58,7 @@ export function openHost(o: HostOptions): CalibrationHost {
     },
     statistics: keep ? opfsStatistics : null,
     layers: keep ? opfsLayers : null,
-    // What lies at the Hub may change under its name.
-    checkpointHash:
-      o.checkpoint.kind === 'stored'
-        ? o.checkpoint.hash
-        : o.checkpoint.kind === 'builtin'
-          ? `builtin-${BUILTIN_HASH}`
-          : null,
+    checkpointHash: contentOf(o.checkpoint),
     close: () => pool.forEach((c) => c.end()),
   };
 }
-
-/** Calibration on texts. */
-export const calibrationOn = (texts: readonly string[], o: HostOptions, size?: PromptSize): Calibration => ({
-  prompts: (tokenizer) => packPrompts(texts, (t) => tokenizer.encode(t), null, size),
-  open: () => Promise.resolve(openHost(o)),
-});

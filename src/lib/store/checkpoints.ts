@@ -1,8 +1,9 @@
+import { openCheckpoint, type Checkpoint } from '../checkpoint/checkpoint';
 import { httpFileSet, hubFileSet, type FileSet } from '../checkpoint/source';
 import type { CheckpointRef } from '../schema/plan';
 import type { PackedStore } from '../variant/kept';
-import { openStored } from '../store/opfs';
-import { opfsPacked } from '../store/packed';
+import { openStored } from './opfs';
+import { opfsPacked } from './packed';
 
 /** Files of the checkpoint that comes with the site (static/builtin). */
 export const BUILTIN_FILES = [
@@ -34,6 +35,13 @@ export async function openFiles(ref: CheckpointRef): Promise<FileSet> {
   }
 }
 
+/** The checkpoint itself, of those that are ours to read. */
+export const openRef = async (ref: CheckpointRef): Promise<Checkpoint> => openCheckpoint(await openFiles(ref));
+
 /** Stored checkpoints are named by their content; others may change under their name, and the built-in one packs at once. */
 export const keepingOf = (ref: CheckpointRef): PackedStore | null =>
   ref.kind === 'stored' ? opfsPacked(ref.hash) : null;
+
+/** Name by the content of what a calibration reads; null where there is none: what lies at the Hub may change under its name. */
+export const contentOf = (ref: CheckpointRef): string | null =>
+  ref.kind === 'stored' ? ref.hash : ref.kind === 'builtin' ? `builtin-${BUILTIN_HASH}` : null;

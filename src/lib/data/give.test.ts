@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { generateDataset } from '../data/generator';
-import { pick, take } from './tickets';
+import { generateDataset } from './generator';
+import { pick, take } from './give';
 
 it('picks test tickets that have an answer, stratified by cause, and the training tickets where they are wanted', async () => {
   const made = await generateDataset({ count: 80, seed: 5 });

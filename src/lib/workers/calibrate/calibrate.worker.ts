@@ -1,12 +1,12 @@
-import { openShare, type Share } from '../calibrate/forward';
-import { openCheckpoint } from '../checkpoint/checkpoint';
-import { compressGroup } from '../compress/group';
-import { JoulewiseError } from '../core/errors';
-import { hasRelaxedSimd, openMatrix, type Matrix } from '../matrix/matrix';
-import { MATRIX_ASSETS } from './assets';
-import { openFiles } from './checkpoints';
+import { openShare, type Share } from '../../calibrate/forward';
+import { compressGroup } from '../../compress/group';
+import { JoulewiseError } from '../../core/errors';
+import { serve } from '../../core/rpc';
+import { hasRelaxedSimd, openMatrix, type Matrix } from '../../matrix/matrix';
+import { openRef } from '../../store/checkpoints';
+import baseline from '../../../matrix/build/baseline.wasm?url';
+import relaxedBuild from '../../../matrix/build/relaxed.wasm?url';
 import type { CalibrateApi } from './protocol';
-import { serve } from './rpc';
 
 /** One thread of a calibration: a share of the sequences, then groups of linear layers, in one instance of src/matrix. */
 let matrix: Promise<Matrix> | null = null;
@@ -15,13 +15,13 @@ let share: Share | null = null;
 const kernels = () =>
   (matrix ??= (async () => {
     const relaxed = hasRelaxedSimd();
-    const answer = await fetch(relaxed ? MATRIX_ASSETS.relaxed : MATRIX_ASSETS.baseline);
+    const answer = await fetch(new URL(relaxed ? relaxedBuild : baseline, self.location.href));
     return openMatrix(await answer.arrayBuffer(), relaxed);
   })());
 
 serve<CalibrateApi>({
   async open({ checkpoint, states, level }) {
-    share = openShare(await kernels(), await openCheckpoint(await openFiles(checkpoint)), states, level);
+    share = openShare(await kernels(), await openRef(checkpoint), states, level);
   },
   async next(_, { transfer }) {
     if (!share) throw new JoulewiseError('internal', 'This thread has no share of the calibration.');

@@ -1,24 +1,24 @@
-import { openCheckpoint } from '../checkpoint/checkpoint';
-import { hubListing } from '../checkpoint/hub';
-import { blobSource, httpSource, hubFileSet, readJson, type ByteSource, type FileSet } from '../checkpoint/source';
-import { JoulewiseError, quote } from '../core/errors';
-import { generateDataset } from '../data/generator';
-import { importDataset, previewTable, type ImportReport } from '../data/import';
-import { summaryOf } from '../data/summary';
-import type { ImportSource } from '../data/text-stream';
-import { summarise } from '../plan/summary';
-import { foldRuns } from '../rank/fold';
-import type { DatasetRecord } from '../schema/dataset';
-import type { RunRecord } from '../schema/run';
-import { HUB_DTYPES, hubDtype } from '../engine/hub';
-import { exportArchive, importArchive } from '../store/archive';
-import { getDataset, saveDataset, testTicket } from '../store/datasets';
-import { changePlan, getPlan, runsOfPlan } from '../store/db';
-import { downloadCheckpoint, type RemoteFile } from '../store/download';
-import { openStored, storeCheckpoint } from '../store/opfs';
+import { openCheckpoint } from '../../checkpoint/checkpoint';
+import { hubListing } from '../../checkpoint/hub';
+import { blobSource, httpSource, hubFileSet, readJson, type ByteSource, type FileSet } from '../../checkpoint/source';
+import { JoulewiseError, quote } from '../../core/errors';
+import { generateDataset } from '../../data/generator';
+import { importDataset, previewTable, type ImportReport } from '../../data/import';
+import { summaryOf } from '../../data/summary';
+import type { ImportSource } from '../../data/text-stream';
+import { summarise } from '../../plan/summary';
+import { foldRuns } from '../../rank/fold';
+import type { DatasetRecord } from '../../schema/dataset';
+import type { RunRecord } from '../../schema/run';
+import { HUB_DTYPES, hubDtype } from '../../engine/hub';
+import { exportArchive, importArchive } from '../../store/archive';
+import { getDataset, saveDataset, testTicket } from '../../store/datasets';
+import { changePlan, getPlan, runsOfPlan } from '../../store/db';
+import { downloadCheckpoint, type RemoteFile } from '../../store/download';
+import { openStored, storeCheckpoint } from '../../store/opfs';
 import type { DataApi, FileRef } from './protocol';
-import { serve } from './rpc';
-import { pick } from './tickets';
+import { serve } from '../../core/rpc';
+import { pick } from '../../data/give';
 
 /** Files in, records out: parsing, redaction, duplicates and storing run here, off the page's thread. */
 
