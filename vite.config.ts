@@ -3,7 +3,7 @@ import { sveltekit } from '@sveltejs/kit/vite';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { folderHash } from './cli/folder-hash';
-import { siteHeaders } from './cli/headers';
+import { siteHeaders } from './cli/shared/headers';
 import { ensureWasm } from './cli/wasm.mjs';
 
 const headers = siteHeaders('static/_headers');

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { BUILTIN_HASH } from '../src/lib/workers/checkpoints';
+import { BUILTIN_HASH } from '../src/lib/store/checkpoints';
 import { folderHash } from './folder-hash';
 
 it('names a folder by its content, and the built-in checkpoint by its own', () => {

@@ -1,11 +1,11 @@
 import { ERROR_CODES, JoulewiseError, quote } from '../src/lib/core/errors';
-import { bench } from './commands/bench';
+import { bench } from './bench/bench';
 import { link, unlink } from './commands/link';
 import { compress, device, evaluate, exportModel, generate } from './commands/model';
-import { demo, run } from './commands/run';
+import { demo, run } from './run/run';
 import { importTickets } from './commands/tickets';
 import { tuneModel } from './commands/tune';
-import { print } from './context';
+import { print } from './shared/context';
 
 /** Commands, one row each. */
 const COMMANDS: Record<string, { usage: string; about: string; run: (argv: readonly string[]) => Promise<void> }> = {

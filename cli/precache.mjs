@@ -6,8 +6,9 @@ import { join } from 'node:path';
 
 /** Larger files (runtimes of engines that few use) are kept when they are first used. */
 const MAX_BYTES = 8 * 2 ** 20;
-/** What hosts and the command line read, and the worker itself. */
-const APART = /^(?:_headers|_redirects|drive\.html|precache\.json|service-worker\.js)$/;
+/** What hosts and the command line read, the bench among it, and the worker itself. */
+const APART =
+  /^(?:_headers|_redirects|drive\.html|precache\.json|service-worker\.js|_app\/immutable\/workers\/bench\.worker-[^/]*)$/;
 
 /** `compare.html` is asked for as `compare`, `index.html` as the root. */
 const addressOf = (file) =>

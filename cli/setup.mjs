@@ -115,7 +115,7 @@ function* filesBelow(folder) {
 }
 
 /** What vite.config.ts imports. */
-const IMPORTED = ['cli/folder-hash.ts', 'cli/headers.ts'];
+const IMPORTED = ['cli/folder-hash.ts', 'cli/shared/headers.ts'];
 
 /** Builds the site when a source is newer than (differs from) what the last build saw. */
 export function ensureBuild() {

@@ -3,8 +3,8 @@ import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import { parseRecord } from '../../src/lib/schema/record';
 import { SharedRecipe, SharedResult } from '../../src/lib/schema/result';
 import { decodeLink, encodeLink } from '../../src/lib/share/codec';
-import { parseArgs } from '../args';
-import { existing, print, say } from '../context';
+import { parseArgs } from '../shared/args';
+import { existing, print, say } from '../shared/context';
 
 const MAX_FILE_BYTES = 256 * 2 ** 20;
 

@@ -4,9 +4,19 @@ import { basename } from 'node:path';
 import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import { exportId } from '../../src/lib/report/export';
-import { parseArgs } from '../args';
-import { calibrationTexts } from '../calibration';
-import { checkpointOf, engineOf, existing, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../context';
+import { parseArgs } from '../shared/args';
+import { calibrationTexts } from '../shared/calibration';
+import {
+  checkpointOf,
+  engineOf,
+  existing,
+  fromHere,
+  print,
+  say,
+  threadsOf,
+  webgpuOf,
+  withDriver,
+} from '../shared/context';
 
 const MODEL_FLAGS = {
   checkpoint: 'text',

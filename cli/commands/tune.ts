@@ -6,9 +6,9 @@ import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
 import { LORA } from '../../src/lib/tune/lora';
 import { TUNE } from '../../src/lib/tune/trainer';
 import { TUNED } from '../../src/lib/texts/tune';
-import { parseArgs } from '../args';
-import { checkpointOf, fromHere, print, say, threadsOf, withDriver } from '../context';
-import { importFile, taskOf, TICKET_FLAGS } from './tickets';
+import { parseArgs } from '../shared/args';
+import { checkpointOf, fromHere, print, say, threadsOf, withDriver } from '../shared/context';
+import { importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
 
 /** Steps between two lines of progress. */
 const LINE_EVERY = 10;

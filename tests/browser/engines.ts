@@ -2,16 +2,16 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { basename, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
-import { checkpointOf } from '../../cli/context';
-import type { Driver } from '../../cli/browser';
-import type { BuildName } from '../../src/lib/cpu/module';
+import { checkpointOf } from '../../cli/shared/context';
+import type { Driver } from '../../cli/shared/browser';
+import type { BuildName } from '../../src/lib/schema/engines';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
 import { totalBytes } from '../../src/lib/core/cost';
 import type { EngineName } from '../../src/lib/schema/engines';
 import type { KernelWork } from '../../src/lib/schema/run';
 import { LORA } from '../../src/lib/tune/lora';
 import { TUNE } from '../../src/lib/tune/trainer';
-import type { EvaluateResult } from '../../src/lib/workers/protocol';
+import type { EvaluateResult } from '../../src/lib/measure/evaluate';
 import {
   assert,
   assertClose,

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { drive, ORIGIN, type Driver, type DriveOptions } from '../../cli/browser';
+import { drive, ORIGIN, type Driver, type DriveOptions } from '../../cli/shared/browser';
 import { watchNetwork, type NetworkWatch } from '../network';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright';
-import { SITE } from '../../cli/browser';
+import { SITE } from '../../cli/shared/browser';
 import { ANSWER } from '../../src/lib/texts/answer';
 import { CLAIMS } from '../../src/lib/texts/claims';
 import { DETAILS } from '../../src/lib/texts/details';

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SITE } from '../../cli/browser';
+import { SITE } from '../../cli/shared/browser';
 import type { RunRecord } from '../../src/lib/schema/run';
 import { LIVE } from '../../src/lib/texts/live';
 import { RESULTS } from '../../src/lib/texts/results';

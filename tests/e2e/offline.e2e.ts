@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
-import { SITE } from '../../cli/browser';
+import { SITE } from '../../cli/shared/browser';
 import { writePrecache } from '../../cli/precache.mjs';
 import { RESULTS } from '../../src/lib/texts/results';
 import { finished, openEvidence, runButton, tinyBudget } from './flows';

@@ -1,5 +1,5 @@
 import { preview } from 'vite';
-import { siteHeaders } from '../../cli/headers';
+import { siteHeaders } from '../../cli/shared/headers';
 import { assert, equal, openSite } from './site';
 
 /** `npm run preview`: what was built, served as a host would. */

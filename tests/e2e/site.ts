@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright';
-import { chromeArgs, SITE } from '../../cli/browser';
-import { startServer, type SiteServer } from '../../cli/server';
+import { chromeArgs, SITE } from '../../cli/shared/browser';
+import { startServer, type SiteServer } from '../../cli/shared/server';
 import { watchNetwork, type NetworkWatch } from '../network';
 
 export const ORIGIN = 'http://joulewise.localhost';

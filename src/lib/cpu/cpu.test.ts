@@ -12,7 +12,8 @@ import { createRandom } from '../core/random';
 import { packRows8 } from '../tensor/pack';
 import { bfloat16, FORMATS, formatOf, padDepth, padRows, type FormatName } from './formats';
 import { CpuModel } from './model';
-import { BUILD_NAMES, byteDotOf, type BuildName, type ByteDot } from './module';
+import { BUILD_NAMES, byteDotOf, type ByteDot } from './module';
+import type { BuildName } from '../schema/engines';
 import { checkFits, type CacheFormat } from './size';
 import { loadModule, spawnThread } from './testing';
 

@@ -1,3 +1,4 @@
+import type { BuildName } from '../schema/engines';
 import { COMMAND_QUIT } from '../../kernels/layout';
 import type { KernelMemory } from './memory';
 
@@ -15,8 +16,7 @@ export interface KernelExports {
   packToken(x: number, depth: number, token: number, forms: number, mine: number): void;
 }
 
-export const BUILD_NAMES = ['relaxed', 'baseline'] as const;
-export type BuildName = (typeof BUILD_NAMES)[number];
+export const BUILD_NAMES = ['relaxed', 'baseline'] as const satisfies readonly BuildName[];
 
 /** What a thread needs to join: it instantiates, says it is ready, and serves until it is told to quit. */
 export interface ThreadSeat {

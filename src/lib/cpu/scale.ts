@@ -4,7 +4,8 @@ import { BLOCK, type StoredTensor } from '../tensor/stored';
 import { median } from '../core/stats';
 import { createRandom } from '../core/random';
 import { CpuModel } from './model';
-import { byteDotOf, type BuildName, type Spawn } from './module';
+import { byteDotOf, type Spawn } from './module';
+import type { BuildName } from '../schema/engines';
 
 /** A decode step of a model of some size with random weights: what size costs, whatever the weights say. */
 export interface ScaleResult {

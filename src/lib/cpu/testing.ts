@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import type { BuildName, Spawn } from './module';
+import type { Spawn } from './module';
+import type { BuildName } from '../schema/engines';
 
 // Node 20 knows relaxed SIMD behind a flag; later ones know it anyway.
 setFlagsFromString('--experimental-wasm-relaxed-simd');

@@ -74,6 +74,9 @@ export interface ImportReport {
   warnings: string[];
 }
 
+/** What an import says on a page; of classes the dataset's summary says enough. */
+export type PageReport = Omit<ImportReport, 'classes'>;
+
 /** Rows that the mapping is guessed from. */
 const GUESS_ROWS = 200;
 const PREVIEW_ROWS = 20;

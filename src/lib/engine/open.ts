@@ -13,7 +13,8 @@ import {
   type Recipe,
 } from '../variant/compress';
 import { spawnWorker } from '../cpu/spawn';
-import { bestBuild, byteDotOf, type BuildName } from '../cpu/module';
+import { bestBuild, byteDotOf } from '../cpu/module';
+import type { BuildName } from '../schema/engines';
 import { openCpu } from './cpu';
 import { adapterMerged } from '../variant/panels';
 import type { EngineSession } from './session';

@@ -1,7 +1,6 @@
 import { taskOf } from '../data/tasks';
 import type { Meter } from '../meter/meter';
-import { ratesOf } from '../meter/model';
-import { openMeter, profileFor } from '../meter/open';
+import { openMeter, ratesFor } from '../meter/open';
 import { addReadings, mainReadings } from '../meter/readings';
 import type { EngineSession } from '../engine/session';
 import { openVariant, type OpenVariant } from '../engine/open';
@@ -10,7 +9,8 @@ import type { CheckpointRef, Templates } from '../schema/plan';
 import type { Device, Reading, TaskName } from '../schema/run';
 import type { EngineName } from '../schema/engines';
 import { createAnswer, type Answer } from './answer';
-import { trainingPrompts, WARM_UP_TOKENS, type UnitContext } from './unit';
+import { calibrationOn } from './calibration';
+import { WARM_UP_TOKENS, type UnitContext } from './unit';
 import { NO_WORK } from './work';
 
 /** A variant that answers tickets as they come, on this device. */
@@ -87,19 +87,12 @@ export async function openAssistant(
     variant: request.variant,
     engine,
     threads,
-    rates: (arithmetic) => ratesOf(profileFor(sources), arithmetic),
+    rates: ratesFor(sources),
     keeping: context.keepingOf(checkpoint),
     assets: context.assets,
-    calibration: {
-      prompts: (tokenizer) =>
-        trainingPrompts(
-          tokenizer,
-          tasks.map((task) => taskOf(task, templates)),
-          request.train,
-          causes,
-        ),
-      open: () => Promise.resolve(context.openHost({ checkpoint, threads })),
-    },
+    calibration: calibrationOn({ tasks, templates, train: request.train, causes }, () =>
+      context.openHost({ checkpoint, threads }),
+    ),
     inPhase: (phase, work) => loading.window(phase, NO_WORK, work),
     onProgress: context.onProgress,
     signal: context.signal,

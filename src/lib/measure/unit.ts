@@ -1,11 +1,10 @@
 import { isModel, type EngineName } from '../schema/engines';
-import { packPrompts } from '../calibrate/prompts';
+import type { Given } from '../data/give';
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops } from '../core/units';
 import { taskOf, type Task } from '../data/tasks';
 import type { Meter, WindowWork } from '../meter/meter';
-import { ratesOf } from '../meter/model';
-import { openMeter, profileFor, type SourceContext } from '../meter/open';
+import { openMeter, ratesFor, type SourceContext } from '../meter/open';
 import { mainReadings, sumReadings } from '../meter/readings';
 import type { EngineSession } from '../engine/session';
 import {
@@ -15,7 +14,6 @@ import {
   type CalibrationHost,
   type FileSet,
   type PackedStore,
-  type Tokenizer,
 } from '../engine/open';
 import type { OpenUnit, SliceOptions } from '../plan/sessions';
 import type { Ticket } from '../schema/dataset';
@@ -23,13 +21,14 @@ import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { Device, RunRecord, TaskName, TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { createAnswer, finiteScores, type AnswerOptions } from './answer';
+import { calibrationOn, referenceOf } from './calibration';
 import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
 import { runId, ticketsOf, type Unit } from '../plan/units';
 import { KernelBook, NO_WORK, passOf } from './work';
 
 /** Everything that opening a variant for a plan needs, as plain data: it crosses a worker border. */
-export interface OpenRequest {
+export interface OpenRequest extends Given {
   plan: PlanRecord;
   planHash: string;
   variant: string;
@@ -37,15 +36,8 @@ export interface OpenRequest {
   checkpoint: CheckpointRef;
   /** Threads of the processor; null = as many as the device has, at most 8. */
   threads: number | null;
-  /** Test tickets that have a target, by task, in the order of the plan's slices. */
-  tickets: Readonly<Partial<Record<TaskName, Ticket[]>>>;
-  /** Validation tickets with a cause, on which confidence is calibrated. */
-  validation: Ticket[];
-  /** Training tickets: for the classical baseline, and for recipes that calibrate. */
-  train: Ticket[];
   /** Text that recipes calibrate on instead of the training tickets; null where none was given. */
   calibrationTexts: string[] | null;
-  causes: string[];
   device: Device;
   versions: Record<string, string>;
 }
@@ -65,37 +57,6 @@ export interface UnitContext {
 const IDLE_MS = 100;
 /** Tokens generated to warm up. */
 export const WARM_UP_TOKENS = 4;
-
-const referenceOf = (task: Task, ticket: Ticket): string => {
-  const target = task.target(ticket);
-  if (target === null) throw new JoulewiseError('internal', `Ticket ${ticket.id} has no target for ${task.name}.`);
-  return target;
-};
-
-/**
- * Calibration text of a plan: training tickets as the model meets them, with their answers, the tasks in turn, so that
- * one set of weights serves all tasks and is calibrated once. Never test tickets: what is measured must not have chosen
- * the weights.
- */
-export function trainingPrompts(
-  tokenizer: Tokenizer,
-  tasks: readonly Task[],
-  train: readonly Ticket[],
-  causes: string[],
-): number[][] {
-  const turns = train.map((ticket, i) => {
-    const own = tasks.filter((task) => task.target(ticket) !== null);
-    return { ticket, task: own[i % Math.max(1, own.length)] };
-  });
-  return packPrompts(
-    turns.filter(({ task }) => task !== undefined),
-    ({ ticket, task }) => [
-      ...tokenizer.chat((task as Task).messages(ticket, causes)),
-      ...tokenizer.piece(referenceOf(task as Task, ticket)),
-    ],
-    null,
-  );
-}
 
 /** Opens a variant: reads, compresses and packs it, warms it up, or trains the classical baseline. */
 export const openUnit = (request: OpenRequest, context: UnitContext): Promise<OpenUnit> =>
@@ -191,15 +152,14 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const tasks = plan.tasks.map((name) => taskOf(name, plan.templates));
   const opened = await openVariant({
     files,
-    calibration: {
-      prompts: (tokenizer: Tokenizer) =>
-        request.calibrationTexts
-          ? packPrompts(request.calibrationTexts, (text) => tokenizer.encode(text), null)
-          : trainingPrompts(tokenizer, tasks, request.train, request.causes),
-      open: () => Promise.resolve(context.openHost({ checkpoint: request.checkpoint, threads: request.threads })),
-    },
+    calibration: calibrationOn(
+      request.calibrationTexts
+        ? { texts: request.calibrationTexts }
+        : { tasks: plan.tasks, templates: plan.templates, train: request.train, causes: request.causes },
+      () => context.openHost({ checkpoint: request.checkpoint, threads: request.threads }),
+    ),
     keeping: context.keepingOf(request.checkpoint),
-    rates: (arithmetic) => ratesOf(profileFor(sourcesOf(request)), arithmetic),
+    rates: ratesFor(sourcesOf(request)),
     variant,
     engine,
     threads: request.threads,

@@ -1,7 +1,9 @@
+import type { Arithmetic } from '../core/cost';
 import { isModel, type EngineName } from '../schema/engines';
 import type { Device } from '../schema/run';
 import { guessProfile } from './match';
 import { createMeter, type Meter } from './meter';
+import { ratesOf, type EnergyRates } from './model';
 import { profileByName, type PowerProfile } from './profiles';
 import type { EnergySource } from './readings';
 import { profileSource } from './sources/profile';
@@ -20,6 +22,12 @@ export function profileFor({ device, engine, profile }: SourceContext): PowerPro
   if (chosen && (isModel(engine) || chosen.kind === 'cpu')) return chosen;
   return guessProfile(device, engine).profile;
 }
+
+/** What a byte and an operation cost here, by the profile that the user chose, or the guess. */
+export const ratesFor =
+  (context: SourceContext) =>
+  (arithmetic: Arithmetic): EnergyRates =>
+    ratesOf(profileFor(context), arithmetic);
 
 /** Where joules come from: a row and a file in `sources/` each. Opens to null where it has nothing to say here. */
 export interface SourceRow {

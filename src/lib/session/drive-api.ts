@@ -2,7 +2,9 @@ import type { PlanOutcome } from '../plan/execute';
 import type { Folded } from '../rank/fold';
 import type { DatasetRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
-import type { DataApi, EngineApi } from '../workers/protocol';
+import type { BenchApi } from '../workers/bench/protocol';
+import type { DataApi } from '../workers/data/protocol';
+import type { EngineApi } from '../workers/engine/protocol';
 import type { TuneReport, TuneRequest } from '../workers/tune/protocol';
 
 type Call<T extends { args: unknown; result: unknown }> = Pick<T, 'args' | 'result'>;
@@ -13,19 +15,10 @@ type Exporting<M extends 'compress' | 'exportVariant' | 'exportGguf'> = {
   result: EngineApi[M]['result'] & { files: { path: string; bytes: number }[] };
 };
 
-type EngineCall =
-  | 'probe'
-  | 'evaluate'
-  | 'generate'
-  | 'speed'
-  | 'measureRecipe'
-  | 'kernelLimits'
-  | 'scaleSpeed'
-  | 'compressSpeed'
-  | 'calibrateSpeed';
+type EngineCall = 'probe' | 'evaluate' | 'generate';
 
 /** What the command line calls in the page, typed at both ends. */
-export type DriveApi = { [M in EngineCall]: Call<EngineApi[M]> } & {
+export type DriveApi = { [M in EngineCall]: Call<EngineApi[M]> } & { [M in keyof BenchApi]: Call<BenchApi[M]> } & {
   storeCheckpoint: Call<DataApi['storeCheckpoint']>;
   storeHub: Call<DataApi['storeHub']>;
   importTickets: { args: DataApi['import']['args']; result: DataApi['whole']['result'] };

@@ -4,7 +4,11 @@ import { foldRuns } from '../rank/fold';
 import type { DriveApi, DriveCommand } from './drive-api';
 import { runPlan } from '../session/run-plan';
 import { generateTickets, importTickets, openTickets, type Tickets } from '../session/tickets';
-import { callData, callEngine, callTune } from '../session/workers';
+import BenchWorker from '../workers/bench/bench.worker?worker';
+import type { BenchApi } from '../workers/bench/protocol';
+import type { TuneApi } from '../workers/tune/protocol';
+import TuneWorker from '../workers/tune/tune.worker?worker';
+import { callData, callEngine, single } from '../session/workers';
 import { planHash } from '../plan/execute';
 import { saveDataset } from '../store/datasets';
 import { removePlan } from '../store/db';
@@ -20,6 +24,9 @@ declare global {
     joulewiseEvent?: (event: unknown) => void;
   }
 }
+
+/** The bench has a thread of its own, which only this page loads. */
+const callBench = single<BenchApi>(() => new BenchWorker());
 
 const onEvent = (event: unknown) => window.joulewiseEvent?.(event);
 
@@ -41,16 +48,16 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
   probe: () => callEngine('probe', null),
   evaluate: (args) => callEngine('evaluate', args, { onEvent }),
   generate: (args) => callEngine('generate', args, { onEvent }),
-  speed: (args) => callEngine('speed', args, { onEvent }),
-  measureRecipe: (args) => callEngine('measureRecipe', args, { onEvent }),
-  kernelLimits: (args) => callEngine('kernelLimits', args),
-  scaleSpeed: (args) => callEngine('scaleSpeed', args),
-  compressSpeed: (args) => callEngine('compressSpeed', args),
+  speed: (args) => callBench('speed', args, { onEvent }),
+  measureRecipe: (args) => callBench('measureRecipe', args, { onEvent }),
+  kernelLimits: (args) => callBench('kernelLimits', args),
+  scaleSpeed: (args) => callBench('scaleSpeed', args),
+  compressSpeed: (args) => callBench('compressSpeed', args),
   storeCheckpoint: (args) => callData('storeCheckpoint', args),
   storeHub: (args) => callData('storeHub', args),
   importTickets: async (args) => wholeOf((await importTickets(args)).tickets),
   generateTickets: async (args) => (await wholeOf(await generateTickets(args))).dataset,
-  calibrateSpeed: (args) => callEngine('calibrateSpeed', args, { onEvent }),
+  calibrateSpeed: (args) => callBench('calibrateSpeed', args, { onEvent }),
   async compress({ upload, ...args }) {
     const report = await callEngine('compress', args, { onEvent });
     const files = await sendExport(report.id, upload);
@@ -76,7 +83,7 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
         answered: true,
         train: train ?? true,
       });
-      const report = await callTune('tune', { ...request, given }, { onEvent, transfer: [given] });
+      const report = await single<TuneApi>(() => new TuneWorker())('tune', { ...request, given }, { onEvent, transfer: [given] });
       return { ...report, files: await sendExport(report.id, upload) };
     } finally {
       tickets.end();

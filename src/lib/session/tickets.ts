@@ -1,10 +1,10 @@
-import { takesRecipes } from '../schema/engines';
-import { calibrationLevel, parseRecipe } from '../compress/recipe';
+import { calibrates } from '../plan/units';
 import type { GeneratorOptions } from '../data/generator';
-import type { ImportReport } from '../data/import';
+import type { ImportReport, PageReport } from '../data/import';
 import type { DatasetRecord, DatasetSummaryRecord } from '../schema/dataset';
 import type { PlanRecord } from '../schema/plan';
-import type { DataApi, PageReport, TicketsPort, Wanted } from '../workers/protocol';
+import type { TicketsPort, Wanted } from '../data/give';
+import type { DataApi } from '../workers/data/protocol';
 import { keepData, type KeptData } from '../session/workers';
 
 /** A dataset in a thread of its own: the page, which 100,000 tickets would hold, knows its summary. */
@@ -83,7 +83,7 @@ export async function trainingTickets(
   { tasks, engine, dataset, seed }: Pick<PlanRecord, 'tasks' | 'engine' | 'dataset' | 'seed'>,
   variant: string,
 ): Promise<TicketsPort | null> {
-  if (!takesRecipes(engine) || calibrationLevel(parseRecipe(variant)) === null) return null;
+  if (!calibrates({ engine }, variant)) return null;
   const tickets = await openTickets(dataset);
   try {
     return await tickets.give({ tasks, limit: 0, seed, train: true });

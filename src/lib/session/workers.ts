@@ -1,12 +1,11 @@
-import DataWorker from '../workers/data.worker?worker';
-import EngineWorker from '../workers/engine.worker?worker';
-import type { DataApi, EngineApi } from '../workers/protocol';
-import type { TuneApi } from '../workers/tune/protocol';
-import TuneWorker from '../workers/tune/tune.worker?worker';
-import { connect, type Api, type CallOptions, type Connection } from '../workers/rpc';
+import DataWorker from '../workers/data/data.worker?worker';
+import EngineWorker from '../workers/engine/engine.worker?worker';
+import type { DataApi } from '../workers/data/protocol';
+import type { EngineApi } from '../workers/engine/protocol';
+import { connect, type Api, type CallOptions, type Connection } from '../core/rpc';
 
 /** Starts a thread for one call and ends it after: a WebAssembly heap never shrinks. */
-function single<A extends Api>(start: () => Worker) {
+export function single<A extends Api>(start: () => Worker) {
   return async <M extends keyof A & string>(
     method: M,
     args: A[M]['args'],
@@ -22,7 +21,6 @@ function single<A extends Api>(start: () => Worker) {
 }
 
 export const callEngine = single<EngineApi>(() => new EngineWorker());
-export const callTune = single<TuneApi>(() => new TuneWorker());
 export const callData = single<DataApi>(() => new DataWorker());
 
 export type KeptData = Connection<DataApi>;

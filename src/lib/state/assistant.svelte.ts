@@ -7,7 +7,7 @@ import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
 import { ASSISTANT } from '../texts/assistant';
-import type { TicketsPort } from '../workers/protocol';
+import type { TicketsPort } from '../data/give';
 import { localCheckpoint } from '../session/checkpoint';
 import { device } from './device.svelte';
 import { datasets, records } from './records';

@@ -1,9 +1,10 @@
+import type { LayerReport } from '../compress/books';
 import { calibrationLevel, canonicalRecipe, parseRecipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import type { CheckpointRef } from '../schema/plan';
 import type { TaskName } from '../schema/run';
 import { COMPRESS } from '../texts/compress';
-import type { EngineApi, LayerReport, Progress } from '../workers/protocol';
+import type { ExportApi } from '../workers/export/protocol';
 import { localCheckpoint } from '../session/checkpoint';
 import { experiment } from './experiment.svelte';
 import { withTickets } from './prepare.svelte';
@@ -13,8 +14,9 @@ import { callEngine } from '../session/workers';
 /** Figures that move are redrawn at most this often, ms. */
 const REDRAW_MS = 250;
 
+type Progress = ExportApi['inspect']['event'];
 /** Totals of a finished compression. */
-export type CompressTotals = Omit<EngineApi['inspect']['result'], 'layers'>;
+export type CompressTotals = Omit<ExportApi['inspect']['result'], 'layers'>;
 
 /** Trying a recipe on a model's weights, layer by layer: what is lost, where, at what size and time. */
 class CompressState {

@@ -1,12 +1,11 @@
 import { answerable } from '../data/answerable';
 import { takesRecipes, type EngineName } from '../schema/engines';
 import type { GeneratorOptions } from '../data/generator';
-import type { TablePreview } from '../data/import';
+import type { PageReport, TablePreview } from '../data/import';
 import type { DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
 import type { DownloadProgress } from '../store/download';
 import type { Problem } from '../texts/problems';
-import type { PageReport } from '../workers/protocol';
 import { DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from './choices';
 import { device } from './device.svelte';
 import type { Tickets } from '../session/tickets';

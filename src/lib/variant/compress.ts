@@ -1,15 +1,13 @@
 import { HANDED } from './engines';
-import { calibrate, memoryStore, type StatisticsStore } from '../calibrate/calibrate';
-import type { Share } from '../calibrate/forward';
+import { calibrate, memoryStore } from '../calibrate/calibrate';
+import type { Calibration, CalibrationHost } from '../calibrate/host';
 import type { Checkpoint } from '../checkpoint/checkpoint';
-import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
-import { compressCheckpoint, type CompressedModel, type LayerCache } from '../compress/compress';
+import { createTokenizer } from '../checkpoint/tokenizer';
+import { compressCheckpoint, type CompressedModel } from '../compress/compress';
 import type { LayerReport } from '../compress/books';
 import type { PackedForm, Target } from '../compress/budget';
-import type { Solver } from '../compress/group';
 import { storedBytes, type StoredTensor } from '../tensor/stored';
 import { calibrationLevel, formatRecipe, parseRecipe, type Recipe } from '../compress/recipe';
-import type { Level } from '../compress/statistics';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
 import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
@@ -21,28 +19,7 @@ import type { KernelRow } from './kernels';
 
 /** What variants are named by and made of, for those who open them. */
 export { parseRecipe };
-export type { CompressedModel, Recipe };
-
-/** Threads and places that calibrated recipes work with; opened only where a recipe needs them. */
-export interface CalibrationHost {
-  openShares: (states: Float32Array<ArrayBuffer>[], level: Level) => Promise<Share[]>;
-  solver: Solver;
-  /** Null keeps nothing beyond this run. */
-  statistics: StatisticsStore | null;
-  /** Finished layers by the hash of what made them. */
-  layers: ((hash: string) => LayerCache) | null;
-  /** Null for checkpoints that have no hash. */
-  checkpointHash: string | null;
-  /** Ends the threads. */
-  close: () => void;
-}
-
-/** What a calibrated recipe is calibrated on, and with. */
-export interface Calibration {
-  /** Sequences of token ids, each a multiple of 4 long (calibrate/prompts.ts). */
-  prompts(tokenizer: Tokenizer): number[][];
-  open(): Promise<CalibrationHost>;
-}
+export type { Calibration, CalibrationHost, CompressedModel, Recipe };
 
 export interface CompressVariantOptions {
   inPhase: <T>(phase: Phase, work: () => Promise<T>) => Promise<T>;

@@ -1,8 +1,8 @@
 import { layoutOf } from '../../block/lora';
 import { JoulewiseError } from '../../core/errors';
 import { openGradients, type Gradients } from '../../gradient/pass';
-import { openKernels } from '../matrix-kernels';
-import { serve } from '../rpc';
+import { openKernels } from '../../matrix/served';
+import { serve } from '../../core/rpc';
 import type { GradientApi } from './protocol';
 
 /** One thread of a training: passes in, losses and gradients out. */

@@ -3,8 +3,11 @@ import type { Frozen } from '../../gradient/frozen';
 import type { Pass } from '../../gradient/pass';
 import type { TuneEngine } from '../../tune/trainer';
 import GradientWorker from './gradient.worker?worker';
-import { connect, type Connection } from '../rpc';
+import { connect, type Connection } from '../../core/rpc';
 import type { GradientApi } from './protocol';
+
+/** Each thread holds the whole model. */
+const MAX_THREADS = 8;
 
 /** Threads of the processor that compute a step together. */
 export interface GradientThreads extends TuneEngine {
@@ -13,10 +16,15 @@ export interface GradientThreads extends TuneEngine {
 }
 
 /**
- * Opens threads that each hold the model and take passes one after the other. Gradients are added up in the passes'
+ * Opens threads (null = one a core, at most 8) that each hold the model and take passes one after the other. Gradients are added up in the passes'
  * order, so that any number of threads gives the same bits.
  */
-export async function openThreads(frozen: Frozen, lora: LoraLayout, threads: number): Promise<GradientThreads> {
+export async function openThreads(
+  frozen: Frozen,
+  lora: LoraLayout,
+  asked: number | null,
+): Promise<GradientThreads> {
+  const threads = asked ?? Math.min(navigator.hardwareConcurrency || 1, MAX_THREADS);
   const pool: Connection<GradientApi>[] = Array.from({ length: threads }, () =>
     connect<GradientApi>(new GradientWorker()),
   );

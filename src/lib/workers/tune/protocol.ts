@@ -1,7 +1,7 @@
 import type { CheckpointRef, Templates } from '../../schema/plan';
 import type { TaskName } from '../../schema/run';
 import type { TrainEvent, TrainReport, TrainRequest } from '../../train/train';
-import type { TicketsPort } from '../protocol';
+import type { TicketsPort } from '../../data/give';
 
 export interface TuneRequest extends TrainRequest {
   checkpoint: CheckpointRef;

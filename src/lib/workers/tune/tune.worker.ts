@@ -3,11 +3,10 @@ import { probeDevice } from '../../device/probe';
 import { openMeter } from '../../meter/open';
 import { createExport } from '../../store/exports';
 import { train } from '../../train/train';
-import { openFiles } from '../checkpoints';
+import { openFiles } from '../../store/checkpoints';
 import { openThreads } from '../gradient/threads';
-import { calibrationThreads } from '../pool';
-import { serve } from '../rpc';
-import { take } from '../tickets';
+import { serve } from '../../core/rpc';
+import { take } from '../../data/give';
 import type { TuneApi } from './protocol';
 
 serve<TuneApi>({
@@ -20,7 +19,7 @@ serve<TuneApi>({
       {
         files: await openFiles(checkpoint),
         meter: openMeter({ device: await probeDevice(), engine: 'cpu', profile }, () => undefined),
-        openThreads: (frozen, lora) => openThreads(frozen, lora, calibrationThreads(threads)),
+        openThreads: (frozen, lora) => openThreads(frozen, lora, threads),
         folder,
         emit,
         signal,

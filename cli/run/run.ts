@@ -1,0 +1,304 @@
+import { takesRecipes } from '../../src/lib/schema/engines';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { canonicalRecipe, parsePruning } from '../../src/lib/compress/recipe';
+import { contentHash } from '../../src/lib/core/canonical';
+import { JoulewiseError } from '../../src/lib/core/errors';
+import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
+import { decide, type Decision } from '../../src/lib/rank/decide';
+import type { Folded } from '../../src/lib/rank/fold';
+import { answerSentence, disturbedSentence, whatWould } from '../../src/lib/texts/answer';
+import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
+import { winnersByWeight } from '../../src/lib/rank/weights';
+import type { DatasetRecord } from '../../src/lib/schema/dataset';
+import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../src/lib/schema/defaults';
+import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
+import type { TaskName } from '../../src/lib/schema/run';
+import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { parseArgs, type Parsed } from '../shared/args';
+import type { Driver } from '../shared/browser';
+import { calibrationTexts } from '../shared/calibration';
+import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
+import { renderDecision, renderRanking } from '../shared/table';
+import { importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
+
+interface PlanReply extends PlanOutcome {
+  folded: Folded;
+  plan: string;
+}
+
+/** Where a link of this command opens: `npm run preview` serves it. */
+const SITE = process.env['JOULEWISE_SITE'] ?? 'http://localhost:4173';
+
+const PLAN_DEFAULTS = { baseline: true, maxNewTokens: 64, w: 0.5, profile: null } as const;
+
+/** One line per unit on stderr; tickets are counted in place on a terminal. */
+function progressLine(): (event: unknown) => void {
+  const start = Date.now();
+  let of = 0;
+  let done = 0;
+  return (raw) => {
+    const event = raw as PlanEvent;
+    const at = () => `${((Date.now() - start) / 1000).toFixed(0).padStart(4)} s`;
+    switch (event.type) {
+      case 'planned':
+        of = event.units;
+        return;
+      case 'opened':
+        say(`${at()}  ${event.member.variant} is ready`);
+        return;
+      case 'stopped':
+        say(`${at()}  ${event.variant} stopped after ${event.after} slices: ${event.why}`);
+        return;
+      case 'run':
+        if (event.unit.anchor) return;
+        if ((event.run.steadiness?.tries ?? 1) < 2) done++;
+        say(
+          `${at()}  ${done}/${of}  ${event.unit.variant}  ${event.unit.task}  slice ${event.unit.slice + 1}${event.resumed ? '  (kept from before)' : ''}${event.run.steadiness?.disturbed ? '  (disturbed)' : ''}`,
+        );
+        return;
+      case 'failed':
+        done++;
+        say(`${at()}  ${done}/${of}  ${event.unit.variant}  ${event.unit.task}  failed: ${event.error.message}`);
+        return;
+      case 'opening':
+      case 'unit':
+      case 'progress':
+        // Too fine for a log.
+        return;
+      default:
+        event satisfies never;
+    }
+  };
+}
+
+async function execute(
+  d: Driver,
+  plan: PlanRecord,
+  dataset: DatasetRecord,
+  name: string,
+  fresh: boolean,
+  calibrationTexts: string[] | null = null,
+): Promise<PlanReply> {
+  const reply = await d.call('runPlan', { plan, dataset, name, fresh, calibrationTexts });
+  const kept = reply.runs.length;
+  say(
+    `${kept} runs stand${reply.failures.length ? `, ${reply.failures.length} failed` : ''}. They stay in the profile: the same command goes on where it stopped; --fresh measures anew.`,
+  );
+  return reply;
+}
+
+async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, out: string | null): Promise<void> {
+  const { results, evidence } = reply.folded;
+  const decision = decide(results, evidence);
+  const { models, baseline } = splitBaseline(results);
+  const ranking = rankVariants(models, plan.w);
+  const winners = winnersByWeight(models);
+  const device = reply.runs[0]?.device ?? null;
+  const shared = toShared(results, {
+    evidence,
+    createdAt: new Date().toISOString(),
+    device: {
+      name: device?.renderer ?? device?.platform ?? 'unknown device',
+      profile: reply.runs[0]?.phases[0]?.source ?? 'unknown',
+      browser: device?.browser ?? null,
+    },
+    checkpoint,
+    dataset: plan.dataset.name,
+    tasks: plan.tasks,
+    w: plan.w,
+  });
+  const link = `${SITE}/r#${await encodeLink(shared)}`;
+  if (out !== null) {
+    mkdirSync(dirname(out), { recursive: true });
+    const record = {
+      plan,
+      device,
+      answer: answerOf(decision),
+      results,
+      evidence,
+      ranking,
+      baseline,
+      winners,
+      shared,
+      runs: reply.runs,
+      failures: reply.failures,
+    };
+    writeFileSync(out, `${JSON.stringify(record, null, 1)}\n`);
+    say(`Wrote ${out}.`);
+  }
+  print(answerSentence(decision));
+  for (const more of [whatWould(decision), disturbedSentence(decision.disturbed)]) if (more) print(more);
+  print('');
+  print(renderDecision(decision));
+  print('');
+  print(renderRanking(ranking, baseline, winners));
+  print('');
+  print(`Share: ${link}`);
+}
+
+/** The answer as a program reads it: `variant` null where none does the job. */
+const answerOf = (decision: Decision) => ({
+  variant: decision.answer?.result.variant ?? null,
+  why: answerSentence(decision),
+  floor: Object.fromEntries(decision.rows.map((row) => [row.result.variant, row.floor])),
+  margin: decision.margin,
+  reference: decision.reference?.result.variant ?? null,
+  words: Object.fromEntries(
+    decision.rows.map((row) => [row.result.variant, { quality: row.qualityWord, energy: row.energyWord }]),
+  ),
+});
+
+export async function run(argv: readonly string[]): Promise<void> {
+  const a = parseArgs(argv, {
+    ...TICKET_FLAGS,
+    checkpoint: 'text',
+    data: 'text',
+    task: 'text',
+    variants: 'text',
+    prune: 'text',
+    best: 'whole',
+    engine: 'text',
+    threads: 'whole',
+    limit: 'whole',
+    slices: 'whole',
+    margin: 'number',
+    'until-decided': 'flag',
+    tokens: 'whole',
+    out: 'text',
+    fresh: 'flag',
+    swiftshader: 'flag',
+    calib: 'text',
+    adapter: 'text',
+  });
+  const engine = engineOf(a);
+  const task = taskOf(a);
+  const variants = listOf(a, 'variants') ?? ['fp32', 'fp16', 'int8', 'int4'];
+  const recipes = !takesRecipes(engine) ? variants : [...new Set(variants.map(canonicalRecipe))];
+  const prunings = listOf(a, 'prune');
+  for (const p of prunings ?? [])
+    if (!parsePruning(p))
+      throw new JoulewiseError('recipe.unknown', `Pruning "${p}" is not known. Examples: 2:4, mag50, ffn50, layers25.`);
+  const out = fromHere(a.need('out'));
+  const data = a.need('data');
+  const checkpointText = a.text('checkpoint') ?? 'builtin';
+  await withDriver({ webgpu: webgpuOf(a, engine), onEvent: progressLine() }, async (d) => {
+    const dataset = await ticketsOf(d, data, a, task);
+    const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText, {
+      exports: !takesRecipes(engine) ? variants : null,
+      adapter: a.text('adapter'),
+    });
+    const calib = a.text('calib');
+    const calibration = await calibrationTexts(d, calib);
+    const plan: PlanRecord = {
+      v: 3,
+      dataset: { hash: dataset.hash, name: dataset.name },
+      checkpoint,
+      tasks: [task],
+      stages: [
+        { kind: 'variants', variants: recipes },
+        ...(prunings ? [{ kind: 'best' as const, k: a.whole('best', 2), prunings }] : []),
+      ],
+      ...PLAN_DEFAULTS,
+      maxNewTokens: a.whole('tokens', PLAN_DEFAULTS.maxNewTokens),
+      engine,
+      threads: threadsOf(a),
+      ...sizeOf(a),
+      seed: a.whole('seed', 1, 0),
+      ...(calibration && calib !== null
+        ? { calibration: { hash: await contentHash(calibration.texts), name: basename(calib) } }
+        : {}),
+    };
+    await report(
+      await execute(d, plan, dataset, `${dataset.name}, ${task}`, a.flag('fresh'), calibration?.texts ?? null),
+      plan,
+      checkpointText,
+      out,
+    );
+  });
+}
+
+/** Tickets of a file, or with `--data generated` those of the demo; says what became of a file's rows. */
+async function ticketsOf(d: Driver, data: string, a: Parsed, task: TaskName): Promise<DatasetRecord> {
+  if (data === 'generated') return demoTickets(d);
+  const { dataset, report } = await importFile(d, data, a, task);
+  for (const w of report?.warnings ?? []) say(`Note: ${w}`);
+  if (report)
+    say(`${report.kept} of ${report.rows} rows kept from ${data}; columns ${JSON.stringify(report.mapping)}.`);
+  return dataset;
+}
+
+/** Tickets a task and slices, the margin of the floor, and whether to stop early; as the page has them by default. */
+function sizeOf(a: Parsed): Pick<PlanRecord, 'limit' | 'slices' | 'margin' | 'untilDecided'> {
+  const untilDecided = a.flag('until-decided');
+  const slices = a.whole('slices', untilDecided ? MOST_SLICES : DEFAULT_SLICES);
+  return {
+    slices,
+    limit: a.whole('limit', slices * LEAST_SLICE),
+    margin: a.number('margin', DEFAULT_MARGIN, 0, 1),
+    ...(untilDecided ? { untilDecided } : {}),
+  };
+}
+
+/** Comma-separated list, or null where the option is absent. */
+function listOf(a: Parsed, name: string): string[] | null {
+  const text = a.text(name);
+  if (text === null) return null;
+  const list = text
+    .split(',')
+    .map((s) => s.trim())
+    .filter(Boolean);
+  if (list.length === 0) throw new JoulewiseError('option.invalid', `Option --${name} needs at least one entry.`);
+  return list;
+}
+
+/** Tickets generated for the demo, and its seed: the built-in checkpoint never saw it. */
+export const DEMO = {
+  count: 400,
+  seed: 1,
+  best: 2,
+  prunings: ['2:4', 'mag50', 'ffn25'],
+} as const;
+
+const demoTickets = (d: Driver) => d.call('generateTickets', { count: DEMO.count, seed: DEMO.seed });
+
+export async function demo(argv: readonly string[]): Promise<void> {
+  const a = parseArgs(argv, {
+    fresh: 'flag',
+    out: 'text',
+    engine: 'text',
+    threads: 'whole',
+    limit: 'whole',
+    slices: 'whole',
+    margin: 'number',
+    'until-decided': 'flag',
+    swiftshader: 'flag',
+  });
+  const engine = engineOf(a);
+  const out = a.text('out');
+  say('Joulewise demo: the built-in checkpoint answers generated telecom fault tickets, both tasks, in two stages.');
+  await withDriver({ webgpu: webgpuOf(a, engine), onEvent: progressLine() }, async (d) => {
+    const dataset = await demoTickets(d);
+    const plan: PlanRecord = {
+      v: 3,
+      dataset: { hash: dataset.hash, name: dataset.name },
+      checkpoint: { kind: 'builtin' },
+      tasks: ['rca', 'response'],
+      stages: [
+        { kind: 'variants', variants: ['fp32', 'fp16', 'int8', 'int4'] },
+        { kind: 'best', k: DEMO.best, prunings: [...DEMO.prunings] },
+      ],
+      ...PLAN_DEFAULTS,
+      engine,
+      threads: threadsOf(a),
+      ...sizeOf(a),
+      seed: DEMO.seed,
+    };
+    await report(
+      await execute(d, plan, dataset, 'Demo', a.flag('fresh')),
+      plan,
+      'built-in',
+      out === null ? null : fromHere(out),
+    );
+  });
+}

@@ -1,0 +1,26 @@
+import { parseMapping } from '../../src/lib/data/mapping';
+import { JoulewiseError } from '../../src/lib/core/errors';
+import { TASKS } from '../../src/lib/schema/run';
+import type { Parsed } from './args';
+import type { Driver } from './browser';
+import { ticketFile } from './context';
+
+/** Flags of every command that reads tickets. */
+export const TICKET_FLAGS = { map: 'text', seed: 'whole', 'no-redaction': 'flag' } as const;
+
+export function taskOf(a: Parsed) {
+  const name = a.text('task') ?? 'rca';
+  const task = TASKS.find((t) => t === name);
+  if (!task) throw new JoulewiseError('option.unknown', `Task "${name}" is not known. Tasks: ${TASKS.join(', ')}.`);
+  return task;
+}
+
+export function importFile(d: Driver, path: string, a: Parsed, task: ReturnType<typeof taskOf>) {
+  const map = a.text('map');
+  return d.call('importTickets', {
+    file: ticketFile(d, path),
+    mapping: map === null ? null : parseMapping(map, task),
+    redact: !a.flag('no-redaction'),
+    seed: a.whole('seed', 1, 0),
+  });
+}

@@ -1,0 +1,162 @@
+import { fromWireError, JoulewiseError, toWireError, type WireError } from './errors';
+
+/**
+ * Typed calls across a worker border. An Api maps a method's name to its arguments, the events it may send while it
+ * runs, and its result; a thin shell on each side, no library.
+ */
+export type Api = Record<string, { args: unknown; event: unknown; result: unknown }>;
+
+type Request = { type: 'call'; id: number; method: string; args: unknown } | { type: 'abort'; id: number };
+type Reply =
+  | { type: 'event'; id: number; event: unknown }
+  | { type: 'done'; id: number; result: unknown }
+  | { type: 'failed'; id: number; error: WireError };
+
+export interface CallContext<Event> {
+  emit: (event: Event) => void;
+  signal: AbortSignal;
+  /** Hands buffers of the result over instead of copying them. */
+  transfer: (buffers: ArrayBuffer[]) => void;
+}
+
+export type Handlers<A extends Api> = {
+  [M in keyof A]: (args: A[M]['args'], context: CallContext<A[M]['event']>) => Promise<A[M]['result']>;
+};
+
+/** The worker's side: answers calls until the thread ends. */
+export function serve<A extends Api>(handlers: Handlers<A>): void {
+  const running = new Map<number, AbortController>();
+  const reply = (message: Reply, transfer: ArrayBuffer[] = []) => self.postMessage(message, { transfer });
+  self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
+    if (data.type === 'abort') {
+      running.get(data.id)?.abort();
+      return;
+    }
+    const { id, method, args } = data;
+    const controller = new AbortController();
+    running.set(id, controller);
+    let handedOver: ArrayBuffer[] = [];
+    const handler = handlers[method as keyof A];
+    void handler(args as A[keyof A]['args'], {
+      emit: (event) => reply({ type: 'event', id, event }),
+      signal: controller.signal,
+      transfer: (buffers) => (handedOver = buffers),
+    })
+      .then(
+        (result) => reply({ type: 'done', id, result }, handedOver),
+        (error: unknown) => {
+          if (!(error instanceof JoulewiseError)) console.error(error);
+          reply({ type: 'failed', id, error: toWireError(error) });
+        },
+      )
+      .finally(() => running.delete(id));
+  });
+}
+
+export interface CallOptions<Event> {
+  onEvent?: ((event: Event) => void) | undefined;
+  signal?: AbortSignal | undefined;
+  /** Handed over instead of copied. */
+  transfer?: Transferable[] | undefined;
+  /** Milliseconds after an abort within which the thread must answer; then it is ended, whatever it does. None = it is waited for. */
+  graceMs?: number | undefined;
+  /** Milliseconds without a word of the thread after which it is taken to hang: it is ended, and the call fails as `engine.hung`. */
+  silenceMs?: number | undefined;
+}
+
+export interface Connection<A extends Api> {
+  call<M extends keyof A & string>(
+    method: M,
+    args: A[M]['args'],
+    options?: CallOptions<A[M]['event']>,
+  ): Promise<A[M]['result']>;
+  /** Ends the thread and frees its memory; calls under way fail as cancelled. */
+  end(): void;
+}
+
+/** The caller's side. */
+export function connect<A extends Api>(worker: Worker): Connection<A> {
+  let next = 0;
+  const waiting = new Map<
+    number,
+    {
+      resolve: (value: never) => void;
+      reject: (error: unknown) => void;
+      onEvent?: ((event: never) => void) | undefined;
+      /** Called with every word of the thread, and at the end of the call. */
+      heard: (last: boolean) => void;
+    }
+  >();
+  const failAll = (error: JoulewiseError) => {
+    for (const w of waiting.values()) {
+      w.heard(true);
+      w.reject(error);
+    }
+    waiting.clear();
+  };
+  worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => {
+    const call = waiting.get(data.id);
+    if (!call) return;
+    call.heard(data.type !== 'event');
+    if (data.type === 'event') {
+      call.onEvent?.(data.event as never);
+      return;
+    }
+    waiting.delete(data.id);
+    if (data.type === 'done') call.resolve(data.result as never);
+    else call.reject(fromWireError(data.error));
+  });
+  worker.addEventListener('error', (event) => {
+    event.preventDefault();
+    failAll(
+      new JoulewiseError(
+        'internal',
+        `A worker stopped: ${event.message || 'it could not be loaded'}. Reload the page and try again.`,
+      ),
+    );
+  });
+  const end = (error: JoulewiseError) => {
+    worker.terminate();
+    failAll(error);
+  };
+  const stopped = () => new JoulewiseError('cancelled', 'Stopped.');
+  return {
+    call(method, args, options) {
+      const id = next++;
+      const { signal, graceMs, silenceMs } = options ?? {};
+      return new Promise((resolve, reject) => {
+        let grace: ReturnType<typeof setTimeout> | undefined;
+        let silence: ReturnType<typeof setTimeout> | undefined;
+        const heard = (last: boolean) => {
+          clearTimeout(silence);
+          if (last) {
+            clearTimeout(grace);
+            signal?.removeEventListener('abort', abort);
+          } else if (silenceMs !== undefined)
+            silence = setTimeout(
+              () =>
+                end(
+                  new JoulewiseError(
+                    'engine.hung',
+                    `A thread did not answer for ${Math.round(silenceMs / 1000)} s and was ended.`,
+                  ),
+                ),
+              silenceMs,
+            );
+        };
+        const abort = () => {
+          worker.postMessage({ type: 'abort', id } satisfies Request);
+          if (graceMs !== undefined) grace = setTimeout(() => end(stopped()), graceMs);
+        };
+        waiting.set(id, { resolve, reject, onEvent: options?.onEvent, heard });
+        heard(false);
+        signal?.addEventListener('abort', abort, { once: true });
+        worker.postMessage({ type: 'call', id, method, args } satisfies Request, options?.transfer ?? []);
+        if (signal?.aborted) abort();
+      });
+    },
+    end() {
+      end(stopped());
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import baselineBuild from '../../matrix/build/baseline.wasm?url';
+import relaxedBuild from '../../matrix/build/relaxed.wasm?url';
+import { hasRelaxedSimd, openMatrix, type Matrix } from './matrix';
+
+let opened: Promise<Matrix> | null = null;
+
+/** This thread's instance of src/matrix, from the site's own files, opened once. */
+export const openKernels = (): Promise<Matrix> =>
+  (opened ??= (async () => {
+    const relaxed = hasRelaxedSimd();
+    const answer = await fetch(relaxed ? relaxedBuild : baselineBuild);
+    return openMatrix(await answer.arrayBuffer(), relaxed);
+  })());

@@ -1,0 +1,75 @@
+import { timeCalibration } from '../../bench/calibrate';
+import { timeCompression } from '../../bench/compress';
+import { timeModel } from '../../bench/model';
+import { serve } from '../../core/rpc';
+import { measureLimits } from '../../cpu/limits';
+import { bestBuild } from '../../cpu/module';
+import { measureScale } from '../../cpu/scale';
+import { spawnWorker } from '../../cpu/spawn';
+import { chooseThreads, loadKernels } from '../../engine/open';
+import { measure } from '../../measure/measure';
+import { openRef } from '../../store/checkpoints';
+import { calibrationThreads, openHost } from '../calibrate/pool';
+import { deviceHere, HERE, openRequest } from '../host/host';
+import type { BenchApi, KernelOptions } from './protocol';
+
+/** What a bench of the kernels alone needs. */
+async function kernelBench(o: KernelOptions) {
+  const build = o.build ?? bestBuild();
+  const { threads } = chooseThreads(o.threads);
+  return { module: await loadKernels(HERE.assets.cpu[build]), build, threads, spawn: spawnWorker, repeats: o.repeats };
+}
+
+serve<BenchApi>({
+  async speed(args, { emit, signal }) {
+    const start = performance.now();
+    // Opening is timed, so nothing kept may shorten it.
+    const opened = await openRequest(args, emit, signal, null);
+    const openMs = performance.now() - start;
+    const onRepeat = (done: number) => emit({ phase: 'speed', done, of: args.repeats });
+    return timeModel(opened, openMs, { ...args, onRepeat });
+  },
+
+  async measureRecipe({ texts, prefill, decode, repeats, ...request }, { emit, signal }) {
+    const start = performance.now();
+    const { session, tokenizer, compression } = await openRequest(request, emit, signal, null);
+    const openMs = performance.now() - start;
+    try {
+      const measured = await measure(session, {
+        texts: texts.map((t) => tokenizer.encode(t)).filter((ids) => ids.length > 1),
+        prefill,
+        decode,
+        repeats,
+        device: await deviceHere(),
+      });
+      return {
+        ...measured,
+        variant: compression?.recipe ?? request.recipe,
+        kernel: session.kernel,
+        threads: session.threads,
+        storedBytes: compression?.storedBytes ?? null,
+        computedBytes: compression?.computedBytes ?? null,
+        sparsity: compression ? compression.zeros / compression.linearParameters : null,
+        openMs,
+      };
+    } finally {
+      await session.close();
+    }
+  },
+
+  compressSpeed: (args) => Promise.resolve(timeCompression(args)),
+
+  kernelLimits: async (args) => measureLimits(await kernelBench(args)),
+
+  scaleSpeed: async ({ shape, ...args }) => measureScale(shape, await kernelBench(args)),
+
+  async calibrateSpeed({ checkpoint, recipe, threads, ...sizes }, { emit, signal }) {
+    return timeCalibration(await openRef(checkpoint), recipe, {
+      ...sizes,
+      threads: calibrationThreads(threads),
+      host: () => openHost({ checkpoint, threads, keep: false }),
+      signal,
+      onProgress: (phase, done, of) => emit({ phase, done, of }),
+    });
+  },
+});

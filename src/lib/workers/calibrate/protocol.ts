@@ -1,0 +1,14 @@
+import type { GroupJob, GroupResult } from '../../compress/group';
+import type { LayerStatistics, Level } from '../../compress/statistics';
+import type { CheckpointRef } from '../../schema/plan';
+
+/** A thread of a calibration. */
+export type CalibrateApi = {
+  open: {
+    args: { checkpoint: CheckpointRef; states: Float32Array<ArrayBuffer>[]; level: Level };
+    event: never;
+    result: void;
+  };
+  next: { args: null; event: never; result: LayerStatistics };
+  solve: { args: GroupJob; event: never; result: GroupResult };
+};
