@@ -9,6 +9,8 @@ import type { CheckpointRef } from '../../src/lib/schema/plan';
 import { totalBytes } from '../../src/lib/core/cost';
 import type { EngineName } from '../../src/lib/schema/engines';
 import type { KernelWork } from '../../src/lib/schema/run';
+import { LORA } from '../../src/lib/tune/lora';
+import { TUNE } from '../../src/lib/tune/trainer';
 import type { EvaluateResult } from '../../src/lib/workers/protocol';
 import {
   assert,
@@ -173,6 +175,62 @@ export const tests: BrowserTest[] = [
         const made = await generate(d, checkpoint, 'fp32', o.text, 'cpu', 16);
         assertEqual(made.ids, o.with.greedy, '16 greedy tokens equal to PyTorch');
       }),
+  },
+  {
+    name: 'fine-tunes an adapter on tickets: the same bits on one thread and on two, and runs compute with it as it was trained',
+    run: () =>
+      withBrowser({}, (d) =>
+        withFolder(async (out) => {
+          const made = await d.call('generateTickets', { count: 60, seed: 5 });
+          // Another operator's words, which the built-in model has not seen.
+          const dataset = {
+            ...made,
+            hash: `${made.hash.slice(0, -4)}0000`,
+            tickets: made.tickets.map((t) => ({ ...t, response: `NOC note, level two: ${t.response ?? ''}` })),
+          };
+          const reports = [];
+          for (const threads of [1, 2]) {
+            const folder = join(out, String(threads));
+            mkdirSync(folder);
+            const report = await d.call('tune', {
+              checkpoint: BUILTIN,
+              name: 'built-in',
+              recipe: 'int8',
+              threads,
+              tasks: ['response'],
+              dataset,
+              train: null,
+              validation: 8,
+              lora: { ...LORA, rank: 4 },
+              options: { ...TUNE, steps: 8, warmup: 0, lr: 3e-3, evaluateEvery: 4 },
+              profile: null,
+              merged: false,
+              upload: d.server.receive(folder),
+            });
+            assertEqual(
+              report.files.map(({ path }) => path).sort(),
+              ['adapter_config.json', 'adapter_model.safetensors'],
+              'files',
+            );
+            const [train] = report.readings.filter(({ phase }) => phase === 'train');
+            assert(train?.joules && train.joules.low < train.joules.mid, 'joules of training carry an interval');
+            reports.push({ ...report, weights: readFileSync(join(folder, 'adapter_model.safetensors')) });
+          }
+          const [one, two] = reports as [(typeof reports)[number], (typeof reports)[number]];
+          assert(one.weights.equals(two.weights), 'one thread and two give the same adapter');
+          assertEqual(
+            one.steps.map(({ loss }) => loss),
+            two.steps.map(({ loss }) => loss),
+            'losses',
+          );
+          const best = Math.min(...one.evaluations.map(({ loss }) => loss));
+          assert(one.untuned !== null && best < 0.8 * one.untuned, `it learns: ${one.untuned} to ${best}`);
+          const tuned = await checkpointOf(d, join(root, 'static/builtin'), { adapter: join(out, '1') });
+          const text = dataset.tickets[0]?.response ?? '';
+          const [before, after] = [await evaluate(d, BUILTIN, 'int8', text, 'cpu'), await evaluate(d, tuned, 'int8', text, 'cpu')];
+          assert(after.nll < before.nll, `a run computes with it: ${before.nll} to ${after.nll}`);
+        }),
+      ),
   },
   {
     name: 'our own kernels tell bytes, operations and milliseconds, which add up to the pass',

@@ -38,7 +38,7 @@ const { dataset } = await importDataset(
 );
 const frozen = await freeze(await compressCheckpoint(checkpoint, parseRecipe(recipe), {}));
 const lora = loraLayout(frozen.config, frozen.ffnSizes, LORA);
-const train = examplesOf(
+const { examples: train } = examplesOf(
   createTokenizer(checkpoint.tokenizer),
   frozen.config.eosTokenIds,
   [TASK_TABLE.rca],

@@ -1,4 +1,5 @@
-import { plural } from './format';
+import type { Range } from '../schema/run';
+import { joules, plural } from './format';
 
 /** What is said of a training. */
 const ENDS = {
@@ -11,6 +12,10 @@ const ENDS = {
 } as const;
 
 export const TUNED = {
+  tooLong: (answers: number) =>
+    `${plural(answers, 'training answer')} did not fit into the model's context and took no part.`,
+  spent: (seconds: number, { low, mid, high }: Range, source: string) =>
+    `Training took ${seconds.toFixed(0)} s and an estimated ${joules(mid)} (${joules(low)} to ${joules(high)}) by the profile ${source}.`,
   ended: (end: keyof typeof ENDS, steps: number) => `${ENDS[end]}, after ${plural(steps, 'step')}.`,
   gained: (before: number, after: number, tickets: number) =>
     `Loss of ${plural(tickets, 'validation answer')}: ${before.toFixed(3)} nats a token before, ${after.toFixed(3)} after.`,

@@ -129,7 +129,7 @@ describe('a training', () => {
       const opened = await openCheckpoint(files);
       const { model } = await compressVariant(opened, parseRecipe('fp32'), { inPhase: (_, work) => work() });
       const engine = await openThreads(await freeze(model), lora);
-      const examples = examplesOf(createTokenizer(opened.tokenizer), config.eosTokenIds, given.tasks, given.validation, causes, 512);
+      const { examples } = examplesOf(createTokenizer(opened.tokenizer), config.eosTokenIds, given.tasks, given.validation, causes, 512);
       const results = await engine.losses(passesOf(examples), numbers);
       return results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0);
     };
@@ -151,5 +151,7 @@ describe('a training', () => {
     const silent = given.train.map((ticket) => ({ ...ticket, response: null }));
     await expect(train(request, { ...given, train: silent }, host().own)).rejects.toThrow(/None of the training tickets/);
     await expect(train(request, { ...given, train: given.train.slice(0, 3) }, host().own)).rejects.toThrow(/fewer than the 4/);
+    const one = { ...given, tasks: [TASK_TABLE.rca], train: given.train.map((t) => ({ ...t, cause: 'power' })) };
+    await expect(train(request, one, host().own)).rejects.toThrow(/All training tickets have the same answer/);
   });
 });

@@ -53,7 +53,8 @@ export interface TrainReport {
   evaluations: readonly TuneEvaluation[];
   /** Mean loss of validation answers before the first step, nats a token; null without validation tickets. */
   untuned: number | null;
-  examples: { train: number; validation: number };
+  /** `tooLong`: training answers that do not fit into the model's context, left out. */
+  examples: { train: number; validation: number; tooLong: number };
   parameters: number;
   threads: number;
   /** Time, work and joules by phase and source. */
@@ -126,6 +127,12 @@ async function writeAll(target: ExportTarget, files: Readonly<Record<string, Uin
  * than a batch.
  */
 export async function train(request: TrainRequest, tickets: TrainTickets, host: TrainHost): Promise<TrainReport> {
+  const choosing = tickets.tasks.find(({ scored }) => scored === 'labels');
+  if (choosing && new Set(tickets.train.flatMap((t) => choosing.target(t) ?? [])).size === 1)
+    throw new JoulewiseError(
+      'input.empty',
+      `All training tickets have the same answer for ${choosing.title.toLowerCase()}, so there is nothing to tell apart. Map another column, or import tickets of more causes.`,
+    );
   const { meter, files, folder, emit, signal } = host;
   const checkpoint = await openCheckpoint(files);
   const none = { bytes: bytes(0), flops: flops(0), tokens: null };
@@ -135,11 +142,13 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
   const tokenizer = createTokenizer(checkpoint.tokenizer);
   const make = (some: TrainTickets['train']) =>
     examplesOf(tokenizer, config.eosTokenIds, tickets.tasks, some, tickets.causes, config.maxPositions);
-  const [learning, checking] = [make(tickets.train), make(tickets.validation)];
+  const [{ examples: learning, tooLong }, { examples: checking }] = [make(tickets.train), make(tickets.validation)];
   if (learning.length === 0)
     throw new JoulewiseError(
       'input.empty',
-      'None of the training tickets has an answer for this task that fits into the model. Map a column to it.',
+      tooLong > 0
+        ? `All ${tooLong} training answers are longer with their prompt than the ${config.maxPositions} tokens that the model reads. Choose a model with a longer context, or shorter tickets.`
+        : 'None of the training tickets has an answer for this task. Map a column to it.',
     );
   const threads = await host.openThreads(frozen, lora);
   try {
@@ -177,7 +186,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
       steps: state.steps,
       evaluations: state.evaluations,
       untuned: state.evaluations.find(({ step }) => step === 0)?.loss ?? null,
-      examples: { train: learning.length, validation: checking.length },
+      examples: { train: learning.length, validation: checking.length, tooLong },
       parameters: lora.size,
       threads: threads.threads,
       readings: await meter.read(),

@@ -3,10 +3,13 @@ import type { Task } from '../data/tasks';
 import type { Ticket } from '../schema/dataset';
 import type { Example } from './examples';
 
-/**
- * What a model is to learn: each ticket once for each task that it has an answer for, as a run asks it, with the answer
- * and its end of turn. What is longer than the context is left out.
- */
+/** What a model is to learn, and how many answers were left out because they do not fit into its context. */
+export interface Learning {
+  examples: Example[];
+  tooLong: number;
+}
+
+/** Each ticket once for each task that it has an answer for, as a run asks it, with the answer and its end of turn. */
 export function examplesOf(
   tokenizer: Tokenizer,
   stopIds: readonly number[],
@@ -14,14 +17,15 @@ export function examplesOf(
   tickets: readonly Ticket[],
   causes: readonly string[],
   context: number,
-): Example[] {
-  return tickets.flatMap((ticket) =>
-    tasks.flatMap((task) => {
+): Learning {
+  const all = tickets.flatMap((ticket) =>
+    tasks.flatMap((task): Example[] => {
       const target = task.target(ticket);
       if (target === null) return [];
       const prompt = tokenizer.chat(task.messages(ticket, causes));
-      const ids = [...prompt, ...answerIds(tokenizer, stopIds, target)];
-      return ids.length > context ? [] : [{ ids, answer: prompt.length }];
+      return [{ ids: [...prompt, ...answerIds(tokenizer, stopIds, target)], answer: prompt.length }];
     }),
   );
+  const examples = all.filter(({ ids }) => ids.length <= context);
+  return { examples, tooLong: all.length - examples.length };
 }
