@@ -33,7 +33,7 @@ const runtimeBytes = Object.fromEntries<number>(
 
 /** Small modules that the first page always loads: one file of them compresses better than twenty. */
 const FIRST_PAGE =
-  /kit\/src\/runtime\/client\/|src\/lib\/(?:core\/(?:cost|errors|units)|schema\/(?:defaults|engines)|store\/(?:present|settings)|device\/probe|forecast\/(?:price|slices)|meter\/model|texts\/(?:format|setup|shell)|ui\/(?:Card|Later|Message)\.|state\/(?:choices|cost|default-work|device|experiment|library|live|records|sentence)\.)/;
+  /kit\/src\/runtime\/client\/|src\/lib\/(?:core\/(?:cost|errors|units)|schema\/(?:defaults|engines)|store\/(?:present|settings)|device\/probe|forecast\/(?:price|slices)|meter\/model|texts\/(?:format|setup|shell)|ui\/base\/(?:Card|Later|Message)\.|state\/(?:choices|cost|default-work|device|experiment|library|live|records|restore|sentence|unit-chosen)\.)/;
 
 /** The power profiles: the first page asks for them once it is drawn. */
 const METER = /src\/lib\/meter\/(?:match|parts|profiles)\./;

@@ -99,7 +99,10 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
       upload: d.server.receive(out),
     });
   });
-  writeFileSync(join(out, 'tune.json'), JSON.stringify({ checkpoint, variant: recipe, task, lora, options, ...report }, null, 1));
+  writeFileSync(
+    join(out, 'tune.json'),
+    JSON.stringify({ checkpoint, variant: recipe, task, lora, options, ...report }, null, 1),
+  );
   const { steps: log, evaluations, readings, files, ...rest } = report;
   const last = evaluations.find(({ step }) => step === report.at)?.loss ?? null;
   say(TUNED.ended(report.end, log.length));
@@ -107,5 +110,16 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
   const spent = readings.find(({ phase }) => phase === 'train');
   if (spent?.joules) say(TUNED.spent(spent.seconds, spent.joules, spent.source));
   if (report.untuned !== null && last !== null) say(TUNED.gained(report.untuned, last, report.examples.validation));
-  print(JSON.stringify({ out, variant: recipe, ...rest, steps: log.length, loss: log.at(-1)?.loss ?? null, validation: last, files: files.length, readings }));
+  print(
+    JSON.stringify({
+      out,
+      variant: recipe,
+      ...rest,
+      steps: log.length,
+      loss: log.at(-1)?.loss ?? null,
+      validation: last,
+      files: files.length,
+      readings,
+    }),
+  );
 }

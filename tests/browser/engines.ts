@@ -227,7 +227,10 @@ export const tests: BrowserTest[] = [
           assert(one.untuned !== null && best < 0.8 * one.untuned, `it learns: ${one.untuned} to ${best}`);
           const tuned = await checkpointOf(d, join(root, 'static/builtin'), { adapter: join(out, '1') });
           const text = dataset.tickets[0]?.response ?? '';
-          const [before, after] = [await evaluate(d, BUILTIN, 'int8', text, 'cpu'), await evaluate(d, tuned, 'int8', text, 'cpu')];
+          const [before, after] = [
+            await evaluate(d, BUILTIN, 'int8', text, 'cpu'),
+            await evaluate(d, tuned, 'int8', text, 'cpu'),
+          ];
           assert(after.nll < before.nll, `a run computes with it: ${before.nll} to ${after.nll}`);
         }),
       ),

@@ -26,4 +26,3 @@ describe('a frozen model', () => {
     }
   });
 });
-

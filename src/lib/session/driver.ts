@@ -83,7 +83,11 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
         answered: true,
         train: train ?? true,
       });
-      const report = await single<TuneApi>(() => new TuneWorker())('tune', { ...request, given }, { onEvent, transfer: [given] });
+      const report = await single<TuneApi>(() => new TuneWorker())(
+        'tune',
+        { ...request, given },
+        { onEvent, transfer: [given] },
+      );
       return { ...report, files: await sendExport(report.id, upload) };
     } finally {
       tickets.end();

@@ -3,6 +3,7 @@ import type { Assistance, AssistRequest } from '../measure/assist';
 import { decide } from '../rank/decide';
 import { calibrated } from '../score/calibrated';
 import type { DatasetSummaryRecord } from '../schema/dataset';
+import { takesRecipes } from '../schema/engines';
 import type { PlanRecord } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
@@ -121,6 +122,11 @@ class AssistantState {
   first = new Seat();
   second = new Seat();
   #example = 0;
+
+  /** Whether what is chosen was exported by others: there is nothing to export of it. */
+  get readyMade(): boolean {
+    return this.chosen !== null && !takesRecipes(this.chosen.plan.engine);
+  }
 
   /** Takes an experiment's variants; its best one answers. */
   async choose(hash: string): Promise<void> {

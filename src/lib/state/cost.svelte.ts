@@ -4,6 +4,7 @@ import { priceOf, type Price, type Work } from '../forecast/price';
 import type { PowerProfile } from '../meter/profiles';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
+import { slicesFor } from '../forecast/slices';
 import { DEFAULT_WORK } from './default-work';
 import { sentence } from './sentence';
 import { keepSetting, readSetting } from '../store/settings';
@@ -66,6 +67,11 @@ class CostState {
     } catch (failure) {
       if (asked === this.#asked) [this.work, this.variants, this.error] = [null, null, sentence(failure)];
     }
+  }
+
+  /** Slices that a plan of these choices has here. */
+  slices(choices: Parameters<typeof slicesFor>[0]): number {
+    return slicesFor(choices, this.reopened);
   }
 
   price(work: Work, o: { engine: EngineName; threads: number; profile: PowerProfile }): Price {

@@ -1,9 +1,10 @@
 import { answerable } from '../data/answerable';
-import { takesRecipes, type EngineName } from '../schema/engines';
+import { ENGINE, takesRecipes, type EngineName } from '../schema/engines';
 import type { GeneratorOptions } from '../data/generator';
 import type { PageReport, TablePreview } from '../data/import';
 import type { DatasetSummaryRecord, Mapping } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
+import type { TaskName } from '../schema/run';
 import type { DownloadProgress } from '../store/download';
 import type { Problem } from '../texts/problems';
 import { DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from './choices';
@@ -79,6 +80,16 @@ class Experiment {
 
   get engine(): EngineName {
     return this.engineChoice ?? device.bestEngine;
+  }
+
+  get onGpu(): boolean {
+    return ENGINE[this.engine].device === 'gpu';
+  }
+
+  /** Test tickets of the user's own that have an answer for one of these tasks; null where tickets are generated. */
+  answerable(tasks: readonly TaskName[]): number | null {
+    const { imported } = this;
+    return imported && Math.max(0, ...tasks.map((task) => answerable(imported.dataset, task)));
   }
 
   /** What keeps it from running, as the name of a sentence; null where nothing does. */

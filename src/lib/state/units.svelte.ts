@@ -2,6 +2,7 @@ import { keepSetting, readSetting } from '../store/settings';
 import { GRID_SOURCES, gridRegions, type GridRegion, type GridSourceId } from '../meter/grid';
 import { JOULES, type EnergyUnit } from '../texts/energy';
 import { sentence } from './sentence';
+import { UNIT_KEY } from './unit-chosen';
 
 interface Kept {
   kind: EnergyUnit['kind'];
@@ -12,7 +13,6 @@ interface Kept {
   currency: string;
 }
 
-const KEY = 'units';
 const DEFAULTS: Kept = { kind: 'J', source: 'electricity-maps-2025', region: null, price: null, currency: 'EUR' };
 const KINDS: readonly EnergyUnit['kind'][] = ['J', 'Wh', 'gCO2e', 'cost'];
 
@@ -34,7 +34,7 @@ export function readKept(text: string | null): Kept {
 
 /** In which unit results say energy; the choice stays in this browser. */
 export class Units {
-  #kept = $state.raw<Kept>(readKept(readSetting(KEY)));
+  #kept = $state.raw<Kept>(readKept(readSetting(UNIT_KEY)));
   /** Of the chosen source; null before they are read. */
   regions = $state.raw<readonly GridRegion[] | null>(null);
   error = $state<string | null>(null);
@@ -70,7 +70,7 @@ export class Units {
   change(change: Partial<Kept>): void {
     const before = this.#kept;
     this.#kept = { ...before, ...change };
-    keepSetting(KEY, JSON.stringify(this.#kept));
+    keepSetting(UNIT_KEY, JSON.stringify(this.#kept));
     if (this.#kept.source !== before.source) this.regions = null;
     if (this.#kept.kind === 'gCO2e' && !this.regions) void this.#read();
   }

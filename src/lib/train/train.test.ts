@@ -113,8 +113,17 @@ describe('a training', () => {
     const { config } = checkpoint;
     const ffnSizes = Array.from({ length: config.layers }, () => config.intermediateSize);
     const factor = LORA.alpha / 4;
-    const lora = layoutOf(config, ffnSizes, { rank: 4, factor, targets: LORA.targets, layers: ffnSizes.map((_, i) => i) });
-    const read = await readAdapter(fileSet(folder.files), config.layers, (_, l) => linearShapes(config, config.intermediateSize)[l]);
+    const lora = layoutOf(config, ffnSizes, {
+      rank: 4,
+      factor,
+      targets: LORA.targets,
+      layers: ffnSizes.map((_, i) => i),
+    });
+    const read = await readAdapter(
+      fileSet(folder.files),
+      config.layers,
+      (_, l) => linearShapes(config, config.intermediateSize)[l],
+    );
     if (!read) throw new Error('There is an adapter.');
     const adapter = await fromPeft(lora, read);
 
@@ -129,7 +138,14 @@ describe('a training', () => {
       const opened = await openCheckpoint(files);
       const { model } = await compressVariant(opened, parseRecipe('fp32'), { inPhase: (_, work) => work() });
       const engine = await openThreads(await freeze(model), lora);
-      const { examples } = examplesOf(createTokenizer(opened.tokenizer), config.eosTokenIds, given.tasks, given.validation, causes, 512);
+      const { examples } = examplesOf(
+        createTokenizer(opened.tokenizer),
+        config.eosTokenIds,
+        given.tasks,
+        given.validation,
+        causes,
+        512,
+      );
       const results = await engine.losses(passesOf(examples), numbers);
       return results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0);
     };
@@ -149,8 +165,12 @@ describe('a training', () => {
 
   it('refuses tickets without answers, and fewer than a batch', async () => {
     const silent = given.train.map((ticket) => ({ ...ticket, response: null }));
-    await expect(train(request, { ...given, train: silent }, host().own)).rejects.toThrow(/None of the training tickets/);
-    await expect(train(request, { ...given, train: given.train.slice(0, 3) }, host().own)).rejects.toThrow(/fewer than the 4/);
+    await expect(train(request, { ...given, train: silent }, host().own)).rejects.toThrow(
+      /None of the training tickets/,
+    );
+    await expect(train(request, { ...given, train: given.train.slice(0, 3) }, host().own)).rejects.toThrow(
+      /fewer than the 4/,
+    );
     const one = { ...given, tasks: [TASK_TABLE.rca], train: given.train.map((t) => ({ ...t, cause: 'power' })) };
     await expect(train(request, one, host().own)).rejects.toThrow(/All training tickets have the same answer/);
   });

@@ -66,7 +66,8 @@ export function passesOf(examples: readonly Example[], rows = PASS_ROWS): Pass[]
 /** Examples of step `step` (from 0): each epoch in an order of its own, which the seed gives; the last batch is not short. */
 export function batchAt(count: number, batch: number, step: number, seed: number): number[] {
   const out: number[] = [];
-  for (let i = step * batch; i < (step + 1) * batch; i++) out.push(orderOf(count, Math.floor(i / count), seed)[i % count] as number);
+  for (let i = step * batch; i < (step + 1) * batch; i++)
+    out.push(orderOf(count, Math.floor(i / count), seed)[i % count] as number);
   return out;
 }
 

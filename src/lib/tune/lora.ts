@@ -26,9 +26,12 @@ export const factorOf = ({ rank, alpha, stabilised }: Pick<LoraOptions, 'rank' |
 export function loraLayout(config: ModelConfig, ffnSizes: readonly number[], o: LoraOptions): LoraLayout {
   const wrong = (what: string) => new JoulewiseError('option.invalid', what);
   if (!Number.isInteger(o.rank) || o.rank < 1 || o.rank > config.hiddenSize)
-    throw wrong(`The rank of an adapter is a whole number from 1 to ${config.hiddenSize}, the model's width; it is ${o.rank}.`);
+    throw wrong(
+      `The rank of an adapter is a whole number from 1 to ${config.hiddenSize}, the model's width; it is ${o.rank}.`,
+    );
   if (!(o.alpha > 0)) throw wrong(`The factor alpha of an adapter is above 0; it is ${o.alpha}.`);
-  if (o.targets.length === 0) throw wrong(`An adapter changes at least one kind of linear layer: ${LINEARS.join(', ')}.`);
+  if (o.targets.length === 0)
+    throw wrong(`An adapter changes at least one kind of linear layer: ${LINEARS.join(', ')}.`);
   const layers = o.layers ?? Array.from({ length: config.layers }, (_, i) => i);
   const strange = layers.find((l) => !Number.isInteger(l) || l < 0 || l >= config.layers);
   if (layers.length === 0 || strange !== undefined)

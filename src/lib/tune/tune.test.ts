@@ -63,7 +63,11 @@ describe.each(Object.keys(families))('ten steps of %s', (family) => {
 
   it('are those of PyTorch and PEFT: losses, norms, rates, and the adapter at the end', async () => {
     const { engine } = await engineOf(family, own);
-    const { state, end } = await tune(hostOf(engine, examplesOf(reference)), settings, startTuning(floats(reference.adapter)));
+    const { state, end } = await tune(
+      hostOf(engine, examplesOf(reference)),
+      settings,
+      startTuning(floats(reference.adapter)),
+    );
     expect(end).toBe('steps');
     expect(state.steps).toHaveLength(options.steps);
     state.steps.forEach(({ loss, norm, lr }, i) => {
@@ -104,7 +108,11 @@ describe('training', () => {
     const { engine, layout } = await engineOf(family, own);
     // A rate that throws it about: later evaluations are worse than the best.
     const wild: TuneOptions = { ...o, steps: 40, warmup: 0, lr: 0.3, evaluateEvery: 1, patience: 4 };
-    const { state, adapter, at, end } = await tune(hostOf(engine, train, { validation: train }), wild, startTuning(newAdapter(layout, 3)));
+    const { state, adapter, at, end } = await tune(
+      hostOf(engine, train, { validation: train }),
+      wild,
+      startTuning(newAdapter(layout, 3)),
+    );
     const best = Math.min(...state.evaluations.map(({ loss }) => loss));
     expect(state.evaluations.find(({ step }) => step === at)?.loss).toBe(best);
     expect(adapter).toEqual(state.best?.adapter);
@@ -115,11 +123,19 @@ describe('training', () => {
   it('ends when its joules or its seconds are spent', async () => {
     const { engine, layout } = await engineOf(family, own);
     let joules = 0;
-    const spending = await tune(hostOf(engine, train, { joules: () => (joules += 5) }), { ...o, joules: 18 }, startTuning(newAdapter(layout, 3)));
+    const spending = await tune(
+      hostOf(engine, train, { joules: () => (joules += 5) }),
+      { ...o, joules: 18 },
+      startTuning(newAdapter(layout, 3)),
+    );
     expect([spending.end, spending.state.step]).toEqual(['joules', 4]);
     expect(spending.state.steps.at(-1)?.joules).toBe(20);
     let ms = 0;
-    const timed = await tune(hostOf(engine, train, { now: () => (ms += 400) }), { ...o, seconds: 3 }, startTuning(newAdapter(layout, 3)));
+    const timed = await tune(
+      hostOf(engine, train, { now: () => (ms += 400) }),
+      { ...o, seconds: 3 },
+      startTuning(newAdapter(layout, 3)),
+    );
     expect(timed.end).toBe('seconds');
   });
 
@@ -135,7 +151,9 @@ describe('training', () => {
       },
     };
     const start = newAdapter(layout, 3);
-    const two = await tune(hostOf(engine, train), { ...o, evaluateEvery: 0 }, startTuning(start)).then(({ state }) => state);
+    const two = await tune(hostOf(engine, train), { ...o, evaluateEvery: 0 }, startTuning(start)).then(
+      ({ state }) => state,
+    );
     const seen: Float32Array[] = [];
     const { end, state, adapter } = await tune(
       hostOf(failing, train, { onStep: (s) => void seen.push(s.adapter.slice()) }),
@@ -161,7 +179,10 @@ describe('training', () => {
     const { engine, layout } = await engineOf(family, own);
     const fresh = newAdapter(layout, 3);
     const passes = passesOf(train);
-    const [zero, begun] = [await engine.losses(passes, new Float32Array(layout.size)), await engine.losses(passes, fresh)];
+    const [zero, begun] = [
+      await engine.losses(passes, new Float32Array(layout.size)),
+      await engine.losses(passes, fresh),
+    ];
     expect(begun.map(({ loss }) => loss)).toEqual(zero.map(({ loss }) => loss));
     for (const { a, b, inputs, outputs } of layout.parts) {
       expect(fresh.slice(a, b).every((x) => x !== 0 && Math.abs(x) <= 1 / Math.sqrt(inputs))).toBe(true);
@@ -180,29 +201,38 @@ describe('examples', () => {
 
   it('keep every token that is read and every label, whatever they share', () => {
     fc.assert(
-      fc.property(fc.array(example, { minLength: 1, maxLength: 6 }), fc.integer({ min: 4, max: 40 }), (examples, rows) => {
-        const passes = passesOf(examples, rows);
-        const got = passes.flatMap(({ spans, ids, labels }) => {
-          expect(ids.length).toBe(rowsOf(spans));
-          expect(spans.length === 1 || ids.length <= rows || spans.filter((s) => s.parent !== null).length === 1).toBe(true);
-          let at = 0;
-          const starts = spans.map(({ tokens }) => (at += tokens) - tokens);
-          const whole = (i: number): [number[], (number | null)[]] => {
-            const { tokens, parent } = spans[i] as (typeof spans)[number];
-            const start = starts[i] as number;
-            const [before, none] = parent === null ? [[], []] : whole(parent);
-            return [[...before, ...ids.slice(start, start + tokens)], [...none, ...labels.slice(start, start + tokens)]];
-          };
-          const hasChildren = new Set(spans.map(({ parent }) => parent));
-          return spans.flatMap((_, i) => (hasChildren.has(i) ? [] : [whole(i)]));
-        });
-        expect(got).toEqual(
-          examples.map(({ ids, answer }) => [
-            ids.slice(0, -1),
-            ids.slice(0, -1).map((_, i) => (i + 1 >= answer ? ids[i + 1] : null)),
-          ]),
-        );
-      }),
+      fc.property(
+        fc.array(example, { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 4, max: 40 }),
+        (examples, rows) => {
+          const passes = passesOf(examples, rows);
+          const got = passes.flatMap(({ spans, ids, labels }) => {
+            expect(ids.length).toBe(rowsOf(spans));
+            expect(
+              spans.length === 1 || ids.length <= rows || spans.filter((s) => s.parent !== null).length === 1,
+            ).toBe(true);
+            let at = 0;
+            const starts = spans.map(({ tokens }) => (at += tokens) - tokens);
+            const whole = (i: number): [number[], (number | null)[]] => {
+              const { tokens, parent } = spans[i] as (typeof spans)[number];
+              const start = starts[i] as number;
+              const [before, none] = parent === null ? [[], []] : whole(parent);
+              return [
+                [...before, ...ids.slice(start, start + tokens)],
+                [...none, ...labels.slice(start, start + tokens)],
+              ];
+            };
+            const hasChildren = new Set(spans.map(({ parent }) => parent));
+            return spans.flatMap((_, i) => (hasChildren.has(i) ? [] : [whole(i)]));
+          });
+          expect(got).toEqual(
+            examples.map(({ ids, answer }) => [
+              ids.slice(0, -1),
+              ids.slice(0, -1).map((_, i) => (i + 1 >= answer ? ids[i + 1] : null)),
+            ]),
+          );
+        },
+      ),
     );
   });
 

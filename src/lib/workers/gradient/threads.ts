@@ -19,11 +19,7 @@ export interface GradientThreads extends TuneEngine {
  * Opens threads (null = one a core, at most 8) that each hold the model and take passes one after the other. Gradients are added up in the passes'
  * order, so that any number of threads gives the same bits.
  */
-export async function openThreads(
-  frozen: Frozen,
-  lora: LoraLayout,
-  asked: number | null,
-): Promise<GradientThreads> {
+export async function openThreads(frozen: Frozen, lora: LoraLayout, asked: number | null): Promise<GradientThreads> {
   const threads = asked ?? Math.min(navigator.hardwareConcurrency || 1, MAX_THREADS);
   const pool: Connection<GradientApi>[] = Array.from({ length: threads }, () =>
     connect<GradientApi>(new GradientWorker()),
@@ -47,7 +43,8 @@ export async function openThreads(
     );
     return out;
   }
-  const adapt = (adapter: Float32Array<ArrayBuffer>) => Promise.all(pool.map((thread) => thread.call('adapter', adapter)));
+  const adapt = (adapter: Float32Array<ArrayBuffer>) =>
+    Promise.all(pool.map((thread) => thread.call('adapter', adapter)));
   return {
     threads,
     async losses(passes, adapter) {
@@ -59,7 +56,8 @@ export async function openThreads(
       const parts = await each(passes, (thread, pass) => thread.call('step', { pass, factor }));
       const [first, ...others] = parts.map(({ gradient }) => gradient);
       const sum = first ?? new Float32Array(lora.size);
-      for (const other of others) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (other[i] as number);
+      for (const other of others)
+        for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (other[i] as number);
       return { results: parts.map(({ result }) => result), gradient: sum };
     },
     end: () => {
