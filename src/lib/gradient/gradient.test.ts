@@ -139,6 +139,14 @@ describe.each(Object.keys(families))('gradients of %s', (family) => {
 });
 
 describe('gradients of part of a model', () => {
+  it('are refused where sizes do not fit the kernels', async () => {
+    const [family] = Object.keys(families) as [string];
+    const model = await frozenModel(family);
+    const odd = { ...model, ffnSizes: model.ffnSizes.map((n) => n - 1) };
+    const m = await nodeMatrix();
+    expect(() => openGradients(m, odd, loraOf(model))).toThrow(/multiples of 4/);
+  });
+
   it('are those of the whole where only upper layers and some linear layers are changed', async () => {
     const [family] = Object.keys(families) as [string];
     const model = await frozenModel(family);

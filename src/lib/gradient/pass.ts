@@ -64,6 +64,11 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
   const { config, ffnSizes } = frozen;
   const { hiddenSize: hidden, layers, vocabSize, normEpsilon } = config;
   const { k } = m;
+  if (hidden % 4 || ffnSizes.some((ffn) => ffn % 4))
+    throw new JoulewiseError(
+      'checkpoint.unsupported',
+      'Training needs hidden and FFN sizes that are multiples of 4; this variant has others. Choose another one.',
+    );
   const adapter = m.take(lora.size * 4);
   const gradient = m.take(lora.size * 4);
   m.f32(adapter, lora.size).fill(0);
