@@ -16,11 +16,10 @@ import { importDataset } from '../../src/lib/data/import';
 import { parseMapping } from '../../src/lib/data/mapping';
 import { TASK_TABLE } from '../../src/lib/data/tasks';
 import { freeze } from '../../src/lib/gradient/frozen';
-import { openGradients } from '../../src/lib/gradient/pass';
-import { nodeMatrix } from '../../src/lib/matrix/testing';
 import { batchAt, type Example } from '../../src/lib/tune/examples';
 import { examplesOf } from '../../src/lib/tune/tickets';
 import { LORA, loraLayout, newAdapter } from '../../src/lib/tune/lora';
+import { oneThread } from '../../src/lib/tune/testing';
 import { startTuning, tune, TUNE } from '../../src/lib/tune/trainer';
 
 const [model, tickets, map, out, recipe = 'fp32', steps = '10'] = process.argv.slice(2);
@@ -48,18 +47,16 @@ const { examples: train } = examplesOf(
 );
 const options = { ...TUNE, steps: Number(steps), warmup: 0, batch: 4, evaluateEvery: 0, decay: 0.01 };
 const adapter = newAdapter(lora, 1);
-const gradients = openGradients(await nodeMatrix(), frozen, lora);
+const engine = await oneThread(frozen, lora);
 let first: Float32Array | null = null;
 const done = await tune(
   {
     engine: {
-      losses: () => Promise.resolve([]),
-      gradients: (passes, factor, numbers) => {
-        gradients.setAdapter(numbers);
-        const results = passes.map((pass) => gradients.step(pass, factor));
-        const gradient = gradients.takeGradient();
-        first ??= gradient.slice();
-        return Promise.resolve({ results, gradient });
+      ...engine,
+      gradients: async (...args) => {
+        const made = await engine.gradients(...args);
+        first ??= made.gradient.slice();
+        return made;
       },
     },
     train,

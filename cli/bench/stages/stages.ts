@@ -4,7 +4,7 @@ import { generateTickets } from '../../../src/lib/data/generator';
 import { importDataset } from '../../../src/lib/data/import';
 import { redact } from '../../../src/lib/data/redact';
 import { textSource } from '../../../src/lib/data/testing';
-import type { StoredExperiment } from '../../../src/lib/state/stored-experiment';
+import { experimentRow } from '../../../src/lib/state/testing';
 import { searchExperiments } from '../../../src/lib/state/search';
 import { say } from '../../shared/context';
 import { demand, plain, type BenchRow } from '../../shared/rows';
@@ -43,17 +43,6 @@ function largeCsv(rows: number): string {
 /** Texts on which a careless pattern takes quadratic time. */
 const HOSTILE = ['a@', '1.', '+1', 'a-', 'http://', '1::', '123456789012345 '];
 
-const experiment = (i: number): StoredExperiment => ({
-  hash: String(i),
-  name: `Experiment ${i}`,
-  note: i % 100 === 7 ? 'Cold morning, on battery' : '',
-  createdAt: `2026-0${(i % 9) + 1}-01T00:00:00Z`,
-  checkpoint: i % 2 ? 'SmolLM2-135M' : 'built-in',
-  dataset: 'tickets of the northern region',
-  runs: 12,
-  summary: null,
-});
-
 export async function stageRows(tries: number): Promise<BenchRow[]> {
   say('Importing, comparing, redacting and searching ...');
   const [large, small] = [largeCsv(100_000), largeCsv(10_000)];
@@ -71,8 +60,8 @@ export async function stageRows(tries: number): Promise<BenchRow[]> {
   let hostile = 0;
   for (const unit of HOSTILE) hostile = Math.max(hostile, await least(tries, () => redact(filled(unit))));
 
-  const rows = Array.from({ length: 10_000 }, (_, i) => experiment(i));
-  const search = (list: StoredExperiment[]) => searchExperiments(list, 'battery northern 7');
+  const rows = Array.from({ length: 10_000 }, (_, i) => experimentRow(i));
+  const search = (list: ReturnType<typeof experimentRow>[]) => searchExperiments(list, 'battery northern 7');
   search(rows);
   const searched = await least(5 * tries, () => search(rows));
   const searchedTenth = await least(5 * tries, () => search(rows.slice(0, 1000)));

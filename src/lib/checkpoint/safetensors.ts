@@ -8,6 +8,27 @@ const MAX_HEADER_BYTES = 100_000_000;
 
 const DTYPES: Record<string, StorageType> = { F32: 'F32', F16: 'F16', BF16: 'BF16' };
 
+/**
+ * What stands before the weights of a safetensors file: the length of the header in 8 bytes, and the header, filled up to
+ * a multiple of 8. Tensors follow in this order, without gaps.
+ */
+export function safetensorsHead(
+  tensors: readonly { name: string; dtype: string; shape: readonly number[]; data: Uint8Array }[],
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  let at = 0;
+  for (const { name, dtype, shape, data } of tensors) {
+    header[name] = { dtype, shape, data_offsets: [at, at + data.byteLength] };
+    at += data.byteLength;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const padded = Math.ceil(text.length / 8) * 8;
+  const out = new Uint8Array(8 + padded).fill(0x20);
+  new DataView(out.buffer).setBigUint64(0, BigInt(padded), true);
+  out.set(text, 8);
+  return out;
+}
+
 /** Reads the header of one `.safetensors` file. Names and places only; no weights. */
 export async function readSafetensors(source: ByteSource): Promise<TensorEntry[]> {
   const bad = (why: string, code: 'checkpoint.format' | 'checkpoint.truncated' = 'checkpoint.format') =>

@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import { configToJson } from '../checkpoint/config';
 import { LINEARS, names, vectorNames } from '../checkpoint/block';
+import { safetensorsHead } from '../checkpoint/safetensors';
 import { bytesOf, dequantize, type StoredTensor } from '../tensor/stored';
 import { formatRecipe, type Recipe } from '../compress/recipe';
 import type { LayerReport } from '../compress/books';
@@ -64,20 +65,9 @@ export async function writeWeights(
     };
     const writeFile = async (kind: 'model' | 'blocks', index: number, list: Piece[]) => {
       const name = `${kind}-${String(index + 1).padStart(5, '0')}-of-${String(files).padStart(5, '0')}.safetensors`;
-      const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
-      let at = 0;
-      for (const p of list) {
-        header[p.name] = { dtype: p.dtype, shape: p.shape, data_offsets: [at, at + p.data.byteLength] };
-        at += p.data.byteLength;
-        if (kind === 'model') where[p.name] = name;
-      }
-      const text = JSON.stringify(header);
-      const json = new TextEncoder().encode(text + ' '.repeat(-text.length & 7));
-      const length = new Uint8Array(8);
-      new DataView(length.buffer).setBigUint64(0, BigInt(json.length), true);
+      if (kind === 'model') for (const p of list) where[p.name] = name;
       const file = await target.open(name);
-      await file.append(length);
-      await file.append(json);
+      await file.append(safetensorsHead(list));
       for (const p of list) await file.append(p.data);
       await file.close();
     };

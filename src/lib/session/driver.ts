@@ -26,6 +26,7 @@ declare global {
 }
 
 /** The bench has a thread of its own, which only this page loads. */
+const callTune = single<TuneApi>(() => new TuneWorker());
 const callBench = single<BenchApi>(() => new BenchWorker());
 
 const onEvent = (event: unknown) => window.joulewiseEvent?.(event);
@@ -83,11 +84,7 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
         answered: true,
         train: train ?? true,
       });
-      const report = await single<TuneApi>(() => new TuneWorker())(
-        'tune',
-        { ...request, given },
-        { onEvent, transfer: [given] },
-      );
+      const report = await callTune('tune', { ...request, given }, { onEvent, transfer: [given] });
       return { ...report, files: await sendExport(report.id, upload) };
     } finally {
       tickets.end();

@@ -22,12 +22,14 @@ export interface Choices {
   limit: number;
   /** Null: as many as the variants' places in memory make sensible. */
   slices: number | null;
+  /** How much lower than the reference's a task's quality may be. */
   margin: number;
   untilDecided: boolean;
   maxNewTokens: number;
   threads: number | null;
   seed: number;
   w: number;
+  /** Row of the power profile table; null = the guess. */
   profile: string | null;
 }
 

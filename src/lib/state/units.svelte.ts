@@ -51,6 +51,15 @@ export class Units {
     return this.regions?.find(({ code }) => code === this.#kept.region) ?? null;
   }
 
+  /** What a page hands to what shows results. */
+  get shown() {
+    return {
+      unit: this.unit,
+      gramsPerKWh: this.region?.gramsPerKWh ?? null,
+      currency: this.chosen.currency,
+    };
+  }
+
   /** Joules while the rate of the chosen unit is missing; the switch asks for it. */
   get unit(): EnergyUnit {
     const { kind, price, currency } = this.#kept;

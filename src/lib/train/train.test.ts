@@ -9,14 +9,13 @@ import { createTokenizer } from '../checkpoint/tokenizer';
 import { generateDataset } from '../data/generator';
 import { TASK_TABLE } from '../data/tasks';
 import { freeze } from '../gradient/frozen';
-import { openGradients } from '../gradient/pass';
-import { nodeMatrix } from '../matrix/testing';
 import { createMeter } from '../meter/meter';
 import { passesOf } from '../tune/examples';
 import { LORA } from '../tune/lora';
 import { fromPeft } from '../tune/peft';
 import { examplesOf } from '../tune/tickets';
-import { TUNE, type TuneEngine } from '../tune/trainer';
+import { oneThread } from '../tune/testing';
+import { TUNE } from '../tune/trainer';
 import { compressVariant, parseRecipe } from '../variant/compress';
 import { train, type TrainEvent, type TrainHost, type TrainRequest } from './train';
 
@@ -50,22 +49,11 @@ function memoryFolder() {
   };
 }
 
-/** One thread here. */
-const openThreads: TrainHost['openThreads'] = async (frozen, lora) => {
-  const gradients = openGradients(await nodeMatrix(), frozen, lora);
-  const engine: TuneEngine = {
-    losses: (passes, adapter) => {
-      gradients.setAdapter(adapter);
-      return Promise.resolve(passes.map((pass) => gradients.loss(pass)));
-    },
-    gradients: (passes, factor, adapter) => {
-      gradients.setAdapter(adapter);
-      const results = passes.map((pass) => gradients.step(pass, factor));
-      return Promise.resolve({ results, gradient: gradients.takeGradient() });
-    },
-  };
-  return { ...engine, threads: 1, end: () => undefined };
-};
+const openThreads: TrainHost['openThreads'] = async (frozen, lora) => ({
+  ...(await oneThread(frozen, lora)),
+  threads: 1,
+  end: () => undefined,
+});
 
 const request: TrainRequest = {
   name: 'built-in',
@@ -161,6 +149,24 @@ describe('a training', () => {
     expect(window?.flops).toBeGreaterThan(4 * 3e6 * (window?.tokens ?? 0));
     expect(report.untuned).toBeNull();
     expect(report.evaluations).toEqual([]);
+  });
+
+  it.each(['int8+ffn25', 'fp16+layers25', 'int4.gptq', 'int8+sparsegpt2:4', 'int8+smooth', 'auto@4MB'])(
+    'refuses %s, beside whose weights no adapter can stay',
+    async (recipe) => {
+      await expect(train({ ...request, recipe }, given, host().own)).rejects.toThrow(/cannot stay beside the weights/);
+    },
+  );
+
+  it('refuses a checkpoint that comes with an adapter', async () => {
+    const { own, folder } = host();
+    await train({ ...request, merged: false, options: { ...request.options, steps: 1 } }, given, own);
+    const plain = builtin();
+    const adapted = {
+      ...plain,
+      open: async (name: string) => (await fileSet(folder.files).open(name)) ?? plain.open(name),
+    };
+    await expect(train(request, given, host({ files: adapted }).own)).rejects.toThrow(/comes with an adapter already/);
   });
 
   it('refuses tickets without answers, and fewer than a batch', async () => {

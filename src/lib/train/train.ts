@@ -3,7 +3,7 @@ import { openCheckpoint, type Checkpoint } from '../checkpoint/checkpoint';
 import { bytesSource, type FileSet } from '../checkpoint/source';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { totalBytes } from '../core/cost';
-import { JoulewiseError } from '../core/errors';
+import { JoulewiseError, quote } from '../core/errors';
 import { bytes, flops } from '../core/units';
 import type { Task } from '../data/tasks';
 import type { ExportTarget } from '../export/onnx';
@@ -25,6 +25,7 @@ import {
   type TuneStep,
 } from '../tune/trainer';
 import { compressVariant, parseRecipe } from '../variant/compress';
+import { staysApart } from '../variant/panels';
 
 /** What is trained: plain data. */
 export interface TrainRequest {
@@ -122,9 +123,23 @@ async function writeAll(target: ExportTarget, files: Readonly<Record<string, Uin
   }
 }
 
+/** Throws `recipe.impossible` where a run could not compute with an adapter as it was trained over these weights. */
+function checkRecipe({ recipe }: TrainRequest, { adapted }: Checkpoint): void {
+  if (!staysApart(parseRecipe(recipe)))
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `An adapter cannot stay beside the weights of ${quote(recipe)}: runs merge it before they calibrate or change shapes, and would compute something else than was trained. Train over a precision, alone or with a mask by magnitude (int8, int4+2:4).`,
+    );
+  if (adapted)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      'This checkpoint comes with an adapter already, and one more would be merged without it. Merge that one first (compress --variant fp32), or train on the checkpoint alone.',
+    );
+}
+
 /**
  * Trains an adapter over the frozen weights of a variant. Throws `input.empty` where tickets have no answers or are fewer
- * than a batch.
+ * than a batch, `recipe.impossible` where runs could not use what comes out.
  */
 export async function train(request: TrainRequest, tickets: TrainTickets, host: TrainHost): Promise<TrainReport> {
   const choosing = tickets.tasks.find(({ scored }) => scored === 'labels');
@@ -135,6 +150,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
     );
   const { meter, files, folder, emit, signal } = host;
   const checkpoint = await openCheckpoint(files);
+  checkRecipe(request, checkpoint);
   const none = { bytes: bytes(0), flops: flops(0), tokens: null };
   const frozen = await meter.window('load', none, () => frozenOf(checkpoint, request.recipe, host));
   const { config, ffnSizes } = frozen;

@@ -1,6 +1,7 @@
 import type { LoraLayout } from '../block/lora';
 import { ADAPTER_FILES, partName, type Adapter } from '../checkpoint/adapter';
 import { LINEARS } from '../checkpoint/block';
+import { safetensorsHead } from '../checkpoint/safetensors';
 import { JoulewiseError } from '../core/errors';
 import { bytesOf } from '../tensor/stored';
 import type { LoraOptions } from './lora';
@@ -28,28 +29,25 @@ export function toPeft(
     modules_to_save: null,
     inference_mode: true,
   };
-  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const tensors = lora.parts.flatMap(({ layer, linear, outputs, inputs, a, b }) =>
+    (
+      [
+        ['A', [lora.rank, inputs], a],
+        ['B', [outputs, lora.rank], b],
+      ] as const
+    ).map(([part, shape, from]) => ({
+      name: partName(layer, linear, part),
+      dtype: 'F32',
+      shape,
+      data: bytesOf(adapter.subarray(from, from + shape[0] * shape[1])),
+    })),
+  );
+  const pieces = [safetensorsHead(tensors), ...tensors.map(({ data }) => data)];
+  const weights = new Uint8Array(pieces.reduce((n, { length }) => n + length, 0));
   let at = 0;
-  const put = (name: string, shape: [number, number], from: number) => {
-    const data = bytesOf(adapter.subarray(from, from + shape[0] * shape[1]));
-    header[name] = { dtype: 'F32', shape, data_offsets: [at, at + data.byteLength] };
-    at += data.byteLength;
-    pieces.push(data);
-  };
-  for (const { layer, linear, outputs, inputs, a, b } of lora.parts) {
-    put(partName(layer, linear, 'A'), [lora.rank, inputs], a);
-    put(partName(layer, linear, 'B'), [outputs, lora.rank], b);
-  }
-  const text = JSON.stringify(header);
-  const json = new TextEncoder().encode(text + ' '.repeat(-text.length & 7));
-  const weights = new Uint8Array(8 + json.length + at);
-  new DataView(weights.buffer).setBigUint64(0, BigInt(json.length), true);
-  weights.set(json, 8);
-  let to = 8 + json.length;
   for (const piece of pieces) {
-    weights.set(piece, to);
-    to += piece.length;
+    weights.set(piece, at);
+    at += piece.length;
   }
   return {
     'adapter_config.json': new TextEncoder().encode(JSON.stringify(config, null, 2)),

@@ -2,30 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoraLayout } from '../block/lora';
 import { rowsOf } from '../block/spans';
-import { openGradients } from '../gradient/pass';
 import { distance, families, floats, frozenModel, options, type TuneReference } from '../gradient/testing';
-import { nodeMatrix } from '../matrix/testing';
 import { batchAt, packExamples, passesOf, type Example } from './examples';
 import { LORA, loraLayout, newAdapter } from './lora';
 import { startTuning, tune, TUNE, type TuneEngine, type TuneHost, type TuneOptions, type TuneState } from './trainer';
+import { oneThread } from './testing';
 
-/** One thread of the processor, float32. */
 async function engineOf(family: string, lora: (model: Awaited<ReturnType<typeof frozenModel>>) => LoraLayout) {
   const model = await frozenModel(family);
   const layout = lora(model);
-  const gradients = openGradients(await nodeMatrix(), model, layout);
-  const engine: TuneEngine = {
-    losses: (passes, adapter) => {
-      gradients.setAdapter(adapter);
-      return Promise.resolve(passes.map((pass) => gradients.loss(pass)));
-    },
-    gradients: (passes, factor, adapter) => {
-      gradients.setAdapter(adapter);
-      const results = passes.map((pass) => gradients.step(pass, factor));
-      return Promise.resolve({ results, gradient: gradients.takeGradient() });
-    },
-  };
-  return { engine, layout };
+  return { engine: await oneThread(model, layout), layout };
 }
 
 const own = (model: Awaited<ReturnType<typeof frozenModel>>) =>

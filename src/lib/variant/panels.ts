@@ -94,8 +94,8 @@ interface PackedModel {
   compression: Compression;
 }
 
-/** Whether a recipe leaves every linear layer's inputs and outputs as an adapter knows them. */
-const staysApart = (recipe: Recipe): boolean =>
+/** Whether a recipe leaves every linear layer's inputs and outputs as an adapter knows them, so that it can stay beside them. */
+export const staysApart = (recipe: Recipe): boolean =>
   calibrationLevel(recipe) === null &&
   recipe.prunings.every((p) => ['mask', 'columns'].includes(PRUNERS[p.pruner].kind));
 
