@@ -13,6 +13,7 @@ export const FLOORS = [
   ['engine', 'export', 'forecast'],
   ['plan'],
   ['measure', 'bench', 'train'],
+  ['train/files'],
   ['store'],
   ['workers/calibrate', 'workers/data', 'workers/gradient'],
   ['workers/host', 'workers/tune'],

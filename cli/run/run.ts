@@ -1,7 +1,7 @@
 import { takesRecipes } from '../../src/lib/schema/engines';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { canonicalRecipe, parsePruning } from '../../src/lib/compress/recipe';
+import { canonicalRecipe, isPart } from '../../src/lib/compress/recipe';
 import { contentHash } from '../../src/lib/core/canonical';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import type { PlanEvent, PlanOutcome } from '../../src/lib/plan/execute';
@@ -177,8 +177,11 @@ export async function run(argv: readonly string[]): Promise<void> {
   const recipes = !takesRecipes(engine) ? variants : [...new Set(variants.map(canonicalRecipe))];
   const prunings = listOf(a, 'prune');
   for (const p of prunings ?? [])
-    if (!parsePruning(p))
-      throw new JoulewiseError('recipe.unknown', `Pruning "${p}" is not known. Examples: 2:4, mag50, ffn50, layers25.`);
+    if (!isPart(p))
+      throw new JoulewiseError(
+        'recipe.unknown',
+        `Part "${p}" is not known. Examples: 2:4, mag50, ffn50, layers25, lora8.`,
+      );
   const out = fromHere(a.need('out'));
   const data = a.need('data');
   const checkpointText = a.text('checkpoint') ?? 'builtin';

@@ -59,7 +59,8 @@ export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
   );
 }
 
-function withAdapter(base: Checkpoint, adapter: Adapter): Checkpoint {
+/** The checkpoint with an adapter: merged in where its weights are read, and beside it for those who keep both apart. */
+export function withAdapter(base: Checkpoint, adapter: Adapter): Checkpoint {
   const places = new Map<string, [layer: number, linear: LinearName]>();
   for (let layer = 0; layer < base.config.layers; layer++)
     for (const linear of LINEARS) places.set(names.linear(layer, linear), [layer, linear]);

@@ -38,28 +38,49 @@ describe('recipes', () => {
       joules: fc.boolean(),
       smooth: fc.boolean(),
       kv8: fc.boolean(),
+      tuning: fc.option(
+        fc.record({ rank: fc.integer({ min: 1, max: 999 }), steps: fc.option(fc.integer({ min: 1, max: 999_999 })) }),
+      ),
       mag: fc.integer({ min: 1, max: 999 }),
     })
-    .map(({ precision, method, layers, ffn, mask, mag, blocks, neurons, groups, budget, joules, smooth, kv8 }) => ({
-      smooth,
-      kv8,
-      precision: budget === null ? precision : 'int8',
-      quantizer: budget === null && PRECISIONS[precision].bits < 16 ? method : ('nearest' as const),
-      budget:
-        budget === null
-          ? null
-          : joules
-            ? { unit: 'J' as const, amount: budget / 1000 }
-            : { unit: 'MB' as const, amount: budget * 1e5 },
-      prunings: [
-        ...(layers ? [{ pruner: blocks ? ('blocks' as const) : ('layers' as const), share: layers / 10 / 100 }] : []),
-        ...(ffn ? [{ pruner: neurons ? ('neurons' as const) : ('ffn' as const), share: ffn / 10 / 100 }] : []),
-        ...(groups ? [{ pruner: 'kvgroups' as const, share: groups / 10 / 100 }] : []),
-        ...(mask && budget === null && !(method === 'gptqact' && PRUNERS[mask].kind === 'columns')
-          ? [{ pruner: mask, share: PRUNERS[mask].takesShare ? mag / 10 / 100 : null }]
-          : []),
-      ],
-    }));
+    .map(
+      ({
+        precision,
+        method,
+        layers,
+        ffn,
+        mask,
+        mag,
+        blocks,
+        neurons,
+        groups,
+        budget,
+        joules,
+        smooth,
+        kv8,
+        tuning,
+      }) => ({
+        smooth,
+        kv8,
+        tuning,
+        precision: budget === null ? precision : 'int8',
+        quantizer: budget === null && PRECISIONS[precision].bits < 16 ? method : ('nearest' as const),
+        budget:
+          budget === null
+            ? null
+            : joules
+              ? { unit: 'J' as const, amount: budget / 1000 }
+              : { unit: 'MB' as const, amount: budget * 1e5 },
+        prunings: [
+          ...(layers ? [{ pruner: blocks ? ('blocks' as const) : ('layers' as const), share: layers / 10 / 100 }] : []),
+          ...(ffn ? [{ pruner: neurons ? ('neurons' as const) : ('ffn' as const), share: ffn / 10 / 100 }] : []),
+          ...(groups ? [{ pruner: 'kvgroups' as const, share: groups / 10 / 100 }] : []),
+          ...(mask && budget === null && !(method === 'gptqact' && PRUNERS[mask].kind === 'columns')
+            ? [{ pruner: mask, share: PRUNERS[mask].takesShare ? mag / 10 / 100 : null }]
+            : []),
+        ],
+      }),
+    );
 
   it('come back from their name', () => {
     fc.assert(fc.property(recipe, (r) => void expect(parseRecipe(formatRecipe(r))).toEqual(r)));

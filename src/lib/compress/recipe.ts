@@ -50,6 +50,15 @@ export interface Recipe {
    * projection. Null = one recipe for all layers.
    */
   budget: Budget | null;
+  /** An adapter is trained over what the rest makes, on a plan's own training tickets, and stays beside it. Null = none. */
+  tuning: Tuning | null;
+}
+
+/** A low-rank adapter, as `loraRANK` or `loraRANK.Nsteps`. */
+export interface Tuning {
+  rank: number;
+  /** Null = as many as training takes by default. */
+  steps: number | null;
 }
 
 /**
@@ -94,6 +103,16 @@ export function formatBudget({ unit, amount }: Budget): string {
   return `${Math.ceil((amount / inOne) * steps - 1e-6) / steps}${unit}`;
 }
 
+const TUNING = /^lora([1-9]\d{0,2})(?:\.([1-9]\d{0,5})steps)?$/;
+
+/** An adapter by its name, or null where it is none. */
+function parseTuning(part: string): Tuning | null {
+  const [, rank, steps] = TUNING.exec(part) ?? [];
+  return rank === undefined ? null : { rank: Number(rank), steps: steps === undefined ? null : Number(steps) };
+}
+
+const formatTuning = ({ rank, steps }: Tuning) => `lora${rank}${steps === null ? '' : `.${steps}steps`}`;
+
 /** The precisions that GPTQ rounds to. */
 const LOOPED: readonly PrecisionName[] = ['int4', 'int8'];
 
@@ -102,12 +121,12 @@ const SWITCHES = ['smooth', 'kv8'] as const;
 type Switch = (typeof SWITCHES)[number];
 const isSwitch = (part: string): part is Switch => (SWITCHES as readonly string[]).includes(part);
 
-const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int4.gptqact, int8+sparsegpt2:4, auto@60MB, auto@0.3J.';
+const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int4.gptqact, int8+sparsegpt2:4, auto@60MB, auto@0.3J, int4+lora8.';
 
 /**
- * `precision[.gptq|.gptqact][+pruning...][+smooth][+kv8]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`, `fp32+wanda50`, or `auto@60MB`, `auto@0.3J`; a pruning
- * alone means fp32. Structured prunings come first, masks after, whatever the order written, so that equal recipes have
- * equal names.
+ * `precision[.gptq|.gptqact][+pruning...][+smooth][+kv8][+loraR[.Nsteps]]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`,
+ * `fp32+wanda50`, `int4+lora8`, or `auto@60MB`, `auto@0.3J`; a pruning or an adapter alone means fp32. Structured prunings
+ * come first, masks after, whatever the order written, so that equal recipes have equal names.
  */
 export function parseRecipe(text: string): Recipe {
   const parts = text.trim().toLowerCase().split('+');
@@ -118,11 +137,14 @@ export function parseRecipe(text: string): Recipe {
         PRUNERS,
       )
         .map((p) => PRUNERS[p].usage)
-        .join(', ')}; ${SWITCHES.join(', ')}; or auto@NMB, auto@NJ. ${EXAMPLES}`,
+        .join(
+          ', ',
+        )}; ${SWITCHES.join(', ')}; fine-tuning: loraRANK, loraRANK.Nsteps; or auto@NMB, auto@NJ. ${EXAMPLES}`,
     );
   let precision: PrecisionName | null = null;
   let quantizer: QuantizerName = 'nearest';
   let budget: Budget | null = null;
+  let tuning: Tuning | null = null;
   const on = new Set<Switch>();
   const prunings: Pruning[] = [];
   for (const part of parts) {
@@ -130,6 +152,12 @@ export function parseRecipe(text: string): Recipe {
     if (named) {
       if (budget !== null) throw fault(`Recipe ${quote(text)} names two budgets; give one.`);
       budget = named;
+      continue;
+    }
+    const tuned = parseTuning(part);
+    if (tuned) {
+      if (tuning) throw fault(`Recipe ${quote(text)} names two adapters; give one.`);
+      tuning = tuned;
       continue;
     }
     const [name, method, ...more] = part.split('.') as [string, ...string[]];
@@ -174,6 +202,7 @@ export function parseRecipe(text: string): Recipe {
     smooth: on.has('smooth'),
     kv8: on.has('kv8'),
     budget,
+    tuning,
   };
 }
 
@@ -213,8 +242,27 @@ const precisionName = (r: { precision: PrecisionName; quantizer: QuantizerName }
 /** The canonical name: `parseRecipe(formatRecipe(r))` equals r. */
 export function formatRecipe(recipe: Recipe): string {
   const head = recipe.budget === null ? precisionName(recipe) : `auto@${formatBudget(recipe.budget)}`;
-  return [head, ...recipe.prunings.map(nameOf), ...SWITCHES.filter((s) => recipe[s])].join('+');
+  return [
+    head,
+    ...recipe.prunings.map(nameOf),
+    ...SWITCHES.filter((s) => recipe[s]),
+    ...(recipe.tuning ? [formatTuning(recipe.tuning)] : []),
+  ].join('+');
 }
+
+/** What an adapter is trained over, and stays beside. */
+export const untuned = (recipe: Recipe): Recipe => ({ ...recipe, tuning: null });
+
+/** Recipe with one more part of those that a plan crosses with its best: a pruning or an adapter. Null where it is neither. */
+export function withPart(recipe: Recipe, part: string): Recipe | null {
+  const pruning = parsePruning(part);
+  if (pruning) return { ...recipe, prunings: [...recipe.prunings, pruning] };
+  const tuning = parseTuning(part);
+  return tuning && { ...recipe, tuning };
+}
+
+/** Whether a plan may cross its best with this part. */
+export const isPart = (part: string): boolean => parsePruning(part) !== null || parseTuning(part) !== null;
 
 export const formatLinear = (r: LinearRecipe): string =>
   [precisionName(r), ...(r.mask ? [nameOf(r.mask)] : [])].join('+');

@@ -5,6 +5,7 @@ import { JoulewiseError } from '../core/errors';
 import type { Compression } from '../schema/run';
 import type { EngineName, OpenedEngine } from '../schema/engines';
 import {
+  formatRecipe,
   parseRecipe,
   targetOf,
   type Calibration,
@@ -20,6 +21,7 @@ import { adapterMerged } from '../variant/panels';
 import type { EngineSession } from './session';
 import { hubDtype, openHub } from './hub';
 import type { PackedStore } from '../variant/kept';
+import { mergedWith, type Tuned } from '../variant/tuned';
 import { chooseKernel, featuresOf, type GraphKernelRow } from '../variant/kernels';
 import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from '../variant/prepare';
@@ -28,7 +30,7 @@ import { openWgsl } from './wgsl';
 
 /** What variants are opened with, for those who open them. */
 export { answerIds };
-export type { CalibrationHost, FileSet, PackedStore, Tokenizer };
+export type { CalibrationHost, FileSet, PackedStore, Tokenizer, Tuned };
 
 /** Addresses of the runtimes' files, by backend. */
 export interface Assets {
@@ -54,6 +56,8 @@ export interface OpenOptions {
   calibration?: Calibration | null;
   /** Where the engine `cpu` keeps packed models; null or none = nowhere. */
   keeping?: PackedStore | null;
+  /** The adapter that was trained for this variant; null or none = none was. */
+  tuned?: Tuned | null;
   /** Of the device: what a budget of joules counts with. */
   rates: RatesOf;
   /** Of calibration, before compression begins. */
@@ -94,13 +98,13 @@ interface OwnWeights {
 
 /** Checkpoint -> recipe -> graph and weights -> ONNX Runtime. */
 async function openOwn(o: OpenOptions, own: OwnWeights): Promise<OpenVariant> {
-  const checkpoint = await openCheckpoint(o.files);
-  const variant = await prepareVariant(checkpoint, own.recipe, own.kernel, {
+  const { checkpoint, recipe } = mergedWith(await openCheckpoint(o.files), own.recipe, o.tuned ?? null);
+  const variant = await prepareVariant(checkpoint, recipe, own.kernel, {
     use: 'engine',
     ...o,
     target: targetOf(own.kernel, o.rates),
   });
-  const { compression } = variant;
+  const compression = { ...variant.compression, recipe: formatRecipe(own.recipe) };
   const assets = own.device ? o.assets.webgpu : o.assets.wasm;
   const fallbacks = [...own.fallbacks, ...adapterMerged(checkpoint)];
   const session = await o.inPhase('load', () => openOrt(variant, { ...own, fallbacks, assets }));
@@ -172,10 +176,11 @@ export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<
     return openOwn(o, { recipe, ...chooseKernel('ort-gpu', recipe, [...device.features]), threads: 1, device });
   },
   wgsl: async (o) => {
-    const checkpoint = await openCheckpoint(o.files);
+    const own = mergedWith(await openCheckpoint(o.files), parseRecipe(o.variant), o.tuned ?? null);
+    const { checkpoint, recipe } = own;
     const device = await gpuDevice();
     return {
-      ...(await openWgsl(checkpoint, parseRecipe(o.variant), device, { ...o, fallbacks: adapterMerged(checkpoint) })),
+      ...(await openWgsl(checkpoint, recipe, device, { ...o, fallbacks: adapterMerged(checkpoint) })),
       tokenizer: createTokenizer(checkpoint.tokenizer),
       stopIds: checkpoint.config.eosTokenIds,
       family: checkpoint.config.family,

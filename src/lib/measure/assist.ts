@@ -9,6 +9,7 @@ import type { CheckpointRef, Templates } from '../schema/plan';
 import type { Device, Reading, TaskName } from '../schema/run';
 import type { EngineName } from '../schema/engines';
 import { createAnswer, type Answer } from './answer';
+import { tunes } from '../plan/units';
 import { calibrationOn } from './calibration';
 import { WARM_UP_TOKENS, type UnitContext } from './unit';
 import { NO_WORK } from './work';
@@ -25,6 +26,9 @@ export interface AssistRequest {
   causes: string[];
   /** Training tickets, for recipes that calibrate. */
   train: Ticket[];
+  /** Validation tickets, and the plan's seed, for variants that are fine-tuned. */
+  validation: Ticket[];
+  seed: number;
   device: Device;
   /** Power profile that the user confirmed; null = guess. */
   profile: string | null;
@@ -73,28 +77,41 @@ const ticketOf = (text: string): Ticket => ({
 /** Opens a variant and warms it up, so that the first answer takes no longer than the others. */
 export async function openAssistant(
   request: AssistRequest,
-  context: Pick<UnitContext, 'openFiles' | 'keepingOf' | 'assets' | 'openHost' | 'signal'> & {
-    onProgress: (done: number, of: number) => void;
-  },
+  context: Pick<UnitContext, 'openFiles' | 'keepingOf' | 'assets' | 'openHost' | 'tuned' | 'onProgress' | 'signal'>,
 ): Promise<Assistant> {
   const { tasks, templates, causes, engine, checkpoint, threads, maxNewTokens } = request;
   const sources = { device: request.device, engine, profile: request.profile };
   let session: EngineSession | null = null;
   const freshMeter = (): Meter => openMeter(sources, () => session?.fence());
   const loading = freshMeter();
+  const files = await context.openFiles(checkpoint);
+  const calibration = calibrationOn({ tasks, templates, train: request.train, causes }, () =>
+    context.openHost({ checkpoint, threads }),
+  );
   const opened: OpenVariant = await openVariant({
-    files: await context.openFiles(checkpoint),
+    files,
+    tuned: tunes(request, request.variant)
+      ? await context.tuned({
+          ...request,
+          files,
+          tasks: tasks.map((task) => taskOf(task, templates)),
+          tickets: request,
+          calibration,
+          meter: openMeter({ ...sources, engine: 'cpu' }, () => undefined),
+          rates: ratesFor(sources),
+          onProgress: context.onProgress,
+          signal: context.signal,
+        })
+      : null,
     variant: request.variant,
     engine,
     threads,
     rates: ratesFor(sources),
     keeping: context.keepingOf(checkpoint),
     assets: context.assets,
-    calibration: calibrationOn({ tasks, templates, train: request.train, causes }, () =>
-      context.openHost({ checkpoint, threads }),
-    ),
+    calibration,
     inPhase: (phase, work) => loading.window(phase, NO_WORK, work),
-    onProgress: context.onProgress,
+    onProgress: (done, of) => context.onProgress({ phase: 'load', done, of }),
     signal: context.signal,
   });
   session = opened.session;

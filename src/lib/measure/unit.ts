@@ -14,6 +14,7 @@ import {
   type CalibrationHost,
   type FileSet,
   type PackedStore,
+  type Tuned,
 } from '../engine/open';
 import type { OpenUnit, SliceOptions } from '../plan/sessions';
 import type { Ticket } from '../schema/dataset';
@@ -24,7 +25,8 @@ import { createAnswer, finiteScores, type AnswerOptions } from './answer';
 import { calibrationOn, referenceOf } from './calibration';
 import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
-import { runId, ticketsOf, type Unit } from '../plan/units';
+import { runId, ticketsOf, tunes, type Unit } from '../plan/units';
+import type { Calibration } from '../calibrate/host';
 import { KernelBook, NO_WORK, passOf } from './work';
 
 /** Everything that opening a variant for a plan needs, as plain data: it crosses a worker border. */
@@ -42,6 +44,23 @@ export interface OpenRequest extends Given {
   versions: Record<string, string>;
 }
 
+/** What training the adapter of a variant takes. */
+export interface TuningRequest {
+  checkpoint: CheckpointRef;
+  files: FileSet;
+  variant: string;
+  engine: EngineName;
+  threads: number | null;
+  tasks: readonly Task[];
+  tickets: Pick<Given, 'train' | 'validation' | 'causes'>;
+  calibration: Calibration;
+  seed: number;
+  meter: Meter;
+  rates: ReturnType<typeof ratesFor>;
+  onProgress: (p: UnitProgress) => void;
+  signal: AbortSignal;
+}
+
 export interface UnitContext {
   openFiles: (ref: CheckpointRef) => Promise<FileSet>;
   assets: Assets;
@@ -49,6 +68,8 @@ export interface UnitContext {
   openHost: (o: { checkpoint: CheckpointRef; threads: number | null }) => CalibrationHost;
   /** Where packed models of a checkpoint are kept; null where it has no hash to be known by. */
   keepingOf: (ref: CheckpointRef) => PackedStore | null;
+  /** Trains the adapter that a variant names, or brings it where an earlier run did. */
+  tuned: (request: TuningRequest) => Promise<Tuned>;
   onProgress: (p: UnitProgress) => void;
   signal: AbortSignal;
 }
@@ -92,6 +113,7 @@ async function record(
     | 'kernel'
     | 'threads'
     | 'compression'
+    | 'tuned'
     | 'fallbacks'
     | 'wasmHeapBytes'
     | 'kernels'
@@ -103,7 +125,7 @@ async function record(
   const { plan, planHash, causes, device, versions } = request;
   const readings = (await Promise.all(meters.map((meter) => meter.read()))).flat();
   return {
-    v: 5,
+    v: 6,
     id: runId(planHash, unit),
     plan: planHash,
     variant: unit.variant,
@@ -150,14 +172,32 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const opening = openMeter(sourcesOf(request), fence);
   await idleWindow(opening);
   const tasks = plan.tasks.map((name) => taskOf(name, plan.templates));
+  const calibration = calibrationOn(
+    request.calibrationTexts
+      ? { texts: request.calibrationTexts }
+      : { tasks: plan.tasks, templates: plan.templates, train: request.train, causes: request.causes },
+    () => context.openHost({ checkpoint: request.checkpoint, threads: request.threads }),
+  );
+  // Training is the processor's work, whatever engine answers.
+  const training = openMeter({ ...sourcesOf(request), engine: 'cpu' }, () => undefined);
+  const tuned = tunes(plan, variant)
+    ? await context.tuned({
+        ...request,
+        files,
+        tasks,
+        tickets: request,
+        calibration,
+        seed: plan.seed,
+        meter: training,
+        rates: ratesFor(sourcesOf(request)),
+        onProgress,
+        signal,
+      })
+    : null;
   const opened = await openVariant({
     files,
-    calibration: calibrationOn(
-      request.calibrationTexts
-        ? { texts: request.calibrationTexts }
-        : { tasks: plan.tasks, templates: plan.templates, train: request.train, causes: request.causes },
-      () => context.openHost({ checkpoint: request.checkpoint, threads: request.threads }),
-    ),
+    calibration,
+    tuned,
     keeping: context.keepingOf(request.checkpoint),
     rates: ratesFor(sourcesOf(request)),
     variant,
@@ -212,7 +252,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const single = Math.min(await piece(), await piece(), await piece());
   passes = Math.max(1, Math.ceil(PIECE_MS / Math.max(single, 1e-3)));
   /** What opening took, until a record has told it. */
-  let untold: Meter[] = [opening];
+  let untold: Meter[] = tuned ? [opening, training] : [opening];
 
   const waitForQuiet = async (patience: number, o: SliceOptions): Promise<number> => {
     const start = performance.now();
@@ -266,6 +306,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
         kernel: open.kernel,
         threads: open.threads,
         compression,
+        tuned: tuned?.record ?? null,
         fallbacks: [...open.fallbacks, ...noTemplate],
         wasmHeapBytes: open.heapBytes(),
         kernels: kernels.total,
@@ -400,6 +441,7 @@ async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): 
         kernel: BASELINE_KERNEL[unit.task],
         threads: 1,
         compression: null,
+        tuned: null,
         fallbacks: [],
         wasmHeapBytes: null,
         kernels: null,

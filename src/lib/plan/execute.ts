@@ -13,7 +13,7 @@ import type { RunRecord } from '../schema/run';
 
 import { Sessions, type Session } from './sessions';
 import { BASELINE } from '../schema/engines';
-import { calibrates, crossedMembers, listedMembers, runId, slicesOf, unitsOf, type Member, type Unit } from './units';
+import { crossedMembers, joinsLate, listedMembers, runId, slicesOf, unitsOf, type Member, type Unit } from './units';
 
 /** What answering tickets took so far in a unit: estimates, at the middle of their intervals. */
 export interface Spent {
@@ -33,6 +33,8 @@ export interface UnitProgress {
   ticket?: string;
   output?: string;
   spent?: Spent;
+  /** Of a training step: mean loss of its answers, nats a token. */
+  loss?: number;
 }
 
 export type PlanEvent =
@@ -172,7 +174,7 @@ class Execution {
   async #stages(): Promise<void> {
     const { plan } = this;
     const listed = listedMembers(plan);
-    const late = listed.filter(({ variant }) => calibrates(plan, variant));
+    const late = listed.filter(({ variant }) => joinsLate(plan, variant));
     const early = listed.filter((member) => !late.includes(member));
     const lateJoin = early.some(({ variant }) => variant !== BASELINE) ? Math.min(CALIBRATED_JOIN, this.#slices) : 0;
     const bests = plan.stages.flatMap((s, stage) => (s.kind === 'best' ? [stage] : []));

@@ -1,5 +1,5 @@
 import { BASELINE, BASELINE_ENGINE, takesRecipes, type EngineName } from '../schema/engines';
-import { calibrationLevel, canonicalRecipe, formatRecipe, parsePruning, parseRecipe } from '../compress/recipe';
+import { calibrationLevel, canonicalRecipe, formatRecipe, isPart, parseRecipe, withPart } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
 import type { PlanRecord } from '../schema/plan';
 import type { RunRecord, TaskName } from '../schema/run';
@@ -98,10 +98,9 @@ export function crossedMembers(
   const seen = new Set(known.map(({ variant }) => variant));
   return chosen.flatMap((best) =>
     s.prunings.flatMap((text) => {
-      const pruning = parsePruning(text);
-      if (!pruning) throw new JoulewiseError('recipe.unknown', `Pruning ${quote(text)} is not known.`);
-      const recipe = parseRecipe(best);
-      const variant = canonicalRecipe(formatRecipe({ ...recipe, prunings: [...recipe.prunings, pruning] }));
+      const recipe = withPart(parseRecipe(best), text);
+      if (!recipe) throw new JoulewiseError('recipe.unknown', `Part ${quote(text)} is not known.`);
+      const variant = canonicalRecipe(formatRecipe(recipe));
       if (seen.has(variant)) return [];
       seen.add(variant);
       return [{ variant, stage }];
@@ -113,13 +112,24 @@ export function crossedMembers(
 export const calibrates = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
   takesRecipes(plan.engine) && variant !== BASELINE && calibrationLevel(parseRecipe(variant)) !== null;
 
+/** Whether an adapter is trained for a variant, on the plan's training tickets. */
+export const tunes = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
+  takesRecipes(plan.engine) && variant !== BASELINE && parseRecipe(variant).tuning !== null;
+
+/** Whether a variant takes long to prepare, so that others answer a few slices before it joins. */
+export const joinsLate = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
+  calibrates(plan, variant) || tunes(plan, variant);
+
 /** Refuses what cannot run before anything is spent: unknown recipes, several masks. */
 export function checkPlan(plan: PlanRecord): void {
   for (const stage of plan.stages) {
     if (stage.kind === 'variants' && takesRecipes(plan.engine)) stage.variants.forEach(parseRecipe);
     if (stage.kind === 'best')
       for (const p of stage.prunings)
-        if (!parsePruning(p))
-          throw new JoulewiseError('recipe.unknown', `Pruning ${quote(p)} is not known. Examples: 2:4, mag50, ffn50.`);
+        if (!isPart(p))
+          throw new JoulewiseError(
+            'recipe.unknown',
+            `Part ${quote(p)} is not known. Examples: 2:4, mag50, ffn50, lora8.`,
+          );
   }
 }

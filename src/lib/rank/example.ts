@@ -30,7 +30,8 @@ export const exampleResult = (more: Partial<VariantResult> = {}): VariantResult 
 });
 
 export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
-  v: 5,
+  v: 6,
+  tuned: null,
   id: 'plan/unit',
   plan: 'plan',
   variant: 'fp16',

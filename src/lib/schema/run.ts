@@ -154,12 +154,40 @@ export const SteadinessSchema = v.object({
 });
 export type Steadiness = v.InferOutput<typeof SteadinessSchema>;
 
+/** How the adapter of a variant was trained, in this run or in an earlier one that was kept. */
+export const TunedSchema = v.object({
+  rank: count,
+  /** Numbers of the adapter. */
+  parameters: count,
+  /** Taken, and those after which the adapter stood. */
+  steps: count,
+  at: count,
+  /** Training answers that there were, and those that steps took: one may be taken several times. */
+  examples: count,
+  seen: count,
+  /** Mean loss of validation answers, nats a token, before and after; null without validation tickets. */
+  loss: v.nullable(v.object({ before: finite, after: finite })),
+  /** Why it ended: steps, patience, ... */
+  end: v.string(),
+  /** Of training and evaluating, not of loading and compressing. */
+  seconds: finite,
+  /** Null where nothing can be said. */
+  joules: v.nullable(RangeSchema),
+  tier: v.picklist(TIERS),
+  boundary: v.picklist(BOUNDARIES),
+  source: v.string(),
+  threads: count,
+  /** Whether an earlier run trained it, whose joules these are. */
+  earlier: v.boolean(),
+});
+export type TunedRecord = v.InferOutput<typeof TunedSchema>;
+
 /** One variant, one task, one slice of tickets, measured on one device. */
 export const Run = defineRecord({
   name: 'run',
-  version: 5,
+  version: 6,
   // Version 2 tells what each kernel did, version 3 under what conditions, version 4 in which slice and block; version 5
-  // calls ONNX Runtime on WebGPU `ort-gpu`.
+  // calls ONNX Runtime on WebGPU `ort-gpu`, version 6 tells how a variant was fine-tuned.
   upgraders: {
     1: (old) => ({ ...old, kernels: null }),
     2: (old) => ({ ...old, conditions: null }),
@@ -174,9 +202,10 @@ export const Run = defineRecord({
       steadiness: null,
     }),
     4: (old) => ({ ...old, engine: engineNow(old['engine']) }),
+    5: (old) => ({ ...old, tuned: null }),
   },
   schema: v.object({
-    v: v.literal(5),
+    v: v.literal(6),
     /** `${planHash}/${unit key}`: a finished unit is never run again. */
     id: v.string(),
     plan: v.string(),
@@ -206,6 +235,8 @@ export const Run = defineRecord({
     checkpoint: v.object({ name: v.string(), hash: v.string(), family: v.string() }),
     dataset: v.object({ name: v.string(), hash: v.string() }),
     compression: v.nullable(CompressionSchema),
+    /** Null where nothing was fine-tuned here. */
+    tuned: v.nullable(TunedSchema),
     /** What was asked for and could not be had, and what was used instead. */
     fallbacks: v.array(v.string()),
     /** What may spoil the measurement (tab hidden, on battery, ...). */

@@ -5,10 +5,10 @@ import { JoulewiseError } from '../core/errors';
 import { executePlan, planHash, type PlanEvent, type PlanOutcome, type UnitProgress } from '../plan/execute';
 import { memoryBudget } from '../forecast/memory';
 import { leaveOneFree } from '../measure/steady';
-import { calibrates, checkPlan, listedMembers } from '../plan/units';
+import { calibrates, checkPlan, joinsLate, listedMembers, tunes } from '../plan/units';
 import type { Folded } from '../rank/fold';
 import { MAX_THREADS } from '../device/probe';
-import { LEAST_SLICES } from '../schema/defaults';
+import { LEAST_SLICES, VALIDATION_TICKETS } from '../schema/defaults';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import type { Device, RunRecord } from '../schema/run';
@@ -47,8 +47,6 @@ export interface RunPlanOptions {
 const GRACE_MS = 3000;
 /** A thread without a word for so long hangs: it tells of every ticket, and of every layer that it reads. */
 const SILENCE_MS = 300_000;
-/** Validation tickets that calibrate confidence, at most. */
-const VALIDATION = 100;
 /** Pieces by which two numbers of threads are compared. */
 const PIECES = 24;
 /** Does a call, and ends it where the person leaves the variant out meanwhile. */
@@ -87,8 +85,8 @@ async function openIn(
       tasks: plan.tasks,
       limit: plan.limit,
       seed: plan.seed,
-      validation: VALIDATION,
-      train: variant === BASELINE || (texts === null && calibrates(plan, variant)),
+      validation: VALIDATION_TICKETS,
+      train: variant === BASELINE || tunes(plan, variant) || (texts === null && calibrates(plan, variant)),
     });
     const request = {
       plan,
@@ -135,7 +133,7 @@ async function threadsFor(
     return { threads: plan.threads, note: [] };
   const before = earlier.find((run) => run.engine === plan.engine)?.threads;
   if (before !== undefined) return { threads: before, note: [] };
-  const first = listedMembers(plan).find(({ variant }) => variant !== BASELINE && !calibrates(plan, variant));
+  const first = listedMembers(plan).find(({ variant }) => variant !== BASELINE && !joinsLate(plan, variant));
   const all = device.crossOriginIsolated ? Math.min(device.cores ?? 1, MAX_THREADS) : 1;
   if (!first || all < 2) return { threads: null, note: [] };
   const time = async (threads: number) => {

@@ -54,7 +54,7 @@ export class Seat {
 
   async answer(
     text: string,
-    request: Omit<AssistRequest, 'train'>,
+    request: Omit<AssistRequest, 'train' | 'validation'>,
     variants: readonly string[],
     key: string,
     tickets: () => Promise<TicketsPort | null>,
@@ -187,7 +187,7 @@ class AssistantState {
       await device.load();
       if (!device.found) throw new JoulewiseError('internal', device.error ?? ASSISTANT.noDevice);
       const { plan, causes, hash } = chosen;
-      const request: Omit<AssistRequest, 'train'> = {
+      const request: Omit<AssistRequest, 'train' | 'validation'> = {
         checkpoint: plan.checkpoint,
         variant: seat.variant,
         engine: plan.engine,
@@ -197,6 +197,7 @@ class AssistantState {
         causes: [...causes],
         device: device.found,
         profile: plan.profile,
+        seed: plan.seed,
         maxNewTokens: plan.maxNewTokens,
       };
       const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));

@@ -1,3 +1,4 @@
+import { adapterBytes, removeAdapters } from '../store/adapters';
 import { listSummaries, removeDataset } from '../store/datasets';
 import { removeAllRecords } from '../store/db';
 import { removeAllExports } from '../store/exports';
@@ -29,6 +30,8 @@ class StorageState {
   datasets = $state.raw<StoredTickets[] | null>(null);
   /** Bytes of packed weights that earlier runs left. */
   packed = $state(0);
+  /** Bytes of trained adapters. */
+  adapters = $state(0);
   /** Bytes; null where the browser does not say. */
   used = $state<number | null>(null);
   free = $state<number | null>(null);
@@ -42,6 +45,7 @@ class StorageState {
       this.datasets = await listSummaries();
       this.checkpoints = await listCheckpoints();
       this.packed = await packedBytes();
+      this.adapters = await adapterBytes();
       const { usage, quota } = await navigator.storage.estimate();
       this.used = usage ?? null;
       this.free = usage === undefined || quota === undefined ? null : Math.max(0, quota - usage);
@@ -53,6 +57,7 @@ class StorageState {
 
   removeCheckpoint = (hash: string) => this.#delete(STORAGE.doing.checkpoint, () => removeCheckpoint(hash));
   removeDataset = (hash: string) => this.#delete(STORAGE.doing.tickets, () => removeDataset(hash));
+  removeAdapters = () => this.#delete(STORAGE.doing.adapters, () => removeAdapters());
   removePacked = () => this.#delete(STORAGE.doing.packed, () => removePacked());
   removeUnfinished = () =>
     this.#delete(STORAGE.doing.unfinished, async () => {
@@ -81,6 +86,7 @@ class StorageState {
       await removeAllExports();
       await removeCalibration();
       await removePacked();
+      await removeAdapters();
       this.message = STORAGE.deleted;
     });
 

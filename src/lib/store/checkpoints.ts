@@ -2,6 +2,8 @@ import { openCheckpoint, type Checkpoint } from '../checkpoint/checkpoint';
 import { httpFileSet, hubFileSet, type FileSet } from '../checkpoint/source';
 import type { CheckpointRef } from '../schema/plan';
 import type { PackedStore } from '../variant/kept';
+import type { AdapterStore } from '../variant/tuned';
+import { opfsAdapters } from './adapters';
 import { openStored } from './opfs';
 import { opfsPacked } from './packed';
 
@@ -45,3 +47,9 @@ export const keepingOf = (ref: CheckpointRef): PackedStore | null =>
 /** Name by the content of what a calibration reads; null where there is none: what lies at the Hub may change under its name. */
 export const contentOf = (ref: CheckpointRef): string | null =>
   ref.kind === 'stored' ? ref.hash : ref.kind === 'builtin' ? `builtin-${BUILTIN_HASH}` : null;
+
+/** Where adapters that were trained on a checkpoint are kept; null where it has no name by its content. */
+export function adaptersOf(ref: CheckpointRef): AdapterStore | null {
+  const content = contentOf(ref);
+  return content === null ? null : opfsAdapters(content);
+}

@@ -1,6 +1,7 @@
 import { blobFileSet, type ByteSource, type FileSet } from '../checkpoint/source';
 import { sha256 } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
+import { removeAdapters } from './adapters';
 import { removePacked } from './packed';
 
 /**
@@ -163,6 +164,7 @@ export async function removeCheckpoint(hash: string): Promise<void> {
   if (data) await directory.removeEntry(data.name, { recursive: true });
   await directory.removeEntry(`${hash}.ref`).catch(() => undefined);
   await removePacked(hash);
+  await removeAdapters(hash);
 }
 
 /** Removes what an interrupted download left behind: folders that no marker names. */

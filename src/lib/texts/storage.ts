@@ -21,6 +21,9 @@ export const STORAGE = {
   packed: (size: number) =>
     `Weights packed by earlier runs, ${bytes(size)}: they save time alone, and are made again when needed.`,
   packedShort: 'packed weights',
+  adapters: (size: number) =>
+    `Adapters that fine-tuning made, ${bytes(size)}: without them, the next run of the same variant trains again.`,
+  adaptersShort: 'trained adapters',
   unfinished: 'Remove what interrupted copies left',
   everything: 'Everything',
   everythingAbout: 'Experiments, runs and tickets go into one file; model weights do not.',
@@ -34,6 +37,7 @@ export const STORAGE = {
     checkpoint: 'Deleting the checkpoint',
     tickets: 'Deleting the tickets',
     packed: 'Deleting packed weights',
+    adapters: 'Deleting trained adapters',
     unfinished: 'Removing what interrupted copies left',
     export: 'Writing the file',
     import: 'Reading the file',

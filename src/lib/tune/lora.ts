@@ -1,4 +1,5 @@
 import { layoutOf, type LoraLayout } from '../block/lora';
+import type { Adapter } from '../checkpoint/adapter';
 import { LINEARS, type LinearName } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
 import { JoulewiseError } from '../core/errors';
@@ -54,3 +55,19 @@ export function newAdapter(lora: LoraLayout, seed: number): Float32Array<ArrayBu
   }
   return out;
 }
+
+/** The adapter as inference reads it: its factor multiplied in. */
+export const adapterOf = (lora: LoraLayout, numbers: Float32Array<ArrayBuffer>): Adapter => ({
+  rank: lora.rank,
+  count: lora.parts.length,
+  read(layer, linear) {
+    const part = lora.part(layer, linear);
+    if (!part) return Promise.resolve(null);
+    const { a, b, outputs } = part;
+    return Promise.resolve({
+      rank: lora.rank,
+      a: numbers.slice(a, b),
+      b: numbers.slice(b, b + outputs * lora.rank).map((x) => x * lora.factor),
+    });
+  },
+});

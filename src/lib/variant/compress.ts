@@ -7,7 +7,7 @@ import { compressCheckpoint, type CompressedModel } from '../compress/compress';
 import type { LayerReport } from '../compress/books';
 import type { PackedForm, Target } from '../compress/budget';
 import { storedBytes, type StoredTensor } from '../tensor/stored';
-import { calibrationLevel, formatRecipe, parseRecipe, type Recipe } from '../compress/recipe';
+import { calibrationLevel, formatRecipe, parseRecipe, untuned, type Recipe } from '../compress/recipe';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
 import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
@@ -18,7 +18,7 @@ import { WEIGHTS_VERSION } from './kept';
 import type { KernelRow } from './kernels';
 
 /** What variants are named by and made of, for those who open them. */
-export { parseRecipe };
+export { formatRecipe, parseRecipe, untuned };
 export type { Calibration, CalibrationHost, CompressedModel, Recipe };
 
 export interface CompressVariantOptions {
@@ -79,6 +79,11 @@ export async function compressVariant(
   recipe: Recipe,
   o: CompressVariantOptions,
 ): Promise<{ model: CompressedModel; close: () => void }> {
+  if (recipe.tuning)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `${quote(formatRecipe(recipe))} is trained on a plan's tickets first: run it with tickets, or train an adapter with "tune" and give it with --adapter.`,
+    );
   const level = calibrationLevel(recipe);
   const reporting = {
     ...(o.onLinear ? { onLinear: o.onLinear } : {}),

@@ -28,8 +28,9 @@ export interface PackedStore {
 }
 
 /**
- * Name of what packing leaves. How keys and values are kept changes no weight. `prompts` are those of a calibrated
- * recipe, else null; a budget counts with the costs of `target`; how bytes lie depends on the device's `dot`.
+ * Name of what packing leaves. How keys and values are kept changes no weight. `tuned`: hash of an adapter that was trained
+ * beside them, else null; `prompts` are those of a calibrated recipe, else null; a budget counts with the costs of `target`;
+ * how bytes lie depends on the device's `dot`.
  */
 export const packedKey = (
   checkpointHash: string,
@@ -37,10 +38,12 @@ export const packedKey = (
   prompts: readonly (readonly number[])[] | null,
   target: Target | null,
   dot: ByteDot,
+  tuned: string | null = null,
 ): Promise<string> =>
   contentHash({
     checkpoint: checkpointHash,
     recipe: formatRecipe({ ...recipe, kv8: false }),
+    ...(tuned === null ? {} : { tuned }),
     prompts,
     rates: recipe.budget === null ? null : (target?.rates ?? null),
     dot,

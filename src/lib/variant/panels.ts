@@ -6,7 +6,7 @@ import { createTokenizer } from '../checkpoint/tokenizer';
 import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
 import { PRUNERS } from '../compress/pruners';
-import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
+import { calibrationLevel, formatRecipe, untuned, type Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import { layoutsOf } from '../cpu/formats';
 import { CpuModel } from '../cpu/model';
@@ -17,6 +17,7 @@ import { PRECISIONS } from '../tensor/precisions';
 import { withCompressed, type Calibration } from './compress';
 import { packedKey, type PackedStore } from './kept';
 import { MAX_CONTEXT, type InPhase } from './prepare';
+import type { Tuned } from './tuned';
 
 export interface PackOptions {
   inPhase: InPhase;
@@ -24,6 +25,8 @@ export interface PackOptions {
   target?: Target | null;
   /** Where packed models are kept; null or none = nowhere. */
   keeping?: PackedStore | null;
+  /** The adapter that was trained for this recipe; null or none = none was. */
+  tuned?: Tuned | null;
   /** Of calibration, before compression begins. */
   onCalibrated?: (done: number, of: number) => void;
   onProgress?: (done: number, of: number) => void;
@@ -40,9 +43,11 @@ export async function packVariant(
   dot: ByteDot,
   o: PackOptions,
 ): Promise<PackedModel & { notes: string[] }> {
-  const apart = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
+  const given = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
+  const apart = o.tuned ? { adapter: o.tuned.adapter, base: checkpoint } : given;
+  const weights = o.tuned ? untuned(recipe) : recipe;
   const { model, compression, kept } = await keptOr(checkpoint, recipe, dot, o, () =>
-    withCompressed(apart?.base ?? checkpoint, recipe, o, (compressed) =>
+    withCompressed(apart?.base ?? checkpoint, weights, o, (compressed) =>
       packModel(compressed, recipe, apart?.adapter ?? null, dot, o),
     ),
   );
@@ -65,13 +70,20 @@ async function keptOr(
   checkpoint: Checkpoint,
   recipe: Recipe,
   dot: ByteDot,
-  { keeping, calibration, target, inPhase }: PackOptions,
+  { keeping, calibration, target, tuned, inPhase }: PackOptions,
   make: () => Promise<PackedModel>,
 ): Promise<PackedModel & { kept: boolean }> {
   if (!keeping) return { ...(await make()), kept: false };
   const prompts =
     calibrationLevel(recipe) === null ? null : calibration?.prompts(createTokenizer(checkpoint.tokenizer));
-  const key = await packedKey(keeping.checkpointHash, recipe, prompts ?? null, target ?? null, dot);
+  const key = await packedKey(
+    keeping.checkpointHash,
+    recipe,
+    prompts ?? null,
+    target ?? null,
+    dot,
+    tuned?.hash ?? null,
+  );
   const found = await keeping.read(key);
   if (found) {
     const { config, ffnSizes, compression, image } = found.header;

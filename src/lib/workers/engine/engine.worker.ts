@@ -1,13 +1,13 @@
 import { JoulewiseError } from '../../core/errors';
 import { serve } from '../../core/rpc';
 import { take } from '../../data/give';
-import { probeDevice } from '../../device/probe';
 import { openAssistant, type Assistant } from '../../measure/assist';
 import { evaluate, goOn } from '../../measure/evaluate';
 import { openUnit } from '../../measure/unit';
 import type { OpenUnit } from '../../plan/sessions';
 import { exportCalls } from '../export/exports';
-import { HERE, openRequest } from '../host/host';
+import { deviceHere, HERE, openRequest } from '../host/host';
+import { tunedHere } from '../gradient/tuned';
 import type { EngineApi } from './protocol';
 
 /** The variant of a plan that this thread measures. */
@@ -23,20 +23,17 @@ function opened(): OpenUnit {
 serve<EngineApi>({
   ...exportCalls,
 
-  probe: () => probeDevice(),
+  probe: () => deviceHere(),
 
   evaluate: async (args, { emit, signal }) => evaluate(await openRequest(args, emit, signal), args.text, args.recipe),
 
   generate: async (args, { emit, signal }) => goOn(await openRequest(args, emit, signal), { ...args, signal }),
 
   async openAssistant({ given, ...args }, { emit, signal }) {
+    const { train, validation } = given ? await take(given) : { train: [], validation: [] };
     assistant = await openAssistant(
-      { ...args, train: given ? (await take(given)).train : [] },
-      {
-        ...HERE,
-        signal,
-        onProgress: (done, of) => emit({ phase: 'load', done, of }),
-      },
+      { ...args, train, validation },
+      { ...HERE, tuned: tunedHere, signal, onProgress: emit },
     );
     return { kernel: assistant.kernel, fallbacks: [...assistant.fallbacks] };
   },
@@ -47,7 +44,10 @@ serve<EngineApi>({
   },
 
   async openUnit({ given, ...args }, { emit, signal }) {
-    measured = await openUnit({ ...args, ...(await take(given)) }, { ...HERE, onProgress: emit, signal });
+    measured = await openUnit(
+      { ...args, ...(await take(given)) },
+      { ...HERE, tuned: tunedHere, onProgress: emit, signal },
+    );
     const { kernel, threads, memoryBytes } = measured;
     return { kernel, threads, memoryBytes };
   },

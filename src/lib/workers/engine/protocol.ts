@@ -21,7 +21,7 @@ export type EngineApi = ExportApi & {
   };
   /** Opens a variant that this thread keeps: `assist` answers with it until the thread ends. */
   openAssistant: {
-    args: Omit<AssistRequest, 'train'> & { given: TicketsPort | null };
+    args: Omit<AssistRequest, 'train' | 'validation'> & { given: TicketsPort | null };
     event: Progress;
     result: { kernel: string; fallbacks: string[] };
   };

@@ -1,6 +1,6 @@
 import type { CheckpointRef, Templates } from '../../schema/plan';
 import type { TaskName } from '../../schema/run';
-import type { TrainEvent, TrainReport, TrainRequest } from '../../train/train';
+import type { TrainEvent, TrainReport, TrainRequest } from '../../train/files/train';
 import type { TicketsPort } from '../../data/give';
 
 export interface TuneRequest extends TrainRequest {

@@ -2,7 +2,7 @@ import { taskOf } from '../../data/tasks';
 import { probeDevice } from '../../device/probe';
 import { openMeter } from '../../meter/open';
 import { createExport } from '../../store/exports';
-import { train } from '../../train/train';
+import { train } from '../../train/files/train';
 import { openFiles } from '../../store/checkpoints';
 import { openThreads } from '../gradient/threads';
 import { serve } from '../../core/rpc';

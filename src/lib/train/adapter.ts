@@ -1,0 +1,164 @@
+import type { Checkpoint } from '../checkpoint/checkpoint';
+import { createTokenizer } from '../checkpoint/tokenizer';
+import { totalBytes } from '../core/cost';
+import { JoulewiseError } from '../core/errors';
+import { bytes, flops } from '../core/units';
+import type { Task } from '../data/tasks';
+import { freeze, type Frozen } from '../gradient/frozen';
+import { passCost } from '../gradient/work';
+import type { Meter } from '../meter/meter';
+import { mainReadings } from '../meter/readings';
+import { loraLayout, newAdapter, type LoraLayout, type LoraOptions } from '../tune/lora';
+import { examplesOf } from '../tune/tickets';
+import {
+  startTuning,
+  tune,
+  type TuneEngine,
+  type TuneEvaluation,
+  type TuneOptions,
+  type TuneResult,
+  type TuneStep,
+} from '../tune/trainer';
+import { compressVariant, type Calibration, type CompressVariantOptions, type Recipe } from '../variant/compress';
+
+/** What it is trained on: as `Task.target` and `Task.messages` want it. */
+export interface TrainTickets {
+  tasks: readonly Task[];
+  train: Parameters<Task['target']>[0][];
+  validation: Parameters<Task['target']>[0][];
+  causes: readonly string[];
+}
+
+export type TrainEvent =
+  | { phase: 'load' | 'calibrate'; done: number; of: number }
+  | { step: TuneStep; of: number }
+  | { evaluation: TuneEvaluation };
+
+/** What training an adapter takes of this device. */
+export interface AdapterHost {
+  meter: Meter;
+  openThreads(frozen: Frozen, lora: LoraLayout): Promise<TuneEngine & { threads: number; end(): void }>;
+  /** For recipes that calibrate; null or none = nowhere. */
+  calibration?: Calibration | null;
+  /** What a recipe's budget counts with. */
+  target?: CompressVariantOptions['target'];
+  emit: (event: TrainEvent) => void;
+  signal: AbortSignal;
+}
+
+/** Answers of tickets as they are learnt, and how many were left out. */
+export interface Lessons {
+  learning: ReturnType<typeof examplesOf>['examples'];
+  checking: ReturnType<typeof examplesOf>['examples'];
+  /** Training answers that do not fit into the model's context. */
+  tooLong: number;
+}
+
+/** Throws `input.empty` where tickets have no answers to learn, or all the same. */
+export function lessonsOf(checkpoint: Checkpoint, tickets: TrainTickets): Lessons {
+  const choosing = tickets.tasks.find(({ scored }) => scored === 'labels');
+  if (choosing && new Set(tickets.train.flatMap((t) => choosing.target(t) ?? [])).size === 1)
+    throw new JoulewiseError(
+      'input.empty',
+      `All training tickets have the same answer for ${choosing.title.toLowerCase()}, so there is nothing to tell apart. Map another column, or import tickets of more causes.`,
+    );
+  const { config } = checkpoint;
+  const tokenizer = createTokenizer(checkpoint.tokenizer);
+  const make = (some: TrainTickets['train']) =>
+    examplesOf(tokenizer, config.eosTokenIds, tickets.tasks, some, tickets.causes, config.maxPositions);
+  const [{ examples: learning, tooLong }, { examples: checking }] = [make(tickets.train), make(tickets.validation)];
+  if (learning.length === 0)
+    throw new JoulewiseError(
+      'input.empty',
+      tooLong > 0
+        ? `All ${tooLong} training answers are longer with their prompt than the ${config.maxPositions} tokens that the model reads. Choose a model with a longer context, or shorter tickets.`
+        : 'None of the training tickets has an answer for this task. Map a column to it.',
+    );
+  return { learning, checking, tooLong };
+}
+
+/** An adapter, and how it came about. */
+export interface Trained extends TuneResult {
+  lora: LoraLayout;
+  /** Of the model under it. */
+  shape: Pick<Frozen, 'config' | 'ffnSizes'>;
+  threads: number;
+}
+
+const NOTHING = { bytes: bytes(0), flops: flops(0), tokens: null };
+
+/** Reads and compresses the model as a run of this recipe would, and keeps its weights as they are stored. */
+async function frozenOf(checkpoint: Checkpoint, recipe: Recipe, host: AdapterHost): Promise<Frozen> {
+  const { emit, meter, signal } = host;
+  const { model, close } = await compressVariant(checkpoint, recipe, {
+    inPhase: (phase, work) => meter.window(phase, NOTHING, work),
+    calibration: host.calibration ?? null,
+    target: host.target ?? null,
+    onCalibrated: (done, of) => emit({ phase: 'calibrate', done, of }),
+    signal,
+  });
+  try {
+    return await meter.window('load', NOTHING, () =>
+      freeze(model, (done, of) => {
+        if (signal.aborted) throw new JoulewiseError('cancelled', 'Stopped before training began.');
+        emit({ phase: 'load', done, of });
+      }),
+    );
+  } finally {
+    close();
+  }
+}
+
+/** The same engine, its losses and gradients metered: judging an adapter on validation answers is part of training it. */
+function metered(engine: TuneEngine, frozen: Frozen, lora: LoraLayout, meter: Meter): TuneEngine {
+  const workOf = (passes: Parameters<TuneEngine['losses']>[0], back: boolean) => {
+    const costs = passes.map((pass) => passCost(frozen, lora, pass, { back }));
+    return {
+      bytes: bytes(costs.reduce((n, c) => n + totalBytes(c), 0)),
+      flops: flops(costs.reduce((n, c) => n + c.flops, 0)),
+      tokens: passes.reduce((n, { ids }) => n + ids.length, 0),
+    };
+  };
+  return {
+    losses: (passes, adapter) => meter.window('train', workOf(passes, false), () => engine.losses(passes, adapter)),
+    gradients: (passes, factor, adapter) =>
+      meter.window('train', workOf(passes, true), () => engine.gradients(passes, factor, adapter)),
+  };
+}
+
+/** Trains an adapter over the frozen weights of a recipe. Ends as `tune` does; throws what reading and compressing throw. */
+export async function trainAdapter(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  { lora: asked, options }: { lora: LoraOptions; options: TuneOptions },
+  { learning, checking }: Lessons,
+  host: AdapterHost,
+): Promise<Trained> {
+  const { meter, emit, signal } = host;
+  const frozen = await frozenOf(checkpoint, recipe, host);
+  const lora = loraLayout(frozen.config, frozen.ffnSizes, asked);
+  const threads = await host.openThreads(frozen, lora);
+  try {
+    const result = await tune(
+      {
+        engine: metered(threads, frozen, lora, meter),
+        train: learning,
+        validation: checking,
+        joules: () => mainReadings(meter.peek()).find(({ phase }) => phase === 'train')?.joules?.mid ?? null,
+        now: () => performance.now(),
+        onStep: ({ steps }) => {
+          const step = steps.at(-1);
+          if (step) emit({ step, of: options.steps });
+        },
+        onEvaluation: (evaluation) => emit({ evaluation }),
+        signal,
+      },
+      options,
+      startTuning(newAdapter(lora, options.seed)),
+    );
+    const { config, ffnSizes } = frozen;
+    return { ...result, lora, shape: { config, ffnSizes }, threads: threads.threads };
+  } finally {
+    threads.end();
+  }
+}

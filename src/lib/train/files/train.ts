@@ -1,0 +1,119 @@
+import { ADAPTER_FILES } from '../../checkpoint/adapter';
+import { openCheckpoint, type Checkpoint } from '../../checkpoint/checkpoint';
+import { bytesSource, type FileSet } from '../../checkpoint/source';
+import { JoulewiseError, quote } from '../../core/errors';
+import type { ExportTarget } from '../../export/onnx';
+import { writeWeights } from '../../export/safetensors';
+import type { Meter } from '../../meter/meter';
+import type { LoraOptions } from '../../tune/lora';
+import { toPeft } from '../../tune/peft';
+import type { TuneEnd, TuneEvaluation, TuneOptions, TuneStep } from '../../tune/trainer';
+import { parseRecipe } from '../../variant/compress';
+import { staysApart } from '../../variant/panels';
+import { lessonsOf, trainAdapter, type AdapterHost, type TrainTickets } from '../adapter';
+
+export type { TrainEvent, TrainTickets } from '../adapter';
+
+/** What is trained: plain data. */
+export interface TrainRequest {
+  /** Name of the model that the adapter says it belongs to. */
+  name: string;
+  recipe: string;
+  lora: LoraOptions;
+  options: TuneOptions;
+  /** Whether the whole model is written too, the adapter merged into its float32 weights. */
+  merged: boolean;
+}
+
+export interface TrainReport {
+  end: TuneEnd;
+  /** Steps after which the adapter stood. */
+  at: number;
+  steps: readonly TuneStep[];
+  evaluations: readonly TuneEvaluation[];
+  /** Mean loss of validation answers before the first step, nats a token; null without validation tickets. */
+  untuned: number | null;
+  /** `tooLong`: training answers that do not fit into the model's context, left out. */
+  examples: { train: number; validation: number; tooLong: number };
+  parameters: number;
+  threads: number;
+  /** Time, work and joules by phase and source. */
+  readings: Awaited<ReturnType<Meter['read']>>;
+}
+
+export interface TrainHost extends AdapterHost {
+  files: FileSet;
+  folder: ExportTarget;
+}
+
+/** The checkpoint's files with an adapter beside them, which reading merges in. */
+function beside(files: FileSet, adapter: Readonly<Record<string, Uint8Array<ArrayBuffer>>>): FileSet {
+  return {
+    name: files.name,
+    list: () => files.list()?.then((names) => [...new Set([...names, ...ADAPTER_FILES])]) ?? null,
+    open: (name) => {
+      const own = adapter[name];
+      return own ? Promise.resolve(bytesSource(name, own)) : files.open(name);
+    },
+  };
+}
+
+async function writeAll(target: ExportTarget, files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>): Promise<void> {
+  for (const [name, data] of Object.entries(files)) {
+    const file = await target.open(name);
+    await file.append(data);
+    await file.close();
+  }
+}
+
+/** Throws `recipe.impossible` where a run could not compute with an adapter as it was trained over these weights. */
+function checkRecipe({ recipe }: TrainRequest, { adapted }: Checkpoint): void {
+  if (!staysApart(parseRecipe(recipe)))
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `An adapter cannot stay beside the weights of ${quote(recipe)}: runs merge it before they calibrate or change shapes, and would compute something else than was trained. Train over a precision, alone or with a mask by magnitude (int8, int4+2:4).`,
+    );
+  if (adapted)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      'This checkpoint comes with an adapter already, and one more would be merged without it. Merge that one first (compress --variant fp32), or train on the checkpoint alone.',
+    );
+}
+
+/**
+ * Trains an adapter over the frozen weights of a variant. Throws `input.empty` where tickets have no answers or are fewer
+ * than a batch, `recipe.impossible` where runs could not use what comes out.
+ */
+export async function train(request: TrainRequest, tickets: TrainTickets, host: TrainHost): Promise<TrainReport> {
+  const { meter, files, folder, signal } = host;
+  const checkpoint = await openCheckpoint(files);
+  checkRecipe(request, checkpoint);
+  const lessons = lessonsOf(checkpoint, tickets);
+  const { adapter, at, end, state, lora, threads } = await trainAdapter(
+    checkpoint,
+    parseRecipe(request.recipe),
+    request,
+    lessons,
+    host,
+  );
+  const saved = toPeft(lora, adapter, request.lora, request.name);
+  await writeAll(folder, saved);
+  if (request.merged)
+    await writeWeights(
+      await openCheckpoint(beside(files, saved)),
+      parseRecipe('fp32'),
+      { open: (name) => folder.open(`merged/${name}`) },
+      { inPhase: (_, work) => work(), signal },
+    );
+  return {
+    end,
+    at,
+    steps: state.steps,
+    evaluations: state.evaluations,
+    untuned: state.evaluations.find(({ step }) => step === 0)?.loss ?? null,
+    examples: { train: lessons.learning.length, validation: lessons.checking.length, tooLong: lessons.tooLong },
+    parameters: lora.size,
+    threads,
+    readings: await meter.read(),
+  };
+}
