@@ -19,6 +19,7 @@ import { parseArgs, type Parsed } from '../shared/args';
 import type { Driver } from '../shared/browser';
 import { calibrationTexts } from '../shared/calibration';
 import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
+import { trainingSentence } from '../../src/lib/texts/training';
 import { renderDecision, renderRanking } from '../shared/table';
 import { importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
 
@@ -32,11 +33,15 @@ const SITE = process.env['JOULEWISE_SITE'] ?? 'http://localhost:4173';
 
 const PLAN_DEFAULTS = { baseline: true, maxNewTokens: 64, w: 0.5, profile: null } as const;
 
+/** Steps of training between two lines. */
+const STEPS_TOLD = 25;
+
 /** One line per unit on stderr; tickets are counted in place on a terminal. */
 function progressLine(): (event: unknown) => void {
   const start = Date.now();
   let of = 0;
   let done = 0;
+  let opening = '';
   return (raw) => {
     const event = raw as PlanEvent;
     const at = () => `${((Date.now() - start) / 1000).toFixed(0).padStart(4)} s`;
@@ -61,10 +66,17 @@ function progressLine(): (event: unknown) => void {
         done++;
         say(`${at()}  ${done}/${of}  ${event.unit.variant}  ${event.unit.task}  failed: ${event.error.message}`);
         return;
+      case 'progress': {
+        const { phase, done: step, of: steps, loss } = event.progress;
+        // All else is too fine for a log.
+        if (phase === 'train' && loss !== undefined && (step % STEPS_TOLD === 0 || step === steps))
+          say(`${at()}  ${opening}  training step ${step} of ${steps}, loss ${loss.toFixed(3)}`);
+        return;
+      }
       case 'opening':
+        opening = event.member.variant;
+        return;
       case 'unit':
-      case 'progress':
-        // Too fine for a log.
         return;
       default:
         event satisfies never;
@@ -128,7 +140,8 @@ async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, ou
     say(`Wrote ${out}.`);
   }
   print(answerSentence(decision));
-  for (const more of [whatWould(decision), disturbedSentence(decision.disturbed)]) if (more) print(more);
+  for (const more of [trainingSentence(decision), whatWould(decision), disturbedSentence(decision.disturbed)])
+    if (more) print(more);
   print('');
   print(renderDecision(decision));
   print('');

@@ -6,7 +6,7 @@ import { variantShape, type VariantShape } from '../variant/shape';
 import type { CountedEngine } from '../schema/engines';
 import type { PlanRecord } from '../schema/plan';
 import type { TaskName } from '../schema/run';
-import { calibrationOperations, highestLevel, solveOperations } from './calibration-work';
+import { calibrationOperations, highestLevel, solveOperations, tuningOperations } from './calibration-work';
 import { fitSideBySide } from './memory';
 import { addWork, NO_WORK, type Work } from './price';
 import { slicesFor } from './slices';
@@ -67,6 +67,12 @@ function ticketWork(shape: VariantShape, task: TaskName, lengths: TicketLengths,
   return workOf(shape, [shape.cost(prompt, 0, 1), ...decode, shape.cost(prompt + written, 0, written)]);
 }
 
+/** Tokens of a mean training example: tasks in equal parts, with their answers. */
+function exampleTokens(tasks: readonly TaskName[], { prompt }: TicketLengths, maxNewTokens: number): number {
+  const answers = tasks.filter((task) => task !== 'rca').length * WRITTEN_SHARE * maxNewTokens;
+  return (tasks.reduce((n, task) => n + prompt[task], 0) + answers) / Math.max(1, tasks.length);
+}
+
 export type ForecastPlan = Pick<
   PlanRecord,
   'tasks' | 'stages' | 'limit' | 'untilDecided' | 'maxNewTokens' | 'baseline'
@@ -112,7 +118,9 @@ export function forecast(
         ticketWork(shape, task, lengths, plan.maxNewTokens),
         plan.limit + WARM_UP_TICKETS * openings,
       );
-    return { variant, shape, work: { ...work, calibration: solveOperations(config, parseRecipe(variant)) } };
+    const recipe = parseRecipe(variant);
+    const training = tuningOperations(config, recipe, exampleTokens(plan.tasks, lengths, plan.maxNewTokens));
+    return { variant, shape, work: { ...work, calibration: solveOperations(config, recipe) + training } };
   };
   const perVariant = plan.tasks.length * slices;
   const variants = named.map(of);

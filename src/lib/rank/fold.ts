@@ -153,6 +153,23 @@ function answersDiffer(runs: readonly RunRecord[]): boolean {
   );
 }
 
+/** What training a variant took, by whichever of its runs tells; nothing where it was not trained. */
+function trainingOf(runs: readonly RunRecord[]): Pick<VariantResult, 'training'> {
+  const tuned = runs.find((run) => run.tuned)?.tuned;
+  if (!tuned) return {};
+  const { steps, seen, seconds, joules, loss } = tuned;
+  const short = (x: number) => Number(x.toPrecision(4));
+  return {
+    training: {
+      joules: stated(joules),
+      seconds: Number(seconds.toPrecision(3)),
+      steps,
+      seen,
+      loss: loss && { before: short(loss.before), after: short(loss.after) },
+    },
+  };
+}
+
 /** Log half-width of a variant's joules by timing alone, as a byte of the evidence carries it; null where it is unknown. */
 const halfOf = (energies: EnergyFit, at: number): number | null => {
   const own = energies.own[at] ?? null;
@@ -214,8 +231,12 @@ function foldVariant(
         : null,
     tickets: unique(tasks.flatMap((task) => qualities.outcomes(at, task).map(({ id }) => id))).length,
     slices: unique(runs.map((run) => run.slice)).length,
+    ...trainingOf(runs),
     fallbacks: unique([
       ...runs.flatMap((run) => run.fallbacks),
+      ...(runs.some((run) => run.tuned?.earlier)
+        ? ['Its adapter was trained in an earlier run and kept; the joules of training are those of then.']
+        : []),
       ...(missing.length > 0
         ? [`It was not run on: ${missing.join(', ')}. So its quality and energy over all tasks are unknown.`]
         : []),

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { CheckpointRefSchema, Plan } from './plan';
-import { BOUNDARIES, EstimateSchema, TASKS, TIERS } from './run';
+import { BOUNDARIES, EstimateSchema, RangeSchema, TASKS, TIERS } from './run';
 import { engineNow } from './engines';
 import { defineRecord } from './record';
 
@@ -46,6 +46,19 @@ export const VariantResultSchema = v.object({
   sparsity: v.nullable(v.number()),
   tickets: count,
   slices: count,
+  /** Fine-tuning before the first ticket, once; absent where there was none. */
+  training: v.optional(
+    v.object({
+      /** By the power profile, at its low, mid and high values; null = unknown. */
+      joules: v.nullable(RangeSchema),
+      seconds: v.pipe(v.number(), v.finite()),
+      steps: count,
+      /** Answers that the steps took. */
+      seen: count,
+      /** Mean loss of validation answers before and after, nats a token; null without validation tickets. */
+      loss: v.nullable(v.object({ before: v.pipe(v.number(), v.finite()), after: v.pipe(v.number(), v.finite()) })),
+    }),
+  ),
   fallbacks: v.pipe(v.array(sentence), v.maxLength(RESULT_LIMITS.fallbacks)),
 });
 export type VariantResult = v.InferOutput<typeof VariantResultSchema>;

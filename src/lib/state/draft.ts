@@ -24,6 +24,7 @@ const ChoicesSchema = v.partial(
     tasks: v.array(v.picklist(TASKS)),
     templates: TemplatesSchema,
     precisions: v.array(v.picklist(Object.keys(PRECISIONS) as PrecisionName[])),
+    tuned: v.array(v.picklist(Object.keys(PRECISIONS) as PrecisionName[])),
     prunings: v.array(v.string()),
     extra: v.array(v.string()),
     twoStage: v.boolean(),

@@ -225,6 +225,7 @@ function progressOf({ pace, view, recorder }: Pending, unit: Unit): Progress {
     phase: view.phase ?? 'load',
     ticket,
     step: view.step ?? null,
+    loss: view.loss ?? null,
     text: view.text ?? null,
     output: view.output ?? null,
     tokensPerSecond: recorder.tokensPerSecond,
@@ -252,10 +253,10 @@ function take(event: PlanEvent, pending: Pending): void {
       pending.recorder.begin();
       return;
     case 'progress': {
-      const { phase, done, of, ticket, output, spent } = event.progress;
+      const { phase, done, of, ticket, output, spent, loss = null } = event.progress;
       pending.recorder.progress(phase, spent);
       pending.view = UNTICKETED.has(phase)
-        ? { ...pending.view, phase, ticket: null, step: { index: done, of } }
+        ? { ...pending.view, phase, ticket: null, step: { index: done, of }, loss }
         : { phase, ticket: { index: done, of }, text: ticket ?? null, output: output ?? null };
       return;
     }

@@ -18,6 +18,8 @@ export interface Progress {
   ticket: { index: number; of: number } | null;
   /** Of opening a variant, or of waiting for a quiet device; null while tickets are answered. */
   step: { index: number; of: number } | null;
+  /** Of a training step: mean loss of its answers, nats a token; else null. */
+  loss: number | null;
   text: string | null;
   output: string | null;
   /** Read and written, in this unit; null before its first ticket. */

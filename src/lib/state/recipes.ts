@@ -2,7 +2,7 @@ import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { formatRecipe, parseRecipe } from '../compress/recipe';
 import type { PlanRecord } from '../schema/plan';
 import { LOADED } from '../texts/loaded';
-import { DEFAULT_CHOICES, type Choices } from './choices';
+import { DEFAULT_CHOICES, TUNED_WITH, type Choices } from './choices';
 
 /** Choices that take the recipe parser; apart from `choices.ts`, which the first page loads. */
 
@@ -23,6 +23,10 @@ export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices
   const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
   const best = plan.stages.filter((s) => s.kind === 'best');
   const isPrecision = (v: string): v is PrecisionName => (ALL_PRECISIONS as readonly string[]).includes(v);
+  const tunedAs = (v: string): PrecisionName | null => {
+    const [precision = '', part, ...more] = v.split('+');
+    return part === TUNED_WITH && more.length === 0 && isPrecision(precision) ? precision : null;
+  };
   const lost: string[] = [];
   const [, second, third] = plan.stages;
   const behind = third?.kind === 'variants' && second?.kind === 'best' ? 1 : 0;
@@ -34,8 +38,9 @@ export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices
       tasks: plan.tasks.slice(),
       templates: structuredClone(plan.templates ?? {}),
       precisions: variants.filter(isPrecision),
+      tuned: variants.flatMap((v) => tunedAs(v) ?? []),
       prunings: best[0]?.prunings.slice() ?? [],
-      extra: variants.filter((v) => !isPrecision(v)).map((v) => formatRecipe(parseRecipe(v))),
+      extra: variants.filter((v) => !isPrecision(v) && tunedAs(v) === null).map((v) => formatRecipe(parseRecipe(v))),
       twoStage: best.length > 0,
       k: best[0]?.k ?? DEFAULT_CHOICES.k,
       baseline: plan.baseline,

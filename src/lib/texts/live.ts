@@ -1,5 +1,5 @@
 import { energyAmount, type EnergyUnit } from './energy';
-import { duration, plural, significant, whole } from './format';
+import { duration, fixed, plural, significant, whole } from './format';
 
 /** A run under way. */
 export const LIVE = {
@@ -46,13 +46,14 @@ export const LIVE = {
     calibrate: 'reading calibration text',
     wait: 'waiting until the device is quiet',
     'warm-up': 'warming up',
-    train: 'training',
+    train: 'fine-tuning on training tickets',
     rca: 'finding causes',
     response: 'writing responses',
     summary: 'writing summaries',
   } as Readonly<Record<string, string>>,
   ticketOf: (index: number, of: number) => `, ticket ${index} of ${of}`,
   stepOf: (index: number, of: number) => `, ${index} of ${of}`,
+  loss: (loss: number) => `, loss ${fixed(loss, 2)} nats a token`,
   ticket: 'Ticket',
   answer: 'Answer',
   none: { ticket: 'The next ticket to be read stands here.', answer: 'What is written stands here.' },

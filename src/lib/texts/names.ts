@@ -15,7 +15,7 @@ const METHOD: Readonly<Record<string, string>> = {
 /** Parts of a recipe: how they are written, what each is called, what it does in one line, and an example for a builder. */
 export const PARTS: readonly {
   pattern: RegExp;
-  name: (n: string) => string;
+  name: (n: string, more?: string) => string;
   about: string;
   example: string;
   calibrated: boolean;
@@ -126,6 +126,13 @@ export const PARTS: readonly {
     example: 'kv8',
     calibrated: false,
   },
+  {
+    pattern: /^lora(\d+)(?:\.(\d+)steps)?$/,
+    name: (n, steps) => `fine-tuned (LoRA ${n}${steps ? `, ${steps} steps` : ''})`,
+    about: 'Trains a low-rank adapter on your training tickets first, and keeps it beside the weights.',
+    example: 'lora8',
+    calibrated: false,
+  },
 ];
 
 /** What rounds by calibration, and what mixes precisions: choices of a builder beside the parts. */
@@ -158,7 +165,7 @@ const OTHERS: Readonly<Record<string, string>> = {
 function partName(part: string): string {
   for (const { pattern, name } of PARTS) {
     const found = pattern.exec(part);
-    if (found) return name(found[1] ?? '');
+    if (found) return name(found[1] ?? '', found[2]);
   }
   return part;
 }

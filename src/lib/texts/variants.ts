@@ -3,6 +3,9 @@ export const VARIANTS = {
   precisions: 'Precisions',
   ready:
     'Ready-made exports run as they are: choose precisions that the repository holds (8 bits: model_quantized, 4 bits: model_q4).',
+  tuned: 'Fine-tuned on your training tickets first, at',
+  tunedAbout:
+    'Trains a low-rank adapter (LoRA, rank 8, 200 steps of 8 answers) beside the weights as they are stored, on this device. Training happens once; its joules stand beside the answer, with the tickets after which they are won back.',
   prunings: 'Prunings',
   /** What each pruning on a chip removes. */
   removes: {
