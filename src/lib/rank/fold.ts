@@ -234,6 +234,9 @@ function foldVariant(
     ...trainingOf(runs),
     fallbacks: unique([
       ...runs.flatMap((run) => run.fallbacks),
+      ...(runs.some((run) => run.tuned?.at === 0)
+        ? ['Training made its validation answers no likelier, so the adapter stands as it began: nothing is changed.']
+        : []),
       ...(runs.some((run) => run.tuned?.earlier)
         ? ['Its adapter was trained in an earlier run and kept; the joules of training are those of then.']
         : []),

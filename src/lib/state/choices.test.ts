@@ -5,8 +5,8 @@ import { checkPlan, listedMembers, slicesOf } from '../plan/units';
 import { Plan } from '../schema/plan';
 import { parseRecord } from '../schema/record';
 import { buildPlan } from './build-plan';
-import { countRuns, DEFAULT_CHOICES, GENERATED, problemOf, PRUNING_CHIPS, stagesOf } from './choices';
-import { choicesOf, parseExtra } from './recipes';
+import { countRuns, DEFAULT_CHOICES, GENERATED, problemOf, stagesOf } from './choices';
+import { choicesOf, parseExtra, PRUNING_CHIPS } from './recipes';
 
 const dataset = { hash: 'h', name: 'tickets' };
 const plan = (more = {}) => buildPlan({ ...DEFAULT_CHOICES, ...more }, dataset, { kind: 'builtin' }, 'ort-cpu');
@@ -65,6 +65,24 @@ describe('choices', () => {
   it('reads recipes written by hand and refuses others with a sentence', () => {
     expect(parseExtra(' INT8+ffn50, int8+ffn50 fp16+2:4 ')).toEqual(['int8+ffn50', 'fp16+2:4']);
     expect(() => parseExtra('int9')).toThrow(/not known/);
+  });
+
+  it('sets up fine-tuned precisions beside the others, prunes both, and finds them again in a plan', () => {
+    const tuned = plan({ tuned: ['int8', 'int4'], extra: ['int4.gptq+lora16.50steps', 'int8+ffn25+lora8'] });
+    expect(tuned.stages).toEqual([
+      {
+        kind: 'variants',
+        variants: ['fp32', 'fp16', 'int8', 'int4', 'int8+lora8', 'int4+lora8', 'int4.gptq+lora16.50steps'],
+      },
+      { kind: 'best', k: 2, prunings: ['2:4', 'mag50', 'ffn25'] },
+      { kind: 'variants', variants: ['int8+ffn25+lora8'] },
+    ]);
+    const { choices, lost } = choicesOf(tuned);
+    expect(lost).toEqual([]);
+    expect(choices.tuned).toEqual(['int8', 'int4']);
+    expect(plan(choices).stages).toEqual(tuned.stages);
+    const crossed = plan({ tuned: ['int8'], precisions: [], prunings: ['2:4'], twoStage: false });
+    expect(listedMembers(crossed).map(({ variant }) => variant)).toEqual(['int8+lora8', 'int8+2:4+lora8', 'tf-idf']);
   });
 
   it('counts runs as the plan makes them', () => {

@@ -60,50 +60,37 @@ export const DEFAULT_CHOICES: Readonly<Choices> = {
   profile: null,
 };
 
-/** Prunings offered as chips. Any other goes into the text field. */
-export const PRUNING_CHIPS = ['2:4', 'mag50', 'ffn25', 'ffn50', 'layers25'] as const;
-
 /** What a precision is fine-tuned with, where only whether is chosen. */
 export const TUNED_WITH = 'lora8';
 
 /** Precisions as they are, and those that are fine-tuned. */
-export const wholeOf = (c: Pick<Choices, 'precisions' | 'tuned'>) => [
-  ...c.precisions,
-  ...c.tuned.map((precision) => `${precision}+${TUNED_WITH}`),
-];
+const basesOf = (c: Choices) => [...c.precisions, ...c.tuned.map((precision) => `${precision}+${TUNED_WITH}`)];
 
-/** Further variants that are pruned, and those that are not. */
-export const furtherOf = (c: Pick<Choices, 'extra'>) => ({
-  pruned: c.extra.filter(isPruned),
-  whole: c.extra.filter((variant) => !isPruned(variant)),
-});
-
-/** An adapter prunes nothing. */
-const isPruned = (variant: string) =>
-  variant
-    .split('+')
-    .slice(1)
-    .some((part) => !part.startsWith('lora'));
+/** Variants that are named: whole ones, and pruned ones, as which an adapter alone does not count. */
+export function namedOf(c: Choices): { whole: string[]; pruned: string[] } {
+  const isPruned = (variant: string) => /\+(?!lora)/.test(variant);
+  return {
+    whole: [...basesOf(c), ...c.extra.filter((variant) => !isPruned(variant))],
+    pruned: c.extra.filter(isPruned),
+  };
+}
 
 /** Where the best are pruned, variants that are pruned already come behind them: the best are chosen among whole ones. */
 export function stagesOf(c: Choices): Stage[] {
   const listed = (variants: string[]): Stage => ({ kind: 'variants', variants: [...new Set(variants)] });
-  if (c.twoStage && c.prunings.length > 0 && wholeOf(c).length + furtherOf(c).whole.length > 0) {
-    const { pruned, whole } = furtherOf(c);
+  const { whole, pruned } = namedOf(c);
+  if (c.twoStage && c.prunings.length > 0 && whole.length > 0) {
     const best: Stage = { kind: 'best', k: c.k, prunings: [...c.prunings] };
-    return [listed([...wholeOf(c), ...whole]), best, ...(pruned.length > 0 ? [listed(pruned)] : [])];
+    return [listed(whole), best, ...(pruned.length > 0 ? [listed(pruned)] : [])];
   }
-  const crossed = c.prunings.flatMap((x) => [
-    ...c.precisions.map((p) => `${p}+${x}`),
-    ...c.tuned.map((p) => `${p}+${x}+${TUNED_WITH}`),
-  ]);
-  return [listed([...wholeOf(c), ...crossed, ...c.extra])];
+  const bases = basesOf(c);
+  return [listed([...bases, ...bases.flatMap((p) => c.prunings.map((x) => `${p}+${x}`)), ...c.extra])];
 }
 
 /** What keeps these choices from being run, as the name of a sentence; null where nothing does. */
 export function problemOf(c: Choices): Problem | null {
   if (c.tasks.length === 0) return ['noTask'];
-  if (c.precisions.length + c.tuned.length + c.extra.length === 0) return ['noPrecision'];
+  if (basesOf(c).length + c.extra.length === 0) return ['noPrecision'];
   for (const task of c.tasks) {
     const own = c.templates[task];
     const lacks = (task === 'rca' ? ['{text}', '{causes}'] : ['{text}']).find(

@@ -6,6 +6,9 @@ import { DEFAULT_CHOICES, TUNED_WITH, type Choices } from './choices';
 
 /** Choices that take the recipe parser; apart from `choices.ts`, which the first page loads. */
 
+/** Prunings offered as chips. Any other goes into the text field. */
+export const PRUNING_CHIPS = ['2:4', 'mag50', 'ffn25', 'ffn50', 'layers25'] as const;
+
 export const ALL_PRECISIONS = Object.keys(PRECISIONS) as PrecisionName[];
 
 /** Recipes written by hand, separated by commas or spaces, in canonical form. Throws `recipe.unknown`. */

@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { openCheckpoint } from '../checkpoint/checkpoint';
+import { fileSet } from '../checkpoint/testing';
+import { generateDataset } from '../data/generator';
+import { TASK_TABLE } from '../data/tasks';
+import { createMeter } from '../meter/meter';
+import { oneThread } from '../tune/testing';
+import { compressVariant, parseRecipe } from '../variant/compress';
+import { packVariant } from '../variant/panels';
+import { mergedWith, type AdapterStore, type KeptAdapter } from '../variant/tuned';
+import type { TrainEvent } from './adapter';
+import { tunedVariant, tuningOf, type TunedHost } from './tuned';
+
+const builtin = () =>
+  fileSet(
+    Object.fromEntries(
+      readdirSync('static/builtin')
+        .filter((name) => /\.(json|safetensors)$/.test(name))
+        .map((name) => [name, new Uint8Array(readFileSync(`static/builtin/${name}`))]),
+    ),
+  );
+
+const { tickets, causes, split } = await generateDataset({ count: 60, seed: 5 });
+/** Another operator's words, which the built-in model has not seen. */
+const of = (part: string) =>
+  tickets
+    .filter((_, i) => split[i] === part)
+    .map((ticket) => ({ ...ticket, response: `NOC note, level two: ${ticket.response}` }));
+const given = { tasks: [TASK_TABLE.response], train: of('train'), validation: of('validation'), causes };
+
+function memoryStore(): AdapterStore & { kept: Map<string, KeptAdapter> } {
+  const kept = new Map<string, KeptAdapter>();
+  return {
+    checkpointHash: 'built-in',
+    kept,
+    read: (key) => Promise.resolve(kept.get(key) ?? null),
+    write: (key, value) => Promise.resolve(void kept.set(key, value)),
+  };
+}
+
+function host(keeping: AdapterStore | null = null) {
+  const events: TrainEvent[] = [];
+  const own: TunedHost = {
+    files: builtin(),
+    meter: createMeter({ clock: () => performance.now(), fence: () => undefined, sources: [] }),
+    rates: () => ({ joulesPerByte: 1, joulesPerFlop: 1 }) as never,
+    openThreads: async (frozen, lora) => ({ ...(await oneThread(frozen, lora)), threads: 1, end: () => undefined }),
+    keeping,
+    emit: (event) => void events.push(event),
+    signal: new AbortController().signal,
+  };
+  return { own, events };
+}
+
+const request = { recipe: 'int8+lora4.2steps', seed: 3 };
+
+describe('a variant that names an adapter', () => {
+  it('is trained once: a second opening reads what the first left, and says so', async () => {
+    const store = memoryStore();
+    const first = await tunedVariant(request, given, host(store).own);
+    expect(first.record).toMatchObject({ rank: 4, steps: 2, seen: 16, earlier: false, examples: given.train.length });
+    expect(first.record.loss?.after).toBeLessThanOrEqual(first.record.loss?.before ?? 0);
+    const { own, events } = host(store);
+    const second = await tunedVariant(request, given, own);
+    expect(events).toEqual([]);
+    expect(second.record).toEqual({ ...first.record, earlier: true });
+    expect(second.hash).toBe(first.hash);
+    expect(store.kept.size).toBe(1);
+  });
+
+  it('is trained anew where tickets, steps, seed or weights differ, but not for the cache of keys and values', async () => {
+    const store = memoryStore();
+    const train = async (more: Partial<typeof request>, tickets = given) =>
+      tunedVariant({ ...request, ...more }, tickets, host(store).own);
+    await train({});
+    await train({ recipe: 'int8+kv8+lora4.2steps' });
+    expect(store.kept.size).toBe(1);
+    await train({ seed: 4 });
+    await train({ recipe: 'int8+lora4.3steps' });
+    await train({ recipe: 'int4+lora4.2steps' });
+    await train({}, { ...given, train: given.train.slice(1) });
+    expect(store.kept.size).toBe(5);
+  });
+
+  it.each(['int8+ffn50', 'fp32+layers50', 'int4+2:4'])(
+    'stands beside the weights of %s in our own kernels',
+    async (over) => {
+      const recipe = `${over}+lora4.2steps`;
+      const tuned = await tunedVariant({ recipe, seed: 1 }, given, host().own);
+      const { model } = await packVariant(await openCheckpoint(builtin()), parseRecipe(recipe), null, {
+        inPhase: (_, work) => work(),
+        tuned,
+      });
+      expect(model.adapters).toBe(tuned.adapter.count);
+      expect(model.adapters).toBeGreaterThan(0);
+    },
+  );
+
+  it('is refused where nobody trained it, and where an engine would round what was trained', async () => {
+    const checkpoint = await openCheckpoint(builtin());
+    await expect(
+      compressVariant(checkpoint, parseRecipe('int8+lora8'), { inPhase: (_, work) => work() }),
+    ).rejects.toThrow(/trained on a plan's tickets first/);
+    const tuned = await tunedVariant({ recipe: 'fp32+lora4.4steps', seed: 1 }, given, host().own);
+    expect(() => mergedWith(checkpoint, parseRecipe('int8+lora4'), tuned)).toThrow(/Choose the engine "cpu"/);
+    expect(() => mergedWith(checkpoint, parseRecipe('fp32+2:4+lora4'), tuned)).toThrow(/Choose the engine "cpu"/);
+    const merged = mergedWith(checkpoint, parseRecipe('fp32+lora4'), tuned);
+    expect(merged.recipe.tuning).toBeNull();
+    const name = 'model.layers.0.self_attn.q_proj.weight';
+    const [before, after] = [await checkpoint.read(name), await merged.checkpoint.read(name)];
+    expect(after).not.toEqual(before);
+  });
+
+  it('trains as its name says, with twice the rank as alpha', () => {
+    expect(tuningOf({ recipe: 'int8+lora16.40steps', seed: 7 })).toMatchObject({
+      lora: { rank: 16, alpha: 32 },
+      options: { steps: 40, warmup: 4, evaluateEvery: 10, seed: 7 },
+    });
+  });
+
+  it('cannot be learnt from one cause alone', async () => {
+    const one = given.train.map((t) => ({ ...t, cause: 'link down' }));
+    await expect(tunedVariant(request, { ...given, tasks: [TASK_TABLE.rca], train: one }, host().own)).rejects.toThrow(
+      /nothing to tell apart/,
+    );
+  });
+});
