@@ -8,8 +8,20 @@ import type { BrowserTest } from '../browser/harness';
 import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
 import { fileSet } from '../../src/lib/checkpoint/testing';
 import { RESULTS } from '../../src/lib/texts/results';
+import { TRAINING } from '../../src/lib/texts/training';
 import { answered, linkOf } from './answered';
-import { answers, change, finished, named, openEvidence, rows, runButton, tinyBudget, useOwnModel } from './flows';
+import {
+  answers,
+  change,
+  finished,
+  named,
+  openEvidence,
+  rows,
+  RUN_MS,
+  runButton,
+  tinyBudget,
+  useOwnModel,
+} from './flows';
 import { startMirror } from './mirror';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 import { putMany } from './stored';
@@ -167,6 +179,46 @@ export const tests: BrowserTest[] = [
         console.log(`      the exported page chose: ${rca}\n      and wrote: ${response}`);
         assert(/^.{3,} \(\d+ % of the causes it knows\)$/.test(rca ?? ''), `it chooses a cause: ${rca}`);
         assert((response ?? '').length > 20, `it writes a response: ${response}`);
+      }),
+  },
+  {
+    name: 'fine-tunes a precision on the training tickets, says what that took, and answers with it without training again',
+    run: () =>
+      withSite(async ({ page }) => {
+        await page.goto(ORIGIN);
+        await tinyBudget(page, { limit: 8, slices: 2, tokens: 8, tasks: ['response'] });
+        const variants = page.getByRole('group', { name: 'Variants', exact: true });
+        await variants.getByRole('checkbox', { name: 'int4', exact: true }).uncheck();
+        await variants.getByLabel(/^More recipes/).fill('int8+lora4.8steps');
+        await variants.getByLabel(/^More recipes/).blur();
+        await runButton(page).click();
+        await page
+          .getByText(/int8\+lora4\.8steps.*fine-tuning on training tickets, \d of 8, loss/s)
+          .waitFor({ timeout: RUN_MS });
+        await finished(page);
+        await openEvidence(page);
+        const table = page.getByRole('region', { name: TRAINING.title, exact: true });
+        const [row] = await table.locator('tbody tr').allInnerTexts();
+        assert(/LoRA 4, 8 steps.*J.*8.*\d\.\d\d → \d\.\d\d/s.test(row ?? ''), `what training took: ${row}`);
+        await page.getByRole('link', { name: 'Assistant' }).click();
+        await page.getByRole('combobox', { name: 'Variant', exact: true }).selectOption('int8+lora4.8steps');
+        await page.getByRole('button', { name: 'Take a test ticket' }).click();
+        const ticket = page.getByRole('textbox', { name: 'Ticket' });
+        for (let i = 0; i < 100 && (await ticket.inputValue()) === ''; i++) await page.waitForTimeout(100);
+        await page.getByRole('button', { name: 'Answer', exact: true }).click();
+        await page
+          .getByText(/^Drafted response/)
+          .first()
+          .waitFor({ timeout: 60_000 });
+        // Trained once: what was kept is found by the tickets, the steps and the weights.
+        const kept = await page.evaluate(async () => {
+          const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('adapters');
+          let n = 0;
+          for await (const folder of root.values())
+            if (folder.kind === 'directory') for await (const _ of folder.keys()) n++;
+          return n;
+        });
+        equal(kept, 1, 'adapters that were trained');
       }),
   },
   {

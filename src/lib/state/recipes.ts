@@ -21,16 +21,16 @@ export const parseExtra = (text: string): string[] => [
   ),
 ];
 
+/** The name of a precision that is fine-tuned. */
+export const tunedAs = (precision: PrecisionName) => `${precision}+${TUNED_WITH}`;
+
 /** Choices that build the same stages again; `lost` says what of the plan the cards cannot show. */
 export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices: Choices; lost: string[] } {
   const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
   const best = plan.stages.filter((s) => s.kind === 'best');
   const isPrecision = (v: string): v is PrecisionName => (ALL_PRECISIONS as readonly string[]).includes(v);
-  const tunedAs = (v: string): PrecisionName | null => {
-    const [precision = '', part, ...more] = v.split('+');
-    return part === TUNED_WITH && more.length === 0 && isPrecision(precision) ? precision : null;
-  };
   const lost: string[] = [];
+  const tuned = ALL_PRECISIONS.filter((p) => variants.includes(tunedAs(p)));
   const [, second, third] = plan.stages;
   const behind = third?.kind === 'variants' && second?.kind === 'best' ? 1 : 0;
   if (plan.stages.length - best.length - behind > 1 || best.length > 1 || plan.stages[0]?.kind === 'best')
@@ -41,9 +41,11 @@ export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices
       tasks: plan.tasks.slice(),
       templates: structuredClone(plan.templates ?? {}),
       precisions: variants.filter(isPrecision),
-      tuned: variants.flatMap((v) => tunedAs(v) ?? []),
+      tuned,
       prunings: best[0]?.prunings.slice() ?? [],
-      extra: variants.filter((v) => !isPrecision(v) && tunedAs(v) === null).map((v) => formatRecipe(parseRecipe(v))),
+      extra: variants
+        .filter((v) => !isPrecision(v) && !tuned.map(tunedAs).includes(v))
+        .map((v) => formatRecipe(parseRecipe(v))),
       twoStage: best.length > 0,
       k: best[0]?.k ?? DEFAULT_CHOICES.k,
       baseline: plan.baseline,
