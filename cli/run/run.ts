@@ -67,10 +67,14 @@ function progressLine(): (event: unknown) => void {
         say(`${at()}  ${done}/${of}  ${event.unit.variant}  ${event.unit.task}  failed: ${event.error.message}`);
         return;
       case 'progress': {
-        const { phase, done: step, of: steps, loss } = event.progress;
+        const { done: step, of: steps, training } = event.progress;
         // All else is too fine for a log.
-        if (phase === 'train' && loss !== undefined && (step % STEPS_TOLD === 0 || step === steps))
-          say(`${at()}  ${opening}  training step ${step} of ${steps}, loss ${loss.toFixed(3)}`);
+        if (training?.validation != null)
+          say(`${at()}  ${opening}  validation loss ${training.validation.toFixed(3)} after ${step} steps`);
+        else if (training?.loss != null && (step % STEPS_TOLD === 0 || step === steps))
+          say(
+            `${at()}  ${opening}  training step ${step} of ${steps}, loss ${training.loss.toFixed(3)}, ${Math.round(training.tokensPerSecond ?? 0)} tokens/s`,
+          );
         return;
       }
       case 'opening':

@@ -193,7 +193,7 @@ export const tests: BrowserTest[] = [
         await variants.getByLabel(/^More recipes/).blur();
         await runButton(page).click();
         await page
-          .getByText(/int8\+lora4\.8steps.*fine-tuning on training tickets, \d of 8, loss/s)
+          .getByText(/int8\+lora4\.8steps.*fine-tuning on training tickets, \d of 8/s)
           .waitFor({ timeout: RUN_MS });
         await finished(page);
         await openEvidence(page);

@@ -24,6 +24,19 @@ export interface Spent {
   tokens: number;
 }
 
+/** What a step of fine-tuning, or judging it on validation answers, told. */
+export interface TrainingProgress {
+  /** Mean loss of the step's answers, nats a token; null where answers were judged. */
+  loss: number | null;
+  /** Of validation answers; null for a step. */
+  validation: number | null;
+  /** Of the step; null where answers were judged. */
+  tokensPerSecond: number | null;
+  /** Since training began, and for 1,000 tokens; null where they cannot be told. */
+  joules: number | null;
+  joulesPerThousand: number | null;
+}
+
 /** Where a unit, or the opening of a variant, has got to. */
 export interface UnitProgress {
   phase: string;
@@ -33,8 +46,7 @@ export interface UnitProgress {
   ticket?: string;
   output?: string;
   spent?: Spent;
-  /** Of a training step: mean loss of its answers, nats a token. */
-  loss?: number;
+  training?: TrainingProgress;
 }
 
 export type PlanEvent =

@@ -1,5 +1,5 @@
 import { JoulewiseError } from '../core/errors';
-import { planHash, type PlanEvent } from '../plan/execute';
+import { planHash, type PlanEvent, type TrainingProgress } from '../plan/execute';
 import type { Unit } from '../plan/units';
 import type { Folded } from '../rank/fold';
 import type { PlanRecord } from '../schema/plan';
@@ -11,7 +11,7 @@ import { askToPersist, keepAwake } from './awake';
 import { device } from './device.svelte';
 import { foldStored, Folding } from '../session/folding';
 import { library } from './library.svelte';
-import { live, type Progress, type Start } from './live.svelte';
+import { live, type Progress, type Start, type Training } from './live.svelte';
 import { newPace, paceAfter, secondsLeft, totalOf, type Pace } from './pace';
 import { localResults } from './results';
 import { runPlan } from '../session/run-plan';
@@ -225,7 +225,7 @@ function progressOf({ pace, view, recorder }: Pending, unit: Unit): Progress {
     phase: view.phase ?? 'load',
     ticket,
     step: view.step ?? null,
-    loss: view.loss ?? null,
+    training: view.training ?? null,
     text: view.text ?? null,
     output: view.output ?? null,
     tokensPerSecond: recorder.tokensPerSecond,
@@ -253,10 +253,16 @@ function take(event: PlanEvent, pending: Pending): void {
       pending.recorder.begin();
       return;
     case 'progress': {
-      const { phase, done, of, ticket, output, spent, loss = null } = event.progress;
+      const { phase, done, of, ticket, output, spent, training } = event.progress;
       pending.recorder.progress(phase, spent);
       pending.view = UNTICKETED.has(phase)
-        ? { ...pending.view, phase, ticket: null, step: { index: done, of }, loss }
+        ? {
+            ...pending.view,
+            phase,
+            ticket: null,
+            step: { index: done, of },
+            training: trainingAfter(pending.view.training, training, done),
+          }
         : { phase, ticket: { index: done, of }, text: ticket ?? null, output: output ?? null };
       return;
     }
@@ -276,6 +282,19 @@ function take(event: PlanEvent, pending: Pending): void {
     default:
       event satisfies never;
   }
+}
+
+/** What fine-tuning told up to now; null where it tells nothing. */
+function trainingAfter(
+  before: Training | null | undefined,
+  now: TrainingProgress | undefined,
+  step: number,
+): Training | null {
+  if (!now) return null;
+  const { losses = [], validations = [] } = before ?? {};
+  if (now.validation !== null)
+    return { ...(before ?? now), losses, validations: [...validations, [step, now.validation]] };
+  return { ...now, losses: now.loss === null ? losses : [...losses, [step, now.loss]], validations };
 }
 
 /** Phases in which no ticket is answered. */

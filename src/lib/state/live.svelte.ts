@@ -1,3 +1,4 @@
+import type { TrainingProgress } from '../plan/execute';
 import type { PlanRecord } from '../schema/plan';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { RunRecord } from '../schema/run';
@@ -18,12 +19,19 @@ export interface Progress {
   ticket: { index: number; of: number } | null;
   /** Of opening a variant, or of waiting for a quiet device; null while tickets are answered. */
   step: { index: number; of: number } | null;
-  /** Of a training step: mean loss of its answers, nats a token; else null. */
-  loss: number | null;
+  /** Of fine-tuning, so far; null while nothing is fine-tuned. */
+  training: Training | null;
   text: string | null;
   output: string | null;
   /** Read and written, in this unit; null before its first ticket. */
   tokensPerSecond: number | null;
+}
+
+/** How fine-tuning goes: what each step told, and the last figures. */
+export interface Training extends TrainingProgress {
+  /** [step, mean loss of its answers], and of validation answers, nats a token. */
+  losses: readonly (readonly [step: number, loss: number])[];
+  validations: readonly (readonly [step: number, loss: number])[];
 }
 
 export interface Opened {

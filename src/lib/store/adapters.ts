@@ -1,4 +1,4 @@
-import type { AdapterStore, KeptAdapter } from '../variant/tuned';
+import type { AdapterStore } from '../variant/tuned';
 
 /** Trained adapters in OPFS: `adapters/<checkpoint>/<key>`, each `header length (u32), header (JSON), float32 numbers`. */
 const ROOT = 'adapters';
@@ -8,37 +8,42 @@ const folderOf = async (name: string, create: boolean) =>
     create,
   });
 
-type Header = Omit<KeptAdapter, 'numbers'> & { size: number };
-
 export const opfsAdapters = (checkpointHash: string): AdapterStore => ({
-  checkpointHash,
   async read(key) {
     try {
       const file = await (await (await folderOf(checkpointHash, false)).getFileHandle(key)).getFile();
       const data = await file.arrayBuffer();
       const length = new DataView(data).getUint32(0, true);
-      const { size, ...rest } = JSON.parse(new TextDecoder().decode(data.slice(4, 4 + length))) as Header;
+      const { size, head } = JSON.parse(new TextDecoder().decode(data.slice(4, 4 + length))) as {
+        size: number;
+        head: unknown;
+      };
       const numbers = data.slice(4 + length);
-      return numbers.byteLength === 4 * size ? { ...rest, numbers: new Float32Array(numbers) } : null;
+      return numbers.byteLength === 4 * size ? { head, numbers: new Float32Array(numbers) } : null;
     } catch {
       // Not there, or removed by another tab: it is trained anew.
       return null;
     }
   },
-  async write(key, { numbers, ...rest }) {
-    const header: Header = { ...rest, size: numbers.length };
-    const json = new TextEncoder().encode(JSON.stringify(header));
+  async write(key, { head, numbers }) {
+    const json = new TextEncoder().encode(JSON.stringify({ size: numbers.length, head }));
     try {
       const file = await (await folderOf(checkpointHash, true)).getFileHandle(key, { create: true });
       const writable = await file.createWritable();
       await writable.write(new Uint32Array([json.length]));
       await writable.write(json);
       await writable.write(numbers);
-      // The bytes appear only now, so a cut-off write leaves an empty file, which reads as none.
+      // The bytes change only now: a cut-off write leaves what was there before.
       await writable.close();
     } catch {
-      // The disk is full, or the window keeps nothing: the variant runs all the same.
-      await (await folderOf(checkpointHash, true)).removeEntry(key).catch(() => undefined);
+      // The disk is full, or the window keeps nothing: training goes on all the same.
+    }
+  },
+  async remove(key) {
+    try {
+      await (await folderOf(checkpointHash, false)).removeEntry(key);
+    } catch {
+      // Not there.
     }
   },
 });

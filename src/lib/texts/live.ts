@@ -1,4 +1,5 @@
 import { energyAmount, type EnergyUnit } from './energy';
+import { formatJoules } from '../core/units';
 import { duration, fixed, plural, significant, whole } from './format';
 
 /** A run under way. */
@@ -53,7 +54,29 @@ export const LIVE = {
   } as Readonly<Record<string, string>>,
   ticketOf: (index: number, of: number) => `, ticket ${index} of ${of}`,
   stepOf: (index: number, of: number) => `, ${index} of ${of}`,
-  loss: (loss: number) => `, loss ${fixed(loss, 2)} nats a token`,
+  training: {
+    chart: 'Loss of training answers and of validation answers, by step',
+    losses: 'training answers, each step',
+    validations: 'validation answers',
+    axis: 'nats a token',
+    now: (o: {
+      loss: number | null;
+      validation: number | null;
+      tokensPerSecond: number | null;
+      joules: number | null;
+      joulesPerThousand: number | null;
+    }) =>
+      [
+        o.loss === null ? '' : `loss ${fixed(o.loss, 2)} nats a token`,
+        o.validation === null ? '' : `validation ${fixed(o.validation, 2)}`,
+        o.tokensPerSecond === null ? '' : `${whole(o.tokensPerSecond)} tokens a second`,
+        o.joules === null || o.joulesPerThousand === null
+          ? ''
+          : `an estimated ${formatJoules(o.joules)} so far, ${formatJoules(o.joulesPerThousand)} per 1,000 tokens`,
+      ]
+        .filter(Boolean)
+        .join('; '),
+  },
   ticket: 'Ticket',
   answer: 'Answer',
   none: { ticket: 'The next ticket to be read stands here.', answer: 'What is written stands here.' },

@@ -17,6 +17,7 @@ import {
   type TuneEvaluation,
   type TuneOptions,
   type TuneResult,
+  type TuneState,
   type TuneStep,
 } from '../tune/trainer';
 import { compressVariant, type Calibration, type CompressVariantOptions, type Recipe } from '../variant/compress';
@@ -43,6 +44,10 @@ export interface AdapterHost {
   /** What a recipe's budget counts with. */
   target?: CompressVariantOptions['target'];
   emit: (event: TrainEvent) => void;
+  /** Where an earlier run of the same training ended; null or none = it begins. */
+  resume?: ((size: number) => TuneState | null) | null;
+  /** Told between steps, which wait for it. */
+  onState?: (state: TuneState) => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -146,15 +151,16 @@ export async function trainAdapter(
         validation: checking,
         joules: () => mainReadings(meter.peek()).find(({ phase }) => phase === 'train')?.joules?.mid ?? null,
         now: () => performance.now(),
-        onStep: ({ steps }) => {
-          const step = steps.at(-1);
+        onStep: async (state) => {
+          const step = state.steps.at(-1);
           if (step) emit({ step, of: options.steps });
+          await host.onState?.(state);
         },
         onEvaluation: (evaluation) => emit({ evaluation }),
         signal,
       },
       options,
-      startTuning(newAdapter(lora, options.seed)),
+      host.resume?.(lora.size) ?? startTuning(newAdapter(lora, options.seed)),
     );
     const { config, ffnSizes } = frozen;
     return { ...result, lora, shape: { config, ffnSizes }, threads: threads.threads };

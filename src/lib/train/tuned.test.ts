@@ -8,7 +8,7 @@ import { createMeter } from '../meter/meter';
 import { oneThread } from '../tune/testing';
 import { compressVariant, parseRecipe } from '../variant/compress';
 import { packVariant } from '../variant/panels';
-import { mergedWith, type AdapterStore, type KeptAdapter } from '../variant/tuned';
+import { mergedWith, type AdapterStore, type KeptNumbers } from '../variant/tuned';
 import type { TrainEvent } from './adapter';
 import { tunedVariant, tuningOf, type TunedHost } from './tuned';
 
@@ -27,15 +27,15 @@ const of = (part: string) =>
   tickets
     .filter((_, i) => split[i] === part)
     .map((ticket) => ({ ...ticket, response: `NOC note, level two: ${ticket.response}` }));
-const given = { tasks: [TASK_TABLE.response], train: of('train'), validation: of('validation'), causes };
+const given = { tasks: [TASK_TABLE.response], train: of('train'), validation: of('validation').slice(0, 4), causes };
 
-function memoryStore(): AdapterStore & { kept: Map<string, KeptAdapter> } {
-  const kept = new Map<string, KeptAdapter>();
+function memoryStore(): AdapterStore & { kept: Map<string, KeptNumbers> } {
+  const kept = new Map<string, KeptNumbers>();
   return {
-    checkpointHash: 'built-in',
     kept,
     read: (key) => Promise.resolve(kept.get(key) ?? null),
-    write: (key, value) => Promise.resolve(void kept.set(key, value)),
+    write: (key, value) => Promise.resolve(void kept.set(key, structuredClone(value))),
+    remove: (key) => Promise.resolve(void kept.delete(key)),
   };
 }
 
@@ -110,6 +110,30 @@ describe('a variant that names an adapter', () => {
     const name = 'model.layers.0.self_attn.q_proj.weight';
     const [before, after] = [await checkpoint.read(name), await merged.checkpoint.read(name)];
     expect(after).not.toEqual(before);
+  });
+
+  it('goes on, bit for bit, where it was stopped at any step', async () => {
+    const recipe = 'int8+lora4.4steps';
+    const whole = await tunedVariant({ recipe, seed: 2 }, given, host().own);
+    for (const stopAfter of [1, 3]) {
+      const store = memoryStore();
+      const abort = new AbortController();
+      const stopped = host(store).own;
+      await expect(
+        tunedVariant({ recipe, seed: 2 }, given, {
+          ...stopped,
+          signal: abort.signal,
+          emit: (event) => void ('step' in event && event.step.step === stopAfter && abort.abort()),
+        }),
+      ).rejects.toThrow(/Stopped/);
+      expect(store.kept.size).toBe(1);
+      const { own, events } = host(store);
+      const resumed = await tunedVariant({ recipe, seed: 2 }, given, own);
+      expect(events.flatMap((e) => ('step' in e ? [e.step.step] : []))[0]).toBe(stopAfter + 1);
+      expect(resumed.hash).toBe(whole.hash);
+      // What was under way is gone, what was made stays.
+      expect([...store.kept.keys()].some((key) => key.endsWith('.part'))).toBe(false);
+    }
   });
 
   it('trains as its name says, with twice the rank as alpha', () => {

@@ -4,12 +4,13 @@ import { createTokenizer } from '../checkpoint/tokenizer';
 import type { FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
 import { mainReadings } from '../meter/readings';
-import type { TunedRecord } from '../schema/run';
+import type { Range, Reading, TunedRecord } from '../schema/run';
 import { adapterOf, LORA, loraLayout, type LoraLayout } from '../tune/lora';
 import { TUNE, type TuneOptions, type TuneState } from '../tune/trainer';
 import { formatRecipe, parseRecipe, untuned, type RatesOf } from '../variant/compress';
 import { cpuTarget } from '../variant/target';
-import type { AdapterStore, KeptAdapter, Tuned } from '../variant/tuned';
+import { fromSnapshot, toSnapshot, type Snapshot } from '../tune/snapshot';
+import type { AdapterStore, Tuned } from '../variant/tuned';
 import { lessonsOf, trainAdapter, type AdapterHost, type Lessons, type TrainTickets, type Trained } from './adapter';
 
 /** Raise when training gives another adapter than before; what was kept is then trained anew. */
@@ -49,17 +50,30 @@ export function tuningOf({ recipe, seed }: TunedRequest): { lora: typeof LORA; o
   };
 }
 
-/** What training took, by its meter. */
+/** What training took so far. */
+interface Spent {
+  seconds: number;
+  joules: Range | null;
+}
+
+const spentIn = async (meter: AdapterHost['meter']) => mainReadings(await meter.read()).find(isTraining) ?? null;
+const isTraining = ({ phase }: Reading) => phase === 'train';
+
+const plus = (a: Range | null, b: Range | null): Range | null =>
+  a && b && { low: a.low + b.low, mid: a.mid + b.mid, high: a.high + b.high };
+
+/** What training took, by its meter and by those of the runs that it was interrupted in. */
 async function recordOf(
   { lora, state, at, end, threads }: Trained,
   lessons: Lessons,
-  rank: number,
-  batch: number,
+  { lora: { rank }, options: { batch } }: ReturnType<typeof tuningOf>,
   meter: AdapterHost['meter'],
+  before: Spent | null,
 ): Promise<TunedRecord> {
-  const reading = mainReadings(await meter.read()).find(({ phase }) => phase === 'train');
+  const reading = await spentIn(meter);
   const lossAt = (step: number) => state.evaluations.find((e) => e.step === step)?.loss ?? null;
-  const [before, after] = [lossAt(0), lossAt(at)];
+  const [first, last] = [lossAt(0), lossAt(at)];
+  const joules = reading?.joules ?? null;
   return {
     rank,
     parameters: lora.size,
@@ -67,10 +81,10 @@ async function recordOf(
     at,
     examples: lessons.learning.length,
     seen: state.step * batch,
-    loss: before === null || after === null ? null : { before, after },
+    loss: first === null || last === null ? null : { before: first, after: last },
     end,
-    seconds: reading?.seconds ?? secondsOf(state),
-    joules: reading?.joules ?? null,
+    seconds: (reading?.seconds ?? 0) + (before?.seconds ?? 0),
+    joules: before ? plus(before.joules, joules) : joules,
     tier: reading?.tier ?? 'profile',
     boundary: reading?.boundary ?? 'device',
     source: reading?.source ?? 'unknown',
@@ -79,19 +93,64 @@ async function recordOf(
   };
 }
 
-const secondsOf = ({ steps }: TuneState) => steps.reduce((n, { ms }) => n + ms / 1000, 0);
+/** What is kept of a finished training. */
+interface AdapterHead {
+  record: TunedRecord;
+  /** Of the model that it stands beside, which pruning may have made smaller. */
+  shape: Trained['shape'];
+}
 
-const tunedOf = async (lora: LoraLayout, { numbers, record }: KeptAdapter): Promise<Tuned> => ({
-  adapter: adapterOf(lora, numbers),
-  hash: await sha256(new Uint8Array(numbers.buffer)),
-  record,
-});
+/** What is kept of one under way. */
+interface UnderWay {
+  snapshot: Snapshot['head'];
+  spent: Spent;
+}
+
+async function tunedOf(lora: LoraLayout, numbers: Float32Array<ArrayBuffer>, record: TunedRecord): Promise<Tuned> {
+  return { adapter: adapterOf(lora, numbers), hash: await sha256(new Uint8Array(numbers.buffer)), record };
+}
+
+/** Milliseconds between two snapshots. */
+const SNAPSHOT_MS = 10_000;
+
+/** Trains, goes on where an interrupted run left a snapshot, and leaves snapshots itself. */
+async function trainOn(
+  key: string,
+  train: (more: Pick<AdapterHost, 'resume' | 'onState'>) => Promise<Trained>,
+  { keeping, meter }: Pick<TunedHost, 'keeping' | 'meter'>,
+): Promise<{ trained: Trained; before: Spent | null }> {
+  const left = (await keeping?.read(key)) as { head: UnderWay; numbers: Snapshot['numbers'] } | null | undefined;
+  const before = left?.head.spent ?? null;
+  const keep = async (state: TuneState) => {
+    const { head, numbers } = toSnapshot(state);
+    const now = mainReadings(meter.peek()).find(isTraining);
+    const joules = now?.joules ?? null;
+    const spent: Spent = {
+      seconds: (now?.seconds ?? 0) + (before?.seconds ?? 0),
+      joules: before ? plus(before.joules, joules) : joules,
+    };
+    await keeping?.write(key, { head: { snapshot: head, spent } satisfies UnderWay, numbers });
+  };
+  let kept = performance.now();
+  const trained = await train({
+    resume: left ? (size) => fromSnapshot({ head: left.head.snapshot, numbers: left.numbers }, size) : null,
+    async onState(state) {
+      if (performance.now() - kept < SNAPSHOT_MS) return;
+      await keep(state);
+      kept = performance.now();
+    },
+  });
+  if (trained.end === 'stopped') await keep(trained.state);
+  return { trained, before };
+}
 
 /**
  * The adapter of a plan's variant: as an earlier run left it, or trained now over the weights that the rest of the recipe
- * makes. Throws `input.empty` for tickets that cannot be learnt, `engine.failed` where training ran off.
+ * makes, from where an interrupted run ended. Throws `input.empty` for tickets that cannot be learnt, `engine.failed` where
+ * training ran off.
  */
 export async function tunedVariant(request: TunedRequest, tickets: TrainTickets, host: TunedHost): Promise<Tuned> {
+  const { keeping } = host;
   const checkpoint = await openCheckpoint(host.files);
   if (checkpoint.adapted)
     throw new JoulewiseError(
@@ -110,24 +169,30 @@ export async function tunedVariant(request: TunedRequest, tickets: TrainTickets,
     prompts: host.calibration?.prompts(createTokenizer(checkpoint.tokenizer)) ?? null,
     version: TRAINING_VERSION,
   });
-  const kept = await host.keeping?.read(key);
+  const kept = await keeping?.read(key);
   if (kept) {
-    const lora = loraLayout(kept.shape.config, kept.shape.ffnSizes, asked.lora);
-    return tunedOf(lora, { ...kept, record: { ...kept.record, earlier: true } });
+    const { record, shape } = kept.head as AdapterHead;
+    return tunedOf(loraLayout(shape.config, shape.ffnSizes, asked.lora), kept.numbers, { ...record, earlier: true });
   }
-  const trained = await trainAdapter(checkpoint, weights, asked, lessons, {
-    ...host,
-    target: await cpuTarget(weights, () => Promise.resolve(host.rates)),
-  });
+  const underWay = `${key}.part`;
+  const target = await cpuTarget(weights, () => Promise.resolve(host.rates));
+  const { trained, before } = await trainOn(
+    underWay,
+    (more) => trainAdapter(checkpoint, weights, asked, lessons, { ...host, ...more, target }),
+    host,
+  );
   if (trained.end === 'stopped')
     throw new JoulewiseError('cancelled', 'Stopped while fine-tuning. Finished runs are kept.');
+  await keeping?.remove(underWay);
   if (trained.end === 'diverged')
     throw new JoulewiseError(
       'engine.failed',
       `Fine-tuning ${quote(request.recipe)} ran off after ${trained.state.step} steps: its loss is no number any more. Choose more bits or fewer cuts, or train with a smaller rate ("tune --lr").`,
     );
-  const record = await recordOf(trained, lessons, asked.lora.rank, asked.options.batch, host.meter);
-  const numbers = trained.adapter;
-  await host.keeping?.write(key, { numbers, record, shape: trained.shape });
-  return tunedOf(trained.lora, { numbers, record, shape: trained.shape });
+  const record = await recordOf(trained, lessons, asked, host.meter, before);
+  await keeping?.write(key, {
+    head: { record, shape: trained.shape } satisfies AdapterHead,
+    numbers: trained.adapter,
+  });
+  return tunedOf(trained.lora, trained.adapter, record);
 }

@@ -1,4 +1,3 @@
-import type { ModelConfig } from '../checkpoint/config';
 import type { Adapter } from '../checkpoint/adapter';
 import { withAdapter, type Checkpoint } from '../checkpoint/checkpoint';
 import { formatRecipe, untuned, type Recipe } from '../compress/recipe';
@@ -13,22 +12,20 @@ export interface Tuned {
   record: TunedRecord;
 }
 
-/** An adapter as training left it, to be kept. */
-export interface KeptAdapter {
+/** Numbers of a training with what is said of them, to be kept. */
+export interface KeptNumbers<Head = unknown> {
+  /** Plain data. */
+  head: Head;
   numbers: Float32Array<ArrayBuffer>;
-  record: TunedRecord;
-  /** Of the model that it stands beside, which pruning may have made smaller. */
-  shape: { config: ModelConfig; ffnSizes: readonly number[] };
 }
 
-/** Adapters that were trained on one checkpoint, under the hash of what made them. */
+/** Adapters that were trained on one checkpoint, and trainings under way, under the hash of what makes them. */
 export interface AdapterStore {
-  /** Of the checkpoint's files. */
-  checkpointHash: string;
   /** Null where nothing whole is kept. */
-  read(key: string): Promise<KeptAdapter | null>;
+  read(key: string): Promise<KeptNumbers | null>;
   /** May keep nothing where there is no room: it can be trained again. */
-  write(key: string, kept: KeptAdapter): Promise<void>;
+  write(key: string, kept: KeptNumbers): Promise<void>;
+  remove(key: string): Promise<void>;
 }
 
 /**

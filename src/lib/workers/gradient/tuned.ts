@@ -3,9 +3,13 @@ import { tunedVariant } from '../../train/tuned';
 import { adaptersOf } from '../../store/checkpoints';
 import { openThreads } from './threads';
 
+const NO_STEP = { loss: null, tokensPerSecond: null, joules: null, joulesPerThousand: null };
+
 /** Trains the adapter of a plan's variant in this browser's threads, or brings it from OPFS. */
 export const tunedHere: UnitContext['tuned'] = ({ tasks, tickets, onProgress, ...o }) => {
   const { train, validation, causes } = tickets;
+  let steps = 0;
+  let read = 0;
   return tunedVariant(
     { recipe: o.variant, seed: o.seed },
     { tasks, train: [...train], validation: [...validation], causes },
@@ -17,8 +21,23 @@ export const tunedHere: UnitContext['tuned'] = ({ tasks, tickets, onProgress, ..
       rates: o.rates,
       openThreads: (frozen, lora) => openThreads(frozen, lora, o.threads),
       emit: (event) => {
-        if ('step' in event) onProgress({ phase: 'train', done: event.step.step, of: event.of, loss: event.step.loss });
-        else if ('phase' in event) onProgress(event);
+        if ('phase' in event) onProgress(event);
+        else if ('step' in event) {
+          const { step, loss, tokens, ms, joules } = event.step;
+          steps = event.of;
+          read += tokens;
+          const training = {
+            loss,
+            validation: null,
+            tokensPerSecond: (1000 * tokens) / ms,
+            joules,
+            joulesPerThousand: joules === null ? null : (1000 * joules) / read,
+          };
+          onProgress({ phase: 'train', done: step, of: steps, training });
+        } else {
+          const { step, loss } = event.evaluation;
+          onProgress({ phase: 'train', done: step, of: steps, training: { ...NO_STEP, validation: loss } });
+        }
       },
       signal: o.signal,
     },

@@ -1,0 +1,40 @@
+import { JoulewiseError } from '../core/errors';
+import type { TuneState } from './trainer';
+
+/** What a training is between two steps, as plain data and one vector of numbers: it goes on from there bit for bit. */
+export interface Snapshot {
+  head: Omit<TuneState, 'adapter' | 'optimizer' | 'best'> & {
+    taken: number;
+    /** Null before the first evaluation. */
+    best: { loss: number; step: number } | null;
+  };
+  /** Adapter, both moments of the optimizer, then the best adapter where there is one: each of the adapter's size. */
+  numbers: Float32Array<ArrayBuffer>;
+}
+
+export function toSnapshot({ adapter, optimizer, best, ...rest }: TuneState): Snapshot {
+  const parts = [adapter, optimizer.first, optimizer.second, ...(best ? [best.adapter] : [])];
+  const numbers = new Float32Array(parts.length * adapter.length);
+  parts.forEach((part, i) => numbers.set(part, i * adapter.length));
+  return {
+    head: { ...rest, taken: optimizer.taken, best: best && { loss: best.loss, step: best.step } },
+    numbers,
+  };
+}
+
+/** Throws `record.invalid` where it is of an adapter of another size. */
+export function fromSnapshot({ head, numbers }: Snapshot, size: number): TuneState {
+  const { taken, best, ...rest } = head;
+  if (numbers.length !== size * (best ? 4 : 3))
+    throw new JoulewiseError(
+      'record.invalid',
+      'What was kept of this training is of an adapter of another size. Delete trained adapters under Storage, and train anew.',
+    );
+  const part = (i: number) => numbers.slice(i * size, (i + 1) * size);
+  return {
+    ...rest,
+    adapter: part(0),
+    optimizer: { first: part(1), second: part(2), taken },
+    best: best && { ...best, adapter: part(3) },
+  };
+}
