@@ -38,6 +38,8 @@ interface Pending {
   failures: readonly Failure[];
   /** For the chart. */
   recorder: Recorder;
+  /** When the first step of the last fine-tuning was done, milliseconds. */
+  training: { began: number };
 }
 
 /** Sets what the results view shows: runs of the opened plan, and what they were folded to. */
@@ -149,6 +151,7 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
     view: {},
     runs: [],
     failures: [],
+    training: { began: 0 },
     recorder: new Recorder(() => (performance.now() - started) / 1000),
   };
   const gate = () => {
@@ -213,12 +216,16 @@ export async function run({ plan, dataset, name }: Start): Promise<void> {
   void library.refresh();
 }
 
+/** With what fine-tuning still takes, which no pace of runs tells. */
+const sum = (left: number | null, training: number | null | undefined) =>
+  left === null && training == null ? null : (left ?? 0) + (training ?? 0);
+
 function progressOf({ pace, view, recorder }: Pending, unit: Unit): Progress {
   const ticket = view.ticket ?? null;
   return {
     done: pace.done,
     of: totalOf(pace),
-    secondsLeft: secondsLeft(pace, ticket ? ticket.index / ticket.of : 0),
+    secondsLeft: sum(secondsLeft(pace, ticket ? ticket.index / ticket.of : 0), view.training?.secondsLeft),
     variant: unit.variant,
     task: unit.task,
     slice: unit.slice,
@@ -255,13 +262,15 @@ function take(event: PlanEvent, pending: Pending): void {
     case 'progress': {
       const { phase, done, of, ticket, output, spent, training } = event.progress;
       pending.recorder.progress(phase, spent);
+      if (phase === 'train' && training?.loss != null && !pending.view.training?.losses.length)
+        pending.training = { began: performance.now() };
       pending.view = UNTICKETED.has(phase)
         ? {
             ...pending.view,
             phase,
             ticket: null,
             step: { index: done, of },
-            training: trainingAfter(pending.view.training, training, done),
+            training: trainingAfter(pending, training, done, of),
           }
         : { phase, ticket: { index: done, of }, text: ticket ?? null, output: output ?? null };
       return;
@@ -286,15 +295,21 @@ function take(event: PlanEvent, pending: Pending): void {
 
 /** What fine-tuning told up to now; null where it tells nothing. */
 function trainingAfter(
-  before: Training | null | undefined,
+  { view, training: { began } }: Pending,
   now: TrainingProgress | undefined,
-  step: number,
+  done: number,
+  of: number,
 ): Training | null {
   if (!now) return null;
+  const before = view.training;
   const { losses = [], validations = [] } = before ?? {};
+  const [first] = losses;
+  const seconds = (performance.now() - began) / 1000;
+  // From the first step that this run saw: one that went on where another ended saw fewer.
+  const secondsLeft = first && done > first[0] ? ((of - done) * seconds) / (done - first[0]) : null;
   if (now.validation !== null)
-    return { ...(before ?? now), losses, validations: [...validations, [step, now.validation]] };
-  return { ...now, losses: now.loss === null ? losses : [...losses, [step, now.loss]], validations };
+    return { ...(before ?? now), losses, validations: [...validations, [done, now.validation]], secondsLeft };
+  return { ...now, losses: now.loss === null ? losses : [...losses, [done, now.loss]], validations, secondsLeft };
 }
 
 /** Phases in which no ticket is answered. */

@@ -32,6 +32,8 @@ export interface Training extends TrainingProgress {
   /** [step, mean loss of its answers], and of validation answers, nats a token. */
   losses: readonly (readonly [step: number, loss: number])[];
   validations: readonly (readonly [step: number, loss: number])[];
+  /** Of fine-tuning this variant; null before the second step. */
+  secondsLeft: number | null;
 }
 
 export interface Opened {
