@@ -10,8 +10,9 @@ import { print } from './shared/context';
 /** Commands, one row each. */
 const COMMANDS: Record<string, { usage: string; about: string; run: (argv: readonly string[]) => Promise<void> }> = {
   demo: {
-    usage: '[--limit N] [--slices N] [--margin X] [--until-decided] [--out FILE] [--fresh]',
-    about: 'the built-in checkpoint on generated tickets, both tasks, two stages',
+    usage: '[--full] [--limit N] [--slices N] [--margin X] [--until-decided] [--out FILE] [--fresh]',
+    about:
+      'the built-in checkpoint on generated tickets, both tasks, two stages; --full: fine-tuned at each precision too, as in the paper',
     run: demo,
   },
   run: {
@@ -68,6 +69,7 @@ const help = () =>
     '',
     '--limit: tickets a task (72), asked in --slices (9) that all variants answer side by side. --margin: how much lower than the widest precision a task may score and still do the job (0.05). --until-decided: up to 30 slices, variants stop once the answer cannot depend on them.',
     '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, kvgroupsN, blocksN and auto@ need it (run: without it, the training tickets).',
+    'Recipes with loraRANK[.Nsteps] (int8+lora8, fp16+2:4+lora16.400steps) are fine-tuned on the training tickets before they answer; the adapter is kept in the profile.',
     '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --adapter: a folder with a LoRA adapter of that checkpoint, as PEFT saves it. --swiftshader: WebGPU in software.',
     'Exit codes: 0 fine, 1 the work failed, 2 bad usage or input.',
   ].join('\n');

@@ -2,6 +2,9 @@ import { formatJoules } from '../../src/lib/core/units';
 import { significant } from '../../src/lib/texts/format';
 import type { Contrast, DecidedRow, Decision } from '../../src/lib/rank/decide';
 import { ANSWER, energyWords, qualityWords } from '../../src/lib/texts/answer';
+import type { Claim } from '../../src/lib/rank/claims';
+import { CLAIMS } from '../../src/lib/texts/claims';
+import { TRAINING } from '../../src/lib/texts/training';
 import { plainName } from '../../src/lib/texts/names';
 import type { Interval, Ranking } from '../../src/lib/rank/rank';
 import type { WinnersByWeight } from '../../src/lib/rank/weights';
@@ -79,6 +82,42 @@ export function renderDecision(decision: Decision): string {
     `Quality: against ${reference?.result.variant ?? 'none'}, on the same tickets, margin ${decision.margin}. Joules: against ${answer?.result.variant ?? decision.against?.result.variant ?? 'none'}, ${decision.slices} slices. Brackets are each row's own 95 %; words hold for all rows at once.`,
   ].join('\n');
 }
+
+/** What fine-tuning each variant took, and when that is won back; null where nothing was fine-tuned. */
+export function renderTraining({ rows, reference, baseline }: Decision): string | null {
+  const against = [reference, baseline].flatMap((row) => (row && !row.result.training ? [row.result] : []));
+  const trained = rows.flatMap(({ result }) =>
+    result.training
+      ? [
+          [
+            result.variant,
+            TRAINING.joules(result.training.joules, formatJoules),
+            TRAINING.time(result.training.seconds),
+            String(result.training.steps),
+            TRAINING.loss(result.training.loss),
+            against.flatMap((other) => TRAINING.back(result, other) ?? []).join('; '),
+          ],
+        ]
+      : [],
+  );
+  const { variant, joules, seconds, steps, loss, back } = TRAINING.columns;
+  return trained.length === 0
+    ? null
+    : renderTable(
+        [variant, joules, seconds, steps, loss, back].map((s) => s.toLowerCase()),
+        trained,
+      );
+}
+
+/** The paper's claims beside what was measured. */
+export const renderClaims = (claims: readonly Claim[], w: number): string =>
+  [
+    CLAIMS.about(
+      w,
+      claims.some(({ tuned }) => tuned),
+    ),
+    ...claims.map((claim) => `${CLAIMS.claim[claim.claim]} ${CLAIMS.verdict[claim.verdict]}. ${CLAIMS.why(claim)}`),
+  ].join('\n');
 
 /** The paper's view as text: by R, what cannot be ranked below, the baseline beside. */
 export function renderRanking(ranking: Ranking, baseline: VariantResult | null, winners: WinnersByWeight): string {

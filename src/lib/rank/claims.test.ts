@@ -51,6 +51,20 @@ describe('claimsHere', () => {
     expect(second).toMatchObject({ first: 'fp16+2:4', finding: { kind: 'missing' }, tickets: null, slices: null });
   });
 
+  it('compares fine-tuned variants alone where all precisions were fine-tuned, as the paper does', () => {
+    const tuned = good.map((r) => ({ ...r, variant: `${r.variant}+lora8` }));
+    // As they came, another precision leads.
+    const plain = [result('fp16', 3), result('fp32', 0.1), result('int8', 3), result('int4', 3)];
+    const all = [...plain, ...tuned];
+    const found = claimsHere(all, evidence(all.length, 0.02), 0.5);
+    expect(found.map(({ verdict, tuned: t }) => [verdict, t])).toEqual([
+      ['confirmed', true],
+      ['confirmed', true],
+    ]);
+    const some = [...plain, ...tuned.slice(0, 2)];
+    expect(claimsHere(some, evidence(some.length, 0.02), 0.5)[0]).toMatchObject({ verdict: 'refuted', tuned: false });
+  });
+
   it('leaves the classical baseline out', () => {
     const baseline = { ...result('tf-idf', 0.001), engine: 'classical' };
     expect(verdicts([...good, baseline])[0]).toBe('confirmed');

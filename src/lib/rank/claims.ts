@@ -21,7 +21,9 @@ export type Finding =
 export interface Claim {
   claim: ClaimName;
   verdict: Verdict;
-  /** The variant that the paper puts first. */
+  /** Whether fine-tuned variants are compared, as the paper does; else those that answer as they came. */
+  tuned: boolean;
+  /** The variant that the paper puts first, without the part that fine-tunes it. */
   first: string;
   finding: Finding;
   /** Tickets and slices of `first` that this rests on; null where it was not run. */
@@ -38,6 +40,11 @@ interface Paper {
 
 /** The variant that the paper puts first of all. */
 export const PAPERS_BEST = 'fp16+2:4';
+
+/** The part of a recipe that fine-tunes. */
+const TUNING = /\+lora[\da-z.]*$/;
+/** A variant without it. */
+const base = (variant: string) => variant.replace(TUNING, '');
 
 const PAPER: readonly Paper[] = [
   {
@@ -95,7 +102,7 @@ function find(
   const [leader] = ranked;
   if (!leader || !own) return { kind: 'missing' };
   if (ranked.length < 2) return { kind: 'alone' };
-  if (!precisions.every((name) => all.some(({ variant }) => variant === name))) return { kind: 'partial' };
+  if (!precisions.every((name) => all.some(({ variant }) => base(variant) === name))) return { kind: 'partial' };
   const { slices, of } = evidence.disturbed;
   if (of > 0 && slices / of > MOST_DISTURBED) return { kind: 'disturbed' };
   if (evidence.slices < LEAST_SLICES) return { kind: 'few' };
@@ -110,10 +117,14 @@ function find(
 
 /**
  * The claims of arXiv 2503.17783 beside what was measured here, at weight `w` of energy. Only an undisturbed run of enough
- * slices gives a verdict; the paper also fine-tunes, which no run here does yet.
+ * slices gives a verdict. The paper's models are fine-tuned: where all its precisions are here, those variants alone are
+ * compared with each other, else those that are not.
  */
 export function claimsHere(results: readonly VariantResult[], evidence: Evidence, w: number): Claim[] {
-  const { models } = splitBaseline(results);
+  const split = splitBaseline(results).models;
+  const isTuned = ({ variant }: VariantResult) => TUNING.test(variant);
+  const tuned = precisions.every((name) => split.some((r) => isTuned(r) && base(r.variant) === name));
+  const models = split.filter((r) => isTuned(r) === tuned);
   const at = new Map(results.map((result, i) => [result, i]));
   const place = (row: RankedVariant) => at.get(row.result) ?? -1;
   const [energy, quality] = [evidence.energySd, evidence.qualitySd].map((text) =>
@@ -125,13 +136,14 @@ export function claimsHere(results: readonly VariantResult[], evidence: Evidence
   };
   return PAPER.map(({ claim, compares, first }) => {
     const { ranked } = rankVariants(
-      models.filter(({ variant }) => compares(variant)),
+      models.filter(({ variant }) => compares(base(variant))),
       w,
     );
-    const own = ranked.find(({ result }) => result.variant === first);
+    const own = ranked.find(({ result }) => base(result.variant) === first);
     const finding = find(own, ranked, w, sds, evidence, models);
     return {
       claim,
+      tuned,
       verdict: VERDICTS[finding.kind],
       first,
       finding,

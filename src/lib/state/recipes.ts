@@ -21,8 +21,8 @@ export const parseExtra = (text: string): string[] => [
   ),
 ];
 
-/** The name of a precision that is fine-tuned. */
-export const tunedAs = (precision: PrecisionName) => `${precision}+${TUNED_WITH}`;
+/** The name of a variant that is fine-tuned. */
+export const tunedAs = (precision: string) => `${precision}+${TUNED_WITH}`;
 
 /** Choices that build the same stages again; `lost` says what of the plan the cards cannot show. */
 export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices: Choices; lost: string[] } {

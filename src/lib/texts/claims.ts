@@ -32,8 +32,8 @@ function why({ first, finding, tickets, slices }: Claim): string {
 /** The paper's claims beside what was measured here. */
 export const CLAIMS = {
   title: 'Beside the paper',
-  about: (w: number) =>
-    `What arXiv 2503.17783 found in a data centre, and what these runs say at a weight of energy of ${significant(w, 2)}. The paper's model and data are not public, so this is the same question, not the same experiment. Inference only: the paper's fine-tuning is not part of it yet.`,
+  about: (w: number, tuned: boolean) =>
+    `What arXiv 2503.17783 found in a data centre, and what these runs say at a weight of energy of ${significant(w, 2)}. The paper's model and data are not public, so this is the same question, not the same experiment. ${tuned ? 'Fine-tuned variants alone are compared, as in the paper.' : "Inference only: the paper's models are fine-tuned first, and these runs did not fine-tune all four precisions."}`,
   claim: {
     precision: 'Stage one: of 32, 16, 8 and 4 bits, 16 bits is the best precision.',
     pruning: 'Stage two: 16 bits with 2:4 pruning is the best of all.',
