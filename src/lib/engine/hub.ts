@@ -137,6 +137,8 @@ class HubSession implements EngineSession {
   readonly threads;
   readonly fallbacks;
   readonly maxPositions;
+  /** A ready-made export is run as people run it today. */
+  readonly prefixes = null;
   private past: Cache = {};
   private length = 0;
 

@@ -1,6 +1,7 @@
 import type { Arithmetic, Cost } from '../core/cost';
 import type { EngineName } from '../schema/engines';
 import type { KernelWork } from '../schema/run';
+import type { Prefixes } from './prefixes';
 
 /** A candidate answer's log-probability: the sum over its tokens, in nats. */
 export interface CandidateScore {
@@ -23,6 +24,8 @@ export interface EngineSession {
   readonly maxPositions: number;
   /** What was asked for and could not be had, and what was used instead. */
   readonly fallbacks: readonly string[];
+  /** Beginnings that are computed once for many prompts; null on engines that compute every prompt whole. */
+  readonly prefixes: Prefixes | null;
   /** Empties the cache, runs the prompt; logits [vocabulary] after its last token. */
   prefill(ids: readonly number[]): Promise<Float32Array>;
   /** Appends one token; logits [vocabulary] after it. */

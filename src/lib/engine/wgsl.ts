@@ -98,6 +98,7 @@ function sessionOf(
     kernel: `own WGSL prototype, weights ${formats}, computed fp32 (WebGPU)`,
     arithmetic: 'f32',
     threads: 1,
+    prefixes: null,
     maxPositions: model.capacity,
     fallbacks: sparse ? fallbacks : [...fallbacks, 'No matrix of this recipe is 2:4, so all are computed dense.'],
     async prefill(ids) {
