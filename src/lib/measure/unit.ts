@@ -18,10 +18,11 @@ import {
 import type { OpenUnit, SliceOptions } from '../plan/sessions';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import type { Device, RunRecord, TaskName, TicketOutcome } from '../schema/run';
+import { ANSWERING, type Device, type RunRecord, type TaskName, type TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { createAnswer, finiteScores, type AnswerOptions } from './answer';
 import { calibrationOn, referenceOf } from './calibration';
+import { SlicePrefix } from './prefix';
 import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
 import { runId, ticketsOf, type Unit } from '../plan/units';
@@ -72,7 +73,7 @@ const idleWindow = (meter: Meter) =>
 
 /** What answering took so far; joules are null where they cannot be told. */
 function spent(meter: Meter): Spent {
-  const readings = mainReadings(meter.peek()).filter((r) => r.phase === 'prefill' || r.phase === 'decode');
+  const readings = mainReadings(meter.peek()).filter(({ phase }) => ANSWERING.has(phase));
   return {
     seconds: readings.reduce((n, r) => n + r.seconds, 0),
     joules: readings.reduce<number | null>((n, r) => (n === null || !r.joules ? null : n + r.joules.mid), 0),
@@ -95,6 +96,7 @@ async function record(
     | 'fallbacks'
     | 'wasmHeapBytes'
     | 'kernels'
+    | 'prompts'
     | 'checkpoint'
     | 'pass'
     | 'steadiness'
@@ -103,7 +105,7 @@ async function record(
   const { plan, planHash, causes, device, versions } = request;
   const readings = (await Promise.all(meters.map((meter) => meter.read()))).flat();
   return {
-    v: 5,
+    v: 6,
     id: runId(planHash, unit),
     plan: planHash,
     variant: unit.variant,
@@ -173,8 +175,9 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const open = opened.session;
   const { tokenizer, compression, stopIds } = opened;
   const kernels = new KernelBook(open);
+  const prefix = new SlicePrefix(open, tokenizer, plan, request.causes);
   const answering = (meter: Meter, task: Task) =>
-    outcomes({ session: open, tokenizer, stopIds, meter }, request, task, kernels);
+    outcomes({ session: open, tokenizer, stopIds, meter }, request, task, { kernels, prefix });
   const watch = new SteadyWatch();
   const probe = tokenizer.encode('a').slice(0, 1);
   /** Passes over one token that make up a piece: long enough that caches and clocks do not pass for other work. */
@@ -190,6 +193,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     // What a ticket left in the caches makes the first pass after it slower.
     await open.prefill(probe.length > 0 ? probe : [0]);
     for (let i = 0; i < n; i++) times.push(await piece());
+    await prefix.resume();
     kernels.take(false);
     for (const ms of times) watch.add(ms);
     return times;
@@ -197,6 +201,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   for (const task of tasks) {
     const first = request.tickets[task.name]?.[0];
     if (!first) continue;
+    await prefix.begin(task, opening, 'warm-up');
     const answer = answering(opening, task);
     let best = Infinity;
     for (let i = 0; i < WARM_TRIES; i++) {
@@ -209,6 +214,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       best = Math.min(best, ms);
     }
   }
+  prefix.end();
   const single = Math.min(await piece(), await piece(), await piece());
   passes = Math.max(1, Math.ceil(PIECE_MS / Math.max(single, 1e-3)));
   /** What opening took, until a record has told it. */
@@ -244,6 +250,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       kernels.reset();
       watch.begin();
       await timePieces(1);
+      kernels.take((await prefix.begin(task, meter, 'prefix')) > 0);
       for (const ticket of tickets) {
         if (o.signal.aborted) throw cancelled();
         const outcome = await answer(ticket, 'measured', o.signal);
@@ -259,6 +266,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
           spent: spent(meter),
         });
       }
+      prefix.end();
       const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];
       const told = untold;
       untold = [];
@@ -266,9 +274,10 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
         kernel: open.kernel,
         threads: open.threads,
         compression,
-        fallbacks: [...open.fallbacks, ...noTemplate],
+        fallbacks: [...open.fallbacks, ...prefix.notes, ...noTemplate],
         wasmHeapBytes: open.heapBytes(),
         kernels: kernels.total,
+        prompts: prefix.prompts,
         pass: passOf(open),
         steadiness: watch.end({ tries: o.tries + 1, waited }),
         checkpoint: {
@@ -282,19 +291,20 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   };
 }
 
-/** How one ticket of a unit is answered, and how likely the reference was; kernels book what counts. */
+/** How one ticket of a unit is answered, and how likely the reference was; what counts goes into the books. */
 function outcomes(
   o: Parameters<typeof createAnswer>[2],
   { causes, plan }: OpenRequest,
   task: Task,
-  kernels: KernelBook,
+  { kernels, prefix }: { kernels: KernelBook; prefix: SlicePrefix },
 ): (ticket: Ticket, kind: AnswerOptions['kind'], signal: AbortSignal) => Promise<TicketOutcome> {
   const answer = createAnswer(task, causes, o);
   const { session, tokenizer, stopIds } = o;
   return async (ticket, kind, signal) => {
     const limit = kind === 'warm-up' ? WARM_UP_TOKENS : Math.min(plan.maxNewTokens, task.maxNewTokens);
-    const { promptIds, ...made } = await answer(ticket, { kind, limit, signal });
+    const { promptIds, shared, ...made } = await answer(ticket, { kind, limit, signal });
     kernels.take(kind === 'measured');
+    prefix.count(promptIds.length, shared);
     const reference = referenceOf(task, ticket);
     // Quality only: how likely the reference is. Not part of answering a ticket, so not metered.
     const likelihood =
@@ -403,6 +413,7 @@ async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): 
         fallbacks: [],
         wasmHeapBytes: null,
         kernels: null,
+        prompts: null,
         pass: null,
         steadiness: null,
         checkpoint: { name: 'none', hash: 'none', family: 'classical' },

@@ -30,7 +30,7 @@ export const exampleResult = (more: Partial<VariantResult> = {}): VariantResult 
 });
 
 export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
-  v: 5,
+  v: 6,
   id: 'plan/unit',
   plan: 'plan',
   variant: 'fp16',
@@ -79,6 +79,7 @@ export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
   phases: [exampleReading('load', 100), exampleReading('prefill', 3), exampleReading('decode', 1)],
   causes: ['A', 'B'],
   tickets: [exampleOutcome('1', 'A', 'A'), exampleOutcome('2', 'B', 'A')],
+  prompts: null,
   metrics: {},
   wasmHeapBytes: null,
   kernels: null,

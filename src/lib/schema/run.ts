@@ -10,8 +10,20 @@ export const TIERS = ['wall', 'counter', 'integrated-power', 'profile'] as const
 export type Tier = (typeof TIERS)[number];
 export const BOUNDARIES = ['gpu', 'package', 'device', 'system'] as const;
 export type Boundary = (typeof BOUNDARIES)[number];
-export const PHASES = ['load', 'compress', 'calibrate', 'train', 'warm-up', 'prefill', 'decode', 'idle'] as const;
+export const PHASES = [
+  'load',
+  'compress',
+  'calibrate',
+  'train',
+  'warm-up',
+  'prefix',
+  'prefill',
+  'decode',
+  'idle',
+] as const;
 export type Phase = (typeof PHASES)[number];
+/** What answering tickets takes: their shared prefix, once a slice, their prompts and what is written. The others happen once and are reported apart. */
+export const ANSWERING: ReadonlySet<Phase> = new Set(['prefix', 'prefill', 'decode']);
 export const TASKS = ['rca', 'response', 'summary'] as const;
 export type TaskName = (typeof TASKS)[number];
 
@@ -157,9 +169,9 @@ export type Steadiness = v.InferOutput<typeof SteadinessSchema>;
 /** One variant, one task, one slice of tickets, measured on one device. */
 export const Run = defineRecord({
   name: 'run',
-  version: 5,
+  version: 6,
   // Version 2 tells what each kernel did, version 3 under what conditions, version 4 in which slice and block; version 5
-  // calls ONNX Runtime on WebGPU `ort-gpu`.
+  // calls ONNX Runtime on WebGPU `ort-gpu`, version 6 tells how many tokens of prompts were shared.
   upgraders: {
     1: (old) => ({ ...old, kernels: null }),
     2: (old) => ({ ...old, conditions: null }),
@@ -174,9 +186,10 @@ export const Run = defineRecord({
       steadiness: null,
     }),
     4: (old) => ({ ...old, engine: engineNow(old['engine']) }),
+    5: (old) => ({ ...old, prompts: null }),
   },
   schema: v.object({
-    v: v.literal(5),
+    v: v.literal(6),
     /** `${planHash}/${unit key}`: a finished unit is never run again. */
     id: v.string(),
     plan: v.string(),
@@ -215,6 +228,11 @@ export const Run = defineRecord({
     phases: v.array(ReadingSchema),
     causes: v.array(v.string()),
     tickets: v.array(TicketOutcomeSchema),
+    /**
+     * Tokens of its tickets' prompts: computed, a shared prefix once among them, and taken from that prefix. Null where
+     * nobody told, or no prompt was read.
+     */
+    prompts: v.nullable(v.object({ computed: count, shared: count })),
     /** Metric name -> value with bootstrap interval over tickets. */
     metrics: v.record(v.string(), EstimateSchema),
     wasmHeapBytes: v.nullable(count),
