@@ -8,7 +8,7 @@ import { bestBuild, byteDotOf, type Spawn } from '../cpu/module';
 import type { BuildName } from '../schema/engines';
 import { passWork } from '../cpu/work';
 import type { Compression, KernelWork } from '../schema/run';
-import type { CandidateScore, EngineSession } from './session';
+import { inOnePass, type CandidateScore, type EngineSession } from './session';
 import { packCandidates } from './candidates';
 import { KeptPrefixes } from './prefixes';
 import type { CpuKernelRow } from '../variant/kernels';
@@ -173,6 +173,8 @@ export class CpuSession implements EngineSession {
     });
     return candidates.map((c, i) => ({ logProb: sums[i] as number, tokens: c.length }));
   }
+
+  scorePasses = inOnePass;
 
   // eslint-disable-next-line @typescript-eslint/require-await
   async evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }> {

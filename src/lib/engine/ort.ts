@@ -5,8 +5,8 @@ import { JoulewiseError } from '../core/errors';
 import type { Cost } from '../core/cost';
 import { encodeModel } from '../graph/encode';
 import { deviceCache, hostCache, type HostRows, type KeepingCache, type KvCache } from './cache';
-import { logProbability, type CandidateScore, type EngineSession } from './session';
-import { KeptPrefixes } from './prefixes';
+import { inOnePass, logProbability, type CandidateScore, type EngineSession, type Pass } from './session';
+import { KeptPrefixes, LEFT_TOKENS } from './prefixes';
 import { heapBytes, watchHeap } from './heap';
 import type { GraphKernelRow } from '../variant/kernels';
 import { watchLoss, type LossWatch } from './loss';
@@ -143,7 +143,7 @@ class OrtSession implements EngineSession {
     return new KeptPrefixes({
       compute: async (ids) => {
         this.reset();
-        await this.forward(ids, { logitPositions: [ids.length - 1], keep: true });
+        await this.forward(ids, { logitPositions: [], keep: true });
       },
       save: () => cache.save(),
       restore: (kept) => cache.restore(kept),
@@ -234,8 +234,15 @@ class OrtSession implements EngineSession {
   }
 
   async score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]> {
-    const past = this.enter(prompt);
+    let past = this.enter(prompt);
     const packed = packCandidates(prompt, candidates);
+    const inLine = packed.positions.every((position, i) => position === i);
+    if (past === 0 && !inLine && this.keeping && prompt.length > LEFT_TOKENS) {
+      // GroupQueryAttention of 1.31 on a processor takes positions as they are only behind a past; in a first pass it
+      // counts on from the first one, and every candidate but the first would stand too far back.
+      past = prompt.length - LEFT_TOKENS;
+      await this.forward(prompt.slice(0, past), { logitPositions: [], keep: true });
+    }
     const logits = await this.forward(packed.ids.slice(past), {
       positions: packed.positions.slice(past),
       bias: packed.bias.subarray(past * packed.ids.length),
@@ -250,6 +257,12 @@ class OrtSession implements EngineSession {
       ),
       tokens: tokens.length,
     }));
+  }
+
+  scorePasses(prompt: number, past: number, extra: number): readonly Pass[] {
+    const first = prompt - LEFT_TOKENS;
+    if (past > 0 || extra === 0 || !this.keeping || first < 1) return inOnePass(prompt, past, extra);
+    return [[first, 0, 0], ...inOnePass(prompt, first, extra)];
   }
 
   async evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }> {

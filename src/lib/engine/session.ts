@@ -9,6 +9,14 @@ export interface CandidateScore {
   tokens: number;
 }
 
+/** New tokens, tokens before them, and positions whose logits are computed. */
+export type Pass = readonly [fresh: number, past: number, logits: number];
+
+/** Scoring as most engines do it, or count it: what is left of the prompt and all candidates side by side. */
+export const inOnePass = (prompt: number, past: number, extra: number): readonly Pass[] => [
+  [prompt - past + extra, past, 1 + extra],
+];
+
 /**
  * An open model, whatever computes it: ONNX Runtime on WebGPU or WASM, Transformers.js, or our own kernels. One
  * sequence at a time; token ids in, logits out. `prefill` starts anew, `decode` goes on from there.
@@ -32,6 +40,8 @@ export interface EngineSession {
   decode(id: number): Promise<Float32Array>;
   /** Log-probability of each candidate after the prompt, which is computed once. Empties the cache. */
   score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]>;
+  /** Passes of `score`: tokens of the prompt, those of them that come from a prefix, and what is read of all candidates. */
+  scorePasses(prompt: number, past: number, extra: number): readonly Pass[];
   /** Log-probability (nats) of each token but the first given those before it, and the last position's logits. */
   evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }>;
   /** Work of one pass over `fresh` new tokens after `past` ones; null where the graph is not ours. */

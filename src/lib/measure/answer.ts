@@ -2,11 +2,11 @@ import { answerIds, type Tokenizer } from '../engine/open';
 import { JoulewiseError } from '../core/errors';
 import type { Task } from '../data/tasks';
 import type { Meter } from '../meter/meter';
-import type { EngineSession } from '../engine/session';
+import type { EngineSession, Pass } from '../engine/session';
 import { generate } from '../engine/generate';
 import type { Ticket } from '../schema/dataset';
 import type { Phase } from '../schema/run';
-import { countWork, type Pass } from './work';
+import { countWork } from './work';
 
 /** What a model made of one ticket. */
 export interface Answered {
@@ -68,8 +68,10 @@ export function createAnswer(
       const shared = sharedOf(promptIds);
       const fresh = promptIds.length - shared + extra;
       const start = performance.now();
-      const found = await meter.window(phaseOf(kind, 'prefill'), workOf([[fresh, shared, 1 + extra]], fresh), () =>
-        session.score(promptIds, candidates),
+      const found = await meter.window(
+        phaseOf(kind, 'prefill'),
+        workOf(session.scorePasses(promptIds.length, shared, extra), fresh),
+        () => session.score(promptIds, candidates),
       );
       const scores = [...finiteScores(found.map((s) => s.logProb))];
       return {

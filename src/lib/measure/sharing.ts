@@ -1,6 +1,7 @@
 import { taskOf } from '../data/tasks';
 import { createRandom } from '../core/random';
 import { answerIds, type OpenVariant } from '../engine/open';
+import type { Pass } from '../engine/session';
 import type { Ticket } from '../schema/dataset';
 import { prefixOf } from './prefix';
 
@@ -65,12 +66,11 @@ export async function timeSharing(
     return all.flat().map(({ logProb }) => logProb);
   };
   const flops = { whole: 0, shared: 0 };
-  const count = (into: keyof typeof flops, fresh: number, past: number, logits: number) =>
-    (flops[into] += session.cost(fresh, past, logits)?.flops ?? NaN);
+  const count = (into: keyof typeof flops, pass: Pass) => (flops[into] += session.cost(...pass)?.flops ?? NaN);
   const ways = {
     async whole(own: readonly (readonly number[])[]) {
       session.prefixes?.release();
-      for (const prompt of own) count('whole', prompt.length + extra, 0, 1 + extra);
+      for (const prompt of own) for (const pass of session.scorePasses(prompt.length, 0, extra)) count('whole', pass);
       return time(found.wholeMs, () => score(own));
     },
     async shared(own: readonly (readonly number[])[]) {
@@ -79,11 +79,10 @@ export async function timeSharing(
         await time(found.prefixMs, async () => session.prefixes?.hold(prefix));
         return score(own);
       });
-      if (session.prefixes) count('shared', prefix.length, 0, 0);
-      for (const prompt of own) {
-        const past = session.prefixes?.of(prompt) ?? 0;
-        count('shared', prompt.length - past + extra, past, 1 + extra);
-      }
+      if (session.prefixes) count('shared', [prefix.length, 0, 0]);
+      for (const prompt of own)
+        for (const pass of session.scorePasses(prompt.length, session.prefixes?.of(prompt) ?? 0, extra))
+          count('shared', pass);
       return made;
     },
   };
