@@ -14,6 +14,7 @@ import {
   type CalibrationHost,
   type FileSet,
   type PackedStore,
+  type Tokenizer,
 } from '../engine/open';
 import type { OpenUnit, SliceOptions } from '../plan/sessions';
 import type { Ticket } from '../schema/dataset';
@@ -143,6 +144,92 @@ const PIECE_MS = 3;
 const LOOK_PIECES = 6;
 const LOOK_AGAIN_MS = 250;
 
+/** Answers each task's first ticket until a try is no longer clearly faster than the best before it. */
+async function warmUp(
+  { plan, tickets }: OpenRequest,
+  { signal, onProgress }: Pick<UnitContext, 'signal' | 'onProgress'>,
+  begin: (task: Task) => Promise<ReturnType<typeof outcomes>>,
+): Promise<void> {
+  for (const name of plan.tasks) {
+    const first = tickets[name]?.[0];
+    if (!first) continue;
+    const answer = await begin(taskOf(name, plan.templates));
+    let best = Infinity;
+    for (let i = 0; i < WARM_TRIES; i++) {
+      if (signal.aborted) throw cancelled();
+      onProgress({ phase: 'warm-up', done: i, of: WARM_TRIES });
+      const start = performance.now();
+      await answer(first, 'warm-up', signal);
+      const ms = performance.now() - start;
+      if (ms > WARM_GAIN * best) break;
+      best = Math.min(best, ms);
+    }
+  }
+}
+
+/** A checkpoint as a record names it. */
+const namedIn = ({ checkpoint }: OpenRequest, name: string, family: string): RunRecord['checkpoint'] => ({
+  name,
+  hash: checkpoint.kind === 'stored' ? checkpoint.hash : checkpoint.kind,
+  family,
+});
+
+/** Short pieces of equal work on an open session, timed outside of windows, by which its device is judged. */
+class Pieces {
+  readonly watch = new SteadyWatch();
+  readonly #probe: readonly number[];
+  /** Passes over one token that make up a piece: long enough that caches and clocks do not pass for other work. */
+  #passes = 1;
+
+  /** @param after puts away what pieces leave */
+  constructor(
+    private readonly session: EngineSession,
+    tokenizer: Pick<Tokenizer, 'encode'>,
+    private readonly after: () => Promise<void>,
+  ) {
+    const [token = 0] = tokenizer.encode('a');
+    this.#probe = [token];
+  }
+
+  async #piece(): Promise<number> {
+    const start = performance.now();
+    for (let i = 0; i < this.#passes; i++) await this.session.prefill(this.#probe);
+    await this.session.fence();
+    return performance.now() - start;
+  }
+
+  /** Finds how many passes a piece has. */
+  async size(): Promise<void> {
+    const single = Math.min(await this.#piece(), await this.#piece(), await this.#piece());
+    this.#passes = Math.max(1, Math.ceil(PIECE_MS / Math.max(single, 1e-3)));
+  }
+
+  /** Milliseconds of each of `n` pieces. */
+  async time(n: number): Promise<number[]> {
+    const times: number[] = [];
+    // What a ticket left in the caches makes the first pass after it slower.
+    await this.session.prefill(this.#probe);
+    for (let i = 0; i < n; i++) times.push(await this.#piece());
+    await this.after();
+    for (const ms of times) this.watch.add(ms);
+    return times;
+  }
+
+  /** Seconds waited until the device was quiet, or patience ended. */
+  async waitForQuiet(o: SliceOptions): Promise<number> {
+    const start = performance.now();
+    const waited = () => (performance.now() - start) / 1000;
+    await this.time(LOOK_PIECES);
+    while (!this.watch.isQuiet && waited() < o.patience) {
+      if (o.signal.aborted) throw cancelled();
+      o.onProgress({ phase: 'wait', done: Math.round(waited()), of: Math.round(o.patience) });
+      await new Promise<void>((done) => setTimeout(done, LOOK_AGAIN_MS));
+      await this.time(LOOK_PIECES);
+    }
+    return waited();
+  }
+}
+
 async function openModel(request: OpenRequest, context: UnitContext): Promise<OpenUnit> {
   const { plan, variant, engine } = request;
   const { signal, onProgress } = context;
@@ -151,7 +238,6 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const fence = () => session?.fence();
   const opening = openMeter(sourcesOf(request), fence);
   await idleWindow(opening);
-  const tasks = plan.tasks.map((name) => taskOf(name, plan.templates));
   const opened = await openVariant({
     files,
     calibration: calibrationOn(
@@ -178,85 +264,43 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const prefix = new SlicePrefix(open, tokenizer, plan, request.causes);
   const answering = (meter: Meter, task: Task) =>
     outcomes({ session: open, tokenizer, stopIds, meter }, request, task, { kernels, prefix });
-  const watch = new SteadyWatch();
-  const probe = tokenizer.encode('a').slice(0, 1);
-  /** Passes over one token that make up a piece: long enough that caches and clocks do not pass for other work. */
-  let passes = 1;
-  const piece = async () => {
-    const start = performance.now();
-    for (let i = 0; i < passes; i++) await open.prefill(probe.length > 0 ? probe : [0]);
-    await open.fence();
-    return performance.now() - start;
-  };
-  const timePieces = async (n: number) => {
-    const times: number[] = [];
-    // What a ticket left in the caches makes the first pass after it slower.
-    await open.prefill(probe.length > 0 ? probe : [0]);
-    for (let i = 0; i < n; i++) times.push(await piece());
+  const pieces = new Pieces(open, tokenizer, async () => {
     await prefix.resume();
     kernels.take(false);
-    for (const ms of times) watch.add(ms);
-    return times;
-  };
-  for (const task of tasks) {
-    const first = request.tickets[task.name]?.[0];
-    if (!first) continue;
+  });
+  await warmUp(request, context, async (task) => {
     await prefix.begin(task, opening, 'warm-up');
-    const answer = answering(opening, task);
-    let best = Infinity;
-    for (let i = 0; i < WARM_TRIES; i++) {
-      if (signal.aborted) throw cancelled();
-      onProgress({ phase: 'warm-up', done: i, of: WARM_TRIES });
-      const start = performance.now();
-      await answer(first, 'warm-up', signal);
-      const ms = performance.now() - start;
-      if (ms > WARM_GAIN * best) break;
-      best = Math.min(best, ms);
-    }
-  }
+    return answering(opening, task);
+  });
   prefix.end();
-  const single = Math.min(await piece(), await piece(), await piece());
-  passes = Math.max(1, Math.ceil(PIECE_MS / Math.max(single, 1e-3)));
+  await pieces.size();
   /** What opening took, until a record has told it. */
   let untold: Meter[] = [opening];
-
-  const waitForQuiet = async (patience: number, o: SliceOptions): Promise<number> => {
-    const start = performance.now();
-    const waited = () => (performance.now() - start) / 1000;
-    await timePieces(LOOK_PIECES);
-    while (!watch.isQuiet && waited() < patience) {
-      if (o.signal.aborted) throw cancelled();
-      o.onProgress({ phase: 'wait', done: Math.round(waited()), of: Math.round(patience) });
-      await new Promise<void>((done) => setTimeout(done, LOOK_AGAIN_MS));
-      await timePieces(LOOK_PIECES);
-    }
-    return waited();
-  };
 
   return {
     kernel: open.kernel,
     threads: open.threads,
     memoryBytes: open.heapBytes() ?? compression?.computedBytes ?? null,
-    pieces: timePieces,
+    pieces: (n) => pieces.time(n),
     async slice(unit, o) {
       const startedAt = new Date().toISOString();
       const task = taskOf(unit.task, plan.templates);
       const tickets =
         unit.part === 'validation' ? request.validation : ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
-      const waited = await waitForQuiet(o.patience, o);
+      const waited = await pieces.waitForQuiet(o);
       const meter = openMeter(sourcesOf(request), fence);
       const answer = answering(meter, task);
       const answered: TicketOutcome[] = [];
       kernels.reset();
-      watch.begin();
-      await timePieces(1);
+      pieces.watch.begin();
+      await pieces.time(1);
       kernels.take((await prefix.begin(task, meter, 'prefix')) > 0);
       for (const ticket of tickets) {
         if (o.signal.aborted) throw cancelled();
         const outcome = await answer(ticket, 'measured', o.signal);
         answered.push(outcome);
-        const spare = (PIECES_SHARE * (outcome.prefillMs + outcome.decodeMs)) / watch.quiet;
-        await timePieces(Math.max(1, Math.min(PIECES, Math.floor(spare))));
+        const spare = (PIECES_SHARE * (outcome.prefillMs + outcome.decodeMs)) / pieces.watch.quiet;
+        await pieces.time(Math.max(1, Math.min(PIECES, Math.floor(spare))));
         o.onProgress({
           phase: unit.task,
           done: answered.length,
@@ -279,12 +323,8 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
         kernels: kernels.total,
         prompts: prefix.prompts,
         pass: passOf(open),
-        steadiness: watch.end({ tries: o.tries + 1, waited }),
-        checkpoint: {
-          name: files.name,
-          hash: request.checkpoint.kind === 'stored' ? request.checkpoint.hash : request.checkpoint.kind,
-          family: opened.family,
-        },
+        steadiness: pieces.watch.end({ tries: o.tries + 1, waited }),
+        checkpoint: namedIn(request, files.name, opened.family),
       });
     },
     close: () => open.close(),
