@@ -51,6 +51,7 @@ export class CpuSession implements EngineSession {
   readonly fallbacks: readonly string[];
   /** Copies of the cache's first chunks: float32 or int8, whatever it keeps. */
   readonly prefixes = new KeptPrefixes<Uint8Array>({
+    leastLogits: 0,
     compute: (ids) => {
       this.length = 0;
       this.append(ids, [], false, () => undefined);

@@ -12,11 +12,11 @@ import type { CandidateScore, EngineSession } from './session';
 const FILES = ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
 const RUNTIME = 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded';
 
-async function open(): Promise<EngineSession> {
+async function open(text: string): Promise<EngineSession> {
   const checkpoint = await openCheckpoint(
     fileSet(Object.fromEntries(FILES.map((f) => [f, new Uint8Array(readFileSync(`static/builtin/${f}`))]))),
   );
-  const recipe = parseRecipe('fp32');
+  const recipe = parseRecipe(text);
   const { kernel } = chooseKernel('ort-cpu', recipe, []);
   const variant = await prepareVariant(checkpoint, recipe, kernel, {
     use: 'engine',
@@ -27,8 +27,8 @@ async function open(): Promise<EngineSession> {
   return openOrt(variant, { kernel, fallbacks: [], threads: 1, device: null, assets });
 }
 
-describe('ONNX Runtime on a processor', () => {
-  const session = open();
+describe.each(['fp32', 'int8', 'int4'])('ONNX Runtime on a processor, %s', (text) => {
+  const session = open(text);
   afterAll(async () => (await session).close());
   const prefix = Array.from({ length: 40 }, (_, i) => 5 + i);
   const tail = [400, 401, 402];

@@ -141,9 +141,11 @@ class OrtSession implements EngineSession {
 
   private prefixesIn(cache: KeepingCache<HostRows>): KeptPrefixes<HostRows> {
     return new KeptPrefixes({
+      // Int8's two activation terms cannot be multiplied for no position at all.
+      leastLogits: 1,
       compute: async (ids) => {
         this.reset();
-        await this.forward(ids, { logitPositions: [], keep: true });
+        await this.forward(ids, { logitPositions: [ids.length - 1], keep: true });
       },
       save: () => cache.save(),
       restore: (kept) => cache.restore(kept),
@@ -241,7 +243,7 @@ class OrtSession implements EngineSession {
       // GroupQueryAttention of 1.31 on a processor takes positions as they are only behind a past; in a first pass it
       // counts on from the first one, and every candidate but the first would stand too far back.
       past = prompt.length - LEFT_TOKENS;
-      await this.forward(prompt.slice(0, past), { logitPositions: [], keep: true });
+      await this.forward(prompt.slice(0, past), { logitPositions: [past - 1], keep: true });
     }
     const logits = await this.forward(packed.ids.slice(past), {
       positions: packed.positions.slice(past),
@@ -262,7 +264,7 @@ class OrtSession implements EngineSession {
   scorePasses(prompt: number, past: number, extra: number): readonly Pass[] {
     const first = prompt - LEFT_TOKENS;
     if (past > 0 || extra === 0 || !this.keeping || first < 1) return inOnePass(prompt, past, extra);
-    return [[first, 0, 0], ...inOnePass(prompt, first, extra)];
+    return [[first, 0, 1], ...inOnePass(prompt, first, extra)];
   }
 
   async evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }> {

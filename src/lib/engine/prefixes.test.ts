@@ -166,6 +166,7 @@ describe('kept prefixes', () => {
       computed += ids.length;
     };
     const kept = new KeptPrefixes<number[]>({
+      leastLogits: 0,
       compute,
       save: (tokens) => slots.slice(0, tokens),
       restore: (ids) => void slots.splice(0, ids.length, ...ids),

@@ -1,3 +1,5 @@
+import type { Pass } from './session';
+
 /**
  * Beginnings that prompts share, such as a task's instruction: keys and values are computed once and kept, and what
  * `prefill` and `score` get goes on from there. Nothing else of a session changes by them.
@@ -10,13 +12,17 @@ export interface Prefixes {
   hold(ids: readonly number[]): Promise<number>;
   /** Tokens at the beginning of a prompt that are not computed again: those of the longest prefix kept. */
   of(prompt: readonly number[]): number;
+  /** What computing so many tokens takes. */
+  pass(tokens: number): Pass;
   /** Forgets all. */
   release(): void;
 }
 
 /** The cache of an engine, as prefixes need it. `Kept` is what it makes of its first slots. */
 export interface PrefixCache<Kept> {
-  /** Computes tokens from the cache's beginning on; no logits are wanted. */
+  /** Positions whose logits a pass computes at least: none are wanted. */
+  leastLogits: number;
+  /** Computes tokens from the cache's beginning on. */
   compute(ids: readonly number[]): Promise<void> | void;
   /** Keys and values of the first slots, wherever they go on to be used. */
   save(tokens: number): Kept;
@@ -82,6 +88,10 @@ export class KeptPrefixes<Kept> implements Prefixes {
 
   of(prompt: readonly number[]): number {
     return this.#longest(prompt).tokens;
+  }
+
+  pass(tokens: number): Pass {
+    return [tokens, 0, this.cache.leastLogits];
   }
 
   release(): void {

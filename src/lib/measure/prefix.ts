@@ -57,7 +57,7 @@ export async function holdPrefix(
 ): Promise<number> {
   const { prefixes } = session;
   if (!prefixes || ids.length === 0) return 0;
-  return meter.window(phase, countWork(session, [[ids.length, 0, 0]], ids.length), () => prefixes.hold(ids));
+  return meter.window(phase, countWork(session, [prefixes.pass(ids.length)], ids.length), () => prefixes.hold(ids));
 }
 
 /** The prefix of the task that an open variant of a plan is asked, computed anew for every slice. */

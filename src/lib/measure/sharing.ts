@@ -79,7 +79,7 @@ export async function timeSharing(
         await time(found.prefixMs, async () => session.prefixes?.hold(prefix));
         return score(own);
       });
-      if (session.prefixes) count('shared', [prefix.length, 0, 0]);
+      if (session.prefixes) count('shared', session.prefixes.pass(prefix.length));
       for (const prompt of own)
         for (const pass of session.scorePasses(prompt.length, session.prefixes?.of(prompt) ?? 0, extra))
           count('shared', pass);
