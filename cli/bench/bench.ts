@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
+import { parseMapping } from '../../src/lib/data/mapping';
+import type { Mapping } from '../../src/lib/schema/dataset';
 import { parseArgs } from '../shared/args';
 import { answerRows } from './answer/answer';
 import { calibratedRows } from './speed/calibrated';
@@ -7,6 +9,7 @@ import { smollm2 } from './speed/checkpoint';
 import { kernelRows, scaleRows } from './speed/kernels';
 import { MOUNTS } from './speed/peer';
 import { recipeTable } from './speed/recipes';
+import { sharingRows } from './speed/sharing';
 import { renderBench, type BenchRow } from '../shared/rows';
 import { compressRows, modelRows, pageRows } from './speed/spine';
 import { stageRows } from './stages/stages';
@@ -17,8 +20,10 @@ interface BenchOptions {
   checkpoint: string;
   threads: number;
   quick: boolean;
-  /** Tickets of others, for the part `answer`; null = none. */
+  /** Tickets of others, for the parts `answer` and `sharing`; null = none. */
   tickets: string | null;
+  /** Which columns of theirs are what; null = as guessed. */
+  mapping: Partial<Mapping> | null;
 }
 
 /** Parts of the bench, one row each; `--part` runs some of them. */
@@ -29,6 +34,7 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
     ...(await pageRows()),
   ],
   kernels: (d, o) => kernelRows(d, o.checkpoint, o.threads, o.quick ? 1 : 3),
+  sharing: (d, o) => sharingRows(d, { ...o, checkpoint: o.checkpoint, rounds: o.quick ? 5 : 15 }),
   scale: (d, o) => scaleRows(d, o.threads, o.quick ? 5 : 15),
   calibrated: (d, o) => calibratedRows(d, o.checkpoint, o.threads),
   stages: (_, o) => stageRows(o.quick ? 1 : 3),
@@ -36,6 +42,7 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
     answerRows(d, { plans: o.quick ? 20 : 1000, runs: o.quick ? 2 : 10, threads: o.threads, data: o.tickets }),
 };
 
+const mappingOf = (map: string | null) => (map === null ? null : parseMapping(map, 'rca'));
 const fromHereOrNull = (path: string | null) => (path === null ? null : fromHere(path));
 
 export async function bench(argv: readonly string[]): Promise<void> {
@@ -49,6 +56,7 @@ export async function bench(argv: readonly string[]): Promise<void> {
     text: 'text',
     json: 'text',
     tickets: 'text',
+    map: 'text',
   });
   const named = a.text('checkpoint');
   const parts = a.text('part')?.split(',') ?? Object.keys(PARTS);
@@ -66,6 +74,7 @@ export async function bench(argv: readonly string[]): Promise<void> {
     threads: a.whole('threads', 2),
     quick: a.flag('quick'),
     tickets: fromHereOrNull(a.text('tickets')),
+    mapping: mappingOf(a.text('map')),
   };
   const json = a.text('json');
   const d = await drive({ mounts: MOUNTS });

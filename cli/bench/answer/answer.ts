@@ -9,7 +9,7 @@ import type { PlanOutcome } from '../../../src/lib/plan/execute';
 import { mainReadings } from '../../../src/lib/meter/readings';
 import { LOOKS_EVERY, stopsAt } from '../../../src/lib/rank/choose';
 import { decide } from '../../../src/lib/rank/decide';
-import { ANSWERING, fitEnergies } from '../../../src/lib/rank/energies';
+import { fitEnergies } from '../../../src/lib/rank/energies';
 import { foldRuns, type Folded } from '../../../src/lib/rank/fold';
 import {
   cheapVariants,
@@ -28,7 +28,7 @@ import {
 import type { DatasetRecord } from '../../../src/lib/schema/dataset';
 import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../../src/lib/schema/defaults';
 import type { PlanRecord } from '../../../src/lib/schema/plan';
-import type { RunRecord, TaskName } from '../../../src/lib/schema/run';
+import { ANSWERING, type RunRecord, type TaskName } from '../../../src/lib/schema/run';
 import type { Driver } from '../../shared/browser';
 import { existing, say, ticketFile } from '../../shared/context';
 import { demand, plain, type BenchRow } from '../../shared/rows';

@@ -376,6 +376,18 @@ export class CpuModel {
     }
   }
 
+  /** Keys and values of the first `slots` positions, as they lie: a copy of whole chunks. */
+  saveSlots(slots: number): Uint8Array {
+    return this.memory.u8(this.cacheAt, Math.ceil(slots / L.CHUNK) * this.chunkBytes).slice();
+  }
+  /** Puts them back. */
+  restoreSlots(kept: Uint8Array): void {
+    this.memory.u8(this.cacheAt, kept.length).set(kept);
+  }
+  private get cacheAt(): number {
+    return this.memory.u32(L.M_KV, 1)[0] as number;
+  }
+
   /**
    * Runs tokens through the model; their keys and values go to slots `start`, `start` + 1, ... `onLogits` is called
    * for each wanted row.
@@ -392,6 +404,10 @@ export class CpuModel {
       if (last - wanted > MAX_LOGITS) {
         last = wanted + MAX_LOGITS;
         to = (o.logitRows[last - 1] as number) + 1;
+      } else if (o.ids.length - to === 1) {
+        // A single token would take the kernels of a decode step, which add in another order: no cut leaves one over.
+        to--;
+        if (o.logitRows[last - 1] === to) last--;
       }
       const count = to - from;
       memory.u32(this.idsAt, count).set(o.ids.slice(from, to));

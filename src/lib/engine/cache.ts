@@ -38,6 +38,21 @@ export function deviceCache(config: ModelConfig, empty: (dims: readonly number[]
   return cache;
 }
 
+/** A cache whose first rows can be kept, to go on from there more than once. */
+export interface KeepingCache<Kept> extends KvCache {
+  save(): Kept;
+  restore(kept: Kept): void;
+  /** Forgets the rows from `length` on. */
+  cut(length: number): void;
+}
+
+/** Rows of a host cache. Those below `length` are written no more, so going on from them copies nothing. */
+export interface HostRows {
+  rows: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+  capacity: number;
+  length: number;
+}
+
 /** Rows that a host cache grows by: spare rows are copied with each token, growing copies the whole cache. */
 const GROWTH = 64;
 
@@ -45,12 +60,14 @@ const GROWTH = 64;
  * Cache in JavaScript's memory, [kv, capacity, D] a layer and part, with spare rows at the end of each head that the
  * kernel does not read. A pass returns only its own rows, so no memory is allocated while decoding.
  */
-export function hostCache(config: ModelConfig, tensor: typeof Ort.Tensor): KvCache {
+export function hostCache(config: ModelConfig, tensor: typeof Ort.Tensor): KeepingCache<HostRows> {
   const { kvHeads, headDim } = config;
   const names = pastNames(config.layers);
   let capacity = 0;
   let length = 0;
   let rows: Record<string, Float32Array<ArrayBuffer>> = {};
+  /** Rows below this are kept by somebody. */
+  let frozen = 0;
   const grow = (atLeast: number) => {
     const larger = Math.ceil(atLeast / GROWTH) * GROWTH;
     for (const name of names) {
@@ -65,7 +82,23 @@ export function hostCache(config: ModelConfig, tensor: typeof Ort.Tensor): KvCac
     }
     capacity = larger;
   };
-  const cache: KvCache = {
+  const cache: KeepingCache<HostRows> = {
+    save() {
+      frozen = length;
+      return { rows: { ...rows }, capacity, length };
+    },
+    restore(kept) {
+      rows = { ...kept.rows };
+      ({ capacity, length } = kept);
+      frozen = length;
+    },
+    cut(to) {
+      if (to < frozen) {
+        rows = Object.fromEntries(Object.entries(rows).map(([name, own]) => [name, own.slice()]));
+        frozen = 0;
+      }
+      length = Math.min(length, to);
+    },
     feeds: () =>
       Object.fromEntries(
         names.map((name) => [name, new tensor('float32', rows[name] as Float32Array, [1, kvHeads, capacity, headDim])]),
@@ -85,6 +118,7 @@ export function hostCache(config: ModelConfig, tensor: typeof Ort.Tensor): KvCac
       rows = Object.fromEntries(names.map((name) => [name, new Float32Array(0)]));
       capacity = 0;
       length = 0;
+      frozen = 0;
     },
   };
   cache.clear();

@@ -8,8 +8,9 @@ import { bestBuild, byteDotOf, type Spawn } from '../cpu/module';
 import type { BuildName } from '../schema/engines';
 import { passWork } from '../cpu/work';
 import type { Compression, KernelWork } from '../schema/run';
-import type { CandidateScore, EngineSession } from './session';
+import { inOnePass, type CandidateScore, type EngineSession } from './session';
 import { packCandidates } from './candidates';
+import { KeptPrefixes } from './prefixes';
 import type { CpuKernelRow } from '../variant/kernels';
 import type { Recipe } from '../variant/compress';
 import { packVariant, type PackOptions } from '../variant/panels';
@@ -48,6 +49,16 @@ export class CpuSession implements EngineSession {
   readonly threads: number;
   readonly maxPositions: number;
   readonly fallbacks: readonly string[];
+  /** Copies of the cache's first chunks: float32 or int8, whatever it keeps. */
+  readonly prefixes = new KeptPrefixes<Uint8Array>({
+    leastLogits: 0,
+    compute: (ids) => {
+      this.length = 0;
+      this.append(ids, [], false, () => undefined);
+    },
+    save: (tokens) => this.model.saveSlots(tokens),
+    restore: (kept) => this.model.restoreSlots(kept),
+  });
   private length = 0;
   /** Work since the last `takeKernels`. */
   private done = new Map<keyof KernelMs, Cost>();
@@ -126,8 +137,8 @@ export class CpuSession implements EngineSession {
 
   // Functions are async so that what they throw becomes a rejection.
   async prefill(ids: readonly number[]): Promise<Float32Array> {
-    this.length = 0;
-    return this.last(ids);
+    this.length = this.prefixes.enter(ids);
+    return this.last(ids.slice(this.length));
   }
 
   async decode(id: number): Promise<Float32Array> {
@@ -139,6 +150,7 @@ export class CpuSession implements EngineSession {
     this.length = 0;
     const { ids, positions, logitPositions, lookups } = packCandidates(prompt, candidates);
     this.checkLength(ids.length);
+    const past = this.prefixes.enter(prompt);
     // A candidate's tokens see the prompt and their own span.
     const spans = prompt.map(() => 0);
     for (const c of candidates) {
@@ -148,16 +160,26 @@ export class CpuSession implements EngineSession {
     const sums = candidates.map(() => 0);
     const wanted = lookups.flatMap((tokens, candidate) => tokens.map(([row, id]) => ({ row, candidate, id })));
     const byRow = groupBy(wanted, ({ row }) => row);
-    const request = { ids, positions, spans, prefix: prompt.length, logitRows: logitPositions, probabilities: true };
-    this.forward(0, request, (row, logits, logSum) => {
+    const request = {
+      ids: ids.slice(past),
+      positions: positions.slice(past),
+      spans: spans.slice(past),
+      prefix: prompt.length,
+      logitRows: logitPositions.map((at) => at - past),
+      probabilities: true,
+    };
+    this.forward(past, request, (row, logits, logSum) => {
       for (const { candidate, id } of byRow.get(row) ?? [])
         sums[candidate] = (sums[candidate] as number) + (logits[id] as number) - logSum;
     });
     return candidates.map((c, i) => ({ logProb: sums[i] as number, tokens: c.length }));
   }
 
+  scorePasses = inOnePass;
+
   // eslint-disable-next-line @typescript-eslint/require-await
   async evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }> {
+    this.prefixes.overwrite();
     this.length = 0;
     const logProbs = new Float64Array(Math.max(0, ids.length - 1));
     let last = new Float32Array(0);

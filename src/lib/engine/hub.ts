@@ -4,7 +4,7 @@ import { readJson, type FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
 import { summarizeOnnx } from '../graph/decode';
 import type { Compression } from '../schema/run';
-import { logProbability, type CandidateScore, type EngineSession } from './session';
+import { inOnePass, logProbability, type CandidateScore, type EngineSession } from './session';
 import { heapBytes, watchHeap } from './heap';
 import type { OrtAssets } from './ort';
 
@@ -137,6 +137,8 @@ class HubSession implements EngineSession {
   readonly threads;
   readonly fallbacks;
   readonly maxPositions;
+  /** A ready-made export is run as people run it today. */
+  readonly prefixes = null;
   private past: Cache = {};
   private length = 0;
 
@@ -223,6 +225,7 @@ class HubSession implements EngineSession {
     return { logProbs, last: this.row(logits, ids.length, ids.length - 1).slice() };
   }
 
+  scorePasses = inOnePass;
   cost = () => null;
   /** The library reads logits back on every pass, so work is done when a pass returns. */
   fence = () => Promise.resolve();

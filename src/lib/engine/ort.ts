@@ -4,8 +4,9 @@ import { toHalf } from '../core/half';
 import { JoulewiseError } from '../core/errors';
 import type { Cost } from '../core/cost';
 import { encodeModel } from '../graph/encode';
-import { deviceCache, hostCache, type KvCache } from './cache';
-import { logProbability, type CandidateScore, type EngineSession } from './session';
+import { deviceCache, hostCache, type HostRows, type KeepingCache, type KvCache } from './cache';
+import { inOnePass, logProbability, type CandidateScore, type EngineSession, type Pass } from './session';
+import { KeptPrefixes, LEFT_TOKENS } from './prefixes';
 import { heapBytes, watchHeap } from './heap';
 import type { GraphKernelRow } from '../variant/kernels';
 import { watchLoss, type LossWatch } from './loss';
@@ -110,6 +111,10 @@ class OrtSession implements EngineSession {
   readonly maxPositions;
   readonly fallbacks;
   private readonly cache: KvCache;
+  /** With a cache in this memory alone: on a GPU each pass hands on a cache of its own, and nobody tried it there. */
+  readonly prefixes: KeptPrefixes<HostRows> | null;
+  /** The cache to go on from more than once; null where there is none. */
+  private readonly keeping: KeepingCache<HostRows> | null;
   private length = 0;
   private readonly half: boolean;
   private zeros = new Float32Array(0);
@@ -129,15 +134,37 @@ class OrtSession implements EngineSession {
     this.fallbacks = o.fallbacks;
     this.maxPositions = variant.options.maxPositions;
     this.half = variant.half;
-    this.cache =
-      variant.options.presents === 'fresh'
-        ? hostCache(variant.options.config, ort.Tensor)
-        : deviceCache(variant.options.config, (dims) => this.float([], dims));
+    this.keeping = variant.options.presents === 'fresh' ? hostCache(variant.options.config, ort.Tensor) : null;
+    this.cache = this.keeping ?? deviceCache(variant.options.config, (dims) => this.float([], dims));
+    this.prefixes = this.keeping && this.prefixesIn(this.keeping);
+  }
+
+  private prefixesIn(cache: KeepingCache<HostRows>): KeptPrefixes<HostRows> {
+    return new KeptPrefixes({
+      // Int8's two activation terms cannot be multiplied for no position at all.
+      leastLogits: 1,
+      compute: async (ids) => {
+        this.reset();
+        await this.forward(ids, { logitPositions: [ids.length - 1], keep: true });
+      },
+      save: () => cache.save(),
+      restore: (kept) => cache.restore(kept),
+    });
   }
 
   private reset(): void {
+    this.prefixes?.overwrite();
     this.cache.clear();
     this.length = 0;
+  }
+
+  /** Has the cache hold what of a prompt is kept and nothing more; its tokens. */
+  private enter(prompt: readonly number[]): number {
+    const past = this.prefixes?.enter(prompt) ?? 0;
+    if (past === 0) this.reset();
+    this.keeping?.cut(past);
+    this.length = past;
+    return past;
   }
 
   /** A tensor in the graph's activation dtype. */
@@ -200,8 +227,8 @@ class OrtSession implements EngineSession {
   }
 
   async prefill(ids: readonly number[]): Promise<Float32Array> {
-    this.reset();
-    return this.forward(ids, { logitPositions: [ids.length - 1], keep: true });
+    const fresh = ids.slice(this.enter(ids));
+    return this.forward(fresh, { logitPositions: [fresh.length - 1], keep: true });
   }
 
   decode(id: number): Promise<Float32Array> {
@@ -209,12 +236,19 @@ class OrtSession implements EngineSession {
   }
 
   async score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]> {
-    this.reset();
+    let past = this.enter(prompt);
     const packed = packCandidates(prompt, candidates);
-    const logits = await this.forward(packed.ids, {
-      positions: packed.positions,
-      bias: packed.bias,
-      logitPositions: packed.logitPositions,
+    const inLine = packed.positions.every((position, i) => position === i);
+    if (past === 0 && !inLine && this.keeping && prompt.length > LEFT_TOKENS) {
+      // GroupQueryAttention of 1.31 on a processor takes positions as they are only behind a past; in a first pass it
+      // counts on from the first one, and every candidate but the first would stand too far back.
+      past = prompt.length - LEFT_TOKENS;
+      await this.forward(prompt.slice(0, past), { logitPositions: [past - 1], keep: true });
+    }
+    const logits = await this.forward(packed.ids.slice(past), {
+      positions: packed.positions.slice(past),
+      bias: packed.bias.subarray(past * packed.ids.length),
+      logitPositions: packed.logitPositions.map((at) => at - past),
       keep: false,
     });
     const vocabulary = logits.length / packed.logitPositions.length;
@@ -225,6 +259,12 @@ class OrtSession implements EngineSession {
       ),
       tokens: tokens.length,
     }));
+  }
+
+  scorePasses(prompt: number, past: number, extra: number): readonly Pass[] {
+    const first = prompt - LEFT_TOKENS;
+    if (past > 0 || extra === 0 || !this.keeping || first < 1) return inOnePass(prompt, past, extra);
+    return [[first, 0, 1], ...inOnePass(prompt, first, extra)];
   }
 
   async evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }> {

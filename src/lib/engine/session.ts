@@ -1,12 +1,21 @@
 import type { Arithmetic, Cost } from '../core/cost';
 import type { EngineName } from '../schema/engines';
 import type { KernelWork } from '../schema/run';
+import type { Prefixes } from './prefixes';
 
 /** A candidate answer's log-probability: the sum over its tokens, in nats. */
 export interface CandidateScore {
   logProb: number;
   tokens: number;
 }
+
+/** New tokens, tokens before them, and positions whose logits are computed. */
+export type Pass = readonly [fresh: number, past: number, logits: number];
+
+/** Scoring as most engines do it, or count it: what is left of the prompt and all candidates side by side. */
+export const inOnePass = (prompt: number, past: number, extra: number): readonly Pass[] => [
+  [prompt - past + extra, past, 1 + extra],
+];
 
 /**
  * An open model, whatever computes it: ONNX Runtime on WebGPU or WASM, Transformers.js, or our own kernels. One
@@ -23,12 +32,16 @@ export interface EngineSession {
   readonly maxPositions: number;
   /** What was asked for and could not be had, and what was used instead. */
   readonly fallbacks: readonly string[];
+  /** Beginnings that are computed once for many prompts; null on engines that compute every prompt whole. */
+  readonly prefixes: Prefixes | null;
   /** Empties the cache, runs the prompt; logits [vocabulary] after its last token. */
   prefill(ids: readonly number[]): Promise<Float32Array>;
   /** Appends one token; logits [vocabulary] after it. */
   decode(id: number): Promise<Float32Array>;
   /** Log-probability of each candidate after the prompt, which is computed once. Empties the cache. */
   score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]>;
+  /** Passes of `score`: tokens of the prompt, those of them that come from a prefix, and what is read of all candidates. */
+  scorePasses(prompt: number, past: number, extra: number): readonly Pass[];
   /** Log-probability (nats) of each token but the first given those before it, and the last position's logits. */
   evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }>;
   /** Work of one pass over `fresh` new tokens after `past` ones; null where the graph is not ours. */

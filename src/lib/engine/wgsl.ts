@@ -7,7 +7,7 @@ import type { Compression } from '../schema/run';
 import { WgslBuilder, type WgslModel } from '../wgsl/model';
 import { withCompressed, type Calibration, type CompressedModel, type Recipe } from '../variant/compress';
 import { matrixBytes, type MatrixLayout } from '../wgsl/pack';
-import { logProbability, type EngineSession } from './session';
+import { inOnePass, logProbability, type EngineSession } from './session';
 import { refuseKv8 } from '../variant/kernels';
 import { watchLoss } from './loss';
 import type { InPhase } from '../variant/prepare';
@@ -98,6 +98,7 @@ function sessionOf(
     kernel: `own WGSL prototype, weights ${formats}, computed fp32 (WebGPU)`,
     arithmetic: 'f32',
     threads: 1,
+    prefixes: null,
     maxPositions: model.capacity,
     fallbacks: sparse ? fallbacks : [...fallbacks, 'No matrix of this recipe is 2:4, so all are computed dense.'],
     async prefill(ids) {
@@ -118,6 +119,8 @@ function sessionOf(
       length = 0;
       return out;
     },
+    // A token a step, so no matter in how many passes.
+    scorePasses: inOnePass,
     async evaluate(ids) {
       const logProbs = new Float64Array(Math.max(0, ids.length - 1));
       let last = new Float32Array(0);

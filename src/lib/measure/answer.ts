@@ -2,15 +2,17 @@ import { answerIds, type Tokenizer } from '../engine/open';
 import { JoulewiseError } from '../core/errors';
 import type { Task } from '../data/tasks';
 import type { Meter } from '../meter/meter';
-import type { EngineSession } from '../engine/session';
+import type { EngineSession, Pass } from '../engine/session';
 import { generate } from '../engine/generate';
 import type { Ticket } from '../schema/dataset';
 import type { Phase } from '../schema/run';
-import { countWork, type Pass } from './work';
+import { countWork } from './work';
 
 /** What a model made of one ticket. */
 export interface Answered {
   promptIds: number[];
+  /** Tokens of the prompt that came from a prefix that was kept. */
+  shared: number;
   newTokens: number;
   prefillMs: number;
   decodeMs: number;
@@ -29,7 +31,7 @@ export interface AnswerOptions {
   onText?: (text: string) => void;
 }
 
-/** Answers one ticket inside the meter's windows: prefill and decode, or warm-up for both. */
+/** Answers one ticket inside the meter's windows: prefill and decode, or warm-up for both. A prefix that is kept is not computed again. */
 export type Answer = (ticket: Ticket, o: AnswerOptions) => Promise<Answered>;
 
 /**
@@ -54,6 +56,7 @@ export function createAnswer(
 ): Answer {
   const { session, tokenizer, stopIds, meter } = o;
   const workOf = (passes: readonly Pass[], tokens: number) => countWork(session, passes, tokens);
+  const sharedOf = (promptIds: readonly number[]) => session.prefixes?.of(promptIds) ?? 0;
   const phaseOf = (kind: AnswerOptions['kind'], phase: 'prefill' | 'decode'): Phase =>
     kind === 'warm-up' ? 'warm-up' : phase;
 
@@ -62,15 +65,18 @@ export function createAnswer(
     const extra = candidates.reduce((n, c) => n + c.length - 1, 0);
     return async (ticket, { kind }) => {
       const promptIds = tokenizer.chat(task.messages(ticket, causes));
+      const shared = sharedOf(promptIds);
+      const fresh = promptIds.length - shared + extra;
       const start = performance.now();
       const found = await meter.window(
         phaseOf(kind, 'prefill'),
-        workOf([[promptIds.length + extra, 0, 1 + extra]], promptIds.length + extra),
+        workOf(session.scorePasses(promptIds.length, shared, extra), fresh),
         () => session.score(promptIds, candidates),
       );
       const scores = [...finiteScores(found.map((s) => s.logProb))];
       return {
         promptIds,
+        shared,
         newTokens: 0,
         prefillMs: performance.now() - start,
         decodeMs: 0,
@@ -81,6 +87,8 @@ export function createAnswer(
   }
   return async (ticket, { kind, limit, signal, onText }) => {
     const promptIds = tokenizer.chat(task.messages(ticket, causes));
+    const shared = sharedOf(promptIds);
+    const fresh = promptIds.length - shared;
     const sofar: number[] = [];
     const made = await generate(session, promptIds, {
       maxNewTokens: limit,
@@ -95,7 +103,7 @@ export function createAnswer(
           phaseOf(kind, phase),
           () =>
             phase === 'prefill'
-              ? workOf([[promptIds.length, 0, 1]], promptIds.length)
+              ? workOf([[fresh, shared, 1]], fresh)
               : workOf(
                   // A pass follows every token but one that reached the limit.
                   Array.from({ length: sofar.length < limit ? sofar.length : sofar.length - 1 }, (_, i): Pass => [
@@ -110,6 +118,7 @@ export function createAnswer(
     });
     return {
       promptIds,
+      shared,
       newTokens: made.ids.length,
       prefillMs: made.prefillMs,
       decodeMs: made.decodeMs,

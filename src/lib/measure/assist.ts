@@ -11,6 +11,7 @@ import type { EngineName } from '../schema/engines';
 import { createAnswer, type Answer } from './answer';
 import { tunes } from '../plan/units';
 import { calibrationOn } from './calibration';
+import { COMPUTED_WHOLE, holdPrefix, prefixOf } from './prefix';
 import { WARM_UP_TOKENS, type UnitContext } from './unit';
 import { NO_WORK } from './work';
 
@@ -40,6 +41,8 @@ export interface Assistance {
   task: TaskName;
   output: string;
   promptTokens: number;
+  /** Of these, taken from the task's prefix, which is kept from question to question. */
+  sharedTokens: number;
   newTokens: number;
   ms: number;
   /** Prefill and decode together; its joules are null where the work cannot be counted. */
@@ -117,15 +120,18 @@ export async function openAssistant(
   session = opened.session;
   const answerOf = (task: TaskName, meter: Meter): Answer =>
     createAnswer(taskOf(task, templates), causes, { ...opened, meter });
-  for (const task of tasks) await answerOf(task, loading)(ticketOf('Test'), { kind: 'warm-up', limit: WARM_UP_TOKENS });
+  for (const task of tasks) {
+    await holdPrefix(session, loading, 'warm-up', prefixOf(taskOf(task, templates), causes, opened.tokenizer));
+    await answerOf(task, loading)(ticketOf('Test'), { kind: 'warm-up', limit: WARM_UP_TOKENS });
+  }
   return {
     kernel: session.kernel,
-    fallbacks: session.fallbacks,
+    fallbacks: session.prefixes ? session.fallbacks : [...session.fallbacks, COMPUTED_WHOLE],
     async answer(text, { signal, onText }) {
       const made: Assistance[] = [];
       for (const task of tasks) {
         const meter = freshMeter();
-        const { promptIds, newTokens, prefillMs, decodeMs, output, scores } = await answerOf(task, meter)(
+        const { promptIds, shared, newTokens, prefillMs, decodeMs, output, scores } = await answerOf(task, meter)(
           ticketOf(text),
           {
             kind: 'measured',
@@ -140,6 +146,7 @@ export async function openAssistant(
           task,
           output,
           promptTokens: promptIds.length,
+          sharedTokens: shared,
           newTokens,
           ms: prefillMs + decodeMs,
           reading: addReadings(first, ...rest),

@@ -2,9 +2,9 @@ import { JoulewiseError } from '../core/errors';
 import { median } from '../core/stats';
 import { openMeter } from '../meter/open';
 import { mainReadings } from '../meter/readings';
-import type { EngineSession } from '../engine/session';
+import type { EngineSession, Pass } from '../engine/session';
 import type { Device, Range } from '../schema/run';
-import { countWork, type Pass } from './work';
+import { countWork } from './work';
 
 /** Quality, speed and energy of one open variant, without tickets. */
 export interface Measured {

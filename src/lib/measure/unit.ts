@@ -15,14 +15,16 @@ import {
   type FileSet,
   type PackedStore,
   type Tuned,
+  type Tokenizer,
 } from '../engine/open';
 import type { OpenUnit, SliceOptions } from '../plan/sessions';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
-import type { Device, RunRecord, TaskName, TicketOutcome } from '../schema/run';
+import { ANSWERING, type Device, type RunRecord, type TaskName, type TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { createAnswer, finiteScores, type AnswerOptions } from './answer';
 import { calibrationOn, referenceOf } from './calibration';
+import { SlicePrefix } from './prefix';
 import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
 import { runId, ticketsOf, tunes, type Unit } from '../plan/units';
@@ -93,7 +95,7 @@ const idleWindow = (meter: Meter) =>
 
 /** What answering took so far; joules are null where they cannot be told. */
 function spent(meter: Meter): Spent {
-  const readings = mainReadings(meter.peek()).filter((r) => r.phase === 'prefill' || r.phase === 'decode');
+  const readings = mainReadings(meter.peek()).filter(({ phase }) => ANSWERING.has(phase));
   return {
     seconds: readings.reduce((n, r) => n + r.seconds, 0),
     joules: readings.reduce<number | null>((n, r) => (n === null || !r.joules ? null : n + r.joules.mid), 0),
@@ -117,6 +119,7 @@ async function record(
     | 'fallbacks'
     | 'wasmHeapBytes'
     | 'kernels'
+    | 'prompts'
     | 'checkpoint'
     | 'pass'
     | 'steadiness'
@@ -163,6 +166,117 @@ const PIECE_MS = 3;
 const LOOK_PIECES = 6;
 const LOOK_AGAIN_MS = 250;
 
+/** Answers each task's first ticket until a try is no longer clearly faster than the best before it. */
+async function warmUp(
+  { plan, tickets }: OpenRequest,
+  { signal, onProgress }: Pick<UnitContext, 'signal' | 'onProgress'>,
+  begin: (task: Task) => Promise<ReturnType<typeof outcomes>>,
+): Promise<void> {
+  for (const name of plan.tasks) {
+    const first = tickets[name]?.[0];
+    if (!first) continue;
+    const answer = await begin(taskOf(name, plan.templates));
+    let best = Infinity;
+    for (let i = 0; i < WARM_TRIES; i++) {
+      if (signal.aborted) throw cancelled();
+      onProgress({ phase: 'warm-up', done: i, of: WARM_TRIES });
+      const start = performance.now();
+      await answer(first, 'warm-up', signal);
+      const ms = performance.now() - start;
+      if (ms > WARM_GAIN * best) break;
+      best = Math.min(best, ms);
+    }
+  }
+}
+
+/** A checkpoint as a record names it. */
+const namedIn = ({ checkpoint }: OpenRequest, name: string, family: string): RunRecord['checkpoint'] => ({
+  name,
+  hash: checkpoint.kind === 'stored' ? checkpoint.hash : checkpoint.kind,
+  family,
+});
+
+/** Short pieces of equal work on an open session, timed outside of windows, by which its device is judged. */
+class Pieces {
+  readonly watch = new SteadyWatch();
+  readonly #probe: readonly number[];
+  /** Passes over one token that make up a piece: long enough that caches and clocks do not pass for other work. */
+  #passes = 1;
+
+  /** @param after puts away what pieces leave */
+  constructor(
+    private readonly session: EngineSession,
+    tokenizer: Pick<Tokenizer, 'encode'>,
+    private readonly after: () => Promise<void>,
+  ) {
+    const [token = 0] = tokenizer.encode('a');
+    this.#probe = [token];
+  }
+
+  async #piece(): Promise<number> {
+    const start = performance.now();
+    for (let i = 0; i < this.#passes; i++) await this.session.prefill(this.#probe);
+    await this.session.fence();
+    return performance.now() - start;
+  }
+
+  /** Finds how many passes a piece has. */
+  async size(): Promise<void> {
+    const single = Math.min(await this.#piece(), await this.#piece(), await this.#piece());
+    this.#passes = Math.max(1, Math.ceil(PIECE_MS / Math.max(single, 1e-3)));
+  }
+
+  /** Milliseconds of each of `n` pieces. */
+  async time(n: number): Promise<number[]> {
+    const times: number[] = [];
+    // What a ticket left in the caches makes the first pass after it slower.
+    await this.session.prefill(this.#probe);
+    for (let i = 0; i < n; i++) times.push(await this.#piece());
+    await this.after();
+    for (const ms of times) this.watch.add(ms);
+    return times;
+  }
+
+  /** Seconds waited until the device was quiet, or patience ended. */
+  async waitForQuiet(o: SliceOptions): Promise<number> {
+    const start = performance.now();
+    const waited = () => (performance.now() - start) / 1000;
+    await this.time(LOOK_PIECES);
+    while (!this.watch.isQuiet && waited() < o.patience) {
+      if (o.signal.aborted) throw cancelled();
+      o.onProgress({ phase: 'wait', done: Math.round(waited()), of: Math.round(o.patience) });
+      await new Promise<void>((done) => setTimeout(done, LOOK_AGAIN_MS));
+      await this.time(LOOK_PIECES);
+    }
+    return waited();
+  }
+}
+
+/** Trains the adapter that a variant names, if any: training is the processor's work, whatever engine answers. */
+async function tuneFor(
+  request: OpenRequest,
+  context: UnitContext,
+  files: FileSet,
+  calibration: Calibration,
+): Promise<{ tuned: Tuned | null; training: Meter[] }> {
+  const { plan } = request;
+  if (!tunes(plan, request.variant)) return { tuned: null, training: [] };
+  const meter = openMeter({ ...sourcesOf(request), engine: 'cpu' }, () => undefined);
+  const tuned = await context.tuned({
+    ...request,
+    files,
+    tasks: plan.tasks.map((name) => taskOf(name, plan.templates)),
+    tickets: request,
+    calibration,
+    seed: plan.seed,
+    meter,
+    rates: ratesFor(sourcesOf(request)),
+    onProgress: context.onProgress,
+    signal: context.signal,
+  });
+  return { tuned, training: [meter] };
+}
+
 async function openModel(request: OpenRequest, context: UnitContext): Promise<OpenUnit> {
   const { plan, variant, engine } = request;
   const { signal, onProgress } = context;
@@ -171,29 +285,13 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const fence = () => session?.fence();
   const opening = openMeter(sourcesOf(request), fence);
   await idleWindow(opening);
-  const tasks = plan.tasks.map((name) => taskOf(name, plan.templates));
   const calibration = calibrationOn(
     request.calibrationTexts
       ? { texts: request.calibrationTexts }
       : { tasks: plan.tasks, templates: plan.templates, train: request.train, causes: request.causes },
     () => context.openHost({ checkpoint: request.checkpoint, threads: request.threads }),
   );
-  // Training is the processor's work, whatever engine answers.
-  const training = openMeter({ ...sourcesOf(request), engine: 'cpu' }, () => undefined);
-  const tuned = tunes(plan, variant)
-    ? await context.tuned({
-        ...request,
-        files,
-        tasks,
-        tickets: request,
-        calibration,
-        seed: plan.seed,
-        meter: training,
-        rates: ratesFor(sourcesOf(request)),
-        onProgress,
-        signal,
-      })
-    : null;
+  const { tuned, training } = await tuneFor(request, context, files, calibration);
   const opened = await openVariant({
     files,
     calibration,
@@ -213,83 +311,46 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const open = opened.session;
   const { tokenizer, compression, stopIds } = opened;
   const kernels = new KernelBook(open);
+  const prefix = new SlicePrefix(open, tokenizer, plan, request.causes);
   const answering = (meter: Meter, task: Task) =>
-    outcomes({ session: open, tokenizer, stopIds, meter }, request, task, kernels);
-  const watch = new SteadyWatch();
-  const probe = tokenizer.encode('a').slice(0, 1);
-  /** Passes over one token that make up a piece: long enough that caches and clocks do not pass for other work. */
-  let passes = 1;
-  const piece = async () => {
-    const start = performance.now();
-    for (let i = 0; i < passes; i++) await open.prefill(probe.length > 0 ? probe : [0]);
-    await open.fence();
-    return performance.now() - start;
-  };
-  const timePieces = async (n: number) => {
-    const times: number[] = [];
-    // What a ticket left in the caches makes the first pass after it slower.
-    await open.prefill(probe.length > 0 ? probe : [0]);
-    for (let i = 0; i < n; i++) times.push(await piece());
+    outcomes({ session: open, tokenizer, stopIds, meter }, request, task, { kernels, prefix });
+  const pieces = new Pieces(open, tokenizer, async () => {
+    await prefix.resume();
     kernels.take(false);
-    for (const ms of times) watch.add(ms);
-    return times;
-  };
-  for (const task of tasks) {
-    const first = request.tickets[task.name]?.[0];
-    if (!first) continue;
-    const answer = answering(opening, task);
-    let best = Infinity;
-    for (let i = 0; i < WARM_TRIES; i++) {
-      if (signal.aborted) throw cancelled();
-      onProgress({ phase: 'warm-up', done: i, of: WARM_TRIES });
-      const start = performance.now();
-      await answer(first, 'warm-up', signal);
-      const ms = performance.now() - start;
-      if (ms > WARM_GAIN * best) break;
-      best = Math.min(best, ms);
-    }
-  }
-  const single = Math.min(await piece(), await piece(), await piece());
-  passes = Math.max(1, Math.ceil(PIECE_MS / Math.max(single, 1e-3)));
+  });
+  await warmUp(request, context, async (task) => {
+    await prefix.begin(task, opening, 'warm-up');
+    return answering(opening, task);
+  });
+  prefix.end();
+  await pieces.size();
   /** What opening took, until a record has told it. */
-  let untold: Meter[] = tuned ? [opening, training] : [opening];
-
-  const waitForQuiet = async (patience: number, o: SliceOptions): Promise<number> => {
-    const start = performance.now();
-    const waited = () => (performance.now() - start) / 1000;
-    await timePieces(LOOK_PIECES);
-    while (!watch.isQuiet && waited() < patience) {
-      if (o.signal.aborted) throw cancelled();
-      o.onProgress({ phase: 'wait', done: Math.round(waited()), of: Math.round(patience) });
-      await new Promise<void>((done) => setTimeout(done, LOOK_AGAIN_MS));
-      await timePieces(LOOK_PIECES);
-    }
-    return waited();
-  };
+  let untold: Meter[] = [opening, ...training];
 
   return {
     kernel: open.kernel,
     threads: open.threads,
     memoryBytes: open.heapBytes() ?? compression?.computedBytes ?? null,
-    pieces: timePieces,
+    pieces: (n) => pieces.time(n),
     async slice(unit, o) {
       const startedAt = new Date().toISOString();
       const task = taskOf(unit.task, plan.templates);
       const tickets =
         unit.part === 'validation' ? request.validation : ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
-      const waited = await waitForQuiet(o.patience, o);
+      const waited = await pieces.waitForQuiet(o);
       const meter = openMeter(sourcesOf(request), fence);
       const answer = answering(meter, task);
       const answered: TicketOutcome[] = [];
       kernels.reset();
-      watch.begin();
-      await timePieces(1);
+      pieces.watch.begin();
+      await pieces.time(1);
+      kernels.take((await prefix.begin(task, meter, 'prefix')) > 0);
       for (const ticket of tickets) {
         if (o.signal.aborted) throw cancelled();
         const outcome = await answer(ticket, 'measured', o.signal);
         answered.push(outcome);
-        const spare = (PIECES_SHARE * (outcome.prefillMs + outcome.decodeMs)) / watch.quiet;
-        await timePieces(Math.max(1, Math.min(PIECES, Math.floor(spare))));
+        const spare = (PIECES_SHARE * (outcome.prefillMs + outcome.decodeMs)) / pieces.watch.quiet;
+        await pieces.time(Math.max(1, Math.min(PIECES, Math.floor(spare))));
         o.onProgress({
           phase: unit.task,
           done: answered.length,
@@ -299,6 +360,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
           spent: spent(meter),
         });
       }
+      prefix.end();
       const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];
       const told = untold;
       untold = [];
@@ -307,35 +369,33 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
         threads: open.threads,
         compression,
         tuned: tuned?.record ?? null,
-        fallbacks: [...open.fallbacks, ...noTemplate],
+        fallbacks: [...open.fallbacks, ...prefix.notes, ...noTemplate],
         wasmHeapBytes: open.heapBytes(),
         kernels: kernels.total,
+        prompts: prefix.prompts,
         pass: passOf(open),
-        steadiness: watch.end({ tries: o.tries + 1, waited }),
-        checkpoint: {
-          name: files.name,
-          hash: request.checkpoint.kind === 'stored' ? request.checkpoint.hash : request.checkpoint.kind,
-          family: opened.family,
-        },
+        steadiness: pieces.watch.end({ tries: o.tries + 1, waited }),
+        checkpoint: namedIn(request, files.name, opened.family),
       });
     },
     close: () => open.close(),
   };
 }
 
-/** How one ticket of a unit is answered, and how likely the reference was; kernels book what counts. */
+/** How one ticket of a unit is answered, and how likely the reference was; what counts goes into the books. */
 function outcomes(
   o: Parameters<typeof createAnswer>[2],
   { causes, plan }: OpenRequest,
   task: Task,
-  kernels: KernelBook,
+  { kernels, prefix }: { kernels: KernelBook; prefix: SlicePrefix },
 ): (ticket: Ticket, kind: AnswerOptions['kind'], signal: AbortSignal) => Promise<TicketOutcome> {
   const answer = createAnswer(task, causes, o);
   const { session, tokenizer, stopIds } = o;
   return async (ticket, kind, signal) => {
     const limit = kind === 'warm-up' ? WARM_UP_TOKENS : Math.min(plan.maxNewTokens, task.maxNewTokens);
-    const { promptIds, ...made } = await answer(ticket, { kind, limit, signal });
+    const { promptIds, shared, ...made } = await answer(ticket, { kind, limit, signal });
     kernels.take(kind === 'measured');
+    prefix.count(promptIds.length, shared);
     const reference = referenceOf(task, ticket);
     // Quality only: how likely the reference is. Not part of answering a ticket, so not metered.
     const likelihood =
@@ -445,6 +505,7 @@ async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): 
         fallbacks: [],
         wasmHeapBytes: null,
         kernels: null,
+        prompts: null,
         pass: null,
         steadiness: null,
         checkpoint: { name: 'none', hash: 'none', family: 'classical' },

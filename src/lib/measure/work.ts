@@ -4,10 +4,7 @@ import { engineThen } from '../schema/engines';
 import type { KernelWork } from '../schema/run';
 import { totalBytes } from '../core/cost';
 import type { WindowWork } from '../meter/meter';
-import type { EngineSession } from '../engine/session';
-
-/** New tokens, tokens before them, and positions whose logits are computed. */
-export type Pass = readonly [fresh: number, past: number, logits: number];
+import type { EngineSession, Pass } from '../engine/session';
 
 export const NO_WORK: WindowWork = { bytes: null, flops: null, tokens: null };
 

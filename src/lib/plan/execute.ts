@@ -4,12 +4,11 @@ import { createRandom } from '../core/random';
 import { mainReadings } from '../meter/readings';
 import { chooseBest, LOOKS_EVERY, stopsAt } from '../rank/choose';
 import { decide } from '../rank/decide';
-import { ANSWERING } from '../rank/energies';
 import { foldRuns, type Folded } from '../rank/fold';
 import { referenceOf } from '../rank/simple';
 import { LEAST_SLICES } from '../schema/defaults';
 import { namedContent, type PlanRecord } from '../schema/plan';
-import type { RunRecord } from '../schema/run';
+import { ANSWERING, type RunRecord } from '../schema/run';
 
 import { Sessions, type Session } from './sessions';
 import { BASELINE } from '../schema/engines';
@@ -371,10 +370,7 @@ class Execution {
         onProgress: (progress) => this.host.emit({ type: 'progress', progress }),
         signal: this.signal,
       });
-      const seconds = mainReadings(run.phases).reduce(
-        (n, p) => (p.phase === 'prefill' || p.phase === 'decode' ? n + p.seconds : n),
-        0,
-      );
+      const seconds = mainReadings(run.phases).reduce((n, p) => (ANSWERING.has(p.phase) ? n + p.seconds : n), 0);
       this.#spent[tries > 0 ? 'again' : 'measured'] += seconds;
       this.#spent.waited += run.steadiness?.waited ?? 0;
       // Measured again, it takes the place of what was disturbed, unless it was worse still.

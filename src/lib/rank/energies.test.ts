@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunRecord } from '../schema/run';
 import { fitEnergies } from './energies';
-import { exampleReading, exampleRun } from './example';
+import { exampleOutcome, exampleReading, exampleRun } from './example';
 
 const VARIANTS = ['fp32', 'int8', 'int4', 'int4+mag50'];
 const JOULES = [8, 4, 2, 2];
@@ -58,5 +58,34 @@ describe('fitEnergies', () => {
     const [alone, pooled] = [fit(runsOf(slowed)), fit(runsOf(slowed, pass))];
     const middle = ((alone.log[2] ?? NaN) + (alone.log[3] ?? NaN)) / 2 - (alone.log[0] ?? NaN);
     expect((pooled.log[2] ?? NaN) - (pooled.log[0] ?? NaN)).toBeCloseTo(middle, 6);
+  });
+
+  it('divides a prefix that is computed once a slice by its tickets, and compares slices of any size', () => {
+    /** So many joules an operation, with a factor of its own for each block; the prefix is 40 of them a slice. */
+    const slices = (variant: string, price: number, sizes: readonly number[], anchors: readonly number[] = []) =>
+      sizes.map((tickets, block): RunRecord => {
+        const joules = (work: number) => price * work * (1 + 0.2 * (block % 3));
+        const reading = (phase: 'prefix' | 'prefill', work: number) => ({
+          ...exampleReading(phase, joules(work)),
+          flops: work,
+        });
+        return exampleRun({
+          variant,
+          slice: block,
+          block,
+          anchor: anchors.includes(block),
+          phases: [reading('prefix', 40), reading('prefill', 10 * tickets)],
+          tickets: Array.from({ length: tickets }, (_, k) => exampleOutcome(`${block}/${k}`, 'A', 'A')),
+        });
+      });
+    // Eight tickets a slice: 5 + 10 operations each. The dear one is an anchor of four in two blocks.
+    const { joules, log } = fit([
+      slices('fp32', 2, [8, 8, 8, 8, 8, 8]),
+      slices('int8', 1, [8, 8, 8, 8, 8, 8]),
+      slices('int4', 0.5, [8, 8, 8, 8, 4, 4], [4, 5]),
+    ]);
+    expect((log[0] ?? NaN) - (log[1] ?? NaN)).toBeCloseTo(Math.log(2), 9);
+    expect((log[1] ?? NaN) - (log[2] ?? NaN)).toBeCloseTo(Math.log(2), 9);
+    expect(joules[1]).toBeCloseTo(15 * 1.2, 6);
   });
 });

@@ -2,10 +2,7 @@ import { groupBy } from '../core/group';
 import { mean, median, standardDeviation, t975 } from '../core/stats';
 import { twoWay } from '../core/two-way';
 import { mainReadings } from '../meter/readings';
-import type { Phase, RunRecord, TaskName } from '../schema/run';
-
-/** What answering tickets costs. Loading, compressing and warm-up happen once and are reported apart. */
-export const ANSWERING: ReadonlySet<Phase> = new Set(['prefill', 'decode']);
+import { ANSWERING, type RunRecord, type TaskName } from '../schema/run';
 
 /** A slice that takes this many times the fastest was held up by something: the device slept, or did other work. */
 export const HELD_UP = 3;

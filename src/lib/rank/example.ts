@@ -80,6 +80,7 @@ export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
   phases: [exampleReading('load', 100), exampleReading('prefill', 3), exampleReading('decode', 1)],
   causes: ['A', 'B'],
   tickets: [exampleOutcome('1', 'A', 'A'), exampleOutcome('2', 'B', 'A')],
+  prompts: null,
   metrics: {},
   wasmHeapBytes: null,
   kernels: null,

@@ -8,6 +8,7 @@ import { DEFAULT_MARGIN } from '../schema/defaults';
 import type { PlanRecord } from '../schema/plan';
 import type { Evidence, VariantResult } from '../schema/result';
 import {
+  ANSWERING,
   TASKS,
   TIERS,
   type EstimateRecord,
@@ -17,7 +18,7 @@ import {
   type TaskName,
 } from '../schema/run';
 import { metricsOf, scaled, scoreRun } from '../score/metrics';
-import { ANSWERING, fitEnergies, HELD_UP, type EnergyFit } from './energies';
+import { fitEnergies, HELD_UP, type EnergyFit } from './energies';
 import { evidenceOf, referenceAmong, withinHalf } from './evidence';
 import { Qualities } from './qualities';
 

@@ -1,7 +1,16 @@
 import { groupBy } from '../core/group';
 import { mean } from '../core/stats';
 import { mainReadings } from '../meter/readings';
-import { PHASES, TASKS, type Phase, type Range, type Reading, type RunRecord, type TaskName } from '../schema/run';
+import {
+  ANSWERING,
+  PHASES,
+  TASKS,
+  type Phase,
+  type Range,
+  type Reading,
+  type RunRecord,
+  type TaskName,
+} from '../schema/run';
 
 /** What one phase of a variant took, averaged over its runs. */
 export interface PhaseCost {
@@ -23,9 +32,6 @@ export interface VariantPhases {
   engine: string;
   phases: PhaseCost[];
 }
-
-/** Phases whose work grows with the tickets; the others happen once a run. */
-const ANSWERING: ReadonlySet<Phase> = new Set(['prefill', 'decode']);
 
 interface Part {
   reading: Reading;

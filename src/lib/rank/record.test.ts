@@ -15,12 +15,20 @@ describe('run records', () => {
       part: _t,
       pass: _p,
       steadiness: _s,
+      prompts: _q,
       ...rest
     } = run;
     const first = { ...rest, repeat: slice };
     expect(parseRecord(Run, { ...first, v: 1 })).toEqual(run);
     expect(parseRecord(Run, { ...first, kernels: null, v: 2 })).toEqual(run);
     expect(parseRecord(Run, { ...first, kernels: null, conditions: null, v: 3 })).toEqual(run);
+  });
+
+  it('of version 5 do not know what prompts shared; newer ones keep it', () => {
+    const { prompts: _, ...old } = exampleRun();
+    expect(parseRecord(Run, { ...old, v: 5 })).toEqual(exampleRun());
+    const run = exampleRun({ prompts: { computed: 90, shared: 110 } });
+    expect(parseRecord(Run, run)).toEqual(run);
   });
 
   it('keep under what they were measured', () => {

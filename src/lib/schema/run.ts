@@ -10,8 +10,20 @@ export const TIERS = ['wall', 'counter', 'integrated-power', 'profile'] as const
 export type Tier = (typeof TIERS)[number];
 export const BOUNDARIES = ['gpu', 'package', 'device', 'system'] as const;
 export type Boundary = (typeof BOUNDARIES)[number];
-export const PHASES = ['load', 'compress', 'calibrate', 'train', 'warm-up', 'prefill', 'decode', 'idle'] as const;
+export const PHASES = [
+  'load',
+  'compress',
+  'calibrate',
+  'train',
+  'warm-up',
+  'prefix',
+  'prefill',
+  'decode',
+  'idle',
+] as const;
 export type Phase = (typeof PHASES)[number];
+/** What answering tickets takes: their shared prefix, once a slice, their prompts and what is written. The others happen once and are reported apart. */
+export const ANSWERING: ReadonlySet<Phase> = new Set(['prefix', 'prefill', 'decode']);
 export const TASKS = ['rca', 'response', 'summary'] as const;
 export type TaskName = (typeof TASKS)[number];
 
@@ -187,7 +199,7 @@ export const Run = defineRecord({
   name: 'run',
   version: 6,
   // Version 2 tells what each kernel did, version 3 under what conditions, version 4 in which slice and block; version 5
-  // calls ONNX Runtime on WebGPU `ort-gpu`, version 6 tells how a variant was fine-tuned.
+  // calls ONNX Runtime on WebGPU `ort-gpu`, version 6 tells how many tokens of prompts were shared, and how it was fine-tuned.
   upgraders: {
     1: (old) => ({ ...old, kernels: null }),
     2: (old) => ({ ...old, conditions: null }),
@@ -202,7 +214,7 @@ export const Run = defineRecord({
       steadiness: null,
     }),
     4: (old) => ({ ...old, engine: engineNow(old['engine']) }),
-    5: (old) => ({ ...old, tuned: null }),
+    5: (old) => ({ ...old, prompts: null, tuned: null }),
   },
   schema: v.object({
     v: v.literal(6),
@@ -246,6 +258,11 @@ export const Run = defineRecord({
     phases: v.array(ReadingSchema),
     causes: v.array(v.string()),
     tickets: v.array(TicketOutcomeSchema),
+    /**
+     * Tokens of its tickets' prompts: computed, a shared prefix once among them, and taken from that prefix. Null where
+     * nobody told, or no prompt was read.
+     */
+    prompts: v.nullable(v.object({ computed: count, shared: count })),
     /** Metric name -> value with bootstrap interval over tickets. */
     metrics: v.record(v.string(), EstimateSchema),
     wasmHeapBytes: v.nullable(count),

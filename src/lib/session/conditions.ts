@@ -1,5 +1,5 @@
 import { mainReadings } from '../meter/readings';
-import { PRESSURES, type Conditions, type RunRecord } from '../schema/run';
+import { ANSWERING, PRESSURES, type Conditions, type RunRecord } from '../schema/run';
 import { CONDITIONS } from '../texts/conditions';
 
 /** Compute Pressure and Battery Status, which TypeScript's library does not know. */
@@ -72,7 +72,7 @@ export async function watchConditions(): Promise<Watch> {
 }
 
 const secondsPerTicket = (run: RunRecord): number | null => {
-  const answering = mainReadings(run.phases).filter((p) => p.phase === 'prefill' || p.phase === 'decode');
+  const answering = mainReadings(run.phases).filter((p) => ANSWERING.has(p.phase));
   const seconds = answering.reduce((n, p) => n + p.seconds, 0);
   return seconds > 0 && run.tickets.length > 0 ? seconds / run.tickets.length : null;
 };

@@ -53,6 +53,7 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
   measureRecipe: (args) => callBench('measureRecipe', args, { onEvent }),
   kernelLimits: (args) => callBench('kernelLimits', args),
   scaleSpeed: (args) => callBench('scaleSpeed', args),
+  sharingSpeed: (args) => callBench('sharingSpeed', args),
   compressSpeed: (args) => callBench('compressSpeed', args),
   storeCheckpoint: (args) => callData('storeCheckpoint', args),
   storeHub: (args) => callData('storeHub', args),

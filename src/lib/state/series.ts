@@ -1,6 +1,6 @@
 import type { Spent } from '../plan/execute';
 import { mainReadings } from '../meter/readings';
-import type { RunRecord } from '../schema/run';
+import { ANSWERING, type RunRecord } from '../schema/run';
 
 /** Power and energy over the time of a run, for a chart: estimates, at the middle of their intervals. */
 export interface Series {
@@ -63,7 +63,7 @@ export function wattsBetween(before: Spent | null, now: Spent): number | null {
 /** Joules of answering tickets, with those of one more run; null where one of them cannot say. */
 function plusJoules(sum: number | null, run: RunRecord): number | null {
   for (const { phase, joules } of mainReadings(run.phases)) {
-    if (phase !== 'prefill' && phase !== 'decode') continue;
+    if (!ANSWERING.has(phase)) continue;
     if (sum === null || !joules) return null;
     sum += joules.mid;
   }

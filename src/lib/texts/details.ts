@@ -7,6 +7,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
   calibrate: 'calibrate',
   train: 'train',
   'warm-up': 'warm-up',
+  prefix: 'shared prefix',
   prefill: 'prefill',
   decode: 'decode',
   idle: 'idle',
@@ -20,7 +21,7 @@ export const DETAILS = {
     about: (energy: string) =>
       `${energy}, by phase. Loading, compressing and warming up happen once and are not counted: their energy is unknown, their seconds stand in the table.`,
     bar: (variant: string, phases: string) => `${variant}: ${phases}`,
-    key: `${PHASES.prefill} (left), ${PHASES.decode} (right)`,
+    key: `From the left: ${PHASES.prefix}, ${PHASES.prefill}, ${PHASES.decode}`,
     part: (phase: Phase, amount: string) => `${PHASES[phase]} ${amount}`,
   },
   columns: {

@@ -56,6 +56,8 @@ export const METHOD = {
     calibrate: 'Reading text to find out which weights matter. Once, not in joules per ticket.',
     train: 'Fitting the classical baseline. Once, not in joules per ticket.',
     'warm-up': 'The first answer, which is thrown away. Not in joules per ticket.',
+    prefix:
+      'Reading what all prompts of a task begin with, once for the tickets of a slice. In joules per ticket, divided by these tickets.',
     prefill: 'Reading a ticket. In joules per ticket.',
     decode: 'Writing an answer token by token. In joules per ticket.',
     idle: 'A tenth of a second of nothing, before the work.',

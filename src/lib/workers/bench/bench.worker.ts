@@ -8,6 +8,7 @@ import { measureScale } from '../../cpu/scale';
 import { spawnWorker } from '../../cpu/spawn';
 import { chooseThreads, loadKernels } from '../../engine/open';
 import { measure } from '../../measure/measure';
+import { timeSharing } from '../../measure/sharing';
 import { openRef } from '../../store/checkpoints';
 import { calibrationThreads, openHost } from '../calibrate/pool';
 import { deviceHere, HERE, openRequest } from '../host/host';
@@ -55,6 +56,12 @@ serve<BenchApi>({
     } finally {
       await session.close();
     }
+  },
+
+  async sharingSpeed(args, { emit, signal }) {
+    const opened = await openRequest(args, emit, signal);
+    const onRound = (done: number) => emit({ phase: 'speed', done, of: args.rounds });
+    return timeSharing(opened, { ...args, onRound });
   },
 
   compressSpeed: (args) => Promise.resolve(timeCompression(args)),

@@ -4,6 +4,7 @@ import type { SpeedOptions, SpeedResult } from '../../bench/model';
 import type { KernelLimits } from '../../cpu/limits';
 import type { ScaleResult, ScaleShape } from '../../cpu/scale';
 import type { Measured } from '../../measure/measure';
+import type { SharingOptions, SharingSpeed } from '../../measure/sharing';
 import type { Progress, VariantRequest } from '../host/request';
 
 /** One row of a recipe table. */
@@ -39,6 +40,8 @@ export type BenchApi = {
     event: Progress;
     result: RecipeMeasured;
   };
+  /** Times scoring causes behind a prompt that is computed whole, and behind a prefix that is kept. */
+  sharingSpeed: { args: VariantRequest & SharingOptions; event: Progress; result: SharingSpeed };
   /** Times quantizing and pruning on normal-distributed matrices; copies are made outside the clock. */
   compressSpeed: { args: { rows: number; columns: number; repeats: number }; event: never; result: CompressSpeed };
   /** Calibrates on random token ids and compresses every layer; `threads` workers. */
