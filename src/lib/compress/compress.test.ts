@@ -38,6 +38,7 @@ describe('recipes', () => {
       joules: fc.boolean(),
       smooth: fc.boolean(),
       kv8: fc.boolean(),
+      blend: fc.boolean(),
       tuning: fc.option(
         fc.record({ rank: fc.integer({ min: 1, max: 999 }), steps: fc.option(fc.integer({ min: 1, max: 999_999 })) }),
       ),
@@ -58,8 +59,10 @@ describe('recipes', () => {
         joules,
         smooth,
         kv8,
+        blend,
         tuning,
       }) => ({
+        blend,
         smooth,
         kv8,
         tuning,

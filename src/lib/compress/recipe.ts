@@ -45,6 +45,8 @@ export interface Recipe {
   smooth: boolean;
   /** Keys and values are kept in int8 while the model runs; only our own kernels do that. */
   kv8: boolean;
+  /** Causes are mixed with those of the classical baseline, by a weight that validation tickets choose. */
+  blend: boolean;
   /**
    * `auto@`: precision and pruning are chosen for each linear layer, and `precision` is that of embedding and output
    * projection. Null = one recipe for all layers.
@@ -117,14 +119,14 @@ const formatTuning = ({ rank, steps }: Tuning) => `lora${rank}${steps === null ?
 const LOOPED: readonly PrecisionName[] = ['int4', 'int8'];
 
 /** Parts that are switched on by their name alone, in the order they are written. */
-const SWITCHES = ['smooth', 'kv8'] as const;
+const SWITCHES = ['smooth', 'kv8', 'blend'] as const;
 type Switch = (typeof SWITCHES)[number];
 const isSwitch = (part: string): part is Switch => (SWITCHES as readonly string[]).includes(part);
 
 const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int4.gptqact, int8+sparsegpt2:4, auto@60MB, auto@0.3J, int4+lora8.';
 
 /**
- * `precision[.gptq|.gptqact][+pruning...][+smooth][+kv8][+loraR[.Nsteps]]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`,
+ * `precision[.gptq|.gptqact][+pruning...][+smooth][+kv8][+loraR[.Nsteps]][+blend]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`,
  * `fp32+wanda50`, `int4+lora8`, or `auto@60MB`, `auto@0.3J`; a pruning or an adapter alone means fp32. Structured prunings
  * come first, masks after, whatever the order written, so that equal recipes have equal names.
  */
@@ -201,6 +203,7 @@ export function parseRecipe(text: string): Recipe {
     prunings,
     smooth: on.has('smooth'),
     kv8: on.has('kv8'),
+    blend: on.has('blend'),
     budget,
     tuning,
   };
@@ -245,13 +248,18 @@ export function formatRecipe(recipe: Recipe): string {
   return [
     head,
     ...recipe.prunings.map(nameOf),
-    ...SWITCHES.filter((s) => recipe[s]),
+    ...SWITCHES.filter((s) => s !== 'blend' && recipe[s]),
     ...(recipe.tuning ? [formatTuning(recipe.tuning)] : []),
+    // What is mixed comes last: it reads what the rest makes.
+    ...(recipe.blend ? ['blend'] : []),
   ].join('+');
 }
 
 /** What an adapter is trained over, and stays beside. */
 export const untuned = (recipe: Recipe): Recipe => ({ ...recipe, tuning: null });
+
+/** What of a recipe makes weights: how keys and values are kept, and what causes are mixed with, changes none. */
+export const weightsOf = (recipe: Recipe): Recipe => ({ ...recipe, kv8: false, blend: false });
 
 /** Recipe with one more part of those that a plan crosses with its best: a pruning or an adapter. Null where it is neither. */
 export function withPart(recipe: Recipe, part: string): Recipe | null {

@@ -6,6 +6,7 @@ import type { EngineSession, Pass } from '../engine/session';
 import { generate } from '../engine/generate';
 import type { Ticket } from '../schema/dataset';
 import type { Phase } from '../schema/run';
+import type { OpenBlend } from './blend';
 import { countWork } from './work';
 
 /** What a model made of one ticket. */
@@ -52,7 +53,13 @@ export function finiteScores(logProbs: readonly number[]): readonly number[] {
 export function createAnswer(
   task: Task,
   causes: readonly string[],
-  o: { session: EngineSession; tokenizer: Tokenizer; stopIds: readonly number[]; meter: Meter },
+  o: {
+    session: EngineSession;
+    tokenizer: Tokenizer;
+    stopIds: readonly number[];
+    meter: Meter;
+    blend?: OpenBlend | null;
+  },
 ): Answer {
   const { session, tokenizer, stopIds, meter } = o;
   const workOf = (passes: readonly Pass[], tokens: number) => countWork(session, passes, tokens);
@@ -73,7 +80,8 @@ export function createAnswer(
         workOf(session.scorePasses(promptIds.length, shared, extra), fresh),
         () => session.score(promptIds, candidates),
       );
-      const scores = [...finiteScores(found.map((s) => s.logProb))];
+      const own = finiteScores(found.map((s) => s.logProb));
+      const scores = o.blend ? await o.blend.mix(ticket.text, own, meter, phaseOf(kind, 'prefill')) : [...own];
       return {
         promptIds,
         shared,

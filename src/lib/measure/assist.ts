@@ -9,7 +9,8 @@ import type { CheckpointRef, Templates } from '../schema/plan';
 import type { Device, Reading, TaskName } from '../schema/run';
 import type { EngineName } from '../schema/engines';
 import { createAnswer, type Answer } from './answer';
-import { tunes } from '../plan/units';
+import { blends, tunes } from '../plan/units';
+import { openBlend, type OpenBlend } from './blend';
 import { calibrationOn } from './calibration';
 import { COMPUTED_WHOLE, holdPrefix, prefixOf } from './prefix';
 import { WARM_UP_TOKENS, type UnitContext } from './unit';
@@ -118,10 +119,16 @@ export async function openAssistant(
     signal: context.signal,
   });
   session = opened.session;
+  let blend: OpenBlend | null = null;
   const answerOf = (task: TaskName, meter: Meter): Answer =>
-    createAnswer(taskOf(task, templates), causes, { ...opened, meter });
+    createAnswer(taskOf(task, templates), causes, { ...opened, meter, blend });
   for (const task of tasks) {
     await holdPrefix(session, loading, 'warm-up', prefixOf(taskOf(task, templates), causes, opened.tokenizer));
+    if (blends(request, request.variant) && taskOf(task, templates).scored === 'labels')
+      blend = await openBlend(taskOf(task, templates), request, answerOf(task, loading), loading, {
+        signal: context.signal,
+        onProgress: (done, of) => context.onProgress({ phase: 'blend', done, of }),
+      });
     await answerOf(task, loading)(ticketOf('Test'), { kind: 'warm-up', limit: WARM_UP_TOKENS });
   }
   return {

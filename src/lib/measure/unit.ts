@@ -24,10 +24,11 @@ import { ANSWERING, type Device, type RunRecord, type TaskName, type TicketOutco
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { createAnswer, finiteScores, type AnswerOptions } from './answer';
 import { calibrationOn, referenceOf } from './calibration';
+import { blendNote, openBlend, workOf, type OpenBlend } from './blend';
 import { SlicePrefix } from './prefix';
 import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
-import { runId, ticketsOf, tunes, type Unit } from '../plan/units';
+import { blends, runId, ticketsOf, tunes, type Unit } from '../plan/units';
 import type { Calibration } from '../calibrate/host';
 import { KernelBook, NO_WORK, passOf } from './work';
 
@@ -312,14 +313,21 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const { tokenizer, compression, stopIds } = opened;
   const kernels = new KernelBook(open);
   const prefix = new SlicePrefix(open, tokenizer, plan, request.causes);
+  let blend: OpenBlend | null = null;
+  const base = { session: open, tokenizer, stopIds };
   const answering = (meter: Meter, task: Task) =>
-    outcomes({ session: open, tokenizer, stopIds, meter }, request, task, { kernels, prefix });
+    outcomes({ ...base, meter, blend }, request, task, { kernels, prefix });
   const pieces = new Pieces(open, tokenizer, async () => {
     await prefix.resume();
     kernels.take(false);
   });
   await warmUp(request, context, async (task) => {
     await prefix.begin(task, opening, 'warm-up');
+    if (blends(plan, variant) && task.scored === 'labels')
+      blend = await openBlend(task, request, createAnswer(task, request.causes, { ...base, meter: opening }), opening, {
+        signal,
+        onProgress: (done, of) => onProgress({ phase: 'blend', done, of }),
+      });
     return answering(opening, task);
   });
   prefix.end();
@@ -369,10 +377,11 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
         threads: open.threads,
         compression,
         tuned: tuned?.record ?? null,
-        fallbacks: [...open.fallbacks, ...prefix.notes, ...noTemplate],
+        fallbacks: [...open.fallbacks, ...(blend ? [blendNote(blend)] : []), ...prefix.notes, ...noTemplate],
         wasmHeapBytes: open.heapBytes(),
         kernels: kernels.total,
         prompts: prefix.prompts,
+        // What a blend computes beside it is under a hundredth, and one name lets variants share their energies.
         pass: passOf(open),
         steadiness: pieces.watch.end({ tries: o.tries + 1, waited }),
         checkpoint: namedIn(request, files.name, opened.family),
@@ -430,11 +439,6 @@ async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): 
   const { plan, train, causes } = request;
   const opening = openMeter(sourcesOf(request), () => undefined);
   await idleWindow(opening);
-  const workOf = (work: { bytes: number; flops: number }): WindowWork => ({
-    bytes: bytes(work.bytes),
-    flops: flops(work.flops),
-    tokens: null,
-  });
   const models = new Map<TaskName, ReturnType<typeof trainBaseline>>();
   for (const name of plan.tasks) {
     const task = taskOf(name, plan.templates);

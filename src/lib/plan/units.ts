@@ -116,6 +116,14 @@ export const calibrates = (plan: Pick<PlanRecord, 'engine'>, variant: string): b
 export const tunes = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
   takesRecipes(plan.engine) && variant !== BASELINE && parseRecipe(variant).tuning !== null;
 
+/** Whether a variant mixes the classical baseline in, which learns from the training tickets. */
+export const blends = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
+  takesRecipes(plan.engine) && variant !== BASELINE && parseRecipe(variant).blend;
+
+/** Whether a variant reads training tickets beside what calibrates it. */
+export const learns = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
+  variant === BASELINE || tunes(plan, variant) || blends(plan, variant);
+
 /** Whether a variant takes long to prepare, so that others answer a few slices before it joins. */
 export const joinsLate = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
   calibrates(plan, variant) || tunes(plan, variant);

@@ -5,7 +5,7 @@ import { JoulewiseError } from '../core/errors';
 import { executePlan, planHash, type PlanEvent, type PlanOutcome, type UnitProgress } from '../plan/execute';
 import { memoryBudget } from '../forecast/memory';
 import { leaveOneFree } from '../measure/steady';
-import { calibrates, checkPlan, joinsLate, listedMembers, tunes } from '../plan/units';
+import { calibrates, checkPlan, joinsLate, learns, listedMembers } from '../plan/units';
 import type { Folded } from '../rank/fold';
 import { MAX_THREADS } from '../device/probe';
 import { LEAST_SLICES, VALIDATION_TICKETS } from '../schema/defaults';
@@ -86,7 +86,7 @@ async function openIn(
       limit: plan.limit,
       seed: plan.seed,
       validation: VALIDATION_TICKETS,
-      train: variant === BASELINE || tunes(plan, variant) || (texts === null && calibrates(plan, variant)),
+      train: learns(plan, variant) || (texts === null && calibrates(plan, variant)),
     });
     const request = {
       plan,

@@ -1,5 +1,5 @@
 import { VALIDATION_TICKETS } from '../schema/defaults';
-import { joinsLate } from '../plan/units';
+import { calibrates, learns } from '../plan/units';
 import type { GeneratorOptions } from '../data/generator';
 import type { ImportReport, PageReport } from '../data/import';
 import type { DatasetRecord, DatasetSummaryRecord } from '../schema/dataset';
@@ -79,12 +79,12 @@ export async function openTickets({ hash, name }: { hash: string; name: string }
   return new Tickets(thread, loaded);
 }
 
-/** Tickets of a plan for a recipe that calibrates or is fine-tuned; null for others. Throws `store.unavailable` where they are gone. */
+/** Tickets of a plan for a recipe that calibrates, is fine-tuned or blends; null for others. Throws `store.unavailable` where they are gone. */
 export async function trainingTickets(
   { tasks, engine, dataset, seed }: Pick<PlanRecord, 'tasks' | 'engine' | 'dataset' | 'seed'>,
   variant: string,
 ): Promise<TicketsPort | null> {
-  if (!joinsLate({ engine }, variant)) return null;
+  if (!calibrates({ engine }, variant) && !learns({ engine }, variant)) return null;
   const tickets = await openTickets(dataset);
   try {
     return await tickets.give({ tasks, limit: 0, seed, validation: VALIDATION_TICKETS, train: true });

@@ -313,7 +313,7 @@ function trainingAfter(
 }
 
 /** Phases in which no ticket is answered. */
-const UNTICKETED: ReadonlySet<string> = new Set(['load', 'calibrate', 'train', 'warm-up', 'wait']);
+const UNTICKETED: ReadonlySet<string> = new Set(['load', 'calibrate', 'train', 'blend', 'warm-up', 'wait']);
 
 /** What is shown while the first variant is opened. */
 const firstUnit = (member: Pick<Unit, 'variant' | 'stage'>): Unit => ({

@@ -3,7 +3,15 @@ import type { Claim } from '../rank/claims';
 import { CLAIMS } from './claims';
 
 const why = (finding: Claim['finding'], tickets: number | null = 1) =>
-  CLAIMS.why({ claim: 'precision', verdict: 'undecided', tuned: false, first: 'fp16', finding, tickets, slices: tickets && 5 });
+  CLAIMS.why({
+    claim: 'precision',
+    verdict: 'undecided',
+    tuned: false,
+    first: 'fp16',
+    finding,
+    tickets,
+    slices: tickets && 5,
+  });
 
 it('says why each claim is confirmed, refuted or undecided, with its n', () => {
   const n = '(n = 1 ticket, 5 slices)';

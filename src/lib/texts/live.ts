@@ -46,6 +46,7 @@ export const LIVE = {
     load: 'loading and compressing',
     calibrate: 'reading calibration text',
     wait: 'waiting until the device is quiet',
+    blend: 'weighing both on validation tickets',
     'warm-up': 'warming up',
     train: 'fine-tuning on training tickets',
     rca: 'finding causes',

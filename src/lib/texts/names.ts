@@ -133,6 +133,13 @@ export const PARTS: readonly {
     example: 'lora8',
     calibrated: false,
   },
+  {
+    pattern: /^blend$/,
+    name: () => 'with the baseline',
+    about: 'Mixes its causes with those of the classical baseline, by one weight that validation tickets choose.',
+    example: 'blend',
+    calibrated: false,
+  },
 ];
 
 /** What rounds by calibration, and what mixes precisions: choices of a builder beside the parts. */

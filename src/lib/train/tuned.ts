@@ -7,7 +7,7 @@ import { mainReadings } from '../meter/readings';
 import type { Range, Reading, TunedRecord } from '../schema/run';
 import { adapterOf, LORA, loraLayout, type LoraLayout } from '../tune/lora';
 import { TUNE, type TuneOptions, type TuneState } from '../tune/trainer';
-import { formatRecipe, parseRecipe, untuned, type RatesOf } from '../variant/compress';
+import { formatRecipe, parseRecipe, untuned, weightsOf, type RatesOf } from '../variant/compress';
 import { cpuTarget } from '../variant/target';
 import { fromSnapshot, toSnapshot, type Snapshot } from '../tune/snapshot';
 import type { AdapterStore, Tuned } from '../variant/tuned';
@@ -162,7 +162,7 @@ export async function tunedVariant(request: TunedRequest, tickets: TrainTickets,
   const all = lessonsOf(checkpoint, tickets);
   const lessons = { ...all, checking: all.checking.slice(0, JUDGES) };
   const key = await contentHash({
-    recipe: formatRecipe({ ...weights, kv8: false }),
+    recipe: formatRecipe(weightsOf(weights)),
     ...asked,
     learning: lessons.learning,
     checking: lessons.checking,

@@ -7,7 +7,7 @@ import { compressCheckpoint, type CompressedModel } from '../compress/compress';
 import type { LayerReport } from '../compress/books';
 import type { PackedForm, Target } from '../compress/budget';
 import { storedBytes, type StoredTensor } from '../tensor/stored';
-import { calibrationLevel, formatRecipe, parseRecipe, untuned, type Recipe } from '../compress/recipe';
+import { calibrationLevel, formatRecipe, parseRecipe, untuned, weightsOf, type Recipe } from '../compress/recipe';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
 import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
@@ -18,7 +18,7 @@ import { WEIGHTS_VERSION } from './kept';
 import type { KernelRow } from './kernels';
 
 /** What variants are named by and made of, for those who open them. */
-export { formatRecipe, parseRecipe, untuned };
+export { formatRecipe, parseRecipe, untuned, weightsOf };
 export type { Calibration, CalibrationHost, CompressedModel, Recipe };
 
 export interface CompressVariantOptions {

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../checkpoint/config';
-import { formatRecipe, type Recipe } from '../compress/recipe';
+import { formatRecipe, weightsOf, type Recipe } from '../compress/recipe';
 import type { Target } from '../compress/budget';
 import { contentHash } from '../core/canonical';
 import { MODEL_VERSION, type ModelImage } from '../cpu/model';
@@ -42,7 +42,7 @@ export const packedKey = (
 ): Promise<string> =>
   contentHash({
     checkpoint: checkpointHash,
-    recipe: formatRecipe({ ...recipe, kv8: false }),
+    recipe: formatRecipe(weightsOf(recipe)),
     ...(tuned === null ? {} : { tuned }),
     prompts,
     rates: recipe.budget === null ? null : (target?.rates ?? null),
