@@ -13,6 +13,7 @@ import { Run, type RunRecord } from '../../src/lib/schema/run';
 import { answerSentence } from '../../src/lib/texts/answer';
 import {
   assert,
+  assertClose,
   assertEqual,
   BUILTIN,
   joulewise,
@@ -100,6 +101,47 @@ export const tests: BrowserTest[] = [
           models.some((m) => m.stage === 1 && m.variant.endsWith('+2:4')),
           'stage two ran a pruned variant',
         );
+      }),
+  },
+  {
+    name: 'a slice computes its task’s prefix once and says so; ort-cpu and our own kernels score causes alike',
+    run: () =>
+      withBrowser({}, async (d) => {
+        const dataset = await d.call('generateTickets', { count: 80, seed: 5 });
+        const runsOf = async (more: Partial<PlanRecord>) => {
+          const stages: PlanRecord['stages'] = [{ kind: 'variants', variants: ['fp32'] }];
+          const plan = planOf(dataset, { stages, baseline: false, limit: 8, ...more });
+          const { runs } = await d.call('runPlan', { plan, dataset, name: 'test', fresh: true });
+          return ofTest(runs).toSorted((a, b) => a.id.localeCompare(b.id));
+        };
+        const own = await runsOf({ engine: 'cpu' });
+        const alone = await runsOf({ engine: 'cpu', limit: 8, slices: 8 });
+        const theirs = await runsOf({ engine: 'ort-cpu' });
+        for (const run of [...own, ...theirs]) {
+          const tokens = run.tickets.reduce((n, { promptTokens }) => n + promptTokens, 0);
+          const prefix = run.phases.find(({ phase }) => phase === 'prefix');
+          assert(run.prompts && prefix?.joules && prefix.tokens, `${run.id} shared nothing`);
+          assertEqual(run.prompts.shared, run.tickets.length * prefix.tokens, 'tokens shared');
+          assertEqual(run.prompts.computed + run.prompts.shared, tokens + prefix.tokens, 'tokens of prompts');
+        }
+        for (const { prompts, phases } of alone) {
+          assertEqual(prompts?.shared, 0, 'a slice of one ticket shares nothing');
+          assert(!phases.some(({ phase }) => phase === 'prefix'), 'nor computes a prefix');
+        }
+        const ticketsOf = (runs: readonly RunRecord[]) =>
+          new Map(runs.flatMap((run) => run.tickets.map((t) => [`${run.task} ${t.id}`, t] as const)));
+        const [shared, whole, ort] = [ticketsOf(own), ticketsOf(alone), ticketsOf(theirs)];
+        for (const [key, ticket] of shared) {
+          const same = whole.get(key);
+          assertEqual(
+            [ticket.output, ticket.scores],
+            [same?.output, same?.scores],
+            `${key}: answers, shared and whole`,
+          );
+          ticket.scores?.forEach((score, i) =>
+            assertClose(ort.get(key)?.scores?.[i] ?? NaN, score, 2e-3, `${key}: score`),
+          );
+        }
       }),
   },
   {
