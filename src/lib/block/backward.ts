@@ -140,12 +140,6 @@ export function layBackward(
   const q = heads * headDim;
   const kv = kvHeads * headDim;
   const floats = (n: number) => m.take(n * 4);
-  const packed = {} as Record<LinearName, number>;
-  for (const linear of LINEARS) {
-    const [out, into] = shapes[linear];
-    packed[linear] = floats(packedB(into, out));
-    m.within(() => k.packB(weights(linear), into, into, out, packed[linear]));
-  }
   const vector: Partial<Record<VectorName, number>> = {};
   for (const [name, data] of Object.entries(vectors) as [VectorName, Float32Array<ArrayBuffer>][])
     vector[name] = m.put(data);
@@ -208,7 +202,7 @@ export function layBackward(
     const part = lora.part(o.layer, linear);
     if (dx === 0 && !part) return;
     k.packA(d, out, rows, out, left, 1);
-    if (dx !== 0) k.gemm(left, packed[linear], dx, into, rows, into, out, add, false);
+    if (dx !== 0) k.timesStored(weights[linear], left, dx, into, rows, true, add);
     if (part) lowRank(part, d, x, dx, rows, trace.low[linear] as number);
   };
   const normOf = (name: VectorName) => vector[name] as number;

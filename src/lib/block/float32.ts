@@ -13,7 +13,7 @@ import {
   type VectorName,
 } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
-import { packedA, packedB, type Matrix } from '../matrix/matrix';
+import { describe, packedA, packedB, type Matrix } from '../matrix/matrix';
 import { rowsOf, type PlacedSpan } from './spans';
 
 /** A block's weights as they are read: linear [out, in], norms and biases. */
@@ -22,17 +22,24 @@ export interface BlockWeights {
   vectors: BlockVectors;
 }
 
-/** A block's weights where they are used: `linear` puts one [out, in] into the matrix's memory, float32, and says where. */
+/** A block's weights where they are used: linear layers [out, in] as they are stored, described in the matrix's memory. */
 export interface BlockSource {
-  linear: (linear: LinearName) => number;
+  linear: Readonly<Record<LinearName, number>>;
   vectors: BlockVectors;
 }
 
-/** Weights that were read, for a matrix. */
-export const sourceOf = (m: Matrix, { linear, vectors }: BlockWeights): BlockSource => ({
-  linear: (l) => m.put(linear[l]),
-  vectors,
-});
+/** Weights that were read, put into a matrix's memory. */
+export function sourceOf(
+  m: Matrix,
+  { linear, vectors }: BlockWeights,
+  shapes: Readonly<Record<LinearName, readonly [rows: number, columns: number]>>,
+): BlockSource {
+  const put = (l: LinearName) => {
+    const [rows, columns] = shapes[l];
+    return describe(m, { form: 'fp32', rows, columns, data: m.put(linear[l]), scales: 0 });
+  };
+  return { linear: Object.fromEntries(LINEARS.map((l) => [l, put(l)])) as Record<LinearName, number>, vectors };
+}
 
 /** Reads the weights of one block, one tensor after the other. */
 export async function readBlock(
@@ -124,12 +131,6 @@ export function layBlock(
   const shapes = linearShapes(config, ffn);
   const q = heads * headDim;
   const kv = kvHeads * headDim;
-  const packed = {} as Record<LinearName, number>;
-  for (const linear of LINEARS) {
-    const [out, into] = shapes[linear];
-    packed[linear] = m.take(packedB(out, into) * 4);
-    m.within(() => k.packBTransposed(weights(linear), into, out, into, packed[linear]));
-  }
   const vector: Partial<Record<VectorName, number>> = {};
   for (const [name, data] of Object.entries(vectors) as [VectorName, Float32Array<ArrayBuffer>][])
     vector[name] = m.put(data);
@@ -162,7 +163,7 @@ export function layBlock(
     for (const linear of INPUT_GROUPS[group]) {
       const [out] = shapes[linear];
       const y = outputs[linear];
-      k.gemm(left, packed[linear], y, out, tokens, out, into, false, false);
+      k.timesStored(weights[linear], left, y, out, tokens, false, false);
       taps.onOutput?.(linear, y, tokens);
       const bias = linear in BIAS_OF ? vector[BIAS_OF[linear as keyof typeof BIAS_OF]] : undefined;
       if (bias !== undefined) k.addRow(y, bias, tokens, out);

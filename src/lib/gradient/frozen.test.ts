@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../core/random';
+import { describe as describeStored, packedA } from '../matrix/matrix';
 import { nodeMatrix } from '../matrix/testing';
-import { quantizeBlocks } from '../tensor/precisions';
+import { PRECISIONS, quantizeBlocks, type PrecisionName } from '../tensor/precisions';
 import { dequantize, halves, sliceRows, type StoredTensor } from '../tensor/stored';
 import { lay, unpack } from './frozen';
 
 const m = await nodeMatrix();
 const random = createRandom(3);
+
+const stored = (name: PrecisionName, w: Float32Array, rows: number, columns: number) =>
+  PRECISIONS[name].store(w, rows, columns);
 
 describe('a frozen model', () => {
   it.each(['fp16', 'int8', 'int4'] as const)('of %s has the numbers that dequantizing gives', (name) => {
@@ -22,6 +26,38 @@ describe('a frozen model', () => {
         const laid = lay(m, t);
         expect([...m.f32(unpack(m, laid), rows * columns)]).toEqual([...dequantize(t)]);
         expect([...m.f32(unpack(m, laid, 2, 4), 2 * columns)]).toEqual([...dequantize(sliceRows(t, 2, 4))]);
+      });
+    }
+  });
+
+  it.each(['fp32', 'fp16', 'int8', 'int4'] as const)('of %s multiplies both ways as float64 does', (name) => {
+    for (const [rows, columns] of [
+      [5, 64],
+      [19, 40],
+      [8, 300],
+      [310, 12],
+    ] as const) {
+      const tokens = 13;
+      const t = stored(name, Float32Array.from({ length: rows * columns }, random.normal), rows, columns);
+      const w = dequantize(t);
+      const x = Float32Array.from({ length: tokens * Math.max(rows, columns) }, random.normal);
+      m.within(() => {
+        const at = describeStored(m, lay(m, t));
+        for (const back of [false, true]) {
+          const [n, depth] = back ? [columns, rows] : [rows, columns];
+          const left = m.take(packedA(tokens, depth) * 4);
+          const y = m.take(tokens * n * 4);
+          m.f32(y, tokens * n).fill(1);
+          m.k.packA(m.put(x), depth, tokens, depth, left, 1);
+          m.k.timesStored(at, left, y, n, tokens, back, true);
+          for (let i = 0; i < tokens; i++)
+            for (let j = 0; j < n; j++) {
+              let s = 1;
+              for (let q = 0; q < depth; q++)
+                s += (x[i * depth + q] as number) * (w[back ? q * columns + j : j * columns + q] as number);
+              expect(Math.abs((m.f32(y, tokens * n)[i * n + j] as number) - s)).toBeLessThan(4e-5 * Math.sqrt(depth));
+            }
+        }
       });
     }
   });

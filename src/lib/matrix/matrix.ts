@@ -18,6 +18,7 @@ interface Exports {
     add: boolean,
     upper: boolean,
   ): void;
+  timesStored(w: number, a: number, c: number, ld: number, m: number, back: boolean, add: boolean): void;
   scratch64(n: number): number;
   cholesky(a: number, n: number, scratch: number): number;
   invertLower(l: number, m: number, n: number, scratch: number): void;
@@ -62,6 +63,26 @@ const PANEL = { rows: 6, columns: 8 } as const;
 /** Floats that a packed left operand of `rows` x k, or right operand of k x `columns`, takes. */
 export const packedA = (rows: number, k: number) => Math.ceil(rows / PANEL.rows) * PANEL.rows * k;
 export const packedB = (columns: number, k: number) => Math.ceil(columns / PANEL.columns) * PANEL.columns * k;
+
+/** How a matrix is stored: values of src/matrix/weights.ts. */
+export const FORMS = { fp32: 0, fp16: 1, int8: 2, int4: 3 } as const;
+
+/** A stored matrix [rows = outputs, columns = inputs] in a matrix's memory. */
+export interface Stored {
+  form: keyof typeof FORMS;
+  rows: number;
+  columns: number;
+  data: number;
+  /** 0 where the form has none. */
+  scales: number;
+}
+
+/** Writes what kernels are told of a stored matrix; its address. */
+export function describe(m: Matrix, { form, data, scales, rows, columns }: Stored): number {
+  const at = m.take(5 * 4);
+  m.i32(at, 5).set([FORMS[form], data, scales, rows, columns]);
+  return at;
+}
 
 const PAGE = 65_536;
 const ALIGN = 64;
