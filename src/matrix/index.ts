@@ -1,4 +1,5 @@
 export { packA, packATransposed, packB, packBTransposed, gemm, timesStored } from './gemm';
+export { levelBytes, packLevels, timesLevels } from './levels';
 export { scratch64, cholesky, invertLower } from './float64';
 export { rmsNorm, addRow, addTo, rope, causalSoftmax, siluTimes, addSquares, cosines } from './forward';
 export { rmsNormBackward, siluTimesBackward, softmaxBackward, crossEntropy } from './backward';

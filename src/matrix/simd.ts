@@ -36,3 +36,29 @@ export function exp4(x: v128): v128 {
   const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
   return v128.andnot(f32x4.mul(p, power), vanishes);
 }
+
+/** The largest of four float32 lanes. */
+export function most4(v: v128): f32 {
+  return max(
+    max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
+    max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
+  );
+}
+
+/** Products of the even and the odd bytes of each pair, as int16: bytes taken unsigned times signed ones, exact. */
+function evenProducts(unsigned: v128, x: v128): v128 {
+  return i16x8.mul(i16x8.shr_s(i16x8.shl(x, 8), 8), v128.and(unsigned, i16x8.splat(255)));
+}
+function oddProducts(unsigned: v128, x: v128): v128 {
+  return i16x8.mul(i16x8.shr_s(x, 8), i16x8.shr_u(unsigned, 8));
+}
+
+/**
+ * c + the products of four bytes a lane, `x` signed: `y` as the device takes it (src/lib/matrix/dot.ts), unsigned in the
+ * baseline build, which no device is given for its speed.
+ */
+export function byteDot(y: v128, x: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, y, c);
+  const even = i32x4.extadd_pairwise_i16x8_s(evenProducts(y, x));
+  return i32x4.add(c, i32x4.add(even, i32x4.extadd_pairwise_i16x8_s(oddProducts(y, x))));
+}

@@ -11,6 +11,7 @@ import type { ModelConfig } from '../checkpoint/config';
 import { packedA, packedB, type Matrix } from '../matrix/matrix';
 import { attentionWeights, scoreColumns, turn, type BlockSource, type Float32Block, type Taps } from './float32';
 import type { LoraLayout, LoraPart } from './lora';
+import { openProducts } from './products';
 import { rowsOf, type PlacedSpan } from './spans';
 
 /** What of a block's forward pass its backward pass needs: addresses, float32 [rows, features]. */
@@ -113,7 +114,7 @@ export interface BackwardBlock {
 }
 
 /**
- * Lays the way back through a block out in a matrix's memory, float32; call it within `m.within`. `adapter` and
+ * Lays the way back through a block out in a matrix's memory; call it within `m.within`. `adapter` and
  * `gradient` are addresses of vectors laid out as `lora`. `inputWanted`: false leaves `d` undefined, for the lowest block
  * that is trained.
  */
@@ -155,6 +156,7 @@ export function layBackward(
       packedB(headDim, T),
     ),
   );
+  const products = openProducts(m, weights, { left, rows: T, widest });
   const low = floats(T * rank);
   const scores = floats(T * Math.ceil(T / 4) * 4);
   const dScores = floats(T * Math.ceil(T / 4) * 4);
@@ -201,8 +203,8 @@ export function layBackward(
     const [out, into] = shapes[linear];
     const part = lora.part(o.layer, linear);
     if (dx === 0 && !part) return;
-    k.packA(d, out, rows, out, left, 1);
-    if (dx !== 0) k.timesStored(weights[linear], left, dx, into, rows, true, add);
+    products.read(d, rows, out);
+    if (dx !== 0) products.times(linear, dx, rows, into, { back: true, add });
     if (part) lowRank(part, d, x, dx, rows, trace.low[linear] as number);
   };
   const normOf = (name: VectorName) => vector[name] as number;

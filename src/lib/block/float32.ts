@@ -14,6 +14,7 @@ import {
 } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
 import { describe, packedA, packedB, type Matrix } from '../matrix/matrix';
+import { openProducts, type LaidLinear } from './products';
 import { rowsOf, type PlacedSpan } from './spans';
 
 /** A block's weights as they are read: linear [out, in], norms and biases. */
@@ -22,9 +23,9 @@ export interface BlockWeights {
   vectors: BlockVectors;
 }
 
-/** A block's weights where they are used: linear layers [out, in] as they are stored, described in the matrix's memory. */
+/** A block's weights where they are used: linear layers as they are stored, described in the matrix's memory. */
 export interface BlockSource {
-  linear: Readonly<Record<LinearName, number>>;
+  linear: Readonly<Record<LinearName, LaidLinear>>;
   vectors: BlockVectors;
 }
 
@@ -34,11 +35,11 @@ export function sourceOf(
   { linear, vectors }: BlockWeights,
   shapes: Readonly<Record<LinearName, readonly [rows: number, columns: number]>>,
 ): BlockSource {
-  const put = (l: LinearName) => {
+  const put = (l: LinearName): LaidLinear => {
     const [rows, columns] = shapes[l];
-    return describe(m, { form: 'fp32', rows, columns, data: m.put(linear[l]), scales: 0 });
+    return { at: describe(m, { form: 'fp32', rows, columns, data: m.put(linear[l]), scales: 0 }), levels: false };
   };
-  return { linear: Object.fromEntries(LINEARS.map((l) => [l, put(l)])) as Record<LinearName, number>, vectors };
+  return { linear: Object.fromEntries(LINEARS.map((l) => [l, put(l)])) as Record<LinearName, LaidLinear>, vectors };
 }
 
 /** Reads the weights of one block, one tensor after the other. */
@@ -115,7 +116,7 @@ export function attentionWeights(
 }
 
 /**
- * Lays a block of `checkpoint/block.ts` out in a matrix's memory, in float32; call it within `m.within`, which frees it.
+ * Lays a block of `checkpoint/block.ts` out in a matrix's memory; all but products in levels is float32. Call it within `m.within`, which frees it.
  * A pass has at most `tokens` rows, a span sees at most `tokens` of them; `rope` reaches to the last position; `ffn` neurons where
  * they are not the config's.
  */
@@ -141,6 +142,7 @@ export function layBlock(
   const normed = floats(T * hidden);
   const left = floats(Math.max(packedA(T, Math.max(widest, T)), packedA(widest, T)));
   const right = floats(Math.max(packedB(widest, T), packedB(T, headDim), packedB(headDim, T)));
+  const products = openProducts(m, weights, { left, rows: T, widest });
   const scores = floats(T * Math.ceil(T / 4) * 4);
   const mixed = floats(T * q);
   const added = floats(T * hidden);
@@ -159,11 +161,11 @@ export function layBlock(
   const project = (group: GroupName, x: number, tokens: number, taps: Taps) => {
     taps.onInput?.(group, x, tokens);
     const [, into] = shapes[INPUT_GROUPS[group][0]];
-    k.packA(x, into, tokens, into, left, 1);
+    products.read(x, tokens, into);
     for (const linear of INPUT_GROUPS[group]) {
       const [out] = shapes[linear];
       const y = outputs[linear];
-      k.timesStored(weights[linear], left, y, out, tokens, false, false);
+      products.times(linear, y, tokens, out);
       taps.onOutput?.(linear, y, tokens);
       const bias = linear in BIAS_OF ? vector[BIAS_OF[linear as keyof typeof BIAS_OF]] : undefined;
       if (bias !== undefined) k.addRow(y, bias, tokens, out);

@@ -1,4 +1,5 @@
 import type { BlockSource } from '../block/float32';
+import type { LaidLinear } from '../block/products';
 import { LINEARS, names, readVectors, type BlockVectors, type LinearName } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
 import { describe, type Matrix, type Stored } from '../matrix/matrix';
@@ -82,6 +83,16 @@ export function unpack(m: Matrix, t: Stored, from = 0, to = t.rows): number {
   return out;
 }
 
+/**
+ * How products with frozen weights are computed: in float32, or those of weights in blocks of 8 and 4 bits in whole numbers
+ * (src/matrix/levels.ts), activations and gradients rounded to 8 bits in blocks of 32. All else is float32 either way.
+ */
+export type Arithmetic = 'int8' | 'fp32';
+
+/** The faster arithmetic for a model: int8 where linear layers are stored in blocks. */
+export const arithmeticOf = ({ layers }: Pick<Frozen, 'layers'>): Arithmetic =>
+  layers.some(({ linear }) => LINEARS.some((l) => linear[l].format === 'blocks')) ? 'int8' : 'fp32';
+
 /** A frozen model in a matrix's memory. */
 export interface LaidModel {
   blocks: readonly BlockSource[];
@@ -89,9 +100,13 @@ export interface LaidModel {
   head: Stored;
 }
 
-export function layModel(m: Matrix, { layers, embedding, head }: Frozen): LaidModel {
+export function layModel(m: Matrix, { layers, embedding, head }: Frozen, arithmetic: Arithmetic): LaidModel {
+  const put = (t: StoredTensor): LaidLinear => ({
+    at: describe(m, lay(m, t)),
+    levels: arithmetic === 'int8' && t.format === 'blocks',
+  });
   const blocks = layers.map(({ linear, vectors }) => ({
-    linear: Object.fromEntries(LINEARS.map((l) => [l, describe(m, lay(m, linear[l]))])) as Record<LinearName, number>,
+    linear: Object.fromEntries(LINEARS.map((l) => [l, put(linear[l])])) as Record<LinearName, LaidLinear>,
     vectors,
   }));
   const own = lay(m, embedding);

@@ -5,7 +5,7 @@ import { placeSpans, rowsOf, type PlacedSpan, type Span } from '../block/spans';
 import { ropeTables } from '../checkpoint/block';
 import { JoulewiseError } from '../core/errors';
 import { describe, packedA, type Matrix } from '../matrix/matrix';
-import { layModel, rowsOfStored, unpack, type Frozen } from './frozen';
+import { layModel, rowsOfStored, unpack, type Arithmetic, type Frozen } from './frozen';
 
 /** Sequences of one pass, with what each row is to predict. */
 export interface Pass {
@@ -57,10 +57,10 @@ function checkPass({ config }: Frozen, { spans, ids, labels }: Pass): void {
 }
 
 /**
- * Lays an adapter and its gradient out in a matrix's memory, for a frozen model. All arithmetic is float32; blocks are
- * unpacked one after the other, so that memory is that of one block and of the traces of a pass.
+ * Lays an adapter and its gradient out in a matrix's memory, for a frozen model. Blocks are gone through one after the
+ * other, so that memory is that of the stored weights, of one block's rows and of the traces of a pass.
  */
-export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Gradients {
+export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arithmetic: Arithmetic): Gradients {
   const { config, ffnSizes } = frozen;
   const { hiddenSize: hidden, layers, vocabSize, normEpsilon } = config;
   const { k } = m;
@@ -76,7 +76,7 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
   /** The lowest layer that is trained: nothing is asked below it. */
   const lowest = lora.layers.reduce((a, b) => Math.min(a, b), layers);
   const norm = m.put(frozen.finalNorm);
-  const model = layModel(m, frozen);
+  const model = layModel(m, frozen, arithmetic);
 
   const embed = (ids: readonly number[], x: number) =>
     ids.forEach((id, row) =>

@@ -1,3 +1,4 @@
+import { deviceDot } from '../core/dot';
 import { JoulewiseError } from '../core/errors';
 
 /** Functions of src/matrix; pointers are byte offsets, counts are of elements. */
@@ -19,6 +20,9 @@ interface Exports {
     upper: boolean,
   ): void;
   timesStored(w: number, a: number, c: number, ld: number, m: number, back: boolean, add: boolean): void;
+  levelBytes(rows: number, depth: number, dot: number): number;
+  packLevels(src: number, ld: number, rows: number, depth: number, dot: number, to: number): void;
+  timesLevels(w: number, x: number, c: number, ld: number, m: number, back: boolean, add: boolean, dot: number): void;
   scratch64(n: number): number;
   cholesky(a: number, n: number, scratch: number): number;
   invertLower(l: number, m: number, n: number, scratch: number): void;
@@ -84,6 +88,9 @@ export function describe(m: Matrix, { form, data, scales, rows, columns }: Store
   return at;
 }
 
+/** How products of levels are computed, for the same sums: values of src/matrix/levels.ts. */
+export const DOTS = { pairs: 0, signed: 1, unsigned: 2 } as const;
+
 const PAGE = 65_536;
 const ALIGN = 64;
 
@@ -91,6 +98,8 @@ const ALIGN = 64;
 export interface Matrix {
   readonly k: Exports;
   readonly relaxed: boolean;
+  /** How this device multiplies levels fastest (DOTS). */
+  readonly dot: number;
   /** Bytes at an address that is a multiple of 64; contents are whatever was there. */
   take(bytes: number): number;
   /** Everything taken inside `work` is free again after it. */
@@ -113,7 +122,12 @@ const RELAXED_PROBE = Uint8Array.of(
 /** Whether this engine fuses multiply and add (relaxed SIMD). */
 export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_PROBE);
 
-export async function openMatrix(bytes: BufferSource, relaxed: boolean): Promise<Matrix> {
+/** `dot`: another way than this device's fastest. */
+export async function openMatrix(
+  bytes: BufferSource,
+  relaxed: boolean,
+  dot: keyof typeof DOTS = (relaxed && deviceDot()) || 'pairs',
+): Promise<Matrix> {
   const { instance } = await WebAssembly.instantiate(bytes, {
     env: {
       abort: () => {
@@ -127,6 +141,7 @@ export async function openMatrix(bytes: BufferSource, relaxed: boolean): Promise
   const matrix: Matrix = {
     k,
     relaxed,
+    dot: DOTS[dot],
     take(bytes) {
       const at = top;
       top = Math.ceil((at + bytes) / ALIGN) * ALIGN;

@@ -49,8 +49,8 @@ function memoryFolder() {
   };
 }
 
-const openThreads: TrainHost['openThreads'] = async (frozen, lora) => ({
-  ...(await oneThread(frozen, lora)),
+const openThreads: TrainHost['openThreads'] = async (frozen, lora, arithmetic) => ({
+  ...(await oneThread(frozen, lora, arithmetic)),
   threads: 1,
   end: () => undefined,
 });
@@ -60,6 +60,7 @@ const request: TrainRequest = {
   recipe: 'fp32',
   lora: { ...LORA, rank: 4 },
   options: { ...TUNE, steps: 4, batch: 4, warmup: 0, lr: 3e-3, evaluateEvery: 2 },
+  arithmetic: null,
   merged: true,
 };
 
@@ -125,7 +126,7 @@ describe('a training', () => {
     const losses = async (files: typeof merged, numbers: Float32Array<ArrayBuffer>) => {
       const opened = await openCheckpoint(files);
       const { model } = await compressVariant(opened, parseRecipe('fp32'), { inPhase: (_, work) => work() });
-      const engine = await openThreads(await freeze(model), lora);
+      const engine = await openThreads(await freeze(model), lora, 'fp32');
       const { examples } = examplesOf(
         createTokenizer(opened.tokenizer),
         config.eosTokenIds,

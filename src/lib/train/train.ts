@@ -8,7 +8,7 @@ import { bytes, flops } from '../core/units';
 import type { Task } from '../data/tasks';
 import type { ExportTarget } from '../export/onnx';
 import { writeWeights } from '../export/safetensors';
-import { freeze, type Frozen } from '../gradient/frozen';
+import { arithmeticOf, freeze, type Arithmetic, type Frozen } from '../gradient/frozen';
 import { passCost } from '../gradient/work';
 import type { Meter } from '../meter/meter';
 import { mainReadings } from '../meter/readings';
@@ -34,6 +34,8 @@ export interface TrainRequest {
   recipe: string;
   lora: LoraOptions;
   options: TuneOptions;
+  /** How products with frozen weights are computed; null = the faster way for how they are stored. */
+  arithmetic: Arithmetic | null;
   /** Whether the whole model is written too, the adapter merged into its float32 weights. */
   merged: boolean;
 }
@@ -58,6 +60,8 @@ export interface TrainReport {
   examples: { train: number; validation: number; tooLong: number };
   parameters: number;
   threads: number;
+  /** How products with frozen weights were computed. */
+  arithmetic: Arithmetic;
   /** Time, work and joules by phase and source. */
   readings: Awaited<ReturnType<Meter['read']>>;
 }
@@ -68,7 +72,11 @@ export type TrainEvent =
 export interface TrainHost {
   files: FileSet;
   meter: Meter;
-  openThreads(frozen: Frozen, lora: LoraLayout): Promise<TuneEngine & { threads: number; end(): void }>;
+  openThreads(
+    frozen: Frozen,
+    lora: LoraLayout,
+    arithmetic: Arithmetic,
+  ): Promise<TuneEngine & { threads: number; end(): void }>;
   folder: ExportTarget;
   emit: (event: TrainEvent) => void;
   signal: AbortSignal;
@@ -137,6 +145,17 @@ function checkRecipe({ recipe }: TrainRequest, { adapted }: Checkpoint): void {
     );
 }
 
+/** The arithmetic that is asked for, or the faster one. Throws `recipe.impossible` where these weights do not allow it. */
+function arithmeticFor(frozen: Frozen, { arithmetic, recipe }: TrainRequest): Arithmetic {
+  const best = arithmeticOf(frozen);
+  if (arithmetic === 'int8' && best !== 'int8')
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `Arithmetic of int8 needs weights of 8 or 4 bits, and ${quote(recipe)} has others. Train in fp32, or over int8 or int4.`,
+    );
+  return arithmetic ?? best;
+}
+
 /**
  * Trains an adapter over the frozen weights of a variant. Throws `input.empty` where tickets have no answers or are fewer
  * than a batch, `recipe.impossible` where runs could not use what comes out.
@@ -153,6 +172,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
   checkRecipe(request, checkpoint);
   const none = { bytes: bytes(0), flops: flops(0), tokens: null };
   const frozen = await meter.window('load', none, () => frozenOf(checkpoint, request.recipe, host));
+  const arithmetic = arithmeticFor(frozen, request);
   const { config, ffnSizes } = frozen;
   const lora = loraLayout(config, ffnSizes, request.lora);
   const tokenizer = createTokenizer(checkpoint.tokenizer);
@@ -166,7 +186,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
         ? `All ${tooLong} training answers are longer with their prompt than the ${config.maxPositions} tokens that the model reads. Choose a model with a longer context, or shorter tickets.`
         : 'None of the training tickets has an answer for this task. Map a column to it.',
     );
-  const threads = await host.openThreads(frozen, lora);
+  const threads = await host.openThreads(frozen, lora, arithmetic);
   try {
     const engine = metered(threads, frozen, lora, meter);
     const start = newAdapter(lora, request.options.seed);
@@ -205,6 +225,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
       examples: { train: learning.length, validation: checking.length, tooLong },
       parameters: lora.size,
       threads: threads.threads,
+      arithmetic,
       readings: await meter.read(),
     };
   } finally {
