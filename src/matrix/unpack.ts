@@ -74,3 +74,20 @@ export function unpackHalves(src: usize, n: usize, to: usize): void {
   for (; i + 4 <= n; i += 4) v128.store(to + i * 4, half(v128.load16x4_u(src + i * 2)));
   for (; i < n; i++) store<f32>(to + i * 4, f32x4.extract_lane(half(i32x4.splat(<i32>load<u16>(src + i * 2))), 0));
 }
+
+/** n float32, a multiple of 4, as bfloat16, rounded half to even: what is kept between the two ways. */
+export function narrowFloats(src: usize, n: usize, to: usize): void {
+  const half = i32x4.splat(0x7fff);
+  const one = i32x4.splat(1);
+  for (const end = src + n * 4; src < end; src += 16, to += 8) {
+    const bits = v128.load(src);
+    const even = v128.and(i32x4.shr_u(bits, 16), one);
+    const high = i32x4.shr_u(i32x4.add(bits, i32x4.add(half, even)), 16);
+    v128.store64_lane(to, i16x8.narrow_i32x4_u(high, high), 0);
+  }
+}
+
+/** The way back. */
+export function widenFloats(src: usize, n: usize, to: usize): void {
+  for (const end = to + n * 4; to < end; src += 8, to += 16) v128.store(to, i32x4.shl(v128.load16x4_u(src), 16));
+}

@@ -77,6 +77,7 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arith
   const lowest = lora.layers.reduce((a, b) => Math.min(a, b), layers);
   const norm = m.put(frozen.finalNorm);
   const model = layModel(m, frozen, arithmetic);
+  const narrow = arithmetic === 'int8';
 
   const embed = (ids: readonly number[], x: number) =>
     ids.forEach((id, row) =>
@@ -97,7 +98,7 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arith
           ffn: ffnSizes[layer] as number,
         });
         const trace = traces[layer] ?? null;
-        block.run(x, spans, loraTaps(m, block, x, { layer, hidden, rows: tokens, lora, adapter, trace }));
+        block.run(x, spans, loraTaps(m, block, x, { layer, rows: tokens, lora, adapter, trace }));
       });
   }
 
@@ -158,7 +159,9 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arith
       const x = m.take(tokens * hidden * 4);
       embed(pass.ids, x);
       const traces = Array.from({ length: layers }, (_, layer) =>
-        factor === null || layer < lowest ? null : takeTrace(m, config, ffnSizes[layer] as number, tokens, lora, layer),
+        factor === null || layer < lowest
+          ? null
+          : takeTrace(m, config, ffnSizes[layer] as number, tokens, { lora, layer, narrow }),
       );
       forward(x, spans, traces);
       const d = factor === null ? 0 : m.take(tokens * hidden * 4);
@@ -177,8 +180,9 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arith
               lora,
               adapter,
               gradient,
+              trace: traces[layer] as BlockTrace,
               inputWanted: layer > lowest,
-            }).run(d, spans, traces[layer] as BlockTrace),
+            }).run(d, spans),
           );
       }
       return { loss, labels: each.length, each: Float64Array.from(each) };

@@ -41,6 +41,8 @@ interface Exports {
   unpackBytes(src: number, scales: number, rows: number, columns: number, to: number): void;
   unpackNibbles(src: number, scales: number, rows: number, columns: number, to: number): void;
   unpackHalves(src: number, n: number, to: number): void;
+  narrowFloats(src: number, n: number, to: number): void;
+  widenFloats(src: number, n: number, to: number): void;
   columnBlock(
     t: number,
     errors: number,
