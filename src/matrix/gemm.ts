@@ -218,11 +218,15 @@ function edgeTile(a: usize, b: usize, c: usize, stride: usize, k: usize, add: bo
     }
 }
 
-/** C[m, 8] (+)= A times one panel of B over `depth` steps; panels of A are `step` bytes apart. */
+/**
+ * C[m, columns] (+)= A times panels of B over `depth` steps, for few columns: each panel of A is read once for all. Panels
+ * of A are `step` bytes apart, those of B `next`.
+ */
 function strip(
   a: usize,
   step: usize,
   b: usize,
+  next: usize,
   c: usize,
   stride: usize,
   m: usize,
@@ -232,8 +236,11 @@ function strip(
 ): void {
   for (let i: usize = 0; i < m; i += ROWS, a += step, c += ROWS * stride) {
     const rows = min(ROWS, m - i);
-    if (rows == ROWS && columns == COLUMNS) tile(a, b, c, stride, depth, add);
-    else edgeTile(a, b, c, stride, depth, add, rows, columns);
+    for (let j: usize = 0, at = b; j < columns; j += COLUMNS, at += next) {
+      const some = min(COLUMNS, columns - j);
+      if (rows == ROWS && some == COLUMNS) tile(a, at, c + j * 4, stride, depth, add);
+      else edgeTile(a, at, c + j * 4, stride, depth, add, rows, some);
+    }
   }
 }
 
@@ -264,18 +271,20 @@ export function gemm(
         const end = upper ? min(bottom, m0 + ((j + COLUMNS - m0 + ROWS - 1) / ROWS) * ROWS) : bottom;
         const pb = b + (j * k + k0 * COLUMNS) * 4;
         const to = c + m0 * stride + j * 4;
-        strip(pa, k * ROWS * 4, pb, to, stride, end - m0, min(COLUMNS, n - j), depth, add || k0 > 0);
+        strip(pa, k * ROWS * 4, pb, 0, to, stride, end - m0, min(COLUMNS, n - j), depth, add || k0 > 0);
       }
     }
   }
 }
 
-/** A strip of a stored matrix's panel, and rows of it on their way there. */
-const panel = memory.data(<i32>(8 * 288 * 4), 16);
+/** Columns of a strip: two panels of B, beside one of A, fill the first-level cache, and a row of C one of its lines. */
+const STRIP: usize = 16;
+/** A strip of a stored matrix, and rows of it on their way there. */
+const panels = memory.data(<i32>(16 * 288 * 4), 16);
 const unpacked = memory.data(<i32>(8 * 288 * 4), 16);
 
 /** Eight rows of W from `row` on, as columns of B over inputs k0 .. k0 + depth. */
-function rowsPanel(w: usize, row: usize, k0: usize, depth: usize): void {
+function rowsPanel(w: usize, row: usize, k0: usize, depth: usize, panel: usize): void {
   const rows = min(COLUMNS, rowsOf(w) - row);
   if (formOf(w) == FLOATS) return packEight(weightAt(w, row, k0), columnsOf(w), rows, depth, panel);
   for (let i: usize = 0; i < rows; i++) unpackRow(w, row + i, k0, depth, unpacked + i * DEPTH * 4);
@@ -291,11 +300,13 @@ export function timesStored(w: usize, a: usize, c: usize, ld: usize, m: usize, b
   const k = back ? rowsOf(w) : columnsOf(w);
   for (let k0: usize = 0; k0 < k; k0 += DEPTH) {
     const depth = min(DEPTH, k - k0);
-    for (let j: usize = 0; j < n; j += COLUMNS) {
-      if (back) unpackColumns(w, k0, depth, j, panel);
-      else rowsPanel(w, j, k0, depth);
-      const to = c + j * 4;
-      strip(a + k0 * ROWS * 4, k * ROWS * 4, panel, to, ld * 4, m, min(COLUMNS, n - j), depth, add || k0 > 0);
+    const next = depth * COLUMNS * 4;
+    for (let j: usize = 0; j < n; j += STRIP) {
+      const columns = min(STRIP, n - j);
+      for (let i: usize = 0, to = panels; i < columns; i += COLUMNS, to += next)
+        if (back) unpackColumns(w, k0, depth, j + i, to);
+        else rowsPanel(w, j + i, k0, depth, to);
+      strip(a + k0 * ROWS * 4, k * ROWS * 4, panels, next, c + j * 4, ld * 4, m, columns, depth, add || k0 > 0);
     }
   }
 }

@@ -28,8 +28,10 @@ const PAIR_X: usize = 16 * PAIR_ROWS * 4 + PAIR_ROWS * 4;
 const PAIR_W: usize = 16 * COLUMNS * 4 + COLUMNS * 4;
 const BYTE_X: usize = 8 * BYTE_ROWS * 4 + BYTE_ROWS * 8;
 const BYTE_W: usize = 8 * COLUMNS * 4 + COLUMNS * 4;
-/** Blocks of a pass over the depth: a panel of W (13 kB) and a tile of X stay in the first-level cache. */
-const DEPTH: usize = 24;
+/** Columns of a strip: two panels of W are multiplied with a tile of X once it is read; a row of C fills a cache line. */
+const STRIP: usize = 16;
+/** Blocks of a pass over the depth: a strip of W (20 kB) and a tile of X (6 kB) stay in the first-level cache. */
+const DEPTH: usize = 18;
 const TOP: f32 = 127;
 
 /** 1.5 * 2^23: a float of at most 2^22 plus it holds the whole number in its low bits, and the other way round. */
@@ -124,15 +126,15 @@ function bytesOfRow(x: usize, to: usize, i: usize, dot: i32): void {
   store<i32>(scale + BYTE_ROWS * 4, ROUNDER_BITS - (dot == DOT_UNSIGNED ? 128 * all : 0));
 }
 
-/** A panel of W for a pass over the depth. */
-const panel = memory.data(<i32>(24 * (16 * 8 * 4 + 8 * 4)), 16);
+/** A strip of W for a pass over the depth. */
+const panels = memory.data(<i32>(2 * 18 * (16 * 8 * 4 + 8 * 4)), 16);
 /** Eight rows of 32 bytes, 128 above their level, where W does not hold them so. */
 const lines = memory.data(<i32>(8 * 32), 16);
 /** 32 rows of eight columns. */
 const square = memory.data(<i32>(32 * 8 * 4), 16);
 
 /** Eight rows of W from `row` on, as columns over `blocks` blocks from `block` on: their own levels and scales. */
-function rowsPanel(w: usize, row: usize, block: usize, blocks: usize, dot: i32): void {
+function rowsPanel(w: usize, row: usize, block: usize, blocks: usize, dot: i32, to: usize): void {
   const rows = min(COLUMNS, rowsOf(w) - row);
   const direct = formOf(w) == BYTES && rows == COLUMNS;
   const step = weightAt(w, row + 1, 0) - weightAt(w, row, 0);
@@ -140,7 +142,7 @@ function rowsPanel(w: usize, row: usize, block: usize, blocks: usize, dot: i32):
   let from = weightAt(w, row, block * BLOCK);
   let scale = scaleAt(w, row, block * BLOCK);
   const next = formOf(w) == BYTES ? BLOCK : BLOCK / 2;
-  for (let b: usize = 0, to = panel; b < blocks; b++, from += next, scale += 4, to += blockOfW(dot)) {
+  for (let b: usize = 0; b < blocks; b++, from += next, scale += 4, to += blockOfW(dot)) {
     if (!direct) {
       memory.fill(lines, 128, COLUMNS * BLOCK);
       for (let i: usize = 0; i < rows; i++) bytesOfBlock(formOf(w), from + i * step, lines + i * BLOCK);
@@ -192,8 +194,8 @@ function layFour(v: v128, dot: i32, at: usize, i: usize): void {
 }
 
 /** Eight columns of W from `column` on over `blocks` blocks of outputs from `block` on, rounded again to 8 bits. */
-function columnsPanel(w: usize, column: usize, block: usize, blocks: usize, dot: i32): void {
-  for (let b: usize = 0, to = panel; b < blocks; b++, to += blockOfW(dot)) {
+function columnsPanel(w: usize, column: usize, block: usize, blocks: usize, dot: i32, to: usize): void {
+  for (let b: usize = 0; b < blocks; b++, to += blockOfW(dot)) {
     const row = (block + b) * BLOCK;
     const rows = min(BLOCK, rowsOf(w) - row);
     unpackColumns(w, row, rows, column, square);
@@ -364,17 +366,21 @@ export function timesLevels(w: usize, x: usize, c: usize, ld: usize, m: usize, b
   const height = tileRows(dot);
   for (let k0: usize = 0; k0 < blocks; k0 += DEPTH) {
     const depth = min(DEPTH, blocks - k0);
-    for (let j: usize = 0; j < n; j += COLUMNS) {
-      if (back) columnsPanel(w, j, k0, depth, dot);
-      else rowsPanel(w, j, k0, depth, dot);
+    const next = depth * blockOfW(dot);
+    for (let j: usize = 0; j < n; j += STRIP) {
+      const columns = min(STRIP, n - j);
+      for (let i: usize = 0, to = panels; i < columns; i += COLUMNS, to += next)
+        if (back) columnsPanel(w, j + i, k0, depth, dot, to);
+        else rowsPanel(w, j + i, k0, depth, dot, to);
       let a = x + k0 * blockOfX(dot);
-      let to = c + j * 4;
-      for (let i: usize = 0; i < m; i += height, a += blocks * blockOfX(dot), to += height * ld * 4) {
-        for (let at: usize = 0; at < 6 * COLUMNS * 4; at += 16) v128.store(gathered + at, i32x4.splat(0));
-        if (dot == DOT_PAIRS) pairTile(a, panel, depth);
-        else byteTile(a, panel, depth);
-        put(to, ld * 4, min(height, m - i), min(COLUMNS, n - j), add || k0 > 0);
-      }
+      for (let i: usize = 0; i < m; i += height, a += blocks * blockOfX(dot))
+        for (let h: usize = 0; h < columns; h += COLUMNS) {
+          for (let at: usize = 0; at < 6 * COLUMNS * 4; at += 16) v128.store(gathered + at, i32x4.splat(0));
+          const b = panels + (h / COLUMNS) * next;
+          if (dot == DOT_PAIRS) pairTile(a, b, depth);
+          else byteTile(a, b, depth);
+          put(c + (i * ld + j + h) * 4, ld * 4, min(height, m - i), min(COLUMNS, columns - h), add || k0 > 0);
+        }
     }
   }
 }
