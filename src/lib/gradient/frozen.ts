@@ -3,7 +3,7 @@ import type { LaidLinear } from '../block/products';
 import { LINEARS, names, readVectors, type BlockVectors, type LinearName } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
 import { describe, type Matrix, type Stored } from '../matrix/matrix';
-import { BLOCK, storedBytes, type StoredTensor } from '../tensor/stored';
+import { BLOCK, type StoredTensor } from '../tensor/stored';
 
 /** A model whose weights stay as they are: as a recipe stores them, made float32 where they are used. */
 export interface Frozen {
@@ -111,10 +111,4 @@ export function layModel(m: Matrix, { layers, embedding, head }: Frozen, arithme
   }));
   const own = lay(m, embedding);
   return { blocks, embedding: own, head: head ? lay(m, head) : own };
-}
-
-/** Bytes of the weights as they are held. */
-export function frozenBytes({ layers, embedding, head }: Pick<Frozen, 'layers' | 'embedding' | 'head'>): number {
-  const blocks = layers.reduce((n, { linear }) => n + LINEARS.reduce((m, l) => m + storedBytes(linear[l]), 0), 0);
-  return blocks + storedBytes(embedding) + (head ? storedBytes(head) : 0);
 }

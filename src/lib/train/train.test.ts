@@ -170,6 +170,19 @@ describe('a training', () => {
     await expect(train(request, given, host({ files: adapted }).own)).rejects.toThrow(/comes with an adapter already/);
   });
 
+  it('refuses int8 arithmetic over float32 weights, and says which it took', async () => {
+    await expect(train({ ...request, arithmetic: 'int8' }, given, host().own)).rejects.toThrow(
+      /needs weights of 8 or 4/,
+    );
+    const options = { ...request.options, steps: 1 };
+    const short = { ...request, merged: false, recipe: 'int8', options };
+    const tickets = { ...given, validation: [] };
+    const own = await train(short, tickets, host().own);
+    const plain = await train({ ...short, arithmetic: 'fp32' }, tickets, host().own);
+    expect([own.arithmetic, plain.arithmetic]).toEqual(['int8', 'fp32']);
+    expect(Math.abs((own.steps[0]?.loss ?? 0) / (plain.steps[0]?.loss ?? 1) - 1)).toBeLessThan(0.02);
+  });
+
   it('refuses tickets without answers, and fewer than a batch', async () => {
     const silent = given.train.map((ticket) => ({ ...ticket, response: null }));
     await expect(train(request, { ...given, train: silent }, host().own)).rejects.toThrow(

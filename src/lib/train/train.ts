@@ -108,11 +108,17 @@ async function frozenOf(checkpoint: Checkpoint, recipe: string, { emit, signal }
 }
 
 /** The same engine, its gradients metered. */
-function metered(engine: TuneEngine, frozen: Frozen, lora: LoraLayout, meter: Meter): TuneEngine {
+function metered(
+  engine: TuneEngine,
+  frozen: Frozen,
+  lora: LoraLayout,
+  arithmetic: Arithmetic,
+  meter: Meter,
+): TuneEngine {
   return {
     losses: (passes, adapter) => engine.losses(passes, adapter),
     gradients: (passes, factor, adapter) => {
-      const costs = passes.map((pass) => passCost(frozen, lora, pass, { back: true }));
+      const costs = passes.map((pass) => passCost(frozen, lora, pass, { back: true, arithmetic }));
       const work = {
         bytes: bytes(costs.reduce((n, c) => n + totalBytes(c), 0)),
         flops: flops(costs.reduce((n, c) => n + c.flops, 0)),
@@ -188,7 +194,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
     );
   const threads = await host.openThreads(frozen, lora, arithmetic);
   try {
-    const engine = metered(threads, frozen, lora, meter);
+    const engine = metered(threads, frozen, lora, arithmetic, meter);
     const start = newAdapter(lora, request.options.seed);
     const { adapter, at, end, state } = await tune(
       {
