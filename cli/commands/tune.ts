@@ -4,7 +4,7 @@ import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
 import { LORA } from '../../src/lib/tune/lora';
-import { TUNE } from '../../src/lib/tune/trainer';
+import { ARITHMETICS, TUNE } from '../../src/lib/tune/trainer';
 import { TUNED } from '../../src/lib/texts/tune';
 import { parseArgs } from '../shared/args';
 import { checkpointOf, fromHere, print, say, threadsOf, withDriver } from '../shared/context';
@@ -34,6 +34,14 @@ function positive(text: string | null, name: string, otherwise: number): number 
   return value;
 }
 
+/** Null where it is not asked for. */
+function arithmeticOf(text: string | null) {
+  const asked = ARITHMETICS.find((name) => name === text) ?? null;
+  if (text !== null && asked === null)
+    throw new JoulewiseError('option.invalid', `--arithmetic is ${ARITHMETICS.join(' or ')}; "${text}" is neither.`);
+  return asked;
+}
+
 /** Fine-tunes an adapter on tickets, and writes it with its log. */
 export async function tuneModel(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, {
@@ -54,6 +62,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     validation: 'whole',
     threads: 'whole',
     profile: 'text',
+    arithmetic: 'text',
     merged: 'flag',
     out: 'text',
   });
@@ -95,6 +104,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
       lora,
       options,
       profile: a.text('profile'),
+      arithmetic: arithmeticOf(a.text('arithmetic')),
       merged: a.flag('merged'),
       upload: d.server.receive(out),
     });

@@ -1,4 +1,4 @@
-import { exp4, sum4 } from './simd';
+import { exp4, most4, sum4 } from './simd';
 
 /** Gradients of what forward.ts computes: "d" stands for the derivative of the loss by what follows it. */
 
@@ -72,11 +72,8 @@ export function softmaxBackward(p: usize, d: usize, rows: usize, n: usize, scale
  */
 export function crossEntropy(x: usize, n: usize, target: usize, factor: f32): f64 {
   let top = f32x4.splat(<f32>-Infinity);
-  for (let i: usize = 0; i < n * 4; i += 16) top = f32x4.max(top, v128.load(x + i));
-  const most = max(
-    max(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1)),
-    max(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3)),
-  );
+  for (let i: usize = 0; i < n * 4; i += 16) top = f32x4.pmax(top, v128.load(x + i));
+  const most = most4(top);
   const own = <f64>load<f32>(x + target * 4) - <f64>most;
   const shift = f32x4.splat(most);
   let sum: f64 = 0;

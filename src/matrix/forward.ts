@@ -1,4 +1,4 @@
-import { exp4, madd, sum4 } from './simd';
+import { exp4, madd, most4, sum4 } from './simd';
 
 /** out[r, :] = x[r, :] / rms(x[r, :]) * weight; the mean of squares in float64. n is a multiple of 4. */
 export function rmsNorm(x: usize, weight: usize, out: usize, rows: usize, n: usize, epsilon: f32): void {
@@ -67,13 +67,9 @@ export function causalSoftmax(s: usize, rows: usize, columns: usize, past: usize
     for (let i: usize = 0; i < end; i += 16) {
       const v = f32x4.mul(v128.load(row + i), factor);
       v128.store(row + i, v);
-      top = f32x4.max(top, v);
+      top = f32x4.pmax(top, v);
     }
-    const most = max(
-      max(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1)),
-      max(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3)),
-    );
-    const shift = f32x4.splat(most);
+    const shift = f32x4.splat(most4(top));
     let sum = f32x4.splat(0);
     for (let i: usize = 0; i < end; i += 16) {
       const e = exp4(f32x4.sub(v128.load(row + i), shift));

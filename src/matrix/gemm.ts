@@ -1,4 +1,5 @@
 import { madd } from './simd';
+import { columnsOf, FLOATS, formOf, rowsOf, unpackColumns, unpackRow, weightAt } from './weights';
 
 /**
  * Packed operands of C[m, n] += A[m, k] B[k, n]:
@@ -10,9 +11,9 @@ import { madd } from './simd';
  */
 export const ROWS: usize = 6;
 export const COLUMNS: usize = 8;
-/** Depth of a pass: a panel of B (12 kB) stays in the first-level cache while panels of A stream from the second. */
-const DEPTH: usize = 384;
-/** Rows of A of a pass: 192 x 384 x 4 bytes = 295 kB, within a second-level cache. */
+/** Depth of a pass: a panel of B (9 kB) stays in the first-level cache while panels of A stream from the second. */
+const DEPTH: usize = 288;
+/** Rows of A of a pass: 192 x 288 x 4 bytes = 221 kB, within a second-level cache. */
 const HEIGHT: usize = 192;
 
 /** Where tiles that stick out of C are computed first. */
@@ -20,19 +21,49 @@ const edge = memory.data(<i32>(6 * 8 * 4), 16);
 
 /** A from row-major src [rows, k] (row stride ld floats), times `factor`. */
 export function packA(src: usize, ld: usize, rows: usize, k: usize, to: usize, factor: f32): void {
+  const wide = k & ~3;
   for (let r: usize = 0; r < rows; r += ROWS) {
     const n = min(ROWS, rows - r);
-    if (n < ROWS) memory.fill(to, 0, k * ROWS * 4);
-    for (let i: usize = 0; i < n; i++) {
-      let from = src + (r + i) * ld * 4;
-      let at = to + i * 4;
-      for (let j: usize = 0; j < k; j++) {
-        store<f32>(at, load<f32>(from) * factor);
-        from += 4;
-        at += ROWS * 4;
-      }
-    }
+    const from = src + r * ld * 4;
+    if (n == ROWS) packSix(from, ld * 4, wide, to, factor);
+    else memory.fill(to, 0, k * ROWS * 4);
+    for (let i: usize = 0; i < n; i++)
+      for (let j = n == ROWS ? wide : 0; j < k; j++)
+        store<f32>(to + (j * ROWS + i) * 4, load<f32>(from + (i * ld + j) * 4) * factor);
     to += k * ROWS * 4;
+  }
+}
+
+/** A panel of six whole rows; k is a multiple of 4. */
+function packSix(r0: usize, stride: usize, k: usize, to: usize, factor: f32): void {
+  const scale = f32x4.splat(factor);
+  const r1 = r0 + stride;
+  const r2 = r1 + stride;
+  const r3 = r2 + stride;
+  const r4 = r3 + stride;
+  const r5 = r4 + stride;
+  for (let j: usize = 0; j < k * 4; j += 16) {
+    const a = v128.load(r0 + j);
+    const b = v128.load(r1 + j);
+    const c = v128.load(r2 + j);
+    const d = v128.load(r3 + j);
+    const e = f32x4.mul(v128.load(r4 + j), scale);
+    const f = f32x4.mul(v128.load(r5 + j), scale);
+    const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+    const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+    const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+    const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+    const ef = v128.shuffle<f32>(e, f, 0, 4, 1, 5);
+    const ef2 = v128.shuffle<f32>(e, f, 2, 6, 3, 7);
+    v128.store(to, f32x4.mul(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), scale));
+    v128.store_lane<i64>(to, ef, 0, 16);
+    v128.store(to, f32x4.mul(v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), scale), 24);
+    v128.store_lane<i64>(to, ef, 1, 40);
+    v128.store(to, f32x4.mul(v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5), scale), 48);
+    v128.store_lane<i64>(to, ef2, 0, 64);
+    v128.store(to, f32x4.mul(v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7), scale), 72);
+    v128.store_lane<i64>(to, ef2, 1, 88);
+    to += 96;
   }
 }
 
@@ -70,20 +101,38 @@ export function packB(src: usize, ld: usize, columns: usize, k: usize, to: usize
 
 /** B = the transpose of row-major src [columns, k]: weights [out, in] as the right side of y = x W^T. */
 export function packBTransposed(src: usize, ld: usize, columns: usize, k: usize, to: usize): void {
-  for (let c: usize = 0; c < columns; c += COLUMNS) {
-    const n = min(COLUMNS, columns - c);
-    if (n < COLUMNS) memory.fill(to, 0, k * COLUMNS * 4);
-    for (let i: usize = 0; i < n; i++) {
-      let from = src + (c + i) * ld * 4;
-      let at = to + i * 4;
-      for (let j: usize = 0; j < k; j++) {
-        store<f32>(at, load<f32>(from));
-        from += 4;
-        at += COLUMNS * 4;
-      }
+  for (let c: usize = 0; c < columns; c += COLUMNS, to += k * COLUMNS * 4)
+    packEight(src + c * ld * 4, ld, min(COLUMNS, columns - c), k, to);
+}
+
+/** A panel of B from up to eight rows of `k` floats. */
+function packEight(src: usize, ld: usize, rows: usize, k: usize, to: usize): void {
+  const wide = rows == COLUMNS ? k & ~3 : 0;
+  for (let half: usize = 0; half < 2; half++) {
+    const r0 = src + half * 4 * ld * 4;
+    const r1 = r0 + ld * 4;
+    const r2 = r1 + ld * 4;
+    const r3 = r2 + ld * 4;
+    let at = to + half * 16;
+    for (let j: usize = 0; j < wide * 4; j += 16) {
+      const a = v128.load(r0 + j);
+      const b = v128.load(r1 + j);
+      const c = v128.load(r2 + j);
+      const d = v128.load(r3 + j);
+      const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+      const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+      const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+      const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+      v128.store(at, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
+      v128.store(at, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), 32);
+      v128.store(at, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5), 64);
+      v128.store(at, v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7), 96);
+      at += 128;
     }
-    to += k * COLUMNS * 4;
   }
+  if (rows < COLUMNS) memory.fill(to, 0, k * COLUMNS * 4);
+  for (let i: usize = 0; i < rows; i++)
+    for (let j = wide; j < k; j++) store<f32>(to + (j * COLUMNS + i) * 4, load<f32>(src + (i * ld + j) * 4));
 }
 
 /** One tile: C[6, 8] (+)= A panel x B panel over `k` steps. Not unrolled: that loses (register spills). */
@@ -170,6 +219,32 @@ function edgeTile(a: usize, b: usize, c: usize, stride: usize, k: usize, add: bo
 }
 
 /**
+ * C[m, columns] (+)= A times panels of B over `depth` steps, for few columns: each panel of A is read once for all. Panels
+ * of A are `step` bytes apart, those of B `next`.
+ */
+function strip(
+  a: usize,
+  step: usize,
+  b: usize,
+  next: usize,
+  c: usize,
+  stride: usize,
+  m: usize,
+  columns: usize,
+  depth: usize,
+  add: bool,
+): void {
+  for (let i: usize = 0; i < m; i += ROWS, a += step, c += ROWS * stride) {
+    const rows = min(ROWS, m - i);
+    for (let j: usize = 0, at = b; j < columns; j += COLUMNS, at += next) {
+      const some = min(COLUMNS, columns - j);
+      if (rows == ROWS && some == COLUMNS) tile(a, at, c + j * 4, stride, depth, add);
+      else edgeTile(a, at, c + j * 4, stride, depth, add, rows, some);
+    }
+  }
+}
+
+/**
  * C[m, n] (row stride ld floats) = A B, or += with `add`; both packed. `upper` computes only tiles that touch the upper
  * triangle (column >= row), for symmetric results.
  */
@@ -187,21 +262,51 @@ export function gemm(
   const stride = ld * 4;
   for (let k0: usize = 0; k0 < k; k0 += DEPTH) {
     const depth = min(DEPTH, k - k0);
-    const sum = add || k0 > 0;
     for (let m0: usize = 0; m0 < m; m0 += HEIGHT) {
       const bottom = min(m0 + HEIGHT, m);
+      const pa = a + (m0 * k + k0 * ROWS) * 4;
       for (let j: usize = 0; j < n; j += COLUMNS) {
+        if (upper && j + COLUMNS <= m0) continue;
+        // Whole tiles up to the diagonal.
+        const end = upper ? min(bottom, m0 + ((j + COLUMNS - m0 + ROWS - 1) / ROWS) * ROWS) : bottom;
         const pb = b + (j * k + k0 * COLUMNS) * 4;
-        const columns = min(COLUMNS, n - j);
-        for (let i = m0; i < bottom; i += ROWS) {
-          if (upper && j + COLUMNS <= i) break;
-          const pa = a + (i * k + k0 * ROWS) * 4;
-          const to = c + i * stride + j * 4;
-          const rows = min(ROWS, m - i);
-          if (rows == ROWS && columns == COLUMNS) tile(pa, pb, to, stride, depth, sum);
-          else edgeTile(pa, pb, to, stride, depth, sum, rows, columns);
-        }
+        const to = c + m0 * stride + j * 4;
+        strip(pa, k * ROWS * 4, pb, 0, to, stride, end - m0, min(COLUMNS, n - j), depth, add || k0 > 0);
       }
+    }
+  }
+}
+
+/** Columns of a strip: two panels of B, beside one of A, fill the first-level cache, and a row of C one of its lines. */
+const STRIP: usize = 16;
+/** A strip of a stored matrix, and rows of it on their way there. */
+const panels = memory.data(<i32>(16 * 288 * 4), 16);
+const unpacked = memory.data(<i32>(8 * 288 * 4), 16);
+
+/** Eight rows of W from `row` on, as columns of B over inputs k0 .. k0 + depth. */
+function rowsPanel(w: usize, row: usize, k0: usize, depth: usize, panel: usize): void {
+  const rows = min(COLUMNS, rowsOf(w) - row);
+  if (formOf(w) == FLOATS) return packEight(weightAt(w, row, k0), columnsOf(w), rows, depth, panel);
+  for (let i: usize = 0; i < rows; i++) unpackRow(w, row + i, k0, depth, unpacked + i * DEPTH * 4);
+  packEight(unpacked, DEPTH, rows, depth, panel);
+}
+
+/**
+ * C[m, n] (row stride ld floats) = X W^T, or `back` X W, or += with `add`: W as it is stored, X packed as A. Each panel of
+ * W is unpacked where it is used, once for all rows.
+ */
+export function timesStored(w: usize, a: usize, c: usize, ld: usize, m: usize, back: bool, add: bool): void {
+  const n = back ? columnsOf(w) : rowsOf(w);
+  const k = back ? rowsOf(w) : columnsOf(w);
+  for (let k0: usize = 0; k0 < k; k0 += DEPTH) {
+    const depth = min(DEPTH, k - k0);
+    const next = depth * COLUMNS * 4;
+    for (let j: usize = 0; j < n; j += STRIP) {
+      const columns = min(STRIP, n - j);
+      for (let i: usize = 0, to = panels; i < columns; i += COLUMNS, to += next)
+        if (back) unpackColumns(w, k0, depth, j + i, to);
+        else rowsPanel(w, j + i, k0, depth, to);
+      strip(a + k0 * ROWS * 4, k * ROWS * 4, panels, next, c + j * 4, ld * 4, m, columns, depth, add || k0 > 0);
     }
   }
 }

@@ -204,6 +204,7 @@ export const tests: BrowserTest[] = [
               lora: { ...LORA, rank: 4 },
               options: { ...TUNE, steps: 8, warmup: 0, lr: 3e-3, evaluateEvery: 4 },
               profile: null,
+              arithmetic: null,
               merged: false,
               upload: d.server.receive(folder),
             });

@@ -11,22 +11,25 @@ import type { ModelConfig } from '../checkpoint/config';
 import { packedA, packedB, type Matrix } from '../matrix/matrix';
 import { attentionWeights, scoreColumns, turn, type BlockSource, type Float32Block, type Taps } from './float32';
 import type { LoraLayout, LoraPart } from './lora';
+import { openProducts } from './products';
 import { rowsOf, type PlacedSpan } from './spans';
 
-/** What of a block's forward pass its backward pass needs: addresses, float32 [rows, features]. */
+/** Linear layers whose outputs are kept, as they gave them, before biases. */
+const TRACED = ['q_proj', 'k_proj', 'v_proj', 'gate_proj', 'up_proj'] as const;
+/** Besides: the block's input, the hidden states behind attention, and what attention mixed, which o_proj reads. */
+const KEPT = [...TRACED, 'input', 'middle', 'mixed'] as const;
+type Kept = (typeof KEPT)[number];
+
+/** What of a block's forward pass its backward pass needs: addresses of [rows, features]. */
 export interface BlockTrace {
-  /** The block's input, and the hidden states behind attention. */
-  input: number;
-  middle: number;
-  /** As the linear layers gave them, before biases. */
-  outputs: Readonly<Record<'q_proj' | 'k_proj' | 'v_proj' | 'gate_proj' | 'up_proj', number>>;
-  /** What attention mixed, which o_proj reads. */
-  mixed: number;
-  /** factor A x of each linear layer that has a low-rank change, [rows, rank]. */
+  at: Readonly<Record<Kept, number>>;
+  /** Values of a row. */
+  sizes: Readonly<Record<Kept, number>>;
+  /** bfloat16 instead of float32: half the memory, for arithmetic that rounds harder anyway. */
+  narrow: boolean;
+  /** factor A x of each linear layer that has a low-rank change, [rows, rank], float32. */
   low: Partial<Record<LinearName, number>>;
 }
-
-const TRACED = ['q_proj', 'k_proj', 'v_proj', 'gate_proj', 'up_proj'] as const;
 
 /** Room for the trace of one block over at most `rows` rows. */
 export function takeTrace(
@@ -34,26 +37,36 @@ export function takeTrace(
   config: ModelConfig,
   ffn: number,
   rows: number,
-  lora: LoraLayout,
-  layer: number,
+  o: { lora: LoraLayout; layer: number; narrow: boolean },
 ): BlockTrace {
   const shapes = linearShapes(config, ffn);
-  const floats = (n: number) => m.take(rows * n * 4);
-  const low: BlockTrace['low'] = {};
-  for (const linear of LINEARS) if (lora.part(layer, linear)) low[linear] = floats(lora.rank);
-  return {
-    input: floats(config.hiddenSize),
-    middle: floats(config.hiddenSize),
-    outputs: {
-      q_proj: floats(shapes.q_proj[0]),
-      k_proj: floats(shapes.k_proj[0]),
-      v_proj: floats(shapes.v_proj[0]),
-      gate_proj: floats(ffn),
-      up_proj: floats(ffn),
-    },
-    mixed: floats(shapes.o_proj[1]),
-    low,
+  const { hiddenSize } = config;
+  const sizes = {
+    ...(Object.fromEntries(TRACED.map((l) => [l, shapes[l][0]])) as Record<(typeof TRACED)[number], number>),
+    input: hiddenSize,
+    middle: hiddenSize,
+    mixed: shapes.o_proj[1],
   };
+  const low: BlockTrace['low'] = {};
+  for (const linear of LINEARS) if (o.lora.part(o.layer, linear)) low[linear] = m.take(rows * o.lora.rank * 4);
+  return { at: takeKept(m, sizes, rows, o.narrow ? 2 : 4), sizes, narrow: o.narrow, low };
+}
+
+const takeKept = (m: Matrix, sizes: BlockTrace['sizes'], rows: number, bytes: number) =>
+  Object.fromEntries(KEPT.map((name) => [name, m.take(rows * sizes[name] * bytes)])) as Record<Kept, number>;
+
+/** Keeps float32 [rows, features]. */
+function keep(m: Matrix, trace: BlockTrace, name: Kept, from: number, rows: number): void {
+  const n = rows * trace.sizes[name];
+  if (trace.narrow) m.k.narrowFloats(from, n, trace.at[name]);
+  else copy(m, from, trace.at[name], n);
+}
+
+/** A narrow trace as float32, in `room`; another one as it is. */
+function recall(m: Matrix, trace: BlockTrace, rows: number, room: BlockTrace['at'] | null): BlockTrace['at'] {
+  if (!room) return trace.at;
+  for (const name of KEPT) m.k.widenFloats(trace.at[name], rows * trace.sizes[name], room[name]);
+  return room;
 }
 
 /** Copies floats within the matrix's memory. */
@@ -69,7 +82,7 @@ export function loraTaps(
   m: Matrix,
   block: Float32Block,
   x: number,
-  o: { layer: number; hidden: number; rows: number; lora: LoraLayout; adapter: number; trace: BlockTrace | null },
+  o: { layer: number; rows: number; lora: LoraLayout; adapter: number; trace: BlockTrace | null },
 ): Taps {
   const { k } = m;
   const { lora, trace } = o;
@@ -83,9 +96,9 @@ export function loraTaps(
   return {
     onInput(group, input, tokens) {
       if (!trace) return;
-      if (group === 'attention') copy(m, x, trace.input, tokens * o.hidden);
-      if (group === 'ffn') copy(m, x, trace.middle, tokens * o.hidden);
-      if (group === 'output') copy(m, input, trace.mixed, tokens * block.features[group]);
+      if (group === 'attention') keep(m, trace, 'input', x, tokens);
+      if (group === 'ffn') keep(m, trace, 'middle', x, tokens);
+      if (group === 'output') keep(m, trace, 'mixed', input, tokens);
     },
     onOutput(linear, y, tokens) {
       const part = lora.part(o.layer, linear);
@@ -98,7 +111,7 @@ export function loraTaps(
         k.packBTransposed(o.adapter + part.b * 4, rank, part.outputs, rank, panel);
         k.gemm(left, panel, y, part.outputs, tokens, part.outputs, rank, true, false);
       }
-      if (trace && isTraced(linear)) copy(m, y, trace.outputs[linear], tokens * block.outputs[linear]);
+      if (trace && isTraced(linear)) keep(m, trace, linear, y, tokens);
     },
   };
 }
@@ -109,11 +122,11 @@ export interface BackwardBlock {
    * d, the gradient by the block's output [rows, hidden], becomes that by its input; gradients of the adapter are added
    * to `gradient`. Consumes the trace.
    */
-  run(d: number, spans: readonly PlacedSpan[], trace: BlockTrace): void;
+  run(d: number, spans: readonly PlacedSpan[]): void;
 }
 
 /**
- * Lays the way back through a block out in a matrix's memory, float32; call it within `m.within`. `adapter` and
+ * Lays the way back through a block out in a matrix's memory; call it within `m.within`. `adapter` and
  * `gradient` are addresses of vectors laid out as `lora`. `inputWanted`: false leaves `d` undefined, for the lowest block
  * that is trained.
  */
@@ -129,23 +142,18 @@ export function layBackward(
     lora: LoraLayout;
     adapter: number;
     gradient: number;
+    trace: BlockTrace;
     inputWanted: boolean;
   },
 ): BackwardBlock {
   const { k } = m;
   const { hiddenSize: hidden, heads, kvHeads, headDim, normEpsilon } = config;
-  const { ffn, tokens: T, lora } = o;
+  const { ffn, tokens: T, lora, trace } = o;
   const { rank } = lora;
   const shapes = linearShapes(config, ffn);
   const q = heads * headDim;
   const kv = kvHeads * headDim;
   const floats = (n: number) => m.take(n * 4);
-  const packed = {} as Record<LinearName, number>;
-  for (const linear of LINEARS) {
-    const [out, into] = shapes[linear];
-    packed[linear] = floats(packedB(into, out));
-    m.within(() => k.packB(weights(linear), into, into, out, packed[linear]));
-  }
   const vector: Partial<Record<VectorName, number>> = {};
   for (const [name, data] of Object.entries(vectors) as [VectorName, Float32Array<ArrayBuffer>][])
     vector[name] = m.put(data);
@@ -161,6 +169,8 @@ export function layBackward(
       packedB(headDim, T),
     ),
   );
+  const products = openProducts(m, weights, { left, rows: T, widest });
+  const room = trace.narrow ? takeKept(m, trace.sizes, T, 4) : null;
   const low = floats(T * rank);
   const scores = floats(T * Math.ceil(T / 4) * 4);
   const dScores = floats(T * Math.ceil(T / 4) * 4);
@@ -195,33 +205,25 @@ export function layBackward(
     k.gemm(left, right, dx, inputs, rows, inputs, rank, true, false);
   };
   /** dx (+)= d W and what belongs to the adapter; dx = 0 wants no gradient by x. */
-  const through = (
-    linear: LinearName,
-    d: number,
-    x: number,
-    dx: number,
-    rows: number,
-    add: boolean,
-    trace: BlockTrace,
-  ) => {
+  const through = (linear: LinearName, d: number, x: number, dx: number, rows: number, add: boolean) => {
     const [out, into] = shapes[linear];
     const part = lora.part(o.layer, linear);
     if (dx === 0 && !part) return;
-    k.packA(d, out, rows, out, left, 1);
-    if (dx !== 0) k.gemm(left, packed[linear], dx, into, rows, into, out, add, false);
+    products.read(d, rows, out);
+    if (dx !== 0) products.times(linear, dx, rows, into, { back: true, add });
     if (part) lowRank(part, d, x, dx, rows, trace.low[linear] as number);
   };
   const normOf = (name: VectorName) => vector[name] as number;
   /** As attention read them: with biases, normed, turned. */
-  const again = (trace: BlockTrace, spans: readonly PlacedSpan[], rows: number) => {
+  const again = (kept: BlockTrace['at'], spans: readonly PlacedSpan[], rows: number) => {
     for (const [linear, to, n] of [
       ['q_proj', Q, q],
       ['k_proj', K, kv],
       ['v_proj', V, kv],
     ] as const) {
       const bias = vector[BIAS_OF[linear]];
-      if (bias !== undefined) k.addRow(trace.outputs[linear], bias, rows, n);
-      copy(m, trace.outputs[linear], to, rows * n);
+      if (bias !== undefined) k.addRow(kept[linear], bias, rows, n);
+      copy(m, kept[linear], to, rows * n);
     }
     if (config.qkNorm) {
       k.rmsNorm(Q, normOf('qNorm'), Q, rows * heads, headDim, normEpsilon);
@@ -283,38 +285,37 @@ export function layBackward(
     turn(m, dK, spans, { cos, sin: back }, kvHeads, headDim);
   };
   /** Back through the norms of heads; Q and K are free again and take the result. */
-  const headNorms = (trace: BlockTrace, rows: number): readonly [dq: number, dk: number] => {
+  const headNorms = (kept: BlockTrace['at'], rows: number): readonly [dq: number, dk: number] => {
     if (!config.qkNorm) return [dQ, dK];
     m.f32(Q, rows * q).fill(0);
     m.f32(K, rows * kv).fill(0);
-    k.rmsNormBackward(trace.outputs.q_proj, normOf('qNorm'), dQ, Q, rows * heads, headDim, normEpsilon);
-    k.rmsNormBackward(trace.outputs.k_proj, normOf('kNorm'), dK, K, rows * kvHeads, headDim, normEpsilon);
+    k.rmsNormBackward(kept.q_proj, normOf('qNorm'), dQ, Q, rows * heads, headDim, normEpsilon);
+    k.rmsNormBackward(kept.k_proj, normOf('kNorm'), dK, K, rows * kvHeads, headDim, normEpsilon);
     return [Q, K];
   };
 
   return {
-    run(d, spans, trace) {
+    run(d, spans) {
       const rows = rowsOf(spans);
-      const { gate_proj: gate, up_proj: up } = trace.outputs;
+      const kept = recall(m, trace, rows, room);
+      const { gate_proj: gate, up_proj: up } = kept;
       copy(m, gate, act, rows * ffn);
       k.siluTimes(act, up, rows * ffn);
-      through('down_proj', d, act, dAct, rows, false, trace);
+      through('down_proj', d, act, dAct, rows, false);
       k.siluTimesBackward(gate, up, dAct, rows * ffn);
-      k.rmsNorm(trace.middle, normOf('postNorm'), normed, rows, hidden, normEpsilon);
-      INPUT_GROUPS.ffn.forEach((linear, i) =>
-        through(linear, trace.outputs[linear], normed, dNormed, rows, i > 0, trace),
-      );
-      k.rmsNormBackward(trace.middle, normOf('postNorm'), dNormed, d, rows, hidden, normEpsilon);
-      through('o_proj', d, trace.mixed, dMixed, rows, false, trace);
-      again(trace, spans, rows);
+      k.rmsNorm(kept.middle, normOf('postNorm'), normed, rows, hidden, normEpsilon);
+      INPUT_GROUPS.ffn.forEach((linear, i) => through(linear, kept[linear], normed, dNormed, rows, i > 0));
+      k.rmsNormBackward(kept.middle, normOf('postNorm'), dNormed, d, rows, hidden, normEpsilon);
+      through('o_proj', d, kept.mixed, dMixed, rows, false);
+      again(kept, spans, rows);
       attention(spans, rows);
-      const [dq, dk] = headNorms(trace, rows);
-      k.rmsNorm(trace.input, normOf('inputNorm'), normed, rows, hidden, normEpsilon);
+      const [dq, dk] = headNorms(kept, rows);
+      k.rmsNorm(kept.input, normOf('inputNorm'), normed, rows, hidden, normEpsilon);
       const dx = o.inputWanted ? dNormed : 0;
-      through('q_proj', dq, normed, dx, rows, false, trace);
-      through('k_proj', dk, normed, dx, rows, true, trace);
-      through('v_proj', dV, normed, dx, rows, true, trace);
-      if (o.inputWanted) k.rmsNormBackward(trace.input, normOf('inputNorm'), dNormed, d, rows, hidden, normEpsilon);
+      through('q_proj', dq, normed, dx, rows, false);
+      through('k_proj', dk, normed, dx, rows, true);
+      through('v_proj', dV, normed, dx, rows, true);
+      if (o.inputWanted) k.rmsNormBackward(kept.input, normOf('inputNorm'), dNormed, d, rows, hidden, normEpsilon);
     },
   };
 }

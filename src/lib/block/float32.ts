@@ -13,7 +13,8 @@ import {
   type VectorName,
 } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
-import { packedA, packedB, type Matrix } from '../matrix/matrix';
+import { describe, packedA, packedB, type Matrix } from '../matrix/matrix';
+import { openProducts, type LaidLinear } from './products';
 import { rowsOf, type PlacedSpan } from './spans';
 
 /** A block's weights as they are read: linear [out, in], norms and biases. */
@@ -22,17 +23,24 @@ export interface BlockWeights {
   vectors: BlockVectors;
 }
 
-/** A block's weights where they are used: `linear` puts one [out, in] into the matrix's memory, float32, and says where. */
+/** A block's weights where they are used: linear layers as they are stored, described in the matrix's memory. */
 export interface BlockSource {
-  linear: (linear: LinearName) => number;
+  linear: Readonly<Record<LinearName, LaidLinear>>;
   vectors: BlockVectors;
 }
 
-/** Weights that were read, for a matrix. */
-export const sourceOf = (m: Matrix, { linear, vectors }: BlockWeights): BlockSource => ({
-  linear: (l) => m.put(linear[l]),
-  vectors,
-});
+/** Weights that were read, put into a matrix's memory. */
+export function sourceOf(
+  m: Matrix,
+  { linear, vectors }: BlockWeights,
+  shapes: Readonly<Record<LinearName, readonly [rows: number, columns: number]>>,
+): BlockSource {
+  const put = (l: LinearName): LaidLinear => {
+    const [rows, columns] = shapes[l];
+    return { at: describe(m, { form: 'fp32', rows, columns, data: m.put(linear[l]), scales: 0 }), levels: false };
+  };
+  return { linear: Object.fromEntries(LINEARS.map((l) => [l, put(l)])) as Record<LinearName, LaidLinear>, vectors };
+}
 
 /** Reads the weights of one block, one tensor after the other. */
 export async function readBlock(
@@ -108,7 +116,7 @@ export function attentionWeights(
 }
 
 /**
- * Lays a block of `checkpoint/block.ts` out in a matrix's memory, in float32; call it within `m.within`, which frees it.
+ * Lays a block of `checkpoint/block.ts` out in a matrix's memory; all but products in levels is float32. Call it within `m.within`, which frees it.
  * A pass has at most `tokens` rows, a span sees at most `tokens` of them; `rope` reaches to the last position; `ffn` neurons where
  * they are not the config's.
  */
@@ -124,12 +132,6 @@ export function layBlock(
   const shapes = linearShapes(config, ffn);
   const q = heads * headDim;
   const kv = kvHeads * headDim;
-  const packed = {} as Record<LinearName, number>;
-  for (const linear of LINEARS) {
-    const [out, into] = shapes[linear];
-    packed[linear] = m.take(packedB(out, into) * 4);
-    m.within(() => k.packBTransposed(weights(linear), into, out, into, packed[linear]));
-  }
   const vector: Partial<Record<VectorName, number>> = {};
   for (const [name, data] of Object.entries(vectors) as [VectorName, Float32Array<ArrayBuffer>][])
     vector[name] = m.put(data);
@@ -140,6 +142,7 @@ export function layBlock(
   const normed = floats(T * hidden);
   const left = floats(Math.max(packedA(T, Math.max(widest, T)), packedA(widest, T)));
   const right = floats(Math.max(packedB(widest, T), packedB(T, headDim), packedB(headDim, T)));
+  const products = openProducts(m, weights, { left, rows: T, widest });
   const scores = floats(T * Math.ceil(T / 4) * 4);
   const mixed = floats(T * q);
   const added = floats(T * hidden);
@@ -158,11 +161,11 @@ export function layBlock(
   const project = (group: GroupName, x: number, tokens: number, taps: Taps) => {
     taps.onInput?.(group, x, tokens);
     const [, into] = shapes[INPUT_GROUPS[group][0]];
-    k.packA(x, into, tokens, into, left, 1);
+    products.read(x, tokens, into);
     for (const linear of INPUT_GROUPS[group]) {
       const [out] = shapes[linear];
       const y = outputs[linear];
-      k.gemm(left, packed[linear], y, out, tokens, out, into, false, false);
+      products.times(linear, y, tokens, out);
       taps.onOutput?.(linear, y, tokens);
       const bias = linear in BIAS_OF ? vector[BIAS_OF[linear as keyof typeof BIAS_OF]] : undefined;
       if (bias !== undefined) k.addRow(y, bias, tokens, out);

@@ -115,7 +115,7 @@ export function openShare(
     async next() {
       const weights = await readBlock(config, layer++, (name) => checkpoint.read(name));
       return m.within(() => {
-        const block = layBlock(m, config, sourceOf(m, weights), { tokens: longest, rope });
+        const block = layBlock(m, config, sourceOf(m, weights, shapes), { tokens: longest, rope });
         const { taps, sums } = openSums(m, sizes, level);
         const watching = taps(block, shapes);
         const x = m.take(longest * hidden * 4);

@@ -29,7 +29,7 @@ import {
 import { packRows8 } from '../tensor/pack';
 import type { PrecisionName } from '../tensor/precisions';
 import { BLOCK, dequantize, is2of4, sliceRows, unsignedZero, type StoredTensor } from '../tensor/stored';
-import type { ByteDot } from './module';
+import type { ByteDot } from '../core/dot';
 
 /**
  * How a stored tensor lies in the kernels' memory: one row per format. The panels are drawn in src/kernels. Rows and

@@ -13,7 +13,8 @@ import type { LowRank } from '../checkpoint/adapter';
 import type { StoredTensor } from '../tensor/stored';
 import { FORMATS, formatOf, packedBytes, packTensor, padDepth, padRows, type FormatName } from './formats';
 import { KernelMemory } from './memory';
-import { ThreadTeam, type ByteDot, type KernelExports, type Spawn } from './module';
+import type { ByteDot } from '../core/dot';
+import { ThreadTeam, type KernelExports, type Spawn } from './module';
 import { CACHE_BYTES, cachedBytes, type CacheFormat, type PackedMatrix } from './size';
 
 /** Tokens of one pass: longer prompts go in pieces, so that activations stay small. */

@@ -11,7 +11,7 @@ import { linearRecipe, parseRecipe } from '../compress/recipe';
 import { createRandom } from '../core/random';
 import type { ModelConfig } from '../checkpoint/config';
 import { CpuModel, MODEL_VERSION } from '../cpu/model';
-import type { ByteDot } from '../cpu/module';
+import type { ByteDot } from '../core/dot';
 import { loadModule, spawnThread } from '../cpu/testing';
 import { nodeMatrix } from '../matrix/testing';
 import type { Phase } from '../schema/run';

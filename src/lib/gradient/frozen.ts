@@ -1,8 +1,9 @@
 import type { BlockSource } from '../block/float32';
+import type { LaidLinear } from '../block/products';
 import { LINEARS, names, readVectors, type BlockVectors, type LinearName } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
-import type { Matrix } from '../matrix/matrix';
-import { BLOCK, storedBytes, type StoredTensor } from '../tensor/stored';
+import { describe, type Matrix, type Stored } from '../matrix/matrix';
+import { BLOCK, type StoredTensor } from '../tensor/stored';
 
 /** A model whose weights stay as they are: as a recipe stores them, made float32 where they are used. */
 export interface Frozen {
@@ -50,62 +51,64 @@ export async function freeze(made: Made, onLayer?: (done: number, of: number) =>
   };
 }
 
-/** A stored matrix in a matrix's memory. */
-interface Laid {
-  tensor: Pick<StoredTensor, 'rows' | 'columns'> & { format: StoredTensor['format']; bits: 4 | 8 };
-  data: number;
-  scales: number;
-}
-
 /** Copies a stored matrix as it is: a thread keeps the bytes that inference keeps. */
-export const lay = (m: Matrix, t: StoredTensor): Laid => ({
-  tensor: { rows: t.rows, columns: t.columns, format: t.format, bits: t.format === 'blocks' ? t.bits : 8 },
+export const lay = (m: Matrix, t: StoredTensor): Stored => ({
+  form: t.format === 'blocks' ? (t.bits === 8 ? 'int8' : 'int4') : t.format,
+  rows: t.rows,
+  columns: t.columns,
   data: m.put(t.data),
   scales: t.format === 'blocks' ? m.put(t.scales) : 0,
 });
 
-/** Rows from..to in float32, exactly the numbers that kernels compute with: an address, in fresh memory unless they are stored so. */
-export function unpack(m: Matrix, { tensor, data, scales }: Laid, from = 0, to = tensor.rows): number {
-  const { columns } = tensor;
-  const rows = to - from;
-  if (tensor.format === 'fp32') return data + from * columns * 4;
-  const out = m.take(rows * columns * 4);
-  if (tensor.format === 'fp16') m.k.unpackHalves(data + from * columns * 2, rows * columns, out);
-  else {
-    const blocks = Math.ceil(columns / BLOCK);
-    const bytes = (blocks * BLOCK * tensor.bits) / 8;
-    const kernel = tensor.bits === 8 ? 'unpackBytes' : 'unpackNibbles';
-    m.k[kernel](data + from * bytes, scales + from * blocks * 4, rows, columns, out);
-  }
-  return out;
-}
-
-/** A frozen model in a matrix's memory. */
-export interface LaidModel {
-  /** Weights of one block, unpacked where they are used. */
-  block(layer: number): BlockSource;
-  embedding: Laid;
-  head: Laid;
-}
-
-export function layModel(m: Matrix, { layers, embedding, head }: Frozen): LaidModel {
-  const laid = layers.map(({ linear, vectors }) => ({
-    linear: Object.fromEntries(LINEARS.map((l) => [l, lay(m, linear[l])])) as Record<LinearName, Laid>,
-    vectors,
-  }));
-  const own = lay(m, embedding);
+/** Rows from..to of a stored matrix, without copying weights. */
+export function rowsOfStored(t: Stored, from: number, to: number): Stored {
+  const { form, columns } = t;
+  const blocks = Math.ceil(columns / BLOCK);
+  const rowBytes = { fp32: columns * 4, fp16: columns * 2, int8: blocks * BLOCK, int4: (blocks * BLOCK) / 2 }[form];
   return {
-    block: (layer) => {
-      const { linear, vectors } = laid[layer] as (typeof laid)[number];
-      return { linear: (l) => unpack(m, linear[l]), vectors };
-    },
-    embedding: own,
-    head: head ? lay(m, head) : own,
+    ...t,
+    rows: to - from,
+    data: t.data + from * rowBytes,
+    scales: t.scales && t.scales + from * blocks * 4,
   };
 }
 
-/** Bytes of the weights as they are held. */
-export function frozenBytes({ layers, embedding, head }: Pick<Frozen, 'layers' | 'embedding' | 'head'>): number {
-  const blocks = layers.reduce((n, { linear }) => n + LINEARS.reduce((m, l) => m + storedBytes(linear[l]), 0), 0);
-  return blocks + storedBytes(embedding) + (head ? storedBytes(head) : 0);
+/** Rows from..to in float32, exactly the numbers that kernels compute with: an address, in fresh memory unless they are stored so. */
+export function unpack(m: Matrix, t: Stored, from = 0, to = t.rows): number {
+  const { form, rows, columns, data, scales } = rowsOfStored(t, from, to);
+  if (form === 'fp32') return data;
+  const out = m.take(rows * columns * 4);
+  if (form === 'fp16') m.k.unpackHalves(data, rows * columns, out);
+  else m.k[form === 'int8' ? 'unpackBytes' : 'unpackNibbles'](data, scales, rows, columns, out);
+  return out;
+}
+
+/**
+ * How products with frozen weights are computed: in float32, or those of weights in blocks of 8 and 4 bits in whole numbers
+ * (src/matrix/levels.ts), activations and gradients rounded to 8 bits in blocks of 32. All else is float32 either way.
+ */
+export type Arithmetic = 'int8' | 'fp32';
+
+/** The faster arithmetic for a model: int8 where linear layers are stored in blocks. */
+export const arithmeticOf = ({ layers }: Pick<Frozen, 'layers'>): Arithmetic =>
+  layers.some(({ linear }) => LINEARS.some((l) => linear[l].format === 'blocks')) ? 'int8' : 'fp32';
+
+/** A frozen model in a matrix's memory. */
+export interface LaidModel {
+  blocks: readonly BlockSource[];
+  embedding: Stored;
+  head: Stored;
+}
+
+export function layModel(m: Matrix, { layers, embedding, head }: Frozen, arithmetic: Arithmetic): LaidModel {
+  const put = (t: StoredTensor): LaidLinear => ({
+    at: describe(m, lay(m, t)),
+    levels: arithmetic === 'int8' && t.format === 'blocks',
+  });
+  const blocks = layers.map(({ linear, vectors }) => ({
+    linear: Object.fromEntries(LINEARS.map((l) => [l, put(linear[l])])) as Record<LinearName, LaidLinear>,
+    vectors,
+  }));
+  const own = lay(m, embedding);
+  return { blocks, embedding: own, head: head ? lay(m, head) : own };
 }

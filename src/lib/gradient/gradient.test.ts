@@ -3,9 +3,9 @@ import { layoutOf, type LoraLayout } from '../block/lora';
 import { LINEARS } from '../checkpoint/block';
 import { nodeMatrix } from '../matrix/testing';
 import { dequantize, type StoredTensor } from '../tensor/stored';
-import type { Frozen } from './frozen';
+import { arithmeticOf, type Arithmetic, type Frozen } from './frozen';
 import { openGradients, type Pass } from './pass';
-import { distance, families, floats, frozenModel, options, type TuneReference } from './testing';
+import { cosine, distance, families, floats, frozenModel, options, type TuneReference } from './testing';
 
 const loraOf = ({ config, ffnSizes }: Frozen, rank = options.rank): LoraLayout =>
   layoutOf(config, ffnSizes, {
@@ -24,10 +24,10 @@ const side = (sequences: TuneReference['sequences']): Pass => ({
 
 const labelsOf = ({ labels }: Pass) => labels.filter((l) => l !== null).length;
 
-async function open(family: string, recipe?: string, rank?: number) {
+async function open(family: string, recipe?: string, arithmetic: Arithmetic = 'fp32') {
   const model = await frozenModel(family, recipe);
-  const lora = loraOf(model, rank);
-  return { model, lora, gradients: openGradients(await nodeMatrix(), model, lora) };
+  const lora = loraOf(model);
+  return { model, lora, gradients: openGradients(await nodeMatrix(), model, lora, arithmetic) };
 }
 
 describe.each(Object.keys(families))('gradients of %s', (family) => {
@@ -127,6 +127,7 @@ describe.each(Object.keys(families))('gradients of %s', (family) => {
           })),
         },
         lora,
+        'fp32',
       );
       const [own, theirs] = [gradients, twin].map((g) => {
         g.setAdapter(floats(reference.adapter));
@@ -138,13 +139,36 @@ describe.each(Object.keys(families))('gradients of %s', (family) => {
   );
 });
 
+describe.each(Object.keys(families))('gradients of %s in int8 arithmetic', (family) => {
+  const reference = families[family] as TuneReference;
+  const pass = side(reference.sequences);
+
+  it.each(['int8', 'int4'])(
+    'point where those in float32 do, stored as %s, and are the same each time',
+    async (recipe) => {
+      const made = [];
+      for (const arithmetic of ['fp32', 'int8', 'int8'] as const) {
+        const { gradients, model } = await open(family, recipe, arithmetic);
+        expect(arithmeticOf(model)).toBe('int8');
+        gradients.setAdapter(floats(reference.adapter));
+        const { loss } = gradients.step(pass, 1);
+        made.push({ loss, gradient: gradients.takeGradient() });
+      }
+      const [plain, own, again] = made as [(typeof made)[number], (typeof made)[number], (typeof made)[number]];
+      expect(own).toEqual(again);
+      expect(Math.abs(own.loss / plain.loss - 1)).toBeLessThan(0.01);
+      expect(cosine(own.gradient, plain.gradient)).toBeGreaterThan(0.99);
+    },
+  );
+});
+
 describe('gradients of part of a model', () => {
   it('are refused where sizes do not fit the kernels', async () => {
     const [family] = Object.keys(families) as [string];
     const model = await frozenModel(family);
     const odd = { ...model, ffnSizes: model.ffnSizes.map((n) => n - 1) };
     const m = await nodeMatrix();
-    expect(() => openGradients(m, odd, loraOf(model))).toThrow(/multiples of 4/);
+    expect(() => openGradients(m, odd, loraOf(model), 'fp32')).toThrow(/multiples of 4/);
   });
 
   it('are those of the whole where only upper layers and some linear layers are changed', async () => {
@@ -166,7 +190,7 @@ describe('gradients of part of a model', () => {
       part.set(adapter.subarray(w.a, w.a + n), p.a);
     }
     const of = async (lora: LoraLayout, numbers: Float32Array) => {
-      const gradients = openGradients(await nodeMatrix(), model, lora);
+      const gradients = openGradients(await nodeMatrix(), model, lora, 'fp32');
       gradients.setAdapter(numbers);
       gradients.step(pass, 1);
       return gradients.takeGradient();

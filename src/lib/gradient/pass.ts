@@ -1,11 +1,11 @@
 import { layBackward, loraTaps, takeTrace, type BlockTrace } from '../block/backward';
-import { layBlock } from '../block/float32';
+import { layBlock, type BlockSource } from '../block/float32';
 import type { LoraLayout } from '../block/lora';
 import { placeSpans, rowsOf, type PlacedSpan, type Span } from '../block/spans';
 import { ropeTables } from '../checkpoint/block';
 import { JoulewiseError } from '../core/errors';
-import { packedA, packedB, type Matrix } from '../matrix/matrix';
-import { layModel, unpack, type Frozen } from './frozen';
+import { describe, packedA, type Matrix } from '../matrix/matrix';
+import { layModel, rowsOfStored, unpack, type Arithmetic, type Frozen } from './frozen';
 
 /** Sequences of one pass, with what each row is to predict. */
 export interface Pass {
@@ -57,10 +57,10 @@ function checkPass({ config }: Frozen, { spans, ids, labels }: Pass): void {
 }
 
 /**
- * Lays an adapter and its gradient out in a matrix's memory, for a frozen model. All arithmetic is float32; blocks are
- * unpacked one after the other, so that memory is that of one block and of the traces of a pass.
+ * Lays an adapter and its gradient out in a matrix's memory, for a frozen model. Blocks are gone through one after the
+ * other, so that memory is that of the stored weights, of one block's rows and of the traces of a pass.
  */
-export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Gradients {
+export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arithmetic: Arithmetic): Gradients {
   const { config, ffnSizes } = frozen;
   const { hiddenSize: hidden, layers, vocabSize, normEpsilon } = config;
   const { k } = m;
@@ -76,7 +76,8 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
   /** The lowest layer that is trained: nothing is asked below it. */
   const lowest = lora.layers.reduce((a, b) => Math.min(a, b), layers);
   const norm = m.put(frozen.finalNorm);
-  const model = layModel(m, frozen);
+  const model = layModel(m, frozen, arithmetic);
+  const narrow = arithmetic === 'int8';
 
   const embed = (ids: readonly number[], x: number) =>
     ids.forEach((id, row) =>
@@ -91,13 +92,13 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
     const rope = ropeTables(config, longest(spans));
     for (let layer = 0; layer < layers; layer++)
       m.within(() => {
-        const block = layBlock(m, config, model.block(layer), {
+        const block = layBlock(m, config, model.blocks[layer] as BlockSource, {
           tokens: widestOf(spans),
           rope,
           ffn: ffnSizes[layer] as number,
         });
         const trace = traces[layer] ?? null;
-        block.run(x, spans, loraTaps(m, block, x, { layer, hidden, rows: tokens, lora, adapter, trace }));
+        block.run(x, spans, loraTaps(m, block, x, { layer, rows: tokens, lora, adapter, trace }));
       });
   }
 
@@ -123,19 +124,11 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
     const normed = m.take(n * hidden * 4);
     const logits = m.take(n * width * 4);
     const left = m.take(packedA(n, Math.max(hidden, CHUNK)) * 4);
-    const right = m.take(Math.max(packedB(CHUNK, hidden), packedB(hidden, CHUNK)) * 4);
     rows.forEach(({ row }, i) => m.f32(own + i * hidden * 4, hidden).set(m.f32(x + row * hidden * 4, hidden)));
     k.rmsNorm(own, norm, normed, n, hidden, normEpsilon);
     k.packA(normed, hidden, n, hidden, left, 1);
     for (let i = 0; i < n; i++) m.f32(logits + (i * width + vocabSize) * 4, width - vocabSize).fill(-Infinity);
-    const chunks = function* () {
-      for (let at = 0; at < vocabSize; at += CHUNK) yield [at, Math.min(CHUNK, vocabSize - at)] as const;
-    };
-    for (const [at, some] of chunks())
-      m.within(() => {
-        k.packBTransposed(unpack(m, model.head, at, at + some), hidden, some, hidden, right);
-        k.gemm(left, right, logits + at * 4, width, n, some, hidden, false, false);
-      });
+    k.timesStored(describe(m, model.head), left, logits, width, n, false, false);
     let loss = 0;
     rows.forEach(({ label }, i) => {
       const one = k.crossEntropy(logits + i * width * 4, width, label, factor);
@@ -146,11 +139,12 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
     const dNormed = m.take(n * hidden * 4);
     const dOwn = m.take(n * hidden * 4);
     m.f32(dOwn, n * hidden).fill(0);
-    for (const [at, some] of chunks())
+    for (let at = 0; at < vocabSize; at += CHUNK)
       m.within(() => {
+        const some = Math.min(CHUNK, vocabSize - at);
         k.packA(logits + at * 4, width, n, some, left, 1);
-        k.packB(unpack(m, model.head, at, at + some), hidden, hidden, some, right);
-        k.gemm(left, right, dNormed, hidden, n, hidden, some, at > 0, false);
+        const part = describe(m, rowsOfStored(model.head, at, at + some));
+        k.timesStored(part, left, dNormed, hidden, n, true, at > 0);
       });
     k.rmsNormBackward(own, norm, dNormed, dOwn, n, hidden, normEpsilon);
     rows.forEach(({ row }, i) => m.f32(dx + row * hidden * 4, hidden).set(m.f32(dOwn + i * hidden * 4, hidden)));
@@ -165,7 +159,9 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
       const x = m.take(tokens * hidden * 4);
       embed(pass.ids, x);
       const traces = Array.from({ length: layers }, (_, layer) =>
-        factor === null || layer < lowest ? null : takeTrace(m, config, ffnSizes[layer] as number, tokens, lora, layer),
+        factor === null || layer < lowest
+          ? null
+          : takeTrace(m, config, ffnSizes[layer] as number, tokens, { lora, layer, narrow }),
       );
       forward(x, spans, traces);
       const d = factor === null ? 0 : m.take(tokens * hidden * 4);
@@ -176,7 +172,7 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
         const rope = ropeTables(config, longest(spans));
         for (let layer = layers - 1; layer >= lowest; layer--)
           m.within(() =>
-            layBackward(m, config, model.block(layer), {
+            layBackward(m, config, model.blocks[layer] as BlockSource, {
               layer,
               ffn: ffnSizes[layer] as number,
               tokens: widestOf(spans),
@@ -184,8 +180,9 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout): Grad
               lora,
               adapter,
               gradient,
+              trace: traces[layer] as BlockTrace,
               inputWanted: layer > lowest,
-            }).run(d, spans, traces[layer] as BlockTrace),
+            }).run(d, spans),
           );
       }
       return { loss, labels: each.length, each: Float64Array.from(each) };

@@ -56,3 +56,14 @@ export async function frozenModel(family: string, recipe = 'fp32'): Promise<Froz
   };
   return freeze(await compressCheckpoint(await openCheckpoint(fileSet(files)), parseRecipe(recipe), {}));
 }
+
+export function cosine(a: Float32Array, b: Float32Array): number {
+  let [ab, aa, bb] = [0, 0, 0];
+  a.forEach((x, i) => {
+    const y = b[i] as number;
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  });
+  return ab / Math.sqrt(aa * bb);
+}

@@ -2,32 +2,34 @@ import type { LoraLayout } from '../block/lora';
 import { placeSpans } from '../block/spans';
 import { LINEARS, linearShapes } from '../checkpoint/block';
 import type { Cost } from '../core/cost';
-import type { Frozen } from './frozen';
+import { storedBytes } from '../tensor/stored';
+import type { Arithmetic, Frozen } from './frozen';
 import type { Pass } from './pass';
 
 /**
- * Work of one pass there and back, float32 arithmetic: operations (a multiply-add counts as two), and bytes of weights,
- * which are read once each way, and of what is kept between the two ways, written and read once.
+ * Work of one pass, there and, with `back`, back: operations (a multiply-add counts as two, in either arithmetic), and
+ * bytes of weights as they are stored, which are read once each way, and of what is kept between the two ways, written and
+ * read once.
  */
 export function passCost(
-  { config, ffnSizes }: Pick<Frozen, 'config' | 'ffnSizes'>,
+  { config, ffnSizes, layers: stored, head, embedding }: Frozen,
   lora: LoraLayout,
   pass: Pass,
-  { back }: { back: boolean },
+  { back, arithmetic }: { back: boolean; arithmetic: Arithmetic },
 ): Cost {
   const { hiddenSize, heads, headDim, kvHeads, layers, vocabSize } = config;
   const spans = placeSpans(pass.spans);
   const rows = pass.ids.length;
   const labels = pass.labels.filter((l) => l !== null).length;
   const ways = back ? 2 : 1;
-  let weights = vocabSize * hiddenSize;
+  let weights = storedBytes(head ?? embedding);
   let products = labels * vocabSize * hiddenSize;
   let kept = 0;
   for (let layer = 0; layer < layers; layer++) {
     const ffn = ffnSizes[layer] as number;
     const shapes = linearShapes(config, ffn);
     const own = LINEARS.reduce((n, l) => n + shapes[l][0] * shapes[l][1], 0);
-    weights += own;
+    weights += LINEARS.reduce((n, l) => n + storedBytes((stored[layer] as (typeof stored)[number]).linear[l]), 0);
     products += rows * own;
     kept += rows * (2 * hiddenSize + 2 * heads * headDim + 2 * kvHeads * headDim + 2 * ffn);
   }
@@ -38,7 +40,7 @@ export function passCost(
   const low = lora.parts.reduce((n, { inputs, outputs }) => n + rows * lora.rank * (inputs + outputs), 0);
   return {
     flops: 2 * (ways * products + attention + (back ? 3 : 1) * low),
-    weightBytes: 4 * ways * weights,
-    activationBytes: back ? 8 * kept : 0,
+    weightBytes: ways * weights,
+    activationBytes: back ? 2 * (arithmetic === 'int8' ? 2 : 4) * kept : 0,
   };
 }

@@ -108,6 +108,19 @@ describe('matrix kernels', () => {
     });
   });
 
+  it('keeps floats in 16 bits, rounded half to even', () => {
+    m.within(() => {
+      const own = [1, -1.00390625, 1.01171875, 0, 3.3e38, -Infinity, 1e-20, 257];
+      const [from, kept, to] = [m.put(Float32Array.from(own)), m.take(16), m.take(32)];
+      m.k.narrowFloats(from, 8, kept);
+      m.k.widenFloats(kept, 8, to);
+      const got = m.f32(to, 8);
+      expect([...got.slice(0, 4)]).toEqual([1, -1, 1.015625, 0]);
+      expect(got[5]).toBe(-Infinity);
+      for (const i of [4, 6, 7]) expect(Math.abs((got[i] as number) / (own[i] as number) - 1)).toBeLessThan(1 / 256);
+    });
+  });
+
   it('softmax of a span sees what stands before it', () => {
     m.within(() => {
       const [rows, past] = [3, 2];

@@ -1,3 +1,4 @@
+import { deviceDot } from '../core/dot';
 import { JoulewiseError } from '../core/errors';
 
 /** Functions of src/matrix; pointers are byte offsets, counts are of elements. */
@@ -18,6 +19,10 @@ interface Exports {
     add: boolean,
     upper: boolean,
   ): void;
+  timesStored(w: number, a: number, c: number, ld: number, m: number, back: boolean, add: boolean): void;
+  levelBytes(rows: number, depth: number, dot: number): number;
+  packLevels(src: number, ld: number, rows: number, depth: number, dot: number, to: number): void;
+  timesLevels(w: number, x: number, c: number, ld: number, m: number, back: boolean, add: boolean, dot: number): void;
   scratch64(n: number): number;
   cholesky(a: number, n: number, scratch: number): number;
   invertLower(l: number, m: number, n: number, scratch: number): void;
@@ -36,6 +41,8 @@ interface Exports {
   unpackBytes(src: number, scales: number, rows: number, columns: number, to: number): void;
   unpackNibbles(src: number, scales: number, rows: number, columns: number, to: number): void;
   unpackHalves(src: number, n: number, to: number): void;
+  narrowFloats(src: number, n: number, to: number): void;
+  widenFloats(src: number, n: number, to: number): void;
   columnBlock(
     t: number,
     errors: number,
@@ -63,6 +70,29 @@ const PANEL = { rows: 6, columns: 8 } as const;
 export const packedA = (rows: number, k: number) => Math.ceil(rows / PANEL.rows) * PANEL.rows * k;
 export const packedB = (columns: number, k: number) => Math.ceil(columns / PANEL.columns) * PANEL.columns * k;
 
+/** How a matrix is stored: values of src/matrix/weights.ts. */
+export const FORMS = { fp32: 0, fp16: 1, int8: 2, int4: 3 } as const;
+
+/** A stored matrix [rows = outputs, columns = inputs] in a matrix's memory. */
+export interface Stored {
+  form: keyof typeof FORMS;
+  rows: number;
+  columns: number;
+  data: number;
+  /** 0 where the form has none. */
+  scales: number;
+}
+
+/** Writes what kernels are told of a stored matrix; its address. */
+export function describe(m: Matrix, { form, data, scales, rows, columns }: Stored): number {
+  const at = m.take(5 * 4);
+  m.i32(at, 5).set([FORMS[form], data, scales, rows, columns]);
+  return at;
+}
+
+/** How products of levels are computed, for the same sums: values of src/matrix/levels.ts. */
+export const DOTS = { pairs: 0, signed: 1, unsigned: 2 } as const;
+
 const PAGE = 65_536;
 const ALIGN = 64;
 
@@ -70,6 +100,8 @@ const ALIGN = 64;
 export interface Matrix {
   readonly k: Exports;
   readonly relaxed: boolean;
+  /** How this device multiplies levels fastest (DOTS). */
+  readonly dot: number;
   /** Bytes at an address that is a multiple of 64; contents are whatever was there. */
   take(bytes: number): number;
   /** Everything taken inside `work` is free again after it. */
@@ -92,7 +124,12 @@ const RELAXED_PROBE = Uint8Array.of(
 /** Whether this engine fuses multiply and add (relaxed SIMD). */
 export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_PROBE);
 
-export async function openMatrix(bytes: BufferSource, relaxed: boolean): Promise<Matrix> {
+/** `dot`: another way than this device's fastest. */
+export async function openMatrix(
+  bytes: BufferSource,
+  relaxed: boolean,
+  dot: keyof typeof DOTS = (relaxed && deviceDot()) || 'pairs',
+): Promise<Matrix> {
   const { instance } = await WebAssembly.instantiate(bytes, {
     env: {
       abort: () => {
@@ -106,6 +143,7 @@ export async function openMatrix(bytes: BufferSource, relaxed: boolean): Promise
   const matrix: Matrix = {
     k,
     relaxed,
+    dot: DOTS[dot],
     take(bytes) {
       const at = top;
       top = Math.ceil((at + bytes) / ALIGN) * ALIGN;

@@ -189,6 +189,8 @@ export const TunedSchema = v.object({
   boundary: v.picklist(BOUNDARIES),
   source: v.string(),
   threads: count,
+  /** Of products with frozen weights. */
+  arithmetic: v.picklist(['int8', 'fp32']),
   /** Whether an earlier run trained it, whose joules these are. */
   earlier: v.boolean(),
 });

@@ -1,10 +1,10 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { totalBytes } from '../core/cost';
-import { JoulewiseError } from '../core/errors';
+import { JoulewiseError, quote } from '../core/errors';
 import { bytes, flops } from '../core/units';
 import type { Task } from '../data/tasks';
-import { freeze, type Frozen } from '../gradient/frozen';
+import { arithmeticOf, freeze, type Arithmetic, type Frozen } from '../gradient/frozen';
 import { passCost } from '../gradient/work';
 import type { Meter } from '../meter/meter';
 import { mainReadings } from '../meter/readings';
@@ -20,7 +20,13 @@ import {
   type TuneState,
   type TuneStep,
 } from '../tune/trainer';
-import { compressVariant, type Calibration, type CompressVariantOptions, type Recipe } from '../variant/compress';
+import {
+  compressVariant,
+  formatRecipe,
+  type Calibration,
+  type CompressVariantOptions,
+  type Recipe,
+} from '../variant/compress';
 
 /** What it is trained on: as `Task.target` and `Task.messages` want it. */
 export interface TrainTickets {
@@ -38,7 +44,11 @@ export type TrainEvent =
 /** What training an adapter takes of this device. */
 export interface AdapterHost {
   meter: Meter;
-  openThreads(frozen: Frozen, lora: LoraLayout): Promise<TuneEngine & { threads: number; end(): void }>;
+  openThreads(
+    frozen: Frozen,
+    lora: LoraLayout,
+    arithmetic: Arithmetic,
+  ): Promise<TuneEngine & { threads: number; end(): void }>;
   /** For recipes that calibrate; null or none = nowhere. */
   calibration?: Calibration | null;
   /** What a recipe's budget counts with. */
@@ -88,6 +98,8 @@ export interface Trained extends TuneResult {
   /** Of the model under it. */
   shape: Pick<Frozen, 'config' | 'ffnSizes'>;
   threads: number;
+  /** How products with frozen weights were computed. */
+  arithmetic: Arithmetic;
 }
 
 const NOTHING = { bytes: bytes(0), flops: flops(0), tokens: null };
@@ -115,9 +127,15 @@ async function frozenOf(checkpoint: Checkpoint, recipe: Recipe, host: AdapterHos
 }
 
 /** The same engine, its losses and gradients metered: judging an adapter on validation answers is part of training it. */
-function metered(engine: TuneEngine, frozen: Frozen, lora: LoraLayout, meter: Meter): TuneEngine {
+function metered(
+  engine: TuneEngine,
+  frozen: Frozen,
+  lora: LoraLayout,
+  arithmetic: Arithmetic,
+  meter: Meter,
+): TuneEngine {
   const workOf = (passes: Parameters<TuneEngine['losses']>[0], back: boolean) => {
-    const costs = passes.map((pass) => passCost(frozen, lora, pass, { back }));
+    const costs = passes.map((pass) => passCost(frozen, lora, pass, { back, arithmetic }));
     return {
       bytes: bytes(costs.reduce((n, c) => n + totalBytes(c), 0)),
       flops: flops(costs.reduce((n, c) => n + c.flops, 0)),
@@ -131,22 +149,38 @@ function metered(engine: TuneEngine, frozen: Frozen, lora: LoraLayout, meter: Me
   };
 }
 
+/** The arithmetic that is asked for, or the faster one. Throws `recipe.impossible` where these weights do not allow it. */
+function arithmeticFor(frozen: Frozen, recipe: Recipe, asked: Arithmetic | null): Arithmetic {
+  const best = arithmeticOf(frozen);
+  if (asked === 'int8' && best !== 'int8')
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `Arithmetic of int8 needs weights of 8 or 4 bits, and ${quote(formatRecipe(recipe))} has others. Train in fp32, or over int8 or int4.`,
+    );
+  return asked ?? best;
+}
+
 /** Trains an adapter over the frozen weights of a recipe. Ends as `tune` does; throws what reading and compressing throw. */
 export async function trainAdapter(
   checkpoint: Checkpoint,
   recipe: Recipe,
-  { lora: asked, options }: { lora: LoraOptions; options: TuneOptions },
+  {
+    lora: asked,
+    options,
+    arithmetic: wanted = null,
+  }: { lora: LoraOptions; options: TuneOptions; arithmetic?: Arithmetic | null },
   { learning, checking }: Lessons,
   host: AdapterHost,
 ): Promise<Trained> {
   const { meter, emit, signal } = host;
   const frozen = await frozenOf(checkpoint, recipe, host);
   const lora = loraLayout(frozen.config, frozen.ffnSizes, asked);
-  const threads = await host.openThreads(frozen, lora);
+  const arithmetic = arithmeticFor(frozen, recipe, wanted);
+  const threads = await host.openThreads(frozen, lora, arithmetic);
   try {
     const result = await tune(
       {
-        engine: metered(threads, frozen, lora, meter),
+        engine: metered(threads, frozen, lora, arithmetic, meter),
         train: learning,
         validation: checking,
         joules: () => mainReadings(meter.peek()).find(({ phase }) => phase === 'train')?.joules?.mid ?? null,
@@ -163,7 +197,7 @@ export async function trainAdapter(
       host.resume?.(lora.size) ?? startTuning(newAdapter(lora, options.seed)),
     );
     const { config, ffnSizes } = frozen;
-    return { ...result, lora, shape: { config, ffnSizes }, threads: threads.threads };
+    return { ...result, lora, shape: { config, ffnSizes }, threads: threads.threads, arithmetic };
   } finally {
     threads.end();
   }

@@ -45,7 +45,11 @@ function host(keeping: AdapterStore | null = null) {
     files: builtin(),
     meter: createMeter({ clock: () => performance.now(), fence: () => undefined, sources: [] }),
     rates: () => ({ joulesPerByte: 1, joulesPerFlop: 1 }) as never,
-    openThreads: async (frozen, lora) => ({ ...(await oneThread(frozen, lora)), threads: 1, end: () => undefined }),
+    openThreads: async (frozen, lora, arithmetic) => ({
+      ...(await oneThread(frozen, lora, arithmetic)),
+      threads: 1,
+      end: () => undefined,
+    }),
     keeping,
     emit: (event) => void events.push(event),
     signal: new AbortController().signal,

@@ -14,7 +14,7 @@ import type { AdapterStore, Tuned } from '../variant/tuned';
 import { lessonsOf, trainAdapter, type AdapterHost, type Lessons, type TrainTickets, type Trained } from './adapter';
 
 /** Raise when training gives another adapter than before; what was kept is then trained anew. */
-const TRAINING_VERSION = 1;
+const TRAINING_VERSION = 2;
 
 /** Validation answers that judge an adapter, at most: more would cost more than they tell. */
 const JUDGES = 64;
@@ -64,7 +64,7 @@ const plus = (a: Range | null, b: Range | null): Range | null =>
 
 /** What training took, by its meter and by those of the runs that it was interrupted in. */
 async function recordOf(
-  { lora, state, at, end, threads }: Trained,
+  { lora, state, at, end, threads, arithmetic }: Trained,
   lessons: Lessons,
   { lora: { rank }, options: { batch } }: ReturnType<typeof tuningOf>,
   meter: AdapterHost['meter'],
@@ -89,6 +89,7 @@ async function recordOf(
     boundary: reading?.boundary ?? 'device',
     source: reading?.source ?? 'unknown',
     threads,
+    arithmetic,
     earlier: false,
   };
 }

@@ -1,12 +1,16 @@
 import type { LoraLayout } from '../block/lora';
-import type { Frozen } from '../gradient/frozen';
+import { arithmeticOf, type Frozen } from '../gradient/frozen';
 import { openGradients } from '../gradient/pass';
 import { nodeMatrix } from '../matrix/testing';
 import type { TuneEngine } from './trainer';
 
 /** One thread of the processor, in Node. */
-export async function oneThread(frozen: Frozen, lora: LoraLayout): Promise<TuneEngine> {
-  const gradients = openGradients(await nodeMatrix(), frozen, lora);
+export async function oneThread(
+  frozen: Frozen,
+  lora: LoraLayout,
+  arithmetic = arithmeticOf(frozen),
+): Promise<TuneEngine> {
+  const gradients = openGradients(await nodeMatrix(), frozen, lora, arithmetic);
   return {
     losses: (passes, adapter) => {
       gradients.setAdapter(adapter);

@@ -1,5 +1,6 @@
 import { JoulewiseError } from '../core/errors';
 import { mean } from '../core/stats';
+import type { Arithmetic } from '../gradient/frozen';
 import type { Pass, PassResult } from '../gradient/pass';
 import { batchAt, labelsOf, passesOf, type Example } from './examples';
 import { adamStep, ADAMW, clipScale, newAdamW, normOf, schedule, type AdamW, type AdamWOptions } from './optimizer';
@@ -15,6 +16,9 @@ export interface TuneEngine {
     adapter: Float32Array<ArrayBuffer>,
   ): Promise<{ results: PassResult[]; gradient: Float32Array<ArrayBuffer> }>;
 }
+
+/** What can be asked of an engine (gradient/frozen.ts). */
+export const ARITHMETICS = ['int8', 'fp32'] as const satisfies readonly Arithmetic[];
 
 export interface TuneOptions extends AdamWOptions {
   steps: number;

@@ -11,7 +11,8 @@ import { calibrationLevel, formatRecipe, parseRecipe, untuned, weightsOf, type R
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
 import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
-import { bestBuild, byteDotOf, type ByteDot } from '../cpu/module';
+import type { ByteDot } from '../core/dot';
+import { bestBuild, byteDotOf } from '../cpu/module';
 import type { Arithmetic } from '../core/cost';
 import type { Phase } from '../schema/run';
 import { WEIGHTS_VERSION } from './kept';

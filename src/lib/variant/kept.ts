@@ -3,7 +3,7 @@ import { formatRecipe, weightsOf, type Recipe } from '../compress/recipe';
 import type { Target } from '../compress/budget';
 import { contentHash } from '../core/canonical';
 import { MODEL_VERSION, type ModelImage } from '../cpu/model';
-import type { ByteDot } from '../cpu/module';
+import type { ByteDot } from '../core/dot';
 import type { Compression } from '../schema/run';
 
 /** Raise when a pruner or quantizer gives other weights than before; what was kept is then made anew. */

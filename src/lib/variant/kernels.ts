@@ -4,7 +4,7 @@ import type { PrecisionName } from '../tensor/precisions';
 import type { PrunerName } from '../compress/pruners';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
-import type { ByteDot } from '../cpu/module';
+import type { ByteDot } from '../core/dot';
 import type { FormName } from '../decoder/forms';
 import type { Arithmetic } from '../core/cost';
 

@@ -10,7 +10,7 @@ import { calibrationLevel, formatRecipe, untuned, type Recipe } from '../compres
 import { JoulewiseError } from '../core/errors';
 import { layoutsOf } from '../cpu/formats';
 import { CpuModel } from '../cpu/model';
-import type { ByteDot } from '../cpu/module';
+import type { ByteDot } from '../core/dot';
 import { checkFits } from '../cpu/size';
 import type { Compression } from '../schema/run';
 import { PRECISIONS } from '../tensor/precisions';

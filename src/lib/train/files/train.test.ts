@@ -49,8 +49,8 @@ function memoryFolder() {
   };
 }
 
-const openThreads: TrainHost['openThreads'] = async (frozen, lora) => ({
-  ...(await oneThread(frozen, lora)),
+const openThreads: TrainHost['openThreads'] = async (frozen, lora, arithmetic) => ({
+  ...(await oneThread(frozen, lora, arithmetic)),
   threads: 1,
   end: () => undefined,
 });
@@ -60,6 +60,7 @@ const request: TrainRequest = {
   recipe: 'fp32',
   lora: { ...LORA, rank: 4 },
   options: { ...TUNE, steps: 4, batch: 4, warmup: 0, lr: 3e-3, evaluateEvery: 2 },
+  arithmetic: null,
   merged: true,
 };
 
@@ -125,7 +126,7 @@ describe('a training', () => {
     const losses = async (files: typeof merged, numbers: Float32Array<ArrayBuffer>) => {
       const opened = await openCheckpoint(files);
       const { model } = await compressVariant(opened, parseRecipe('fp32'), { inPhase: (_, work) => work() });
-      const engine = await openThreads(await freeze(model), lora);
+      const engine = await openThreads(await freeze(model), lora, 'fp32');
       const { examples } = examplesOf(
         createTokenizer(opened.tokenizer),
         config.eosTokenIds,
@@ -167,6 +168,19 @@ describe('a training', () => {
       open: async (name: string) => (await fileSet(folder.files).open(name)) ?? plain.open(name),
     };
     await expect(train(request, given, host({ files: adapted }).own)).rejects.toThrow(/comes with an adapter already/);
+  });
+
+  it('refuses int8 arithmetic over float32 weights, and says which it took', async () => {
+    await expect(train({ ...request, arithmetic: 'int8' }, given, host().own)).rejects.toThrow(
+      /needs weights of 8 or 4/,
+    );
+    const options = { ...request.options, steps: 1 };
+    const short = { ...request, merged: false, recipe: 'int8', options };
+    const tickets = { ...given, validation: [] };
+    const own = await train(short, tickets, host().own);
+    const plain = await train({ ...short, arithmetic: 'fp32' }, tickets, host().own);
+    expect([own.arithmetic, plain.arithmetic]).toEqual(['int8', 'fp32']);
+    expect(Math.abs((own.steps[0]?.loss ?? 0) / (plain.steps[0]?.loss ?? 1) - 1)).toBeLessThan(0.02);
   });
 
   it('refuses tickets without answers, and fewer than a batch', async () => {

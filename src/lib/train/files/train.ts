@@ -9,6 +9,7 @@ import type { LoraOptions } from '../../tune/lora';
 import { toPeft } from '../../tune/peft';
 import type { TuneEnd, TuneEvaluation, TuneOptions, TuneStep } from '../../tune/trainer';
 import { parseRecipe } from '../../variant/compress';
+import type { Arithmetic } from '../../gradient/frozen';
 import { staysApart } from '../../variant/panels';
 import { lessonsOf, trainAdapter, type AdapterHost, type TrainTickets } from '../adapter';
 
@@ -21,6 +22,8 @@ export interface TrainRequest {
   recipe: string;
   lora: LoraOptions;
   options: TuneOptions;
+  /** How products with frozen weights are computed; null = the faster way for how they are stored. */
+  arithmetic: Arithmetic | null;
   /** Whether the whole model is written too, the adapter merged into its float32 weights. */
   merged: boolean;
 }
@@ -37,6 +40,8 @@ export interface TrainReport {
   examples: { train: number; validation: number; tooLong: number };
   parameters: number;
   threads: number;
+  /** How products with frozen weights were computed. */
+  arithmetic: Arithmetic;
   /** Time, work and joules by phase and source. */
   readings: Awaited<ReturnType<Meter['read']>>;
 }
@@ -89,7 +94,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
   const checkpoint = await openCheckpoint(files);
   checkRecipe(request, checkpoint);
   const lessons = lessonsOf(checkpoint, tickets);
-  const { adapter, at, end, state, lora, threads } = await trainAdapter(
+  const { adapter, at, end, state, lora, threads, arithmetic } = await trainAdapter(
     checkpoint,
     parseRecipe(request.recipe),
     request,
@@ -114,6 +119,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
     examples: { train: lessons.learning.length, validation: lessons.checking.length, tooLong: lessons.tooLong },
     parameters: lora.size,
     threads,
+    arithmetic,
     readings: await meter.read(),
   };
 }

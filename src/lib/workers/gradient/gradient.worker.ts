@@ -14,8 +14,8 @@ function opened(): Gradients {
 }
 
 serve<GradientApi>({
-  async open({ frozen, lora }) {
-    gradients = openGradients(await openKernels(), frozen, layoutOf(frozen.config, frozen.ffnSizes, lora));
+  async open({ frozen, lora, arithmetic }) {
+    gradients = openGradients(await openKernels(), frozen, layoutOf(frozen.config, frozen.ffnSizes, lora), arithmetic);
   },
   adapter(numbers) {
     opened().setAdapter(numbers);

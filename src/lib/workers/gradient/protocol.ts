@@ -1,10 +1,10 @@
 import type { LoraShape } from '../../block/lora';
-import type { Frozen } from '../../gradient/frozen';
+import type { Arithmetic, Frozen } from '../../gradient/frozen';
 import type { Pass, PassResult } from '../../gradient/pass';
 
 /** A thread that computes losses and gradients of passes. */
 export type GradientApi = {
-  open: { args: { frozen: Frozen; lora: LoraShape }; event: never; result: void };
+  open: { args: { frozen: Frozen; lora: LoraShape; arithmetic: Arithmetic }; event: never; result: void };
   /** Takes other numbers for the adapter. */
   adapter: { args: Float32Array<ArrayBuffer>; event: never; result: void };
   loss: { args: Pass; event: never; result: PassResult };

@@ -1,5 +1,5 @@
 import type { LoraLayout } from '../../block/lora';
-import type { Frozen } from '../../gradient/frozen';
+import type { Arithmetic, Frozen } from '../../gradient/frozen';
 import type { Pass } from '../../gradient/pass';
 import type { TuneEngine } from '../../tune/trainer';
 import GradientWorker from './gradient.worker?worker';
@@ -19,7 +19,12 @@ export interface GradientThreads extends TuneEngine {
  * Opens threads (null = one a core, at most 8) that each hold the model and take passes one after the other. Gradients are added up in the passes'
  * order, so that any number of threads gives the same bits.
  */
-export async function openThreads(frozen: Frozen, lora: LoraLayout, asked: number | null): Promise<GradientThreads> {
+export async function openThreads(
+  frozen: Frozen,
+  lora: LoraLayout,
+  arithmetic: Arithmetic,
+  asked: number | null,
+): Promise<GradientThreads> {
   const threads = asked ?? Math.min(navigator.hardwareConcurrency || 1, MAX_THREADS);
   const pool: Connection<GradientApi>[] = Array.from({ length: threads }, () =>
     connect<GradientApi>(new GradientWorker()),
@@ -27,7 +32,7 @@ export async function openThreads(frozen: Frozen, lora: LoraLayout, asked: numbe
   const { rank, factor, targets, layers } = lora;
   try {
     const shape = { rank, factor, targets, layers };
-    await Promise.all(pool.map((thread) => thread.call('open', { frozen, lora: shape })));
+    await Promise.all(pool.map((thread) => thread.call('open', { frozen, lora: shape, arithmetic })));
   } catch (error) {
     for (const thread of pool) thread.end();
     throw error;

@@ -19,7 +19,7 @@ export const tunedHere: UnitContext['tuned'] = ({ tasks, tickets, onProgress, ..
       meter: o.meter,
       calibration: o.calibration,
       rates: o.rates,
-      openThreads: (frozen, lora) => openThreads(frozen, lora, o.threads),
+      openThreads: (frozen, lora, arithmetic) => openThreads(frozen, lora, arithmetic, o.threads),
       emit: (event) => {
         if ('phase' in event) onProgress(event);
         else if ('step' in event) {

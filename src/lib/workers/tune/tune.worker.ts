@@ -19,7 +19,7 @@ serve<TuneApi>({
       {
         files: await openFiles(checkpoint),
         meter: openMeter({ device: await probeDevice(), engine: 'cpu', profile }, () => undefined),
-        openThreads: (frozen, lora) => openThreads(frozen, lora, threads),
+        openThreads: (frozen, lora, arithmetic) => openThreads(frozen, lora, arithmetic, threads),
         folder,
         emit,
         signal,
