@@ -182,9 +182,10 @@ export const tests: BrowserTest[] = [
       }),
   },
   {
-    name: 'fine-tunes a precision on the training tickets, says what that took, and answers with it without training again',
+    name: 'fine-tunes a precision on the training tickets, says what that took, and answers with it without training again, and saves the adapter',
     run: () =>
       withSite(async ({ page }) => {
+        await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 8, slices: 2, tokens: 8, tasks: ['response'] });
         const variants = page.getByRole('group', { name: 'Variants', exact: true });
@@ -219,6 +220,18 @@ export const tests: BrowserTest[] = [
           return n;
         });
         equal(kept, 1, 'adapters that were trained');
+        await page
+          .getByText(/Save the adapter instead/)
+          .first()
+          .waitFor();
+        const download = page.waitForEvent('download', { timeout: 60_000 });
+        await page.getByRole('button', { name: /^Save the adapter, \d/ }).click();
+        const files = unzip(readFileSync(await (await download).path()));
+        equal(
+          [...files.keys()].map((name) => name.split('/').at(-1)).sort(),
+          ['adapter_config.json', 'adapter_model.safetensors'],
+          'what PEFT reads',
+        );
       }),
   },
   {

@@ -1,5 +1,6 @@
 import type { EngineName } from '../schema/engines';
 import { HANDED } from '../variant/engines';
+import { linearShapes } from '../checkpoint/block';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
@@ -9,7 +10,7 @@ import { ggufBytes, savedByBudget } from './gguf';
 /** Bytes of an export, or the sentence that says why there can be none. */
 export type ExportSize = { bytes: number; refused: null } | { bytes: null; refused: string };
 
-export type ExportFormat = 'onnx' | 'gguf';
+export type ExportFormat = 'onnx' | 'gguf' | 'peft';
 
 /** How large a variant is in each format, before a weight is read; `storedBytes` as measured, for recipes under a budget. */
 export async function sizesOf(
@@ -26,11 +27,34 @@ export async function sizesOf(
       (HANDED[HANDED[engine].exportsAs].budget === 'blocks' ? savedByBudget(checkpoint, recipe, storedBytes) : 0)
     );
   };
+  if (recipe.tuning) {
+    const refused = { bytes: null, refused: APART };
+    return {
+      onnx: refused,
+      gguf: refused,
+      peft: { bytes: adapterBytes(checkpoint, recipe.tuning.rank), refused: null },
+    };
+  }
   return {
+    peft: { bytes: null, refused: 'This variant was not fine-tuned, so there is no adapter.' },
     onnx: await attempt(onnx),
     gguf: await attempt(() => ggufBytes(checkpoint, recipe, storedBytes)),
   };
 }
+
+/** Why a fine-tuned variant is in no format that holds weights alone. */
+const APART =
+  'The adapter stands beside the weights as it was measured; merged into them it would be rounded or cut. Save the adapter instead.';
+
+/** Of float32 numbers for both parts of every linear layer of the whole model: pruned ones have fewer. */
+const adapterBytes = ({ config }: Checkpoint, rank: number): number =>
+  4 *
+  rank *
+  config.layers *
+  Object.values(linearShapes(config, config.intermediateSize)).reduce(
+    (n, [outputs, inputs]) => n + outputs + inputs,
+    0,
+  );
 
 async function attempt(count: () => number | Promise<number>): Promise<ExportSize> {
   try {

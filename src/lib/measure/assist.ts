@@ -1,3 +1,4 @@
+import { JoulewiseError } from '../core/errors';
 import { taskOf } from '../data/tasks';
 import type { Meter } from '../meter/meter';
 import { openMeter, ratesFor } from '../meter/open';
@@ -9,7 +10,8 @@ import type { CheckpointRef, Templates } from '../schema/plan';
 import type { Device, Reading, TaskName } from '../schema/run';
 import type { EngineName } from '../schema/engines';
 import { createAnswer, type Answer } from './answer';
-import { blends, tunes } from '../plan/units';
+import { blends } from '../plan/units';
+import { adapterFor, type AdapterRequest } from './adapter';
 import { openBlend, type OpenBlend } from './blend';
 import { calibrationOn } from './calibration';
 import { COMPUTED_WHOLE, holdPrefix, prefixOf } from './prefix';
@@ -78,6 +80,21 @@ const ticketOf = (text: string): Ticket => ({
   time: null,
 });
 
+/** The adapter of a variant as PEFT saves it. Throws `recipe.impossible` where it names none. */
+export async function adapterFiles(
+  request: AdapterRequest,
+  context: Pick<UnitContext, 'openFiles' | 'openHost' | 'tuned' | 'onProgress' | 'signal'>,
+): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
+  const { tasks, templates, train, causes, checkpoint, threads } = request;
+  const files = await context.openFiles(checkpoint);
+  const calibration = calibrationOn({ tasks, templates, train, causes }, () =>
+    context.openHost({ checkpoint, threads }),
+  );
+  const found = await adapterFor(request, context, { files, calibration });
+  if (!found) throw new JoulewiseError('recipe.impossible', 'This variant was not fine-tuned, so there is no adapter.');
+  return found.tuned.files(files.name);
+}
+
 /** Opens a variant and warms it up, so that the first answer takes no longer than the others. */
 export async function openAssistant(
   request: AssistRequest,
@@ -94,19 +111,7 @@ export async function openAssistant(
   );
   const opened: OpenVariant = await openVariant({
     files,
-    tuned: tunes(request, request.variant)
-      ? await context.tuned({
-          ...request,
-          files,
-          tasks: tasks.map((task) => taskOf(task, templates)),
-          tickets: request,
-          calibration,
-          meter: openMeter({ ...sources, engine: 'cpu' }, () => undefined),
-          rates: ratesFor(sources),
-          onProgress: context.onProgress,
-          signal: context.signal,
-        })
-      : null,
+    tuned: (await adapterFor(request, context, { files, calibration }))?.tuned ?? null,
     variant: request.variant,
     engine,
     threads,

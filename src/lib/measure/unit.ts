@@ -24,6 +24,7 @@ import { ANSWERING, type Device, type RunRecord, type TaskName, type TicketOutco
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
 import { createAnswer, finiteScores, type AnswerOptions } from './answer';
 import { calibrationOn, referenceOf } from './calibration';
+import { adapterFor } from './adapter';
 import { blendNote, openBlend, workOf, type OpenBlend } from './blend';
 import { SlicePrefix } from './prefix';
 import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
@@ -253,31 +254,6 @@ class Pieces {
   }
 }
 
-/** Trains the adapter that a variant names, if any: training is the processor's work, whatever engine answers. */
-async function tuneFor(
-  request: OpenRequest,
-  context: UnitContext,
-  files: FileSet,
-  calibration: Calibration,
-): Promise<{ tuned: Tuned | null; training: Meter[] }> {
-  const { plan } = request;
-  if (!tunes(plan, request.variant)) return { tuned: null, training: [] };
-  const meter = openMeter({ ...sourcesOf(request), engine: 'cpu' }, () => undefined);
-  const tuned = await context.tuned({
-    ...request,
-    files,
-    tasks: plan.tasks.map((name) => taskOf(name, plan.templates)),
-    tickets: request,
-    calibration,
-    seed: plan.seed,
-    meter,
-    rates: ratesFor(sourcesOf(request)),
-    onProgress: context.onProgress,
-    signal: context.signal,
-  });
-  return { tuned, training: [meter] };
-}
-
 async function openModel(request: OpenRequest, context: UnitContext): Promise<OpenUnit> {
   const { plan, variant, engine } = request;
   const { signal, onProgress } = context;
@@ -292,7 +268,11 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       : { tasks: plan.tasks, templates: plan.templates, train: request.train, causes: request.causes },
     () => context.openHost({ checkpoint: request.checkpoint, threads: request.threads }),
   );
-  const { tuned, training } = await tuneFor(request, context, files, calibration);
+  const trained = await adapterFor({ ...request, ...plan, templates: plan.templates, engine }, context, {
+    files,
+    calibration,
+  });
+  const tuned = trained?.tuned ?? null;
   const opened = await openVariant({
     files,
     calibration,
@@ -333,7 +313,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   prefix.end();
   await pieces.size();
   /** What opening took, until a record has told it. */
-  let untold: Meter[] = [opening, ...training];
+  let untold: Meter[] = trained ? [opening, trained.meter] : [opening];
 
   return {
     kernel: open.kernel,

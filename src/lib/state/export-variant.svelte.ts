@@ -3,11 +3,14 @@ import { JoulewiseError } from '../core/errors';
 import { examplePage, pageTasks } from '../report/example-page';
 import { exportId, modelCard, readme, type ExportFacts } from '../report/export';
 import type { ExportFormat, ExportSize } from '../export/sizes';
+import type { TicketsPort } from '../data/give';
+import type { CheckpointRef } from '../schema/plan';
 import type { VariantResult } from '../schema/result';
 import { ASSISTANT } from '../texts/assistant';
 import { exportFiles, removeExport } from '../store/exports';
 import type { Chosen } from './assistant.svelte';
 import { localCheckpoint, storedHub } from '../session/checkpoint';
+import { device } from './device.svelte';
 import { fetchRuntime, runtimeFiles } from './runtime-files';
 import { sentence } from './sentence';
 import { trainingTickets } from '../session/tickets';
@@ -41,6 +44,11 @@ class VariantExport {
   sizes = $state.raw<Record<ExportFormat, ExportSize> | null>(null);
   #measured = '';
   #abort: AbortController | null = null;
+
+  /** Where there is no adapter to keep apart, nobody asks for one. */
+  get formats() {
+    return T.formats.filter(({ format }) => format !== 'peft' || this.sizes?.peft.refused === null);
+  }
 
   /** Counts how large the files of a variant will be, from its model's header alone. */
   async measure(chosen: Chosen, variant: string): Promise<void> {
@@ -105,7 +113,12 @@ class VariantExport {
         transfer: given ? [given] : [],
         onEvent: ({ done, of }: { done: number; of: number }) => (this.done = of > 0 ? done / of : null),
       };
-      if (format === 'gguf') {
+      if (format === 'peft') {
+        if (!given) throw new JoulewiseError('internal', T.noResult);
+        const files = await callEngine('adapter', await adapterRequest(chosen, request, given), options);
+        const { makeZip } = await import('client-zip');
+        await sink.take(makeZip(Object.entries(files).map(([name, input]) => ({ name: `${id}/${name}`, input }))));
+      } else if (format === 'gguf') {
         const report = await callEngine('exportGguf', { ...request, name: id }, options);
         folder = report.id;
         const [file] = await exportFiles(folder);
@@ -130,6 +143,24 @@ class VariantExport {
   stop(): void {
     this.#abort?.abort();
   }
+}
+
+/** What brings a variant's adapter: as the plan trained it, so that it is found and not trained again. */
+async function adapterRequest(
+  { plan, causes }: Chosen,
+  { checkpoint, recipe }: { checkpoint: CheckpointRef; recipe: string },
+  given: TicketsPort,
+) {
+  await device.load();
+  if (!device.found) throw new JoulewiseError('internal', device.error ?? ASSISTANT.noDevice);
+  const { engine, threads, tasks, templates, seed, profile } = plan;
+  return {
+    ...{ checkpoint, engine, threads, templates, seed, profile, given },
+    variant: recipe,
+    tasks: [...tasks],
+    causes: [...causes],
+    device: device.found,
+  };
 }
 
 /** The folder as a zip: model, runtime, card, README and page. */

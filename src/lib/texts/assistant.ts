@@ -55,6 +55,11 @@ export const ASSISTANT = {
           'A zip with the ONNX folder, the runtime library, a page that does the tasks of this experiment, a README, and a model card with the figures measured here.',
       },
       { format: 'gguf', start: 'Save as GGUF', about: 'One file for llama.cpp and what is built on it.' },
+      {
+        format: 'peft',
+        start: 'Save the adapter',
+        about: 'A zip with the adapter as PEFT saves it, to be used beside the checkpoint (also here: --adapter).',
+      },
     ],
     sized: (start: string, size: number | null) => (size === null ? start : `${start}, ${bytes(size)}`),
     unsized: 'Its size is known once the model is here.',

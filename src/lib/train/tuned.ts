@@ -5,7 +5,8 @@ import type { FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
 import { mainReadings } from '../meter/readings';
 import type { Range, Reading, TunedRecord } from '../schema/run';
-import { adapterOf, LORA, loraLayout, type LoraLayout } from '../tune/lora';
+import { adapterOf, LORA, loraLayout, type LoraLayout, type LoraOptions } from '../tune/lora';
+import { toPeft } from '../tune/peft';
 import { TUNE, type TuneOptions, type TuneState } from '../tune/trainer';
 import { formatRecipe, parseRecipe, untuned, weightsOf, type RatesOf } from '../variant/compress';
 import { cpuTarget } from '../variant/target';
@@ -34,7 +35,7 @@ export interface TunedHost extends Omit<AdapterHost, 'target'> {
 }
 
 /** How a variant of a plan is trained, by its name: alpha is twice the rank, all kinds of linear layers, all layers. */
-export function tuningOf({ recipe, seed }: TunedRequest): { lora: typeof LORA; options: TuneOptions } {
+export function tuningOf({ recipe, seed }: TunedRequest): { lora: LoraOptions; options: TuneOptions } {
   const { tuning } = parseRecipe(recipe);
   if (!tuning) throw new JoulewiseError('internal', `The recipe ${quote(recipe)} names no adapter.`);
   const steps = tuning.steps ?? TUNE.steps;
@@ -107,8 +108,18 @@ interface UnderWay {
   spent: Spent;
 }
 
-async function tunedOf(lora: LoraLayout, numbers: Float32Array<ArrayBuffer>, record: TunedRecord): Promise<Tuned> {
-  return { adapter: adapterOf(lora, numbers), hash: await sha256(new Uint8Array(numbers.buffer)), record };
+async function tunedOf(
+  lora: LoraLayout,
+  options: LoraOptions,
+  numbers: Float32Array<ArrayBuffer>,
+  record: TunedRecord,
+): Promise<Tuned> {
+  return {
+    adapter: adapterOf(lora, numbers),
+    hash: await sha256(new Uint8Array(numbers.buffer)),
+    record,
+    files: (base) => toPeft(lora, numbers, options, base),
+  };
 }
 
 /** Milliseconds between two snapshots. */
@@ -173,7 +184,10 @@ export async function tunedVariant(request: TunedRequest, tickets: TrainTickets,
   const kept = await keeping?.read(key);
   if (kept) {
     const { record, shape } = kept.head as AdapterHead;
-    return tunedOf(loraLayout(shape.config, shape.ffnSizes, asked.lora), kept.numbers, { ...record, earlier: true });
+    return tunedOf(loraLayout(shape.config, shape.ffnSizes, asked.lora), asked.lora, kept.numbers, {
+      ...record,
+      earlier: true,
+    });
   }
   const underWay = `${key}.part`;
   const target = await cpuTarget(weights, () => Promise.resolve(host.rates));
@@ -195,5 +209,5 @@ export async function tunedVariant(request: TunedRequest, tickets: TrainTickets,
     head: { record, shape: trained.shape } satisfies AdapterHead,
     numbers: trained.adapter,
   });
-  return tunedOf(trained.lora, trained.adapter, record);
+  return tunedOf(trained.lora, asked.lora, trained.adapter, record);
 }

@@ -10,6 +10,8 @@ export interface Tuned {
   /** Of its numbers. */
   hash: string;
   record: TunedRecord;
+  /** As PEFT saves it: the two files by name; `base` names the model. */
+  files: (base: string) => Record<string, Uint8Array<ArrayBuffer>>;
 }
 
 /** Numbers of a training with what is said of them, to be kept. */

@@ -1,7 +1,7 @@
 import { JoulewiseError } from '../../core/errors';
 import { serve } from '../../core/rpc';
 import { take } from '../../data/give';
-import { openAssistant, type Assistant } from '../../measure/assist';
+import { adapterFiles, openAssistant, type Assistant } from '../../measure/assist';
 import { evaluate, goOn } from '../../measure/evaluate';
 import { openUnit } from '../../measure/unit';
 import type { OpenUnit } from '../../plan/sessions';
@@ -37,6 +37,9 @@ serve<EngineApi>({
     );
     return { kernel: assistant.kernel, fallbacks: [...assistant.fallbacks] };
   },
+
+  adapter: async ({ given, ...args }, { emit, signal }) =>
+    adapterFiles({ ...args, ...(await take(given)) }, { ...HERE, tuned: tunedHere, signal, onProgress: emit }),
 
   assist({ text }, { emit, signal }) {
     if (!assistant) throw new JoulewiseError('internal', 'No variant is open in this thread.');

@@ -1,4 +1,5 @@
 import type { Given, TicketsPort } from '../../data/give';
+import type { AdapterRequest } from '../../measure/adapter';
 import type { Assistance, AssistRequest } from '../../measure/assist';
 import type { EvaluateResult, GenerateResult } from '../../measure/evaluate';
 import type { OpenRequest } from '../../measure/unit';
@@ -24,6 +25,12 @@ export type EngineApi = ExportApi & {
     args: Omit<AssistRequest, 'train' | 'validation'> & { given: TicketsPort | null };
     event: Progress;
     result: { kernel: string; fallbacks: string[] };
+  };
+  /** The two files of a fine-tuned variant's adapter, by name. */
+  adapter: {
+    args: Omit<AdapterRequest, 'train' | 'validation'> & { given: TicketsPort };
+    event: Progress;
+    result: Record<string, Uint8Array<ArrayBuffer>>;
   };
   assist: { args: { text: string }; event: { task: TaskName; text: string }; result: Assistance[] };
   /** Opens a variant of a plan, which this thread keeps: `slice` measures with it until the thread ends. */

@@ -1,0 +1,37 @@
+import type { Calibration } from '../calibrate/host';
+import { taskOf } from '../data/tasks';
+import type { FileSet, Tuned } from '../engine/open';
+import type { Meter } from '../meter/meter';
+import { openMeter, ratesFor } from '../meter/open';
+import { tunes } from '../plan/units';
+import type { AssistRequest } from './assist';
+import type { UnitContext } from './unit';
+
+/** What the adapter of a variant is trained with, outside a run. */
+export type AdapterRequest = Omit<AssistRequest, 'maxNewTokens'>;
+
+/**
+ * The adapter that a variant names, trained or brought, and the meter of training it, which is the processor's work whatever
+ * engine answers. Null where it names none.
+ */
+export async function adapterFor(
+  request: AdapterRequest,
+  context: Pick<UnitContext, 'tuned' | 'onProgress' | 'signal'>,
+  { files, calibration }: { files: FileSet; calibration: Calibration },
+): Promise<{ tuned: Tuned; meter: Meter } | null> {
+  if (!tunes(request, request.variant)) return null;
+  const { device, engine, profile, tasks, templates } = request;
+  const meter = openMeter({ device, engine: 'cpu', profile }, () => undefined);
+  const tuned = await context.tuned({
+    ...request,
+    files,
+    tasks: tasks.map((task) => taskOf(task, templates)),
+    tickets: request,
+    calibration,
+    meter,
+    rates: ratesFor({ device, engine, profile }),
+    onProgress: context.onProgress,
+    signal: context.signal,
+  });
+  return { tuned, meter };
+}
