@@ -5,7 +5,9 @@ import { JoulewiseError, quote } from '../core/errors';
 import { bytes, flops } from '../core/units';
 import type { Task } from '../data/tasks';
 import { arithmeticOf, freeze, type Arithmetic, type Frozen } from '../gradient/frozen';
+import { threadsThatFit } from '../gradient/size';
 import { passCost } from '../gradient/work';
+import { PASS_ROWS } from '../tune/examples';
 import type { Meter } from '../meter/meter';
 import { mainReadings } from '../meter/readings';
 import { loraLayout, newAdapter, type LoraLayout, type LoraOptions } from '../tune/lora';
@@ -48,7 +50,11 @@ export interface AdapterHost {
     frozen: Frozen,
     lora: LoraLayout,
     arithmetic: Arithmetic,
-  ): Promise<TuneEngine & { threads: number; end(): void }>;
+    threads: number,
+  ): Promise<TuneEngine & { end(): void }>;
+  /** Threads that are asked for, and the device's memory as the browser tells it; null where it does not. */
+  threads: number;
+  memoryGiB: number | null;
   /** For recipes that calibrate; null or none = nowhere. */
   calibration?: Calibration | null;
   /** What a recipe's budget counts with. */
@@ -173,14 +179,20 @@ export async function trainAdapter(
   host: AdapterHost,
 ): Promise<Trained> {
   const { meter, emit, signal } = host;
+  // Said before a weight is read; what pruning leaves needs less.
+  const threads = threadsThatFit(host.threads, checkpoint.config, recipe.precision, {
+    rows: PASS_ROWS,
+    rank: asked.rank,
+    memoryGiB: host.memoryGiB,
+  });
   const frozen = await frozenOf(checkpoint, recipe, host);
   const lora = loraLayout(frozen.config, frozen.ffnSizes, asked);
   const arithmetic = arithmeticFor(frozen, recipe, wanted);
-  const threads = await host.openThreads(frozen, lora, arithmetic);
+  const engine = await host.openThreads(frozen, lora, arithmetic, threads);
   try {
     const result = await tune(
       {
-        engine: metered(threads, frozen, lora, arithmetic, meter),
+        engine: metered(engine, frozen, lora, arithmetic, meter),
         train: learning,
         validation: checking,
         joules: () => mainReadings(meter.peek()).find(({ phase }) => phase === 'train')?.joules?.mid ?? null,
@@ -197,8 +209,8 @@ export async function trainAdapter(
       host.resume?.(lora.size) ?? startTuning(newAdapter(lora, options.seed)),
     );
     const { config, ffnSizes } = frozen;
-    return { ...result, lora, shape: { config, ffnSizes }, threads: threads.threads, arithmetic };
+    return { ...result, lora, shape: { config, ffnSizes }, threads, arithmetic };
   } finally {
-    threads.end();
+    engine.end();
   }
 }

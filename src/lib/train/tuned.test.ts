@@ -45,9 +45,10 @@ function host(keeping: AdapterStore | null = null) {
     files: builtin(),
     meter: createMeter({ clock: () => performance.now(), fence: () => undefined, sources: [] }),
     rates: () => ({ joulesPerByte: 1, joulesPerFlop: 1 }) as never,
+    threads: 1,
+    memoryGiB: null,
     openThreads: async (frozen, lora, arithmetic) => ({
       ...(await oneThread(frozen, lora, arithmetic)),
-      threads: 1,
       end: () => undefined,
     }),
     keeping,

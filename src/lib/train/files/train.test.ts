@@ -51,7 +51,6 @@ function memoryFolder() {
 
 const openThreads: TrainHost['openThreads'] = async (frozen, lora, arithmetic) => ({
   ...(await oneThread(frozen, lora, arithmetic)),
-  threads: 1,
   end: () => undefined,
 });
 
@@ -78,6 +77,8 @@ function host(more: Partial<TrainHost> = {}) {
   const own: TrainHost = {
     files: builtin(),
     meter: createMeter({ clock: () => performance.now(), fence: () => undefined, sources: [] }),
+    threads: 1,
+    memoryGiB: null,
     openThreads,
     folder,
     emit: (event) => void events.push(event),
@@ -126,7 +127,7 @@ describe('a training', () => {
     const losses = async (files: typeof merged, numbers: Float32Array<ArrayBuffer>) => {
       const opened = await openCheckpoint(files);
       const { model } = await compressVariant(opened, parseRecipe('fp32'), { inPhase: (_, work) => work() });
-      const engine = await openThreads(await freeze(model), lora, 'fp32');
+      const engine = await openThreads(await freeze(model), lora, 'fp32', 1);
       const { examples } = examplesOf(
         createTokenizer(opened.tokenizer),
         config.eosTokenIds,

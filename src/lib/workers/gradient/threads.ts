@@ -6,26 +6,30 @@ import GradientWorker from './gradient.worker?worker';
 import { connect, type Connection } from '../../core/rpc';
 import type { GradientApi } from './protocol';
 
-/** Each thread holds the whole model. */
+/** More gain little: passes of a step are few. */
 const MAX_THREADS = 8;
 
 /** Threads of the processor that compute a step together. */
 export interface GradientThreads extends TuneEngine {
-  threads: number;
   end(): void;
 }
 
+/** Threads that are asked for (null = one a core, at most 8), and what the device says of its memory. */
+export const threadsHere = (asked: number | null) => ({
+  threads: asked ?? Math.min(navigator.hardwareConcurrency || 1, MAX_THREADS),
+  memoryGiB: (navigator as { deviceMemory?: number }).deviceMemory ?? null,
+});
+
 /**
- * Opens threads (null = one a core, at most 8) that each hold the model and take passes one after the other. Gradients are added up in the passes'
+ * Opens threads that each hold the model and take passes one after the other. Gradients are added up in the passes'
  * order, so that any number of threads gives the same bits.
  */
 export async function openThreads(
   frozen: Frozen,
   lora: LoraLayout,
   arithmetic: Arithmetic,
-  asked: number | null,
+  threads: number,
 ): Promise<GradientThreads> {
-  const threads = asked ?? Math.min(navigator.hardwareConcurrency || 1, MAX_THREADS);
   const pool: Connection<GradientApi>[] = Array.from({ length: threads }, () =>
     connect<GradientApi>(new GradientWorker()),
   );
@@ -51,7 +55,6 @@ export async function openThreads(
   const adapt = (adapter: Float32Array<ArrayBuffer>) =>
     Promise.all(pool.map((thread) => thread.call('adapter', adapter)));
   return {
-    threads,
     async losses(passes, adapter) {
       await adapt(adapter);
       return each(passes, (thread, pass) => thread.call('loss', pass));

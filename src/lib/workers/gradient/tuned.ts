@@ -1,7 +1,7 @@
 import type { UnitContext } from '../../measure/unit';
 import { tunedVariant } from '../../train/tuned';
 import { adaptersOf } from '../../store/checkpoints';
-import { openThreads } from './threads';
+import { openThreads, threadsHere } from './threads';
 
 const NO_STEP = { loss: null, tokensPerSecond: null, joules: null, joulesPerThousand: null };
 
@@ -19,7 +19,8 @@ export const tunedHere: UnitContext['tuned'] = ({ tasks, tickets, onProgress, ..
       meter: o.meter,
       calibration: o.calibration,
       rates: o.rates,
-      openThreads: (frozen, lora, arithmetic) => openThreads(frozen, lora, arithmetic, o.threads),
+      ...threadsHere(o.threads),
+      openThreads,
       emit: (event) => {
         if ('phase' in event) onProgress(event);
         else if ('step' in event) {

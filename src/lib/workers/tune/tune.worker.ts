@@ -4,7 +4,7 @@ import { openMeter } from '../../meter/open';
 import { createExport } from '../../store/exports';
 import { train } from '../../train/files/train';
 import { openFiles } from '../../store/checkpoints';
-import { openThreads } from '../gradient/threads';
+import { openThreads, threadsHere } from '../gradient/threads';
 import { serve } from '../../core/rpc';
 import { take } from '../../data/give';
 import type { TuneApi } from './protocol';
@@ -19,7 +19,8 @@ serve<TuneApi>({
       {
         files: await openFiles(checkpoint),
         meter: openMeter({ device: await probeDevice(), engine: 'cpu', profile }, () => undefined),
-        openThreads: (frozen, lora, arithmetic) => openThreads(frozen, lora, arithmetic, threads),
+        ...threadsHere(threads),
+        openThreads,
         folder,
         emit,
         signal,
