@@ -12,6 +12,7 @@ import { recipeTable } from './speed/recipes';
 import { sharingRows } from './speed/sharing';
 import { renderBench, type BenchRow } from '../shared/rows';
 import { compressRows, modelRows, pageRows } from './speed/spine';
+import { tuneRows } from './speed/tune';
 import { stageRows } from './stages/stages';
 import { drive, type Driver } from '../shared/browser';
 import { existing, fromHere, print } from '../shared/context';
@@ -20,7 +21,7 @@ interface BenchOptions {
   checkpoint: string;
   threads: number;
   quick: boolean;
-  /** Tickets of others, for the parts `answer` and `sharing`; null = none. */
+  /** Tickets of others, for the parts `answer`, `sharing` and `tune`; null = none. */
   tickets: string | null;
   /** Which columns of theirs are what; null = as guessed. */
   mapping: Partial<Mapping> | null;
@@ -35,6 +36,7 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
   ],
   kernels: (d, o) => kernelRows(d, o.checkpoint, o.threads, o.quick ? 1 : 3),
   sharing: (d, o) => sharingRows(d, { ...o, checkpoint: o.checkpoint, rounds: o.quick ? 5 : 15 }),
+  tune: (d, o) => tuneRows(d, { ...o, checkpoint: o.checkpoint, steps: o.quick ? 3 : 8 }),
   scale: (d, o) => scaleRows(d, o.threads, o.quick ? 5 : 15),
   calibrated: (d, o) => calibratedRows(d, o.checkpoint, o.threads),
   stages: (_, o) => stageRows(o.quick ? 1 : 3),

@@ -5,7 +5,7 @@ import type { PlanRecord } from '../schema/plan';
 import type { BenchApi } from '../workers/bench/protocol';
 import type { DataApi } from '../workers/data/protocol';
 import type { EngineApi } from '../workers/engine/protocol';
-import type { TuneReport, TuneRequest } from '../workers/tune/protocol';
+import type { TuneApi, TuneReport, TuneRequest } from '../workers/tune/protocol';
 
 type Call<T extends { args: unknown; result: unknown }> = Pick<T, 'args' | 'result'>;
 
@@ -38,6 +38,8 @@ export type DriveApi = { [M in EngineCall]: Call<EngineApi[M]> } & { [M in keyof
     };
     result: TuneReport & { files: { path: string; bytes: number }[] };
   };
+  tuneSpeed: Call<TuneApi['tuneSpeed']>;
+  lessons: Call<TuneApi['lessons']>;
   runPlan: {
     args: {
       plan: PlanRecord;

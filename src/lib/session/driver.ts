@@ -91,6 +91,8 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
       tickets.end();
     }
   },
+  tuneSpeed: (args) => callTune('tuneSpeed', args, { onEvent }),
+  lessons: (args) => callTune('lessons', args),
   async runPlan({ plan, dataset, name, fresh, calibrationTexts }) {
     if (fresh) await removePlan(await planHash(plan));
     const device = await callEngine('probe', null);

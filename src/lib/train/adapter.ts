@@ -166,19 +166,19 @@ function arithmeticFor(frozen: Frozen, recipe: Recipe, asked: Arithmetic | null)
   return asked ?? best;
 }
 
-/** Trains an adapter over the frozen weights of a recipe. Ends as `tune` does; throws what reading and compressing throw. */
-export async function trainAdapter(
+/** A recipe's weights, open in threads that compute losses and gradients of an adapter over them. */
+interface OpenTraining extends Pick<Trained, 'lora' | 'shape' | 'threads' | 'arithmetic'> {
+  /** Metered; `end` frees the threads. */
+  engine: TuneEngine & { end(): void };
+}
+
+/** Reads and compresses the model and opens the threads. Throws what reading and compressing throw, `engine.memory`, `option.invalid`. */
+export async function openTraining(
   checkpoint: Checkpoint,
   recipe: Recipe,
-  {
-    lora: asked,
-    options,
-    arithmetic: wanted = null,
-  }: { lora: LoraOptions; options: TuneOptions; arithmetic?: Arithmetic | null },
-  { learning, checking }: Lessons,
+  { lora: asked, arithmetic: wanted = null }: { lora: LoraOptions; arithmetic?: Arithmetic | null },
   host: AdapterHost,
-): Promise<Trained> {
-  const { meter, emit, signal } = host;
+): Promise<OpenTraining> {
   // Said before a weight is read; what pruning leaves needs less.
   const threads = threadsThatFit(host.threads, checkpoint.config, recipe.precision, {
     rows: PASS_ROWS,
@@ -186,13 +186,34 @@ export async function trainAdapter(
     memoryGiB: host.memoryGiB,
   });
   const frozen = await frozenOf(checkpoint, recipe, host);
-  const lora = loraLayout(frozen.config, frozen.ffnSizes, asked);
+  const { config, ffnSizes } = frozen;
+  const lora = loraLayout(config, ffnSizes, asked);
   const arithmetic = arithmeticFor(frozen, recipe, wanted);
   const engine = await host.openThreads(frozen, lora, arithmetic, threads);
+  return {
+    engine: { ...metered(engine, frozen, lora, arithmetic, host.meter), end: () => engine.end() },
+    lora,
+    shape: { config, ffnSizes },
+    threads,
+    arithmetic,
+  };
+}
+
+/** Trains an adapter over the frozen weights of a recipe. Ends as `tune` does; throws what `openTraining` throws. */
+export async function trainAdapter(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  asked: { lora: LoraOptions; options: TuneOptions; arithmetic?: Arithmetic | null },
+  { learning, checking }: Lessons,
+  host: AdapterHost,
+): Promise<Trained> {
+  const { meter, emit, signal } = host;
+  const { options } = asked;
+  const { engine, lora, ...opened } = await openTraining(checkpoint, recipe, asked, host);
   try {
     const result = await tune(
       {
-        engine: metered(engine, frozen, lora, arithmetic, meter),
+        engine,
         train: learning,
         validation: checking,
         joules: () => mainReadings(meter.peek()).find(({ phase }) => phase === 'train')?.joules?.mid ?? null,
@@ -208,8 +229,7 @@ export async function trainAdapter(
       options,
       host.resume?.(lora.size) ?? startTuning(newAdapter(lora, options.seed)),
     );
-    const { config, ffnSizes } = frozen;
-    return { ...result, lora, shape: { config, ffnSizes }, threads, arithmetic };
+    return { ...result, ...opened, lora };
   } finally {
     engine.end();
   }

@@ -1,6 +1,7 @@
 import type { CheckpointRef, Templates } from '../../schema/plan';
 import type { TaskName } from '../../schema/run';
-import type { TrainEvent, TrainReport, TrainRequest } from '../../train/files/train';
+import type { lessonsFrom, SpeedRequest, TrainSpeed } from '../../train/files/speed';
+import type { TrainEvent, TrainReport, TrainRequest, TrainTickets } from '../../train/files/train';
 import type { TicketsPort } from '../../data/give';
 
 export interface TuneRequest extends TrainRequest {
@@ -18,4 +19,17 @@ export interface TuneRequest extends TrainRequest {
 /** With the folder of the export. */
 export type TuneReport = TrainReport & { id: string };
 
-export type TuneApi = { tune: { args: TuneRequest; event: TrainEvent; result: TuneReport } };
+/** The threads and the checkpoint of a bench. */
+type Timed = Pick<TuneRequest, 'checkpoint' | 'threads'>;
+
+export type TuneApi = {
+  tune: { args: TuneRequest; event: TrainEvent; result: TuneReport };
+  /** For the bench: times of steps. */
+  tuneSpeed: { args: SpeedRequest & Timed; event: TrainEvent; result: TrainSpeed };
+  /** Tickets as training takes them. */
+  lessons: {
+    args: Pick<TuneRequest, 'checkpoint' | 'tasks'> & { tickets: TrainTickets['train']; causes: string[] };
+    event: never;
+    result: Awaited<ReturnType<typeof lessonsFrom>>;
+  };
+};

@@ -2,6 +2,7 @@ import { taskOf } from '../../data/tasks';
 import { probeDevice } from '../../device/probe';
 import { openMeter } from '../../meter/open';
 import { createExport } from '../../store/exports';
+import { lessonsFrom, timeTraining } from '../../train/files/speed';
 import { train } from '../../train/files/train';
 import { openFiles } from '../../store/checkpoints';
 import { openThreads, threadsHere } from '../gradient/threads';
@@ -28,4 +29,21 @@ serve<TuneApi>({
     );
     return { ...report, id: folder.id };
   },
+
+  tuneSpeed: async ({ checkpoint, threads, ...request }, { emit, signal }) =>
+    timeTraining(await openFiles(checkpoint), request, {
+      meter: openMeter({ device: await probeDevice(), engine: 'cpu', profile: null }, () => undefined),
+      ...threadsHere(threads),
+      openThreads,
+      emit,
+      signal,
+    }),
+
+  lessons: async ({ checkpoint, tasks, tickets, causes }) =>
+    lessonsFrom(await openFiles(checkpoint), {
+      tasks: tasks.map((task) => taskOf(task, undefined)),
+      train: tickets,
+      validation: [],
+      causes,
+    }),
 });

@@ -1,0 +1,139 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createRandom } from '../../../src/lib/core/random';
+import { median } from '../../../src/lib/core/stats';
+import type { Driver } from '../../shared/browser';
+import { checkpointOf, existing, say, ticketFile } from '../../shared/context';
+import { plain, versus, type BenchRow } from '../../shared/rows';
+import type { SharingRun } from './sharing';
+
+/** A step of LoRA (rank 8, all linear layers) beside PyTorch + PEFT, in turn on the same token ids. */
+
+/** Of tokens a second at equal work, by arithmetic; of tickets a second as each is run by its users. */
+const FLOORS = { int8: 1.3, fp32: 0.8, tickets: 3 } as const;
+
+/** Sequences and tokens of a step of equal work, and answer tokens of each. */
+const EQUAL = { sequences: 4, tokens: 128, answer: 8 } as const;
+const TICKETS = 8;
+
+const SCRIPT = fileURLToPath(new URL('peft.py', import.meta.url));
+const NOT_INSTALLED = 3;
+
+/** Examples of each step: token ids, and where the answer begins. */
+type Batches = { ids: readonly number[]; answer: number }[][];
+type Timed = { seconds: number[]; peakBytes: number };
+
+/** Seconds of steps in PyTorch + PEFT, of the Python that JOULEWISE_PYTHON names; null where it is not installed. */
+function peftSeconds(checkpoint: string, threads: number, batches: Batches): Timed | null {
+  const folder = mkdtempSync(join(tmpdir(), 'joulewise-peft-'));
+  try {
+    const file = join(folder, 'batches.json');
+    writeFileSync(file, JSON.stringify(batches));
+    const python = process.env['JOULEWISE_PYTHON'] ?? 'python3';
+    const done = spawnSync(python, [SCRIPT, checkpoint, String(threads), file], { encoding: 'utf8' });
+    if (done.status === 0) return JSON.parse(done.stdout.trim().split('\n').at(-1) ?? '') as Timed;
+    if (done.status !== NOT_INSTALLED && !done.error)
+      say(`PEFT (${python}) failed and is left out: ${done.stderr.trim().split('\n').at(-1) ?? ''}`);
+    return null;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Without the first step, in which compilers warm up. */
+const settled = (values: readonly number[]) => median(values.slice(1));
+
+export async function tuneRows(d: Driver, o: Omit<SharingRun, 'rounds'> & { steps: number }): Promise<BenchRow[]> {
+  const checkpoint = await checkpointOf(d, o.checkpoint);
+  const random = createRandom(1);
+  const sequence = () => ({
+    ids: Array.from({ length: EQUAL.tokens }, () => 100 + random.int(10_000)),
+    answer: EQUAL.tokens - EQUAL.answer,
+  });
+  const equal: Batches = Array.from({ length: o.steps }, () => Array.from({ length: EQUAL.sequences }, sequence));
+  const dataset =
+    o.tickets === null
+      ? await d.call('generateTickets', { count: 400, seed: 1 })
+      : (
+          await d.call('importTickets', {
+            file: ticketFile(d, existing(o.tickets, 'File')),
+            mapping: o.mapping,
+            redact: true,
+            seed: 1,
+          })
+        ).dataset;
+  const { causes, tickets, split } = dataset;
+  const own = random.shuffle(tickets.filter((t, i) => split[i] === 'train' && t.cause !== null));
+  const lessons = await d.call('lessons', {
+    checkpoint,
+    tasks: ['rca'],
+    tickets: own.slice(0, TICKETS * o.steps),
+    causes,
+  });
+  const real: Batches = Array.from({ length: o.steps }, (_, i) => lessons.slice(TICKETS * i, TICKETS * (i + 1)));
+  const rows: BenchRow[] = [];
+  // In turn, so that what else the machine does falls on all alike.
+  const peers = { equal: [] as number[], real: [] as number[] };
+  const ours = new Map<string, { ms: number[]; tokens: number }>();
+  for (const [name, batches, shared] of [
+    ['equal', equal, false],
+    ['real', real, true],
+  ] as const) {
+    for (const [recipe, arithmetic] of [
+      ['fp32', 'fp32'],
+      ['int8', 'int8'],
+      ['int4', 'int8'],
+    ] as const) {
+      say(`Training: ${name} work, ${recipe} ...`);
+      const { steps } = await d.call('tuneSpeed', {
+        checkpoint,
+        threads: o.threads,
+        recipe,
+        arithmetic,
+        batches,
+        shared,
+      });
+      ours.set(`${name} ${recipe}`, {
+        ms: steps.map(({ ms }) => ms),
+        tokens: median(steps.map(({ tokens }) => tokens)),
+      });
+    }
+    say(`Training: ${name} work, PEFT ...`);
+    const peft = peftSeconds(o.checkpoint, o.threads, batches);
+    peers[name] = peft?.seconds ?? [];
+    if (peft) rows.push(plain(`PEFT, ${name} work: peak memory`, peft.peakBytes / 2 ** 20, 'MiB'));
+  }
+  const peer = (name: keyof typeof peers) => (peers[name].length > 1 ? settled(peers[name]) : null);
+  for (const recipe of ['fp32', 'int8', 'int4'] as const) {
+    const a = ours.get(`equal ${recipe}`);
+    const b = ours.get(`real ${recipe}`);
+    if (!a || !b) continue;
+    const [tokens, perTicket] = [a.tokens / (settled(a.ms) / 1000), TICKETS / (settled(b.ms) / 1000)];
+    const [equalPeer, realPeer] = [peer('equal'), peer('real')];
+    const floor = recipe === 'fp32' ? FLOORS.fp32 : FLOORS.int8;
+    rows.push(
+      equalPeer === null
+        ? plain(`${recipe}: ${EQUAL.sequences} x ${EQUAL.tokens} tokens`, tokens, 'tokens/s')
+        : versus(
+            `${recipe}: ${EQUAL.sequences} x ${EQUAL.tokens} tokens / PEFT fp32`,
+            tokens,
+            'tokens/s',
+            (EQUAL.sequences * (EQUAL.tokens - 1)) / equalPeer,
+            floor,
+          ),
+      realPeer === null
+        ? plain(`${recipe}: tickets`, perTicket, 'tickets/s')
+        : versus(
+            `${recipe}: tickets / PEFT fp32, padded`,
+            perTicket,
+            'tickets/s',
+            TICKETS / realPeer,
+            recipe === 'int8' ? FLOORS.tickets : null,
+          ),
+    );
+  }
+  return rows;
+}

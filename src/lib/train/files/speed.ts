@@ -1,0 +1,55 @@
+import { openCheckpoint } from '../../checkpoint/checkpoint';
+import type { FileSet } from '../../checkpoint/source';
+import { createTokenizer } from '../../checkpoint/tokenizer';
+import { passesOf, labelsOf, type Example } from '../../tune/examples';
+import { LORA, newAdapter } from '../../tune/lora';
+import { parseRecipe } from '../../variant/compress';
+import { examplesOf } from '../../tune/tickets';
+import { openTraining, type AdapterHost, type TrainTickets } from '../adapter';
+
+/** What is timed: steps on token ids as they are, or on tickets as a run asks them. */
+export interface SpeedRequest {
+  recipe: string;
+  arithmetic: 'int8' | 'fp32' | null;
+  /** Examples of each step. */
+  batches: readonly (readonly Example[])[];
+  /** Whether examples of a step that begin alike share their beginning; else each is computed by itself. */
+  shared: boolean;
+}
+
+export interface TrainSpeed {
+  arithmetic: 'int8' | 'fp32';
+  threads: number;
+  /** Milliseconds and computed tokens of each step. */
+  steps: { ms: number; tokens: number }[];
+}
+
+/** Times the gradients of steps; the optimizer, a thousandth of a step, is left out. */
+export async function timeTraining(
+  files: FileSet,
+  { recipe, arithmetic, batches, shared }: SpeedRequest,
+  host: AdapterHost,
+): Promise<TrainSpeed> {
+  const checkpoint = await openCheckpoint(files);
+  const training = await openTraining(checkpoint, parseRecipe(recipe), { lora: LORA, arithmetic }, host);
+  try {
+    const adapter = newAdapter(training.lora, 1);
+    const steps: TrainSpeed['steps'] = [];
+    for (const batch of batches) {
+      const passes = shared ? passesOf(batch) : batch.flatMap((example) => passesOf([example]));
+      const labels = batch.reduce((n, example) => n + labelsOf(example), 0);
+      const start = performance.now();
+      await training.engine.gradients(passes, 1 / labels, adapter);
+      steps.push({ ms: performance.now() - start, tokens: passes.reduce((n, { ids }) => n + ids.length, 0) });
+    }
+    return { arithmetic: training.arithmetic, threads: training.threads, steps };
+  } finally {
+    training.engine.end();
+  }
+}
+
+/** Tickets as training takes them: token ids and where answers begin. */
+export async function lessonsFrom(files: FileSet, { tasks, train, causes }: TrainTickets): Promise<Example[]> {
+  const { tokenizer, config } = await openCheckpoint(files);
+  return examplesOf(createTokenizer(tokenizer), config.eosTokenIds, tasks, train, causes, config.maxPositions).examples;
+}
