@@ -19,7 +19,7 @@ const FLOORS = { int8: 1.3, fp32: 0.8, tickets: 3 } as const;
 const EQUAL = { sequences: 4, tokens: 128, answer: 8 } as const;
 const TICKETS = 8;
 
-const SCRIPT = fileURLToPath(new URL('peft.py', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('train.py', import.meta.url));
 const NOT_INSTALLED = 3;
 
 /** Examples of each step: token ids, and where the answer begins. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Seconds of LoRA steps in PyTorch + PEFT, beside ours: prints {"seconds": [..], "peakBytes": n} as JSON.
 
-    python peft.py FILE.gguf THREADS BATCHES.json [DTYPE]
+    python train.py FILE.gguf THREADS BATCHES.json [DTYPE]
 
 BATCHES.json: for each step a list of {"ids": [..], "answer": n}, padded to the longest as PEFT's users do. Rank 8, alpha 16,
 all linear layers; forward, loss over answer tokens, backward; no optimizer. Exits 3 where something is not installed.
