@@ -84,6 +84,15 @@ describe('forecast', () => {
     }
   });
 
+  it('counts fine-tuning once, by its steps, and more for larger models', () => {
+    const of = (variant: string) =>
+      count('cpu', { precisions: [], prunings: [], extra: [variant] }).variants[0]?.work.calibration ?? NaN;
+    expect(of('int8')).toBe(0);
+    expect(of('int8+lora8.100steps')).toBeGreaterThan(0);
+    expect(of('int8+lora8.200steps') / of('int8+lora8.100steps')).toBeCloseTo(2, 6);
+    expect(of('int8+lora8')).toBe(of('int8+lora8.200steps'));
+  });
+
   it('sees what pruning saves, and what an engine cannot hold', () => {
     const of = (variant: string) => count('cpu', { precisions: [variant], prunings: [] }).variants[0];
     expect(of('int8+2:4')?.work.operations.i16).toBeLessThan(of('int8')?.work.operations.i16 ?? 0);
