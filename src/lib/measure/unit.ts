@@ -3,7 +3,7 @@ import type { Given } from '../data/give';
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops } from '../core/units';
 import { taskOf, type Task } from '../data/tasks';
-import type { Meter, WindowWork } from '../meter/meter';
+import type { Meter } from '../meter/meter';
 import { openMeter, ratesFor, type SourceContext } from '../meter/open';
 import { mainReadings, sumReadings } from '../meter/readings';
 import type { EngineSession } from '../engine/session';
@@ -29,7 +29,7 @@ import { blendNote, openBlend, workOf, type OpenBlend } from './blend';
 import { SlicePrefix } from './prefix';
 import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
-import { blends, runId, ticketsOf, tunes, type Unit } from '../plan/units';
+import { blends, runId, ticketsOf, type Unit } from '../plan/units';
 import type { Calibration } from '../calibrate/host';
 import { KernelBook, NO_WORK, passOf } from './work';
 
