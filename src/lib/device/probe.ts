@@ -100,8 +100,7 @@ function webglRenderer(): string | null {
 const LEAST_SUBGROUP = 8;
 
 /** Whether an adapter's subgroups, where it has any, are of a size that ONNX Runtime computes rightly with. */
-export const subgroupsServe = (adapter: GPUAdapter): boolean =>
-  (adapter.info.subgroupMinSize ?? 0) >= LEAST_SUBGROUP;
+export const subgroupsServe = (adapter: GPUAdapter): boolean => (adapter.info.subgroupMinSize ?? 0) >= LEAST_SUBGROUP;
 
 /** A GPU device with the features and the largest buffers the adapter has; null where there is none. */
 export async function requestGpuDevice(): Promise<GPUDevice | null> {

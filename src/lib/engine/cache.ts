@@ -58,7 +58,9 @@ export function deviceCache(
   return {
     feeds: () => now.tensors,
     extend(out, fresh) {
-      const tensors = names.map((name) => [name, out[name.replace('past_key_values', 'present')] as Ort.Tensor] as const);
+      const tensors = names.map(
+        (name) => [name, out[name.replace('past_key_values', 'present')] as Ort.Tensor] as const,
+      );
       moveTo({ tensors: Object.fromEntries(tensors), length: now.length + fresh });
     },
     save: () => (base = now),

@@ -263,8 +263,7 @@ class OrtSession implements EngineSession {
     // On WebGPU GroupQueryAttention of 1.31 never reads positions: it counts on from the past, behind one as well. So
     // each candidate is a pass of its own behind the prompt, whose buffers a pass that is not kept leaves alone.
     const first = await this.prefill(prompt);
-    const behind = (ids: readonly number[]) =>
-      this.forward(ids, { logitPositions: ids.map((_, i) => i), keep: false });
+    const behind = (ids: readonly number[]) => this.forward(ids, { logitPositions: ids.map((_, i) => i), keep: false });
     return scoreEach(first, candidates, behind);
   }
 
