@@ -3,7 +3,7 @@ import type { Given } from '../data/give';
 import { JoulewiseError } from '../core/errors';
 import { bytes, flops } from '../core/units';
 import { taskOf, type Task } from '../data/tasks';
-import type { Meter, WindowWork } from '../meter/meter';
+import type { Meter } from '../meter/meter';
 import { openMeter, ratesFor, type SourceContext } from '../meter/open';
 import { mainReadings, sumReadings } from '../meter/readings';
 import type { EngineSession } from '../engine/session';
