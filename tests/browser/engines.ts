@@ -327,6 +327,52 @@ export const tests: BrowserTest[] = [
     },
   },
   {
+    name: 'every engine gives the scores, log-probabilities and greedy tokens of our own kernels, with a prefix and without',
+    alone: true,
+    run: () =>
+      withBrowser({ webgpu: 'software' }, async (d) => {
+        const ids = (n: number, step: number) => Array.from({ length: n }, (_, i) => 5 + ((i * step) % 1900));
+        const given = {
+          // Longer than the 32 new tokens from which ONNX Runtime's attention on WebGPU takes another kernel, as the prefix
+          // is; what is left behind the prefix is shorter.
+          prompts: [{ ids: ids(40, 131), prefix: 34 }],
+          candidates: [[400, 401, 402, 2], [7, 2], [400, 403, 2], [8]],
+          // Two passes of `evaluate`.
+          text: ids(100, 37),
+          greedy: 3,
+        };
+        // Nats of a sum or a token: float arithmetic, and what forms of the same weights differ by (activations in 8 bits).
+        const recipes: [string, EngineName[], number][] = [
+          ['fp32', ['ort-cpu', 'ort-gpu', 'wgsl'], 1e-3],
+          ['int8', ['ort-cpu', 'ort-gpu'], 0.3],
+          ['int4', ['ort-cpu', 'ort-gpu'], 0.6],
+        ];
+        for (const [recipe, engines, tolerance] of recipes) {
+          const trace = (engine: EngineName) =>
+            d.call('trace', { checkpoint: BUILTIN, recipe, engine, threads: 2, ...given });
+          const own = await trace('cpu');
+          for (const engine of engines) {
+            const found = await trace(engine);
+            const near = (a: readonly number[], b: readonly number[], within: number, what: string) => {
+              const apart = Math.max(...a.map((x, i) => Math.abs(x - (b[i] ?? NaN))));
+              assert(apart <= within, `${recipe} on ${engine}: ${what} are ${apart} nats apart`);
+            };
+            near(found.logProbs, own.logProbs, tolerance, 'log-probabilities of a text');
+            found.scores.forEach(({ together, alone, shared }, i) => {
+              near(together, own.scores[i]?.together ?? [], tolerance, `scores behind prompt ${i}`);
+              // The same arithmetic, so no form's spread is between them.
+              near(alone, together, 1e-2, 'scores of candidates alone');
+              assertEqual(shared === null, engine === 'wgsl', `${engine}: whether a prefix is kept`);
+              if (shared) near(shared, together, 1e-2, 'scores behind a prefix that is kept');
+            });
+            assertEqual(found.greedy, own.greedy, `${recipe} on ${engine}: greedy tokens`);
+            for (const [i, made] of found.sharedGreedy.entries())
+              if (made) assertEqual(made, own.greedy[i], `${recipe} on ${engine}: greedy tokens behind a prefix`);
+          }
+        }
+      }),
+  },
+  {
     name: 'Where the hardware is asked for, no software adapter stands in for it',
     run: () =>
       withBrowser({ webgpu: 'hardware' }, async (d) => {

@@ -92,6 +92,16 @@ function webglRenderer(): string | null {
   return typeof name === 'string' && name ? name : null;
 }
 
+/**
+ * Least subgroup that ONNX Runtime's WebGPU kernels compute rightly with. In version 1.31 attention over 32 new tokens and
+ * more takes keys in steps of a subgroup's size but always adds up 8 of them or 16, so with 4, as software adapters have
+ * it, all but the first few rows come out wrong. Without subgroups it takes kernels that need none.
+ */
+const LEAST_SUBGROUP = 8;
+
+/** Whether an adapter's subgroups, where it has any, are of a size that ONNX Runtime computes rightly with. */
+export const subgroupsServe = (adapter: GPUAdapter): boolean => (adapter.info.subgroupMinSize ?? 0) >= LEAST_SUBGROUP;
+
 /** A GPU device with the features and the largest buffers the adapter has; null where there is none. */
 export async function requestGpuDevice(): Promise<GPUDevice | null> {
   if (!('gpu' in navigator)) return null;
@@ -109,7 +119,9 @@ export async function requestGpuDevice(): Promise<GPUDevice | null> {
     'maxStorageBuffersPerShaderStage',
   ] as const;
   return adapter.requestDevice({
-    requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
+    requiredFeatures: WANTED_FEATURES.filter(
+      (f) => adapter.features.has(f) && (f !== 'subgroups' || subgroupsServe(adapter)),
+    ),
     requiredLimits: Object.fromEntries(limits.map((l) => [l, adapter.limits[l]])),
   });
 }

@@ -17,33 +17,72 @@ const PARTS = ['key', 'value'] as const;
 const pastNames = (layers: number) =>
   Array.from({ length: layers }, (_, layer) => PARTS.map((part) => `past_key_values.${layer}.${part}`)).flat();
 
-/** Cache that lives where the runtime put it (GPU buffers): each pass returns it whole, one token longer. */
-export function deviceCache(config: ModelConfig, empty: (dims: readonly number[]) => Ort.Tensor): KvCache {
-  const names = pastNames(config.layers);
-  let past: Tensors = {};
-  const cache: KvCache = {
-    feeds: () => past,
-    extend(out) {
-      for (const name of names) {
-        past[name]?.dispose();
-        past[name] = out[name.replace('past_key_values', 'present')] as Ort.Tensor;
-      }
-    },
-    clear() {
-      for (const t of Object.values(past)) t.dispose();
-      past = Object.fromEntries(names.map((name) => [name, empty([1, config.kvHeads, 0, config.headDim])]));
-    },
-  };
-  cache.clear();
-  return cache;
-}
-
 /** A cache whose first rows can be kept, to go on from there more than once. */
 export interface KeepingCache<Kept> extends KvCache {
   save(): Kept;
   restore(kept: Kept): void;
   /** Forgets the rows from `length` on. */
   cut(length: number): void;
+  /** Nobody will restore this again. */
+  forget(kept: Kept): void;
+}
+
+/** Buffers of a device cache that are gone on from more than once: they are not disposed of by going on. */
+export interface DeviceRows {
+  readonly tensors: Readonly<Tensors>;
+  readonly length: number;
+}
+
+/**
+ * Cache that lives where the runtime put it (GPU buffers): each pass returns it whole, longer by its tokens, in buffers of
+ * its own, so what is kept is what a pass returned. It can be cut back to what was saved or restored last, and nowhere else.
+ */
+export function deviceCache(
+  config: ModelConfig,
+  empty: (dims: readonly number[]) => Ort.Tensor,
+): KeepingCache<DeviceRows> {
+  const names = pastNames(config.layers);
+  const none = (): DeviceRows => ({
+    tensors: Object.fromEntries(names.map((name) => [name, empty([1, config.kvHeads, 0, config.headDim])])),
+    length: 0,
+  });
+  const dispose = (rows: DeviceRows) => {
+    for (const t of Object.values(rows.tensors)) t.dispose();
+  };
+  let now = none();
+  let base: DeviceRows | null = null;
+  const moveTo = (rows: DeviceRows) => {
+    if (now !== base && now !== rows) dispose(now);
+    now = rows;
+  };
+  return {
+    feeds: () => now.tensors,
+    extend(out, fresh) {
+      const tensors = names.map(
+        (name) => [name, out[name.replace('past_key_values', 'present')] as Ort.Tensor] as const,
+      );
+      moveTo({ tensors: Object.fromEntries(tensors), length: now.length + fresh });
+    },
+    save: () => (base = now),
+    restore(kept) {
+      moveTo(kept);
+      base = kept;
+    },
+    cut(length) {
+      if (length === now.length) return;
+      if (base?.length !== length) throw new TypeError('a cache on a device is cut where it was kept alone');
+      moveTo(base);
+    },
+    forget(kept) {
+      if (now === kept) moveTo(none());
+      if (base === kept) base = null;
+      dispose(kept);
+    },
+    clear() {
+      moveTo(none());
+      base = null;
+    },
+  };
 }
 
 /** Rows of a host cache. Those below `length` are written no more, so going on from them copies nothing. */
@@ -99,6 +138,8 @@ export function hostCache(config: ModelConfig, tensor: typeof Ort.Tensor): Keepi
       }
       length = Math.min(length, to);
     },
+    // The collector does.
+    forget: () => undefined,
     feeds: () =>
       Object.fromEntries(
         names.map((name) => [name, new tensor('float32', rows[name] as Float32Array, [1, kvHeads, capacity, headDim])]),

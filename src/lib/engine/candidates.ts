@@ -1,3 +1,28 @@
+import { logProbability, type CandidateScore } from './session';
+
+/**
+ * Scores candidates one by one behind the same prompt.
+ * @param first logits [vocabulary] after the prompt
+ * @param behind runs tokens behind the prompt, which stays as it is; logits [n, vocabulary]
+ */
+export async function scoreEach(
+  first: Float32Array,
+  candidates: readonly (readonly number[])[],
+  behind: (ids: readonly number[]) => Promise<Float32Array>,
+): Promise<CandidateScore[]> {
+  const vocabulary = first.length;
+  const out: CandidateScore[] = [];
+  for (const candidate of candidates) {
+    // The last token is only predicted, never read.
+    const read = candidate.slice(0, -1);
+    const logits = read.length ? await behind(read) : first;
+    const rows = [first, ...read.map((_, i) => logits.subarray(i * vocabulary, (i + 1) * vocabulary))];
+    const logProb = candidate.reduce((sum, id, i) => sum + logProbability(rows[i] as Float32Array, id), 0);
+    out.push({ logProb, tokens: candidate.length });
+  }
+  return out;
+}
+
 /**
  * Scoring K candidate answers in one run: the prompt, then all candidates side by side. Every candidate sees the
  * prompt and itself, none of the others (a block mask), and its positions count on from the prompt's end.

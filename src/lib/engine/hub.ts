@@ -4,7 +4,8 @@ import { readJson, type FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
 import { summarizeOnnx } from '../graph/decode';
 import type { Compression } from '../schema/run';
-import { inOnePass, logProbability, type CandidateScore, type EngineSession } from './session';
+import { scoreEach } from './candidates';
+import { logProbability, oneByOne, type CandidateScore, type EngineSession } from './session';
 import { heapBytes, watchHeap } from './heap';
 import type { OrtAssets } from './ort';
 
@@ -202,19 +203,7 @@ class HubSession implements EngineSession {
   /** One by one from the shared cache: a ready-made graph has no block mask. */
   async score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]> {
     const first = (await this.prefill(prompt)).slice();
-    const out: CandidateScore[] = [];
-    for (const candidate of candidates) {
-      const read = candidate.slice(0, -1);
-      let logProb = logProbability(first, candidate[0] as number);
-      if (read.length) {
-        const { logits } = await this.forward(read, this.past, this.length);
-        read.forEach((_, i) => {
-          logProb += logProbability(this.row(logits, read.length, i), candidate[i + 1] as number);
-        });
-      }
-      out.push({ logProb, tokens: candidate.length });
-    }
-    return out;
+    return scoreEach(first, candidates, async (ids) => (await this.forward(ids, this.past, this.length)).logits);
   }
 
   async evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }> {
@@ -225,7 +214,7 @@ class HubSession implements EngineSession {
     return { logProbs, last: this.row(logits, ids.length, ids.length - 1).slice() };
   }
 
-  scorePasses = inOnePass;
+  scorePasses = oneByOne;
   cost = () => null;
   /** The library reads logits back on every pass, so work is done when a pass returns. */
   fence = () => Promise.resolve();

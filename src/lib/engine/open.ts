@@ -25,7 +25,7 @@ import { mergedWith, type Tuned } from '../variant/tuned';
 import { chooseKernel, featuresOf, type GraphKernelRow } from '../variant/kernels';
 import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from '../variant/prepare';
-import { MAX_THREADS, requestGpuDevice } from '../device/probe';
+import { MAX_THREADS, requestGpuDevice, subgroupsServe } from '../device/probe';
 import { openWgsl } from './wgsl';
 
 /** What variants are opened with, for those who open them. */
@@ -190,8 +190,9 @@ export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<
     const dtype = hubDtype(o.variant);
     const { threads, fallbacks } = chooseThreads(o.threads);
     const adapter = 'gpu' in navigator ? await navigator.gpu.requestAdapter() : null;
-    // A software adapter is 50 times slower than WebAssembly.
-    const device = adapter && adapter.info.isFallbackAdapter !== true ? 'webgpu' : 'wasm';
+    // A software adapter is 50 times slower than WebAssembly, and the library asks for subgroups of any size.
+    const serves = adapter && (!adapter.features.has('subgroups') || subgroupsServe(adapter));
+    const device = serves && adapter.info.isFallbackAdapter !== true ? 'webgpu' : 'wasm';
     return o.inPhase('load', () =>
       openHub({ files: o.files, dtype, device, threads, fallbacks, assets: o.assets.webgpu }),
     );

@@ -4,13 +4,20 @@ import { toHalf } from '../core/half';
 import { JoulewiseError } from '../core/errors';
 import type { Cost } from '../core/cost';
 import { encodeModel } from '../graph/encode';
-import { deviceCache, hostCache, type HostRows, type KeepingCache, type KvCache } from './cache';
-import { inOnePass, logProbability, type CandidateScore, type EngineSession, type Pass } from './session';
+import { deviceCache, hostCache, type DeviceRows, type HostRows, type KeepingCache } from './cache';
+import {
+  inOnePass,
+  logProbability,
+  oneByOne,
+  type CandidateScore,
+  type EngineSession,
+  type ScorePasses,
+} from './session';
 import { KeptPrefixes, LEFT_TOKENS } from './prefixes';
 import { heapBytes, watchHeap } from './heap';
 import type { GraphKernelRow } from '../variant/kernels';
 import { watchLoss, type LossWatch } from './loss';
-import { packCandidates } from './candidates';
+import { packCandidates, scoreEach } from './candidates';
 import type { PreparedVariant } from '../variant/prepare';
 
 /** Addresses of ONNX Runtime's own files, served by this site. */
@@ -103,6 +110,14 @@ function openError(cause: unknown, variant: PreparedVariant, gpu: boolean): Joul
   });
 }
 
+/** Passes of `scoreTogether`: one behind a past, and one for a past where no prefix is kept. */
+const behindPast: ScorePasses = (prompt, past, read) => {
+  const first = prompt - LEFT_TOKENS;
+  const inLine = read.filter((n) => n > 0).length < 2;
+  if (past > 0 || first < 1 || inLine) return inOnePass(prompt, past, read);
+  return [[first, 0, 1], ...inOnePass(prompt, first, read)];
+};
+
 class OrtSession implements EngineSession {
   readonly engine;
   readonly kernel;
@@ -110,11 +125,11 @@ class OrtSession implements EngineSession {
   readonly threads;
   readonly maxPositions;
   readonly fallbacks;
-  private readonly cache: KvCache;
-  /** With a cache in this memory alone: on a GPU each pass hands on a cache of its own, and nobody tried it there. */
-  readonly prefixes: KeptPrefixes<HostRows> | null;
-  /** The cache to go on from more than once; null where there is none. */
-  private readonly keeping: KeepingCache<HostRows> | null;
+  private readonly cache: KeepingCache<HostRows> | KeepingCache<DeviceRows>;
+  readonly prefixes: KeptPrefixes<HostRows> | KeptPrefixes<DeviceRows>;
+  readonly scorePasses: ScorePasses;
+  /** Whether attention takes positions as they are given, if only behind a past: see `score`. */
+  private readonly takesPositions: boolean;
   private length = 0;
   private readonly half: boolean;
   private zeros = new Float32Array(0);
@@ -134,13 +149,20 @@ class OrtSession implements EngineSession {
     this.fallbacks = o.fallbacks;
     this.maxPositions = variant.options.maxPositions;
     this.half = variant.half;
-    this.keeping = variant.options.presents === 'fresh' ? hostCache(variant.options.config, ort.Tensor) : null;
-    this.cache = this.keeping ?? deviceCache(variant.options.config, (dims) => this.float([], dims));
-    this.prefixes = this.keeping && this.prefixesIn(this.keeping);
+    this.takesPositions = ENGINE[this.engine].device !== 'gpu';
+    this.scorePasses = this.takesPositions ? behindPast : oneByOne;
+    if (variant.options.presents === 'fresh') {
+      const cache = hostCache(variant.options.config, ort.Tensor);
+      [this.cache, this.prefixes] = [cache, this.prefixesIn(cache, false)];
+    } else {
+      const cache = deviceCache(variant.options.config, (dims) => this.float([], dims));
+      [this.cache, this.prefixes] = [cache, this.prefixesIn(cache, true)];
+    }
   }
 
-  private prefixesIn(cache: KeepingCache<HostRows>): KeptPrefixes<HostRows> {
+  private prefixesIn<Kept>(cache: KeepingCache<Kept>, wholeOnly: boolean): KeptPrefixes<Kept> {
     return new KeptPrefixes({
+      wholeOnly,
       // Int8's two activation terms cannot be multiplied for no position at all.
       leastLogits: 1,
       compute: async (ids) => {
@@ -149,20 +171,21 @@ class OrtSession implements EngineSession {
       },
       save: () => cache.save(),
       restore: (kept) => cache.restore(kept),
+      forget: (kept) => cache.forget(kept),
     });
   }
 
   private reset(): void {
-    this.prefixes?.overwrite();
+    this.prefixes.overwrite();
     this.cache.clear();
     this.length = 0;
   }
 
   /** Has the cache hold what of a prompt is kept and nothing more; its tokens. */
   private enter(prompt: readonly number[]): number {
-    const past = this.prefixes?.enter(prompt) ?? 0;
+    const past = this.prefixes.enter(prompt);
     if (past === 0) this.reset();
-    this.keeping?.cut(past);
+    this.cache.cut(past);
     this.length = past;
     return past;
   }
@@ -236,10 +259,23 @@ class OrtSession implements EngineSession {
   }
 
   async score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]> {
+    if (this.takesPositions) return this.scoreTogether(prompt, candidates);
+    // On WebGPU GroupQueryAttention of 1.31 never reads positions: it counts on from the past, behind one as well. So
+    // each candidate is a pass of its own behind the prompt, whose buffers a pass that is not kept leaves alone.
+    const first = await this.prefill(prompt);
+    const behind = (ids: readonly number[]) => this.forward(ids, { logitPositions: ids.map((_, i) => i), keep: false });
+    return scoreEach(first, candidates, behind);
+  }
+
+  /** All candidates in one pass, side by side. */
+  private async scoreTogether(
+    prompt: readonly number[],
+    candidates: readonly (readonly number[])[],
+  ): Promise<CandidateScore[]> {
     let past = this.enter(prompt);
     const packed = packCandidates(prompt, candidates);
     const inLine = packed.positions.every((position, i) => position === i);
-    if (past === 0 && !inLine && this.keeping && prompt.length > LEFT_TOKENS) {
+    if (past === 0 && !inLine && prompt.length > LEFT_TOKENS) {
       // GroupQueryAttention of 1.31 on a processor takes positions as they are only behind a past; in a first pass it
       // counts on from the first one, and every candidate but the first would stand too far back.
       past = prompt.length - LEFT_TOKENS;
@@ -259,12 +295,6 @@ class OrtSession implements EngineSession {
       ),
       tokens: tokens.length,
     }));
-  }
-
-  scorePasses(prompt: number, past: number, extra: number): readonly Pass[] {
-    const first = prompt - LEFT_TOKENS;
-    if (past > 0 || extra === 0 || !this.keeping || first < 1) return inOnePass(prompt, past, extra);
-    return [[first, 0, 1], ...inOnePass(prompt, first, extra)];
   }
 
   async evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }> {
@@ -318,6 +348,7 @@ class OrtSession implements EngineSession {
     // Of a lost device there is nothing to release, and asking for it fails.
     if (this.watch.lost) return;
     this.watch.end();
+    this.prefixes.release();
     this.cache.clear();
     await this.session.release();
   }

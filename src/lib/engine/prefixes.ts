@@ -22,12 +22,16 @@ export interface Prefixes {
 export interface PrefixCache<Kept> {
   /** Positions whose logits a pass computes at least: none are wanted. */
   leastLogits: number;
+  /** Whether what is kept can be gone on from at its end alone, not from within it. */
+  wholeOnly?: boolean;
   /** Computes tokens from the cache's beginning on. */
   compute(ids: readonly number[]): Promise<void> | void;
   /** Keys and values of the first slots, wherever they go on to be used. */
   save(tokens: number): Kept;
   /** Has them in the first slots again; what lies behind is not read any more. */
   restore(kept: Kept): void;
+  /** Nobody will ask for them again; for a cache that holds more than JavaScript's memory. */
+  forget?(kept: Kept): void;
 }
 
 /**
@@ -61,6 +65,7 @@ export class KeptPrefixes<Kept> implements Prefixes {
     let best: { entry: Entry<Kept> | null; tokens: number } = { entry: null, tokens: 0 };
     for (const entry of this.#entries) {
       const tokens = Math.min(entry.ids.length, prompt.length - LEFT_TOKENS);
+      if (this.cache.wholeOnly && tokens < entry.ids.length) continue;
       if (tokens > best.tokens && beginsWith(prompt, entry.ids, tokens)) best = { entry, tokens };
     }
     return best;
@@ -81,7 +86,8 @@ export class KeptPrefixes<Kept> implements Prefixes {
     this.#inCache = null;
     await this.cache.compute(ids);
     const entry = { ids: [...ids], kept: this.cache.save(ids.length) };
-    this.#entries = [...this.#entries.slice(1 - MOST_KEPT), entry];
+    this.#forget(this.#entries.splice(0, this.#entries.length + 1 - MOST_KEPT));
+    this.#entries.push(entry);
     this.#inCache = entry;
     return ids.length;
   }
@@ -95,8 +101,12 @@ export class KeptPrefixes<Kept> implements Prefixes {
   }
 
   release(): void {
-    this.#entries = [];
     this.#inCache = null;
+    this.#forget(this.#entries.splice(0));
+  }
+
+  #forget(entries: readonly Entry<Kept>[]): void {
+    for (const { kept } of entries) this.cache.forget?.(kept);
   }
 
   /** A prompt is about to be computed: has the cache begin with as much of it as is kept, and says how much that is. */

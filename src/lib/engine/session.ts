@@ -12,9 +12,22 @@ export interface CandidateScore {
 /** New tokens, tokens before them, and positions whose logits are computed. */
 export type Pass = readonly [fresh: number, past: number, logits: number];
 
-/** Scoring as most engines do it, or count it: what is left of the prompt and all candidates side by side. */
-export const inOnePass = (prompt: number, past: number, extra: number): readonly Pass[] => [
-  [prompt - past + extra, past, 1 + extra],
+/**
+ * Passes of scoring: tokens of the prompt, those of them that come from a prefix, and for each candidate the tokens that
+ * are read of it (all but its last).
+ */
+export type ScorePasses = (prompt: number, past: number, read: readonly number[]) => readonly Pass[];
+
+/** What is left of the prompt and all candidates side by side. */
+export const inOnePass: ScorePasses = (prompt, past, read) => {
+  const extra = read.reduce((sum, n) => sum + n, 0);
+  return [[prompt - past + extra, past, 1 + extra]];
+};
+
+/** What is left of the prompt, then each candidate behind it. A candidate of one token takes no pass of its own. */
+export const oneByOne: ScorePasses = (prompt, past, read) => [
+  [prompt - past, past, 1],
+  ...read.filter((n) => n > 0).map((n): Pass => [n, prompt, n]),
 ];
 
 /**
@@ -40,8 +53,8 @@ export interface EngineSession {
   decode(id: number): Promise<Float32Array>;
   /** Log-probability of each candidate after the prompt, which is computed once. Empties the cache. */
   score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]>;
-  /** Passes of `score`: tokens of the prompt, those of them that come from a prefix, and what is read of all candidates. */
-  scorePasses(prompt: number, past: number, extra: number): readonly Pass[];
+  /** Passes of `score`. */
+  readonly scorePasses: ScorePasses;
   /** Log-probability (nats) of each token but the first given those before it, and the last position's logits. */
   evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }>;
   /** Work of one pass over `fresh` new tokens after `past` ones; null where the graph is not ours. */

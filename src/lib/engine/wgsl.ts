@@ -7,7 +7,8 @@ import type { Compression } from '../schema/run';
 import { WgslBuilder, type WgslModel } from '../wgsl/model';
 import { withCompressed, type Calibration, type CompressedModel, type Recipe } from '../variant/compress';
 import { matrixBytes, type MatrixLayout } from '../wgsl/pack';
-import { inOnePass, logProbability, type EngineSession } from './session';
+import { scoreEach } from './candidates';
+import { logProbability, oneByOne, type EngineSession } from './session';
 import { refuseKv8 } from '../variant/kernels';
 import { watchLoss } from './loss';
 import type { InPhase } from '../variant/prepare';
@@ -108,19 +109,10 @@ function sessionOf(
     decode: (id) => run([id], length++, 1),
     async score(prompt, candidates) {
       const first = row(await run(prompt, 0, 1), 0);
-      const out = [];
-      for (const candidate of candidates) {
-        let logProb = logProbability(first, candidate[0] as number);
-        const read = candidate.slice(0, -1);
-        const logits = read.length ? await run(read, prompt.length, read.length) : null;
-        read.forEach((_, i) => (logProb += logProbability(row(logits as Float32Array, i), candidate[i + 1] as number)));
-        out.push({ logProb, tokens: candidate.length });
-      }
       length = 0;
-      return out;
+      return scoreEach(first, candidates, (ids) => run(ids, prompt.length, ids.length));
     },
-    // A token a step, so no matter in how many passes.
-    scorePasses: inOnePass,
+    scorePasses: oneByOne,
     async evaluate(ids) {
       const logProbs = new Float64Array(Math.max(0, ids.length - 1));
       let last = new Float32Array(0);

@@ -69,7 +69,8 @@ export function createAnswer(
 
   if (task.scored === 'labels') {
     const candidates = causes.map((cause) => answerIds(tokenizer, stopIds, cause));
-    const extra = candidates.reduce((n, c) => n + c.length - 1, 0);
+    const read = candidates.map((c) => c.length - 1);
+    const extra = read.reduce((sum, n) => sum + n, 0);
     return async (ticket, { kind }) => {
       const promptIds = tokenizer.chat(task.messages(ticket, causes));
       const shared = sharedOf(promptIds);
@@ -77,7 +78,7 @@ export function createAnswer(
       const start = performance.now();
       const found = await meter.window(
         phaseOf(kind, 'prefill'),
-        workOf(session.scorePasses(promptIds.length, shared, extra), fresh),
+        workOf(session.scorePasses(promptIds.length, shared, read), fresh),
         () => session.score(promptIds, candidates),
       );
       const own = finiteScores(found.map((s) => s.logProb));

@@ -39,12 +39,12 @@ export async function timeSharing(
   const task = taskOf('rca', undefined);
   const prefix = prefixOf(task, causes, tokenizer);
   const candidates = causes.map((cause) => answerIds(tokenizer, stopIds, cause));
-  const extra = candidates.reduce((n, c) => n + c.length - 1, 0);
+  const read = candidates.map((c) => c.length - 1);
   const prompts = tickets.map((ticket) => tokenizer.chat(task.messages(ticket, causes)));
   const found: SharingSpeed = {
     prefixTokens: prefix.length,
     promptTokens: prompts.reduce((n, p) => n + p.length, 0) / prompts.length,
-    causeTokens: extra,
+    causeTokens: read.reduce((sum, n) => sum + n, 0),
     wholeMs: [],
     sharedMs: [],
     prefixMs: [],
@@ -70,7 +70,7 @@ export async function timeSharing(
   const ways = {
     async whole(own: readonly (readonly number[])[]) {
       session.prefixes?.release();
-      for (const prompt of own) for (const pass of session.scorePasses(prompt.length, 0, extra)) count('whole', pass);
+      for (const prompt of own) for (const pass of session.scorePasses(prompt.length, 0, read)) count('whole', pass);
       return time(found.wholeMs, () => score(own));
     },
     async shared(own: readonly (readonly number[])[]) {
@@ -81,7 +81,7 @@ export async function timeSharing(
       });
       if (session.prefixes) count('shared', session.prefixes.pass(prefix.length));
       for (const prompt of own)
-        for (const pass of session.scorePasses(prompt.length, session.prefixes?.of(prompt) ?? 0, extra))
+        for (const pass of session.scorePasses(prompt.length, session.prefixes?.of(prompt) ?? 0, read))
           count('shared', pass);
       return made;
     },

@@ -130,7 +130,7 @@ async function record(
   const { plan, planHash, causes, device, versions } = request;
   const readings = (await Promise.all(meters.map((meter) => meter.read()))).flat();
   return {
-    v: 6,
+    v: 7,
     id: runId(planHash, unit),
     plan: planHash,
     variant: unit.variant,

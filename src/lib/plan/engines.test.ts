@@ -23,6 +23,7 @@ import { NO_WORK, priceOf } from '../forecast/price';
 import { Plan } from '../schema/plan';
 import { parseRecord } from '../schema/record';
 import { SharedRecipe, SharedResult } from '../schema/result';
+import { MISPLACED } from '../schema/misplaced';
 import { Run } from '../schema/run';
 
 /** A plan as version 2 wrote it. */
@@ -56,6 +57,17 @@ describe('ONNX Runtime on WebGPU, which was called gpu', () => {
       ...result,
       variants: [{ engine: 'ort-gpu' }, { engine: 'wgsl' }],
     });
+  });
+
+  it('marks shared results of versions that scored causes wrongly', () => {
+    const variants = [
+      { engine: 'ort-gpu', fallbacks: ['x'] },
+      { engine: 'cpu', fallbacks: ['x'] },
+    ];
+    const lift = (tasks: string[]) => SharedResult.upgraders[3]?.({ v: 3, kind: 'result', tasks, variants });
+    const marked = [{ engine: 'ort-gpu', fallbacks: [MISPLACED, 'x'] }, variants[1]];
+    expect(lift(['rca'])).toMatchObject({ variants: marked });
+    expect(lift(['response'])).toMatchObject({ variants });
   });
 
   it('leaves stored plans their name, under which their runs are found', async () => {

@@ -30,7 +30,7 @@ export const exampleResult = (more: Partial<VariantResult> = {}): VariantResult 
 });
 
 export const exampleRun = (more: Partial<RunRecord> = {}): RunRecord => ({
-  v: 6,
+  v: 7,
   tuned: null,
   id: 'plan/unit',
   plan: 'plan',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleRun } from './example';
 import { parseRecord } from '../schema/record';
+import { MISPLACED, SMALL_SUBGROUPS } from '../schema/misplaced';
 import { Run } from '../schema/run';
 
 describe('run records', () => {
@@ -29,6 +30,28 @@ describe('run records', () => {
     expect(parseRecord(Run, { ...old, v: 5 })).toEqual(exampleRun());
     const run = exampleRun({ prompts: { computed: 90, shared: 110 } });
     expect(parseRecord(Run, run)).toEqual(run);
+  });
+
+  it('of versions that scored causes wrongly on ONNX Runtime say so', () => {
+    const lifted = (v: number, more: Parameters<typeof exampleRun>[0]) =>
+      parseRecord(Run, { ...exampleRun({ fallbacks: ['x'], ...more }), v }).fallbacks;
+    expect(lifted(5, { engine: 'ort-cpu', task: 'rca' })).toEqual([MISPLACED, 'x']);
+    expect(lifted(6, { engine: 'ort-cpu', task: 'rca' })).toEqual(['x']);
+    for (const v of [4, 5, 6]) expect(lifted(v, { engine: 'ort-gpu', task: 'rca' })).toEqual([MISPLACED, 'x']);
+    for (const v of [5, 6]) expect(lifted(v, { engine: 'cpu', task: 'rca' })).toEqual(['x']);
+    expect(lifted(6, { engine: 'ort-gpu', task: 'response' })).toEqual(['x']);
+    const { device } = exampleRun();
+    const gpu = {
+      vendor: '',
+      architecture: '',
+      description: '',
+      features: [],
+      maxBufferBytes: 1,
+      maxStorageBindingBytes: 1,
+    };
+    const soft = { ...device, gpu: { ...gpu, fallback: true } };
+    expect(lifted(6, { engine: 'ort-gpu', task: 'response', device: soft })).toEqual([SMALL_SUBGROUPS, 'x']);
+    expect(lifted(7, { engine: 'ort-gpu', task: 'rca', device: soft })).toEqual(['x']);
   });
 
   it('keep under what they were measured', () => {

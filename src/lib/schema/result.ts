@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { CheckpointRefSchema, Plan } from './plan';
 import { BOUNDARIES, EstimateSchema, RangeSchema, TASKS, TIERS } from './run';
 import { engineNow } from './engines';
+import { markResult } from './misplaced';
 import { defineRecord } from './record';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -177,11 +178,12 @@ function renameEngines(result: Record<string, unknown>): Record<string, unknown>
 /** What a result link carries. */
 export const SharedResult = defineRecord({
   name: 'shared result',
-  version: 3,
-  // Version 2 carries what comparisons rest on; of older ones they are only rough. Version 3 names engines anew.
-  upgraders: { 1: sumOverTasks, 2: renameEngines },
+  version: 4,
+  // Version 2 carries what comparisons rest on; of older ones they are only rough. Version 3 names engines anew, and
+  // version 4 scores causes at their positions on ONNX Runtime.
+  upgraders: { 1: sumOverTasks, 2: renameEngines, 3: (old) => markResult(old, RESULT_LIMITS.fallbacks) },
   schema: v.object({
-    v: v.literal(3),
+    v: v.literal(4),
     kind: v.literal('result'),
     createdAt: name,
     device: v.object({ name, profile: name, browser: v.nullable(name) }),

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { engineNow, ENGINES } from './engines';
+import { markRun } from './misplaced';
 import { defineRecord } from './record';
 
 const finite = v.pipe(v.number(), v.finite());
@@ -199,9 +200,10 @@ export type TunedRecord = v.InferOutput<typeof TunedSchema>;
 /** One variant, one task, one slice of tickets, measured on one device. */
 export const Run = defineRecord({
   name: 'run',
-  version: 6,
+  version: 7,
   // Version 2 tells what each kernel did, version 3 under what conditions, version 4 in which slice and block; version 5
-  // calls ONNX Runtime on WebGPU `ort-gpu`, version 6 tells how many tokens of prompts were shared, and how it was fine-tuned.
+  // calls ONNX Runtime on WebGPU `ort-gpu`, version 6 tells how many tokens of prompts were shared, and how it was fine-tuned;
+  // version 7 scores causes at their positions on ONNX Runtime, as version 6 did on a processor.
   upgraders: {
     1: (old) => ({ ...old, kernels: null }),
     2: (old) => ({ ...old, conditions: null }),
@@ -216,10 +218,11 @@ export const Run = defineRecord({
       steadiness: null,
     }),
     4: (old) => ({ ...old, engine: engineNow(old['engine']) }),
-    5: (old) => ({ ...old, prompts: null, tuned: null }),
+    5: (old) => markRun({ ...old, prompts: null, tuned: null }, 'ort-cpu'),
+    6: (old) => markRun(old, 'ort-gpu'),
   },
   schema: v.object({
-    v: v.literal(6),
+    v: v.literal(7),
     /** `${planHash}/${unit key}`: a finished unit is never run again. */
     id: v.string(),
     plan: v.string(),

@@ -54,6 +54,7 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
   kernelLimits: (args) => callBench('kernelLimits', args),
   scaleSpeed: (args) => callBench('scaleSpeed', args),
   sharingSpeed: (args) => callBench('sharingSpeed', args),
+  trace: (args) => callBench('trace', args),
   compressSpeed: (args) => callBench('compressSpeed', args),
   storeCheckpoint: (args) => callData('storeCheckpoint', args),
   storeHub: (args) => callData('storeHub', args),

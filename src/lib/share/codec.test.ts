@@ -386,7 +386,7 @@ describe('bad links', () => {
       [linkOf('null'), 'link.invalid'],
       [linkOf('[]'), 'link.invalid'],
       [linkOf(canonicalJson(pack({ v: 1, kind: 'song' }))), 'link.invalid'],
-      [linkOf(canonicalJson(pack({ v: 4, kind: 'result' }))), 'link.newer'],
+      [linkOf(canonicalJson(pack({ v: 5, kind: 'result' }))), 'link.newer'],
       [linkOf(canonicalJson(pack({ v: 1, kind: 'result' }))), 'record.invalid'],
       [linkOf(canonicalJson(pack({ kind: 'result' }))), 'record.invalid'],
       [linkOf('{"unknownkey":1}'), 'link.invalid'],

@@ -212,7 +212,7 @@ export function toShared(results: readonly VariantResult[], meta: SharedMeta): S
   const name = (text: string) => clip(text, RESULT_LIMITS.name);
   const { device } = meta;
   return parseRecord(SharedResult, {
-    v: 3,
+    v: 4,
     kind: 'result',
     ...meta,
     device: {

@@ -9,6 +9,7 @@ import { spawnWorker } from '../../cpu/spawn';
 import { chooseThreads, loadKernels } from '../../engine/open';
 import { measure } from '../../measure/measure';
 import { timeSharing } from '../../measure/sharing';
+import { traceEngine } from '../../measure/trace';
 import { openRef } from '../../store/checkpoints';
 import { calibrationThreads, openHost } from '../calibrate/pool';
 import { deviceHere, HERE, openRequest } from '../host/host';
@@ -62,6 +63,15 @@ serve<BenchApi>({
     const opened = await openRequest(args, emit, signal);
     const onRound = (done: number) => emit({ phase: 'speed', done, of: args.rounds });
     return timeSharing(opened, { ...args, onRound });
+  },
+
+  async trace(args, { emit, signal }) {
+    const opened = await openRequest(args, emit, signal);
+    try {
+      return await traceEngine(opened, args, signal);
+    } finally {
+      await opened.session.close();
+    }
   },
 
   compressSpeed: (args) => Promise.resolve(timeCompression(args)),

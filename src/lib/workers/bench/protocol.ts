@@ -5,6 +5,7 @@ import type { KernelLimits } from '../../cpu/limits';
 import type { ScaleResult, ScaleShape } from '../../cpu/scale';
 import type { Measured } from '../../measure/measure';
 import type { SharingOptions, SharingSpeed } from '../../measure/sharing';
+import type { Trace, TraceOptions } from '../../measure/trace';
 import type { Progress, VariantRequest } from '../host/request';
 
 /** One row of a recipe table. */
@@ -42,6 +43,8 @@ export type BenchApi = {
   };
   /** Times scoring causes behind a prompt that is computed whole, and behind a prefix that is kept. */
   sharingSpeed: { args: VariantRequest & SharingOptions; event: Progress; result: SharingSpeed };
+  /** What an engine computes from given tokens, for comparing it with others. */
+  trace: { args: VariantRequest & TraceOptions; event: Progress; result: Trace };
   /** Times quantizing and pruning on normal-distributed matrices; copies are made outside the clock. */
   compressSpeed: { args: { rows: number; columns: number; repeats: number }; event: never; result: CompressSpeed };
   /** Calibrates on random token ids and compresses every layer; `threads` workers. */
