@@ -10,9 +10,10 @@ import { compressGroup } from '../compress/group';
 import { dequantize, is2of4, storedBytes } from '../tensor/stored';
 import { formatLinear, parseRecipe } from '../compress/recipe';
 import type { Level } from '../compress/statistics';
+import type { Matrix } from '../matrix/matrix';
 import { nodeMatrix } from '../matrix/testing';
 import { calibrate, memoryStore, type StatisticsStore } from './calibrate';
-import { embedSequences, openShare } from './forward';
+import { dealLanes, embedSequences, openShare } from './forward';
 import { packPrompts } from './prompts';
 
 const fixture = JSON.parse(readFileSync('tests/fixtures/calibration.json', 'utf8')) as Record<
@@ -51,7 +52,7 @@ type Opened = Awaited<ReturnType<typeof open>>;
 /** Hidden states behind all layers of `of`. */
 async function finalStates(of: Opened, family: string): Promise<number[]> {
   const states = await embedSequences(of, fixture[family]?.ids ?? []);
-  const share = openShare(m, of, states, 'squares');
+  const share = openShare(m, of, [states], 'squares');
   for (let layer = 0; layer < of.config.layers; layer++) await share.next();
   return states.flatMap((s) => [...s]);
 }
@@ -72,17 +73,10 @@ async function statisticsOf(
     level,
     checkpointHash: family,
     store,
-    openShares: (states, l) => {
+    openShares: (lanes, l) => {
       opened++;
       return Promise.resolve(
-        own.map((k, i) =>
-          openShare(
-            k,
-            checkpoint,
-            states.filter((_, s) => s % shares === i),
-            l,
-          ),
-        ),
+        dealLanes(lanes, shares).map((dealt, i) => openShare(own[i] as Matrix, checkpoint, dealt, l)),
       );
     },
   });
