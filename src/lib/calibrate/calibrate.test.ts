@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../checkpoint/checkpoint';
-import { fileSet, makeSafetensors } from '../checkpoint/testing';
 import { LINEARS, names, type LinearName } from '../checkpoint/block';
 import type { Target } from '../compress/budget';
 import { compressCheckpoint } from '../compress/compress';
@@ -15,39 +12,9 @@ import { nodeMatrix } from '../matrix/testing';
 import { calibrate, memoryStore, type StatisticsStore } from './calibrate';
 import { dealLanes, embedSequences, openShare } from './forward';
 import { packPrompts } from './prompts';
+import { families, fixture, open, type Opened } from './testing';
 
-const fixture = JSON.parse(readFileSync('tests/fixtures/calibration.json', 'utf8')) as Record<
-  string,
-  {
-    config: Record<string, unknown>;
-    ids: number[][];
-    cosines: number[];
-    weights: Record<string, { shape: number[]; data: string }>;
-    grams: Record<string, string>;
-    outputSquares: Record<string, number>;
-  }
->;
-const families = Object.keys(fixture);
 const m = await nodeMatrix();
-
-const open = (family: string) => {
-  const f = fixture[family] as (typeof fixture)[string];
-  const weights = Object.fromEntries(
-    Object.entries(f.weights).map(([name, { shape, data }]) => [
-      name,
-      { dtype: 'F16', shape, data: new Uint8Array(Buffer.from(data, 'base64')) },
-    ]),
-  );
-  return openCheckpoint(
-    fileSet({
-      'model.safetensors': makeSafetensors(weights),
-      'config.json': JSON.stringify(f.config),
-      'tokenizer.json': '{}',
-    }),
-  );
-};
-
-type Opened = Awaited<ReturnType<typeof open>>;
 
 /** Hidden states behind all layers of `of`. */
 async function finalStates(of: Opened, family: string): Promise<number[]> {

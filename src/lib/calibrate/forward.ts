@@ -125,11 +125,7 @@ export function openShare(
 ): Share {
   const { config } = checkpoint;
   const { hiddenSize: hidden, intermediateSize: ffn } = config;
-  if (hidden % 4 || ffn % 4)
-    throw new JoulewiseError(
-      'checkpoint.unsupported',
-      'Calibration needs hidden and FFN sizes that are multiples of 4; this model has others.',
-    );
+  checkSizes(hidden, ffn);
   const all = lanes.flat();
   const longest = all.reduce((n, s) => Math.max(n, s.length / hidden), 0);
   const shapes = linearShapes(config, ffn);
@@ -171,6 +167,7 @@ export function openShare(
       return watch(await looked.weights, lanes[lane] ?? [], false);
     },
     pass(made) {
+      checkSizes(hidden, made.ffn);
       looked = null;
       m.within(() => {
         const weights = { linear: float32Of(made.tensors), vectors: made.vectors };
@@ -186,6 +183,15 @@ export function openShare(
       return Promise.resolve();
     },
   };
+}
+
+/** Throws where kernels would read past a row's end. */
+function checkSizes(hidden: number, ffn: number): void {
+  if (hidden % 4 || ffn % 4)
+    throw new JoulewiseError(
+      'checkpoint.unsupported',
+      'Calibration needs hidden and FFN sizes that are multiples of 4; this model has others.',
+    );
 }
 
 const float32Of = (tensors: MadeBlock['tensors']): BlockWeights['linear'] =>
