@@ -65,7 +65,7 @@ export async function calibrateBehind(
     async makeAll(model, layers) {
       const { kept } = model;
       const done = await finished(o.store, hash, kept, layers);
-      o.onProgress?.(done, kept.length);
+      if (done > 0) o.onProgress?.(done, kept.length);
       if (done === kept.length) return;
       const shares = await o.inPhase('calibrate', async () =>
         o.openShares(lanesOf(await embedSequences(checkpoint, sequences)), o.level),

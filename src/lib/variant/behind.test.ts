@@ -60,7 +60,7 @@ describe('a recipe that is calibrated behind its own layers', () => {
       onLinear: ({ layer, linear }) => void reported.push(`${layer} ${linear}`),
     });
     const { layers } = model.config;
-    expect(calibrated).toEqual(Array.from({ length: layers + 1 }, (_, i) => i));
+    expect(calibrated).toEqual(Array.from({ length: layers }, (_, i) => i + 1));
     expect(phases.filter((p) => p === 'compress')).toHaveLength(layers + 1);
     // One opens the threads; a layer is looked at, and all but the last are passed.
     expect(phases.filter((p) => p === 'calibrate')).toHaveLength(2 * layers);
