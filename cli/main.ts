@@ -68,7 +68,7 @@ const help = () =>
     ...Object.entries(COMMANDS).map(([name, c]) => `  ${name} ${c.usage}\n      ${c.about}`),
     '',
     '--limit: tickets a task (72), asked in --slices (9) that all variants answer side by side. --margin: how much lower than the widest precision a task may score and still do the job (0.05). --until-decided: up to 30 slices, variants stop once the answer cannot depend on them.',
-    '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, kvgroupsN, blocksN and auto@ need it (run: without it, the training tickets).',
+    '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, kvgroupsN, blocksN and auto@ need it (run: without it, the training tickets). With seq each layer is calibrated behind those before it as they were compressed.',
     'Recipes with loraRANK[.Nsteps] (int8+lora8, fp16+2:4+lora16.400steps) are fine-tuned on the training tickets before they answer; the adapter is kept in the profile.',
     '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --adapter: a folder with a LoRA adapter of that checkpoint, as PEFT saves it. --swiftshader: WebGPU in software.',
     'Exit codes: 0 fine, 1 the work failed, 2 bad usage or input.',

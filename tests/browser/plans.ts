@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from '../../src/lib/core/canonical';
 import type { PlanEvent } from '../../src/lib/plan/execute';
@@ -215,6 +215,34 @@ export const tests: BrowserTest[] = [
         assert(readFileSync(join(folder, 'out/onnx/model.onnx')).length > 0, 'a graph is written');
         const without = joulewise(['generate', ...model, ...prompt], env);
         assert(without.code !== 0 && without.err.includes('--calib'), `says what is missing: ${without.err}`);
+        return Promise.resolve();
+      }),
+  },
+  {
+    name: 'calibration behind compressed layers writes the same bytes on one thread and on three, and finds them again',
+    run: () =>
+      withFolder((folder) => {
+        const calib = join(root, 'tests/fixtures/texts/calibration.jsonl');
+        const write = (profile: string, threads: number, variant: string) => {
+          const out = join(folder, `${profile}-${threads}-${variant.replaceAll(/\W/g, '-')}`);
+          const model = ['--checkpoint', 'builtin', '--variant', variant, '--calib', calib];
+          const { code, err } = joulewise(['compress', ...model, '--threads', String(threads), '--out', out], {
+            JOULEWISE_PROFILE: join(folder, profile),
+          });
+          assertEqual(code, 0, `compress ${variant} (${err.slice(-300)})`);
+          const read = (end: string) =>
+            Buffer.concat(
+              readdirSync(out)
+                .filter((name) => name.endsWith(end))
+                .map((name) => readFileSync(join(out, name))),
+            );
+          return { weights: read('.safetensors'), report: read('report.json') };
+        };
+        const name = 'int8+sparsegpt2:4+seq';
+        const one = write('a', 1, name);
+        assert(one.weights.equals(write('b', 3, name).weights), 'one thread and three write the same weights');
+        assert(one.report.equals(write('a', 3, name).report), 'kept layers are read: their times are the first ones');
+        assert(!one.weights.equals(write('a', 1, 'int8+sparsegpt2:4').weights), 'without seq they are others');
         return Promise.resolve();
       }),
   },

@@ -58,11 +58,14 @@ export async function timeCalibration(
   const linear = 2 * (h * (2 * q + 2 * kvHeads * headDim) + 3 * h * f);
   const gram = calibrationLevel(recipe) === 'gram' ? 2 * h * h + q * q + f * f : 0;
   const tokens = o.sequences * o.length;
+  const forward = linear + 4 * q * o.length;
+  // Behind compressed layers, each is passed once more as it was compressed.
+  const passes = recipe.seq ? 2 : 1;
   return {
     calibrateMs: ms.calibrate,
     compressMs: ms.compress + performance.now() - start,
     tokens,
     threads: o.threads,
-    calibrateFlops: tokens * layers * (linear + gram + 4 * q * o.length),
+    calibrateFlops: tokens * layers * (passes * forward + gram),
   };
 }

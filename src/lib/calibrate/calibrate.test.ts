@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../checkpoint/checkpoint';
-import { fileSet, makeSafetensors } from '../checkpoint/testing';
 import { LINEARS, names, type LinearName } from '../checkpoint/block';
 import type { Target } from '../compress/budget';
 import { compressCheckpoint } from '../compress/compress';
@@ -10,48 +7,19 @@ import { compressGroup } from '../compress/group';
 import { dequantize, is2of4, storedBytes } from '../tensor/stored';
 import { formatLinear, parseRecipe } from '../compress/recipe';
 import type { Level } from '../compress/statistics';
+import type { Matrix } from '../matrix/matrix';
 import { nodeMatrix } from '../matrix/testing';
 import { calibrate, memoryStore, type StatisticsStore } from './calibrate';
-import { embedSequences, openShare } from './forward';
+import { dealLanes, embedSequences, openShare } from './forward';
 import { packPrompts } from './prompts';
+import { families, fixture, open, type Opened } from './testing';
 
-const fixture = JSON.parse(readFileSync('tests/fixtures/calibration.json', 'utf8')) as Record<
-  string,
-  {
-    config: Record<string, unknown>;
-    ids: number[][];
-    cosines: number[];
-    weights: Record<string, { shape: number[]; data: string }>;
-    grams: Record<string, string>;
-    outputSquares: Record<string, number>;
-  }
->;
-const families = Object.keys(fixture);
 const m = await nodeMatrix();
-
-const open = (family: string) => {
-  const f = fixture[family] as (typeof fixture)[string];
-  const weights = Object.fromEntries(
-    Object.entries(f.weights).map(([name, { shape, data }]) => [
-      name,
-      { dtype: 'F16', shape, data: new Uint8Array(Buffer.from(data, 'base64')) },
-    ]),
-  );
-  return openCheckpoint(
-    fileSet({
-      'model.safetensors': makeSafetensors(weights),
-      'config.json': JSON.stringify(f.config),
-      'tokenizer.json': '{}',
-    }),
-  );
-};
-
-type Opened = Awaited<ReturnType<typeof open>>;
 
 /** Hidden states behind all layers of `of`. */
 async function finalStates(of: Opened, family: string): Promise<number[]> {
   const states = await embedSequences(of, fixture[family]?.ids ?? []);
-  const share = openShare(m, of, states, 'squares');
+  const share = openShare(m, of, [states], 'squares');
   for (let layer = 0; layer < of.config.layers; layer++) await share.next();
   return states.flatMap((s) => [...s]);
 }
@@ -72,17 +40,10 @@ async function statisticsOf(
     level,
     checkpointHash: family,
     store,
-    openShares: (states, l) => {
+    openShares: (lanes, l) => {
       opened++;
       return Promise.resolve(
-        own.map((k, i) =>
-          openShare(
-            k,
-            checkpoint,
-            states.filter((_, s) => s % shares === i),
-            l,
-          ),
-        ),
+        dealLanes(lanes, shares).map((dealt, i) => openShare(own[i] as Matrix, checkpoint, dealt, l)),
       );
     },
   });

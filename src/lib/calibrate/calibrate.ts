@@ -1,11 +1,13 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
+import type { LayerCache } from '../compress/compress';
+import type { MadeLayer } from '../compress/layer';
 import { addStatistics, LEVELS, type LayerStatistics, type Level, type Statistics } from '../compress/statistics';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
 import { embedSequences, type Share } from './forward';
 
 /** Raised when the forward pass or what is collected changes, so that kept statistics are made anew. */
-const VERSION = 1;
+export const VERSION = 1;
 
 /** Where statistics are kept: one piece per layer. */
 export interface StatisticsStore {
@@ -13,12 +15,14 @@ export interface StatisticsStore {
   write(hash: string, layer: number, statistics: LayerStatistics): Promise<void>;
 }
 
+/** Splits lanes of sequences, hidden states each, over threads, as `dealLanes` does. */
+export type OpenShares = (lanes: Float32Array<ArrayBuffer>[][], level: Level) => Promise<Share[]>;
+
 export interface CalibrateOptions {
   level: Level;
   /** Names the checkpoint; null keeps nothing beyond this run. */
   checkpointHash: string | null;
-  /** Splits the sequences over threads; each share gets its hidden states. */
-  openShares: (states: Float32Array<ArrayBuffer>[], level: Level) => Promise<Share[]>;
+  openShares: OpenShares;
   store: StatisticsStore;
   onProgress?: (done: number, of: number) => void;
   signal?: AbortSignal | undefined;
@@ -30,6 +34,15 @@ export function memoryStore(): StatisticsStore {
   return {
     read: (hash, layer) => Promise.resolve(kept.get(`${hash}/${layer}`) ?? null),
     write: (hash, layer, s) => Promise.resolve(void kept.set(`${hash}/${layer}`, s)),
+  };
+}
+
+/** The same for finished layers. */
+export function memoryLayers(): LayerCache {
+  const kept = new Map<number, MadeLayer>();
+  return {
+    read: (layer) => Promise.resolve(kept.get(layer) ?? null),
+    write: (layer, made) => Promise.resolve(void kept.set(layer, made)),
   };
 }
 
@@ -78,7 +91,11 @@ export async function calibrate(
     }
   }
   const hash = await nameOf(o.level);
-  const shares = await o.openShares(await embedSequences(checkpoint, sequences), o.level);
+  const states = await embedSequences(checkpoint, sequences);
+  const shares = await o.openShares(
+    states.map((s) => [s]),
+    o.level,
+  );
   const cosines: number[] = [];
   // Shares work on the next layer while this one's sums are added and written.
   const start = () => Promise.all(shares.map((s) => s.next()));

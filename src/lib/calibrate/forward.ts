@@ -1,4 +1,4 @@
-import { layBlock, readBlock, sourceOf, type Float32Block, type Taps } from '../block/float32';
+import { layBlock, readBlock, sourceOf, type BlockWeights, type Float32Block, type Taps } from '../block/float32';
 import { placeSpans } from '../block/spans';
 import {
   GROUPS,
@@ -7,18 +7,43 @@ import {
   linearShapes,
   names,
   ropeTables,
+  type BlockVectors,
   type GroupName,
   type LinearName,
 } from '../checkpoint/block';
 import type { Checkpoint } from '../checkpoint/checkpoint';
+import type { ModelConfig } from '../checkpoint/config';
 import type { InputStatistics, LayerStatistics, Level } from '../compress/statistics';
 import { JoulewiseError } from '../core/errors';
 import type { Matrix } from '../matrix/matrix';
+import { dequantize, type StoredTensor } from '../tensor/stored';
 
-/** Some sequences on their way through the model: hidden states in, statistics of the next layer out. */
-export interface Share {
-  next(): Promise<LayerStatistics>;
+/** A block as a recipe left it: plain data, so that it can cross to another thread. */
+export interface MadeBlock {
+  /** Of the compressed model. */
+  config: ModelConfig;
+  /** Its FFN neurons. */
+  ffn: number;
+  tensors: Readonly<Record<LinearName, StoredTensor>>;
+  vectors: BlockVectors;
 }
+
+/**
+ * Some sequences on their way through the model, in lanes: each lane's sums can be asked for apart. Either all of them go
+ * through the dense model (`next`), or they look at a dense layer, wait, and pass it as it was compressed.
+ */
+export interface Share {
+  /** Statistics of the next layer on all sequences, which go on through it. */
+  next(): Promise<LayerStatistics>;
+  /** Statistics of a layer of the checkpoint on one lane, whose hidden states stay where they are. */
+  look(layer: number, lane: number): Promise<LayerStatistics>;
+  /** All sequences go on through a compressed block, its weights made float32. */
+  pass(block: MadeBlock): Promise<void>;
+}
+
+/** Lanes of each of at most `hands` shares: share i has the lanes i, i + hands, ... */
+export const dealLanes = <T>(lanes: readonly T[], hands: number): T[][] =>
+  Array.from({ length: Math.min(hands, lanes.length) }, (_, i) => lanes.filter((__, lane) => lane % hands === i));
 
 /** Rows of the embedding for each sequence, [tokens, hidden] float32. */
 export async function embedSequences(
@@ -89,53 +114,91 @@ function openSums(m: Matrix, sizes: Readonly<Record<GroupName, number>>, level: 
 }
 
 /**
- * The Llama-family forward pass of `sequences` (hidden states [tokens, hidden], changed in place), one layer a call, in
- * float32. x^T x is summed in float32 in steps of one sequence: an entry is within 2e-6 sqrt(H_ii H_jj) of float64's.
+ * The Llama-family forward pass of `lanes` (sequences of hidden states [tokens, hidden], changed in place), one layer a call,
+ * in float32. x^T x is summed in float32 in steps of one sequence: an entry is within 2e-6 sqrt(H_ii H_jj) of float64's.
  */
 export function openShare(
   m: Matrix,
   checkpoint: Checkpoint,
-  sequences: Float32Array<ArrayBuffer>[],
+  lanes: readonly (readonly Float32Array<ArrayBuffer>[])[],
   level: Level,
 ): Share {
   const { config } = checkpoint;
   const { hiddenSize: hidden, intermediateSize: ffn } = config;
+  checkSizes(hidden, ffn);
+  const all = lanes.flat();
+  const longest = all.reduce((n, s) => Math.max(n, s.length / hidden), 0);
+  const shapes = linearShapes(config, ffn);
+  const sizes = Object.fromEntries(GROUPS.map((g) => [g, shapes[INPUT_GROUPS[g][0]][1]])) as Record<GroupName, number>;
+  const rope = ropeTables(config, longest);
+  const read = (layer: number) => readBlock(config, layer, (name) => checkpoint.read(name));
+
+  /** What a layer reads of some sequences; `onward`: their hidden states become those behind it. */
+  const watch = (weights: BlockWeights, sequences: readonly Float32Array<ArrayBuffer>[], onward: boolean) =>
+    m.within((): LayerStatistics => {
+      const block = layBlock(m, config, sourceOf(m, weights, shapes), { tokens: longest, rope });
+      const { taps, sums } = openSums(m, sizes, level);
+      const watching = taps(block, shapes);
+      const x = m.take(longest * hidden * 4);
+      const before = m.take(longest * hidden * 4);
+      let cosine = 0;
+      let total = 0;
+      for (const states of sequences) {
+        const tokens = states.length / hidden;
+        total += tokens;
+        m.f32(x, states.length).set(states);
+        m.f32(before, states.length).set(states);
+        block.run(x, placeSpans([{ tokens, parent: null }]), watching);
+        cosine += m.k.cosines(before, x, tokens, hidden);
+        if (onward) states.set(m.f32(x, states.length));
+      }
+      return { ...sums(), cosine, tokens: total };
+    });
+
+  let layer = 0;
+  /** The layer that lanes are looking at: read once for all of them. */
+  let looked: { layer: number; weights: Promise<BlockWeights> } | null = null;
+  return {
+    async next() {
+      return watch(await read(layer++), all, true);
+    },
+    async look(index, lane) {
+      if (looked?.layer !== index) looked = { layer: index, weights: read(index) };
+      return watch(await looked.weights, lanes[lane] ?? [], false);
+    },
+    pass(made) {
+      checkSizes(hidden, made.ffn);
+      looked = null;
+      m.within(() => {
+        const weights = { linear: float32Of(made.tensors), vectors: made.vectors };
+        const source = sourceOf(m, weights, linearShapes(made.config, made.ffn));
+        const block = layBlock(m, made.config, source, { tokens: longest, rope, ffn: made.ffn });
+        const x = m.take(longest * hidden * 4);
+        for (const states of all) {
+          m.f32(x, states.length).set(states);
+          block.run(x, placeSpans([{ tokens: states.length / hidden, parent: null }]));
+          states.set(m.f32(x, states.length));
+        }
+      });
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Throws where kernels would read past a row's end. */
+function checkSizes(hidden: number, ffn: number): void {
   if (hidden % 4 || ffn % 4)
     throw new JoulewiseError(
       'checkpoint.unsupported',
       'Calibration needs hidden and FFN sizes that are multiples of 4; this model has others.',
     );
-  const longest = sequences.reduce((n, s) => Math.max(n, s.length / hidden), 0);
-  const shapes = linearShapes(config, ffn);
-  const sizes = Object.fromEntries(GROUPS.map((g) => [g, shapes[INPUT_GROUPS[g][0]][1]])) as Record<GroupName, number>;
-  const rope = ropeTables(config, longest);
-
-  let layer = 0;
-  return {
-    async next() {
-      const weights = await readBlock(config, layer++, (name) => checkpoint.read(name));
-      return m.within(() => {
-        const block = layBlock(m, config, sourceOf(m, weights, shapes), { tokens: longest, rope });
-        const { taps, sums } = openSums(m, sizes, level);
-        const watching = taps(block, shapes);
-        const x = m.take(longest * hidden * 4);
-        const before = m.take(longest * hidden * 4);
-        let cosine = 0;
-        let total = 0;
-        for (const states of sequences) {
-          const tokens = states.length / hidden;
-          total += tokens;
-          m.f32(x, states.length).set(states);
-          m.f32(before, states.length).set(states);
-          block.run(x, placeSpans([{ tokens, parent: null }]), watching);
-          cosine += m.k.cosines(before, x, tokens, hidden);
-          states.set(m.f32(x, states.length));
-        }
-        return { ...sums(), cosine, tokens: total };
-      });
-    },
-  };
 }
+
+const float32Of = (tensors: MadeBlock['tensors']): BlockWeights['linear'] =>
+  Object.fromEntries(LINEARS.map((l) => [l, new Float32Array(dequantize(tensors[l]))])) as Record<
+    LinearName,
+    Float32Array<ArrayBuffer>
+  >;
 
 function upperTriangle(full: Float32Array, n: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array((n * (n + 1)) / 2);

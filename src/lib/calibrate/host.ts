@@ -1,13 +1,11 @@
 import type { Tokenizer } from '../checkpoint/tokenizer';
 import type { LayerCache } from '../compress/compress';
 import type { Solver } from '../compress/group';
-import type { Level } from '../compress/statistics';
-import type { StatisticsStore } from './calibrate';
-import type { Share } from './forward';
+import type { OpenShares, StatisticsStore } from './calibrate';
 
 /** Threads and places that calibrated recipes work with; opened only where a recipe needs them. */
 export interface CalibrationHost {
-  openShares: (states: Float32Array<ArrayBuffer>[], level: Level) => Promise<Share[]>;
+  openShares: OpenShares;
   solver: Solver;
   /** Null keeps nothing beyond this run. */
   statistics: StatisticsStore | null;

@@ -6,7 +6,7 @@ import { BLOCK, countZeros, dequantize, is2of4, storedBytes } from '../tensor/st
 import { PRECISIONS, quantizeBlocks, type PrecisionName } from '../tensor/precisions';
 import { keepLayers, keepNeurons, neuronScores, PRUNERS, type PrunerName } from './pruners';
 import { prune2of4, pruneMagnitude } from '../tensor/masks';
-import { canonicalRecipe, formatRecipe, parsePruning, parseRecipe, type Recipe } from './recipe';
+import { calibrationLevel, canonicalRecipe, formatRecipe, parsePruning, parseRecipe, type Recipe } from './recipe';
 
 const precisionNames = Object.keys(PRECISIONS) as PrecisionName[];
 const prunerNames = Object.keys(PRUNERS) as PrunerName[];
@@ -24,6 +24,8 @@ const weights = (min: number, max: number) =>
     .map((xs) => Float32Array.from(xs));
 
 describe('recipes', () => {
+  const sequential = (r: Recipe) =>
+    calibrationLevel(r) !== null && r.budget === null && r.prunings.every((p) => p.pruner !== 'blocks');
   const recipe: fc.Arbitrary<Recipe> = fc
     .record({
       precision: fc.constantFrom(...precisionNames),
@@ -37,6 +39,7 @@ describe('recipes', () => {
       budget: fc.option(fc.integer({ min: 1, max: 999_999 })),
       joules: fc.boolean(),
       smooth: fc.boolean(),
+      seq: fc.boolean(),
       kv8: fc.boolean(),
       blend: fc.boolean(),
       tuning: fc.option(
@@ -58,12 +61,14 @@ describe('recipes', () => {
         budget,
         joules,
         smooth,
+        seq,
         kv8,
         blend,
         tuning,
       }) => ({
         blend,
         smooth,
+        seq,
         kv8,
         tuning,
         precision: budget === null ? precision : 'int8',
@@ -83,7 +88,9 @@ describe('recipes', () => {
             : []),
         ],
       }),
-    );
+    )
+    // What cannot be calibrated behind its own layers has no name with `seq`.
+    .map((r) => ({ ...r, seq: r.seq && sequential(r) }));
 
   it('come back from their name', () => {
     fc.assert(fc.property(recipe, (r) => void expect(parseRecipe(formatRecipe(r))).toEqual(r)));
@@ -118,6 +125,11 @@ describe('recipes', () => {
     ['auto@60MB+auto@1J', /names two budgets/],
     ['auto@0J', /is not known/],
     ['int4+smooth+smooth', /names "smooth" twice/],
+    ['int8+seq+2:4', /calibrates nothing that "seq" could put behind compressed layers/],
+    ['fp32+seq', /Leave out "seq", or add \.gptq/],
+    ['auto@60MB+seq', /names a budget, which chooses for all layers/],
+    ['int8.gptq+blocks10+seq', /Leave out "seq", or write layersN/],
+    ['int8.gptq+seq+seq', /names "seq" twice/],
     ['int8+mag', /"mag" is not known/],
     ['int8+mag0', /"mag0" is not known/],
     ['int8+mag100', /"mag100" is not known/],

@@ -22,10 +22,14 @@ export interface CompressedModel {
   config: ModelConfig;
   /** FFN neurons of each remaining layer. */
   ffnSizes: readonly number[];
+  /** The remaining layers' numbers in the checkpoint. */
+  kept: readonly number[];
   /** What was, or will be, done to one linear layer: differs by layer under a budget. */
   recipeOf(index: number, linear: LinearName): LinearRecipe;
   /** Per linear layer, of what has been made so far. */
   reports(): readonly LayerReport[];
+  /** Makes one remaining layer, or finds it where it was kept, and neither counts nor reports it: for who is ahead of its reader. */
+  make(index: number): Promise<MadeLayer>;
   /** All linear weights of one remaining layer. */
   layer(index: number): Promise<Record<LinearName, StoredTensor>>;
   embedding(): Promise<StoredTensor>;
@@ -106,17 +110,25 @@ export async function compressCheckpoint(
     const [rows, columns] = checkpoint.tensors.get(name)?.shape as readonly [number, number];
     return books.matrix(name, outer.store(await checkpoint.read(name), rows, columns), false);
   };
+  // What is calibrated behind a layer is not known before that layer is made.
+  const readAhead = statistics !== null && !recipe.seq;
+  const make = async (index: number): Promise<MadeLayer> => {
+    const cached = (await o.cache?.read(index)) ?? null;
+    const made = cached ?? (await maker.make(index, choice, readAhead));
+    if (!cached) await o.cache?.write(index, made);
+    return made;
+  };
 
   return {
     recipe,
     config: smaller,
     ffnSizes: sized.ffnSizes,
+    kept,
     reports: () => books.reports,
     recipeOf: (index, linear) => choice(index)(linear),
+    make,
     async layer(index) {
-      const cached = (await o.cache?.read(index)) ?? null;
-      const made = cached ?? (await maker.make(index, choice, statistics !== null));
-      if (!cached) await o.cache?.write(index, made);
+      const made = await make(index);
       for (const linear of LINEARS) books.matrix(names.linear(index, linear), made.tensors[linear], true);
       for (const report of made.reports) {
         const line = { layer: index, ...report, packed: o.packed?.(made.tensors[report.linear]) ?? null };

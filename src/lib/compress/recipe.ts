@@ -43,6 +43,8 @@ export interface Recipe {
   prunings: readonly Pruning[];
   /** Factors move from activations into the weights that read them before anything is rounded (smooth.ts). */
   smooth: boolean;
+  /** Calibrated layer by layer, each behind the layers before it as they were compressed (calibrate/behind.ts). */
+  seq: boolean;
   /** Keys and values are kept in int8 while the model runs; only our own kernels do that. */
   kv8: boolean;
   /** Causes are mixed with those of the classical baseline, by a weight that validation tickets choose. */
@@ -119,15 +121,15 @@ const formatTuning = ({ rank, steps }: Tuning) => `lora${rank}${steps === null ?
 const LOOPED: readonly PrecisionName[] = ['int4', 'int8'];
 
 /** Parts that are switched on by their name alone, in the order they are written. */
-const SWITCHES = ['smooth', 'kv8', 'blend'] as const;
+const SWITCHES = ['smooth', 'seq', 'kv8', 'blend'] as const;
 type Switch = (typeof SWITCHES)[number];
 const isSwitch = (part: string): part is Switch => (SWITCHES as readonly string[]).includes(part);
 
 const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int4.gptqact, int8+sparsegpt2:4, auto@60MB, auto@0.3J, int4+lora8.';
 
 /**
- * `precision[.gptq|.gptqact][+pruning...][+smooth][+kv8][+loraR[.Nsteps]][+blend]`, e.g. `int4.gptq`, `fp16+2:4`, `int8+ffn50`,
- * `fp32+wanda50`, `int4+lora8`, or `auto@60MB`, `auto@0.3J`; a pruning or an adapter alone means fp32. Structured prunings
+ * `precision[.gptq|.gptqact][+pruning...][+smooth][+seq][+kv8][+loraR[.Nsteps]][+blend]`, e.g. `int4.gptq`, `fp16+2:4`,
+ * `int8+ffn50`, `fp32+wanda50`, `int4+lora8`, or `auto@60MB`, `auto@0.3J`; a pruning or an adapter alone means fp32. Structured prunings
  * come first, masks after, whatever the order written, so that equal recipes have equal names.
  */
 export function parseRecipe(text: string): Recipe {
@@ -197,16 +199,32 @@ export function parseRecipe(text: string): Recipe {
     );
   const order = keys(PRUNERS);
   prunings.sort((a, b) => order.indexOf(a.pruner) - order.indexOf(b.pruner));
-  return {
+  const recipe: Recipe = {
     precision: budget !== null ? 'int8' : (precision ?? 'fp32'),
     quantizer,
     prunings,
     smooth: on.has('smooth'),
+    seq: on.has('seq'),
     kv8: on.has('kv8'),
     blend: on.has('blend'),
     budget,
     tuning,
   };
+  const sentence = recipe.seq ? refusedBehind(recipe) : null;
+  if (sentence) throw fault(`Recipe ${quote(text)} ${sentence}`);
+  return recipe;
+}
+
+/** Why a recipe cannot be calibrated behind its own layers, as the end of a sentence; null where it can. */
+function refusedBehind(recipe: Recipe): string | null {
+  if (calibrationLevel(recipe) === null)
+    return 'calibrates nothing that "seq" could put behind compressed layers. Leave out "seq", or add .gptq, sparsegptN, wandaN, smooth, neuronsN or kvgroupsN.';
+  // Both look at all layers before the first is compressed.
+  if (recipe.budget !== null)
+    return 'names a budget, which chooses for all layers before the first is compressed. Leave out "seq", or name a precision.';
+  if (recipe.prunings.some(({ pruner }) => PRUNERS[pruner].kind === 'layers' && PRUNERS[pruner].needs))
+    return 'asks to remove layers by calibration, which is done before the first is compressed. Leave out "seq", or write layersN.';
+  return null;
 }
 
 /** The calibration statistics that a recipe reads; null where it reads none. */

@@ -2,6 +2,7 @@ import { DEFAULT_PROMPTS } from '../calibrate/prompts';
 import { GROUPS, INPUT_GROUPS, linearShapes } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
 import { calibrationLevel, type Recipe } from '../compress/recipe';
+import { smallerShape } from '../compress/shape';
 import { TUNE } from '../tune/trainer';
 import { LEVELS, type Level } from '../compress/statistics';
 
@@ -14,9 +15,9 @@ const groupsOf = (c: ModelConfig) => {
   }));
 };
 
-/** The most that any of these recipes reads; null where none calibrates. */
+/** The most that any of these recipes reads of the dense model; null where none calibrates, or each behind its own layers. */
 export function highestLevel(recipes: readonly Recipe[]): Level | null {
-  const levels = recipes.map(calibrationLevel);
+  const levels = recipes.filter((r) => !r.seq).map(calibrationLevel);
   return LEVELS.findLast((level) => levels.includes(level)) ?? null;
 }
 
@@ -33,6 +34,19 @@ export function calibrationOperations(config: ModelConfig, level: Level): number
     attention,
   );
   return tokens * config.layers * perLayer;
+}
+
+/**
+ * Operations of calibrating a recipe behind its own layers, which serves no other: what looks at each dense layer that remains,
+ * and what passes it as it was compressed, all shapes counted. 0 for recipes that the dense model's pass serves.
+ */
+export function behindOperations(config: ModelConfig, recipe: Recipe): number {
+  const level = recipe.seq ? calibrationLevel(recipe) : null;
+  if (level === null) return 0;
+  const { config: smaller } = smallerShape(config, recipe);
+  return (
+    calibrationOperations({ ...config, layers: smaller.layers }, level) + calibrationOperations(smaller, 'squares')
+  );
 }
 
 /** Share of a batch's tokens that are left where what its prompts begin with alike is computed once, about. */

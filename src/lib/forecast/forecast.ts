@@ -6,7 +6,13 @@ import { variantShape, type VariantShape } from '../variant/shape';
 import type { CountedEngine } from '../schema/engines';
 import type { PlanRecord } from '../schema/plan';
 import type { TaskName } from '../schema/run';
-import { calibrationOperations, highestLevel, solveOperations, tuningOperations } from './calibration-work';
+import {
+  behindOperations,
+  calibrationOperations,
+  highestLevel,
+  solveOperations,
+  tuningOperations,
+} from './calibration-work';
 import { fitSideBySide } from './memory';
 import { addWork, NO_WORK, type Work } from './price';
 import { slicesFor } from './slices';
@@ -33,7 +39,7 @@ const WARM_UP_TICKETS = 3;
 export interface VariantForecast {
   variant: string;
   shape: VariantShape;
-  /** All units of this variant, and solving its layers; calibration itself serves all variants and is in the sum alone. */
+  /** All units of this variant, and solving its layers; calibration serves all variants and is in the sum alone, but for one behind its own layers. */
   work: Work;
 }
 
@@ -120,7 +126,8 @@ export function forecast(
       );
     const recipe = parseRecipe(variant);
     const training = tuningOperations(config, recipe, exampleTokens(plan.tasks, lengths, plan.maxNewTokens));
-    return { variant, shape, work: { ...work, calibration: solveOperations(config, recipe) + training } };
+    const own = behindOperations(config, recipe) + solveOperations(config, recipe) + training;
+    return { variant, shape, work: { ...work, calibration: own } };
   };
   const perVariant = plan.tasks.length * slices;
   const variants = named.map(of);

@@ -59,6 +59,20 @@ describe('forecast', () => {
     expect(later.work.calibration).toBeGreaterThan(wanda.work.calibration);
   });
 
+  it('counts a calibration behind its own layers for each recipe that asks, beside the one for all others', () => {
+    const of = (...precisions: string[]) => count('cpu', { precisions, prunings: [] });
+    const [plain, behind] = [of('int4.gptq'), of('int4.gptq+seq')];
+    // Looked at as often, and passed once more without x^T x.
+    const pass = of('fp16+wanda2:4').work.calibration;
+    expect(behind.work.calibration).toBe(plain.work.calibration + pass);
+    expect(behind.variants[0]?.work.calibration).toBe(behind.work.calibration);
+    expect(of('int4.gptq+seq', 'int8.gptq+seq').work.calibration).toBe(2 * behind.work.calibration);
+    expect(of('int4.gptq', 'int4.gptq+seq').work.calibration).toBe(plain.work.calibration + behind.work.calibration);
+    const smaller = of('int8+neurons25+layers25+seq').work.calibration;
+    expect(smaller).toBeLessThan(2 * pass);
+    expect(smaller).toBeGreaterThan(pass);
+  });
+
   it('expects of calibrating SmolLM2-135M what the bench measured', () => {
     const smollm2 = {
       ...builtin,

@@ -120,6 +120,13 @@ export const PARTS: readonly {
     calibrated: true,
   },
   {
+    pattern: /^seq$/,
+    name: () => 'layer by layer',
+    about: 'Calibrates each layer behind the compressed ones before it.',
+    example: 'seq',
+    calibrated: true,
+  },
+  {
     pattern: /^kv8$/,
     name: () => '8-bit cache',
     about: 'Keeps keys and values in 8 bits while the model runs (own kernels on the processor).',

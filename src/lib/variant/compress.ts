@@ -1,5 +1,6 @@
 import { HANDED } from './engines';
-import { calibrate, memoryStore } from '../calibrate/calibrate';
+import { calibrateBehind } from '../calibrate/behind';
+import { calibrate, memoryLayers, memoryStore } from '../calibrate/calibrate';
 import type { Calibration, CalibrationHost } from '../calibrate/host';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import { createTokenizer } from '../checkpoint/tokenizer';
@@ -72,8 +73,9 @@ export function targetOf(
 const storedForm = (t: StoredTensor): PackedForm => ({ title: 'blocks as stored', bytes: storedBytes(t), density: 1 });
 
 /**
- * What every engine calls to get a compressed model: calibrates first where the recipe needs it. `close` ends the
- * calibration's threads; call it when the last layer has been made.
+ * What every engine calls to get a compressed model: calibrates first where the recipe needs it, and makes all layers on the
+ * way where each is calibrated behind those before it. `close` ends the calibration's threads; call it when the last layer
+ * has been made.
  */
 export async function compressVariant(
   checkpoint: Checkpoint,
@@ -103,30 +105,37 @@ export async function compressVariant(
     );
   const prompts = o.calibration.prompts(createTokenizer(checkpoint.tokenizer));
   const host = await o.calibration.open();
+  const calibrating = {
+    level,
+    checkpointHash: host.checkpointHash,
+    openShares: host.openShares,
+    store: host.statistics ?? memoryStore(),
+    ...(o.onCalibrated ? { onProgress: o.onCalibrated } : {}),
+    signal: o.signal,
+  };
+  // How keys and values are kept, and what causes are mixed with, changes no weight.
+  const made = { recipe: formatRecipe(weightsOf(recipe)), version: WEIGHTS_VERSION };
   try {
-    const statistics = await o.inPhase('calibrate', () =>
-      calibrate(checkpoint, prompts, {
-        level,
-        checkpointHash: host.checkpointHash,
-        openShares: host.openShares,
-        store: host.statistics ?? memoryStore(),
-        ...(o.onCalibrated ? { onProgress: o.onCalibrated } : {}),
-        signal: o.signal,
-      }),
-    );
+    const behind = recipe.seq
+      ? await calibrateBehind(checkpoint, prompts, { ...calibrating, made, inPhase: o.inPhase })
+      : null;
+    const statistics =
+      behind?.statistics ?? (await o.inPhase('calibrate', () => calibrate(checkpoint, prompts, calibrating)));
+    const from = { ...made, statistics: statistics.hash };
     // What a budget buys depends on what things cost.
-    const made = { recipe: formatRecipe(recipe), statistics: statistics.hash, version: WEIGHTS_VERSION };
-    const hash = await contentHash(target ? { ...made, engine: target.engine, rates: target.rates } : made);
+    const hash = await contentHash(target ? { ...from, engine: target.engine, rates: target.rates } : from);
+    const layers = host.layers?.(hash) ?? (behind ? memoryLayers() : null);
     const model = await o.inPhase('compress', () =>
       compressCheckpoint(checkpoint, recipe, {
         statistics,
         solver: host.solver,
-        cache: host.layers?.(hash) ?? null,
+        cache: layers,
         ...reporting,
         target,
         signal: o.signal,
       }),
     );
+    if (behind && layers) await behind.makeAll(model, layers);
     return { model, close: host.close };
   } catch (error) {
     host.close();

@@ -1,5 +1,6 @@
 import { openShare, type Share } from '../../calibrate/forward';
 import { compressGroup } from '../../compress/group';
+import type { LayerStatistics } from '../../compress/statistics';
 import { JoulewiseError } from '../../core/errors';
 import { serve } from '../../core/rpc';
 import { openKernels } from '../../matrix/served';
@@ -9,15 +10,30 @@ import type { CalibrateApi } from './protocol';
 /** One thread of a calibration: a share of the sequences, then groups of linear layers, in one instance of src/matrix. */
 let share: Share | null = null;
 
+function held(): Share {
+  if (!share) throw new JoulewiseError('internal', 'This thread has no share of the calibration.');
+  return share;
+}
+
+const buffersOf = ({ inputs }: LayerStatistics) =>
+  Object.values(inputs).flatMap((s) => (s.gram ? [s.gram.buffer] : []));
+
 serve<CalibrateApi>({
-  async open({ checkpoint, states, level }) {
-    share = openShare(await openKernels(), await openRef(checkpoint), states, level);
+  async open({ checkpoint, lanes, level }) {
+    share = openShare(await openKernels(), await openRef(checkpoint), lanes, level);
   },
   async next(_, { transfer }) {
-    if (!share) throw new JoulewiseError('internal', 'This thread has no share of the calibration.');
-    const made = await share.next();
-    transfer(Object.values(made.inputs).flatMap((s) => (s.gram ? [s.gram.buffer] : [])));
+    const made = await held().next();
+    transfer(buffersOf(made));
     return made;
+  },
+  async look({ layer, lane }, { transfer }) {
+    const made = await held().look(layer, lane);
+    transfer(buffersOf(made));
+    return made;
+  },
+  async pass(block) {
+    await held().pass(block);
   },
   async solve(job, { transfer }) {
     const made = compressGroup(await openKernels(), job);

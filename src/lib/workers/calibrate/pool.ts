@@ -1,3 +1,4 @@
+import { dealLanes } from '../../calibrate/forward';
 import type { CalibrationHost } from '../../calibrate/host';
 import type { GroupJob, GroupResult } from '../../compress/group';
 import { connect, type Connection } from '../../core/rpc';
@@ -34,13 +35,16 @@ export function openHost(o: HostOptions): CalibrationHost {
   };
   const keep = o.keep ?? true;
   return {
-    async openShares(states, level) {
-      const shares = pool.map((_, i) => states.filter((__, s) => s % pool.length === i)).filter((s) => s.length > 0);
+    async openShares(lanes, level) {
       return Promise.all(
-        shares.map(async (own, i) => {
+        dealLanes(lanes, pool.length).map(async (own, i) => {
           const c = pool[i] as Connection<CalibrateApi>;
-          await c.call('open', { checkpoint: o.checkpoint, states: own, level });
-          return { next: () => c.call('next', null) };
+          await c.call('open', { checkpoint: o.checkpoint, lanes: own, level });
+          return {
+            next: () => c.call('next', null),
+            look: (layer, lane) => c.call('look', { layer, lane }),
+            pass: (block) => c.call('pass', block),
+          };
         }),
       );
     },
