@@ -49,7 +49,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         async ({ page }) => {
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 4, slices: 4, tokens: 4, tasks: ['rca'] });
-          await page.getByLabel(/classical baseline/).uncheck();
+          await page.getByRole('checkbox', { name: /^Run a classical baseline/ }).uncheck();
           await runButton(page).click();
           // Both variants answer a slice, and neither another one.
           const running = page.getByRole('region', { name: LIVE.region });
@@ -71,7 +71,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         async ({ page }) => {
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 2, slices: 1, tokens: 4, tasks: ['rca'] });
-          await page.getByLabel(/classical baseline/).uncheck();
+          await page.getByRole('checkbox', { name: /^Run a classical baseline/ }).uncheck();
           await page.getByRole('group', { name: 'Budget', exact: true }).getByLabel('Threads').fill('2');
           await runButton(page).click();
           await finished(page);

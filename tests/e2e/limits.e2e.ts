@@ -135,7 +135,7 @@ export const tests: BrowserTest[] = (
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 240, slices: 6, tokens: 32 });
           // Training it on 70,000 tickets is another test's matter.
-          await page.getByLabel(/classical baseline/).uncheck();
+          await page.getByRole('checkbox', { name: /^Run a classical baseline/ }).uncheck();
           await change(page, 'Tickets');
           const panel = page.getByRole('group', { name: 'Tickets', exact: true });
           await panel.locator('input[type=file]').setInputFiles(path);

@@ -550,9 +550,17 @@ export const tests: BrowserTest[] = [
         await page.goto(`${ORIGIN}/paper`);
         await page.getByRole('button', { name: 'Set up its two stages' }).click();
         await page
-          .getByText('fp32, fp16, int8 and int4; then the best 2 with 2:4, mag50 and ffn25; then fp16+2:4.')
+          .getByText(
+            'fp32, fp16, int8, int4, fp32+lora8, fp16+lora8, int8+lora8 and int4+lora8; then the best 2 with 2:4, mag50 and ffn25; then fp16+2:4+lora8.',
+          )
           .waitFor();
         await tinyBudget(page, { limit: 2, slices: 2, tokens: 4, tasks: ['rca'] });
+        // Another test fine-tunes.
+        const variants = page.getByRole('group', { name: 'Variants', exact: true });
+        for (const name of ['fp32', 'fp16', 'int8', 'int4'])
+          await variants.getByRole('checkbox', { name: `${name}+lora8`, exact: true }).uncheck();
+        await variants.getByLabel(/^More recipes/).fill('');
+        await variants.getByLabel(/^More recipes/).blur();
         await runButton(page).click();
         await finished(page);
         await page.getByRole('button', { name: RESULTS.actions.share, exact: true }).click();
