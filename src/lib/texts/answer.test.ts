@@ -97,6 +97,17 @@ describe('the answer in a sentence', () => {
       ]),
     );
     expect(poor).toMatch(/^The classical baseline does better than any of these models \(quality 0\.\d\d against/);
+    // A tuned model beside a reference that does nothing: the best of all is what the baseline is held against.
+    const beside = (right: number) =>
+      answerSentence(
+        decided([
+          { variant: 'fp32', joules: 4, right: 0 },
+          { variant: 'int8+lora8', joules: 3, right },
+          { variant: 'tf-idf', joules: 0.001, right: 0.8, engine: 'classical' },
+        ]),
+      );
+    expect(beside(0.8)).toMatch(/^The classical baseline does about as well as the best of these models \(quality/);
+    expect(beside(0.99)).toMatch(/^The classical baseline does less well than the best of these models \(quality/);
   });
 
   it('says of few tickets that nothing is shown, not that nothing does', () => {

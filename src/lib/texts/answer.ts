@@ -123,7 +123,13 @@ function baselineFirst(decision: Decision, say: SayTicket): string {
   if (reference?.floor === 'shown') return `The classical baseline does this job ${on}. `;
   // To be better than models that do nothing is not yet to be good.
   const best = Math.max(...decision.rows.map(({ result }) => result.quality?.mid ?? 0));
-  return `The classical baseline does better than any of these models (quality ${fixed(baseline.result.quality?.mid ?? 0, 2)} against ${fixed(best, 2)}, ${plural(fewest(baseline.floors), 'ticket')}) ${on}. `;
+  const own = baseline.result.quality?.mid ?? 0;
+  const figures = `(quality ${fixed(own, 2)} against ${fixed(best, 2)}, ${plural(fewest(baseline.floors), 'ticket')})`;
+  if (own > best + decision.margin)
+    return `The classical baseline does better than any of these models ${figures} ${on}. `;
+  if (own >= best - decision.margin)
+    return `The classical baseline does about as well as the best of these models ${figures} ${on}. `;
+  return `The classical baseline does less well than the best of these models ${figures}, ${on}. `;
 }
 
 /** The answer in a sentence or two, its uncertainty in the same breath. */
