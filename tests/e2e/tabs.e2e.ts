@@ -69,9 +69,9 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page, context }) => {
         await page.goto(ORIGIN);
-        await tinyBudget(page, { limit: 12, slices: 2, tasks: ['rca'] });
+        await tinyBudget(page, { limit: 60, slices: 6, tasks: ['rca'] });
         await runButton(page).click();
-        await page.getByText(/^Run [2-4] of 6, /).waitFor({ timeout: RUN_MS });
+        await page.getByText(/^Run ([2-9]|1[0-2]) of 18, /).waitFor({ timeout: RUN_MS });
         const cdp = await context.newCDPSession(page);
         await cdp.send('Storage.clearDataForOrigin', { origin: ORIGIN, storageTypes: 'indexeddb,local_storage' });
         await finished(page);
@@ -88,7 +88,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page, context }) => {
         await page.goto(ORIGIN);
         await useOwnModel(page);
-        await tinyBudget(page, { limit: 12, slices: 3, tasks: ['rca'] });
+        await tinyBudget(page, { limit: 36, slices: 6, tasks: ['rca'] });
         // What is open answers to the end; pruned ones are opened when the best are known.
         await page
           .getByRole('group', { name: 'Variants', exact: true })
