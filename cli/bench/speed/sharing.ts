@@ -1,9 +1,9 @@
-import type { Mapping } from '../../../src/lib/schema/dataset';
 import type { EngineName } from '../../../src/lib/schema/engines';
 import { DEFAULT_SLICES, LEAST_SLICE } from '../../../src/lib/schema/defaults';
 import { median } from '../../../src/lib/core/stats';
 import type { Driver } from '../../shared/browser';
-import { checkpointOf, existing, say, ticketFile } from '../../shared/context';
+import { checkpointOf, say } from '../../shared/context';
+import { ticketsFor, type BenchTickets } from './tickets';
 import { demand, plain, versus, type BenchRow } from '../../shared/rows';
 
 /** What it saves to compute a task's instruction and causes once a slice. */
@@ -19,28 +19,15 @@ const MEASURED: readonly (readonly [engine: EngineName, recipe: string])[] = [
   ['ort-cpu', 'int8'],
 ];
 
-export interface SharingRun {
+interface SharingRun extends BenchTickets {
   checkpoint: string;
   threads: number;
   rounds: number;
-  /** A file of tickets; null = generated ones. */
-  tickets: string | null;
-  mapping: Partial<Mapping> | null;
 }
 
 export async function sharingRows(d: Driver, o: SharingRun): Promise<BenchRow[]> {
   const stored = await checkpointOf(d, o.checkpoint);
-  const dataset =
-    o.tickets === null
-      ? await d.call('generateTickets', { count: 400, seed: 1 })
-      : (
-          await d.call('importTickets', {
-            file: ticketFile(d, existing(o.tickets, 'File')),
-            mapping: o.mapping,
-            redact: true,
-            seed: 1,
-          })
-        ).dataset;
+  const dataset = await ticketsFor(d, o);
   const { causes } = dataset;
   const own = dataset.tickets.filter((t, i) => dataset.split[i] === 'test' && t.cause !== null);
   const rows: BenchRow[] = [];

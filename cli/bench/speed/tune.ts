@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { createRandom } from '../../../src/lib/core/random';
 import { median } from '../../../src/lib/core/stats';
 import type { Driver } from '../../shared/browser';
-import { checkpointOf, existing, say, ticketFile } from '../../shared/context';
+import { checkpointOf, say } from '../../shared/context';
 import { plain, versus, type BenchRow } from '../../shared/rows';
-import type { SharingRun } from './sharing';
+import { ticketsFor, type BenchTickets } from './tickets';
 
 /** A step of LoRA (rank 8, all linear layers) beside PyTorch + PEFT, in turn on the same token ids. */
 
@@ -46,7 +46,10 @@ function peftSeconds(checkpoint: string, threads: number, batches: Batches): Tim
 /** Without the first step, in which compilers warm up. */
 const settled = (values: readonly number[]) => median(values.slice(1));
 
-export async function tuneRows(d: Driver, o: Omit<SharingRun, 'rounds'> & { steps: number }): Promise<BenchRow[]> {
+export async function tuneRows(
+  d: Driver,
+  o: BenchTickets & { checkpoint: string; threads: number; steps: number },
+): Promise<BenchRow[]> {
   const checkpoint = await checkpointOf(d, o.checkpoint);
   const random = createRandom(1);
   const sequence = () => ({
@@ -54,17 +57,7 @@ export async function tuneRows(d: Driver, o: Omit<SharingRun, 'rounds'> & { step
     answer: EQUAL.tokens - EQUAL.answer,
   });
   const equal: Batches = Array.from({ length: o.steps }, () => Array.from({ length: EQUAL.sequences }, sequence));
-  const dataset =
-    o.tickets === null
-      ? await d.call('generateTickets', { count: 400, seed: 1 })
-      : (
-          await d.call('importTickets', {
-            file: ticketFile(d, existing(o.tickets, 'File')),
-            mapping: o.mapping,
-            redact: true,
-            seed: 1,
-          })
-        ).dataset;
+  const dataset = await ticketsFor(d, o);
   const { causes, tickets, split } = dataset;
   const own = random.shuffle(tickets.filter((t, i) => split[i] === 'train' && t.cause !== null));
   const lessons = await d.call('lessons', {

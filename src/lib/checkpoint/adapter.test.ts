@@ -3,15 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { mergeInto } from './adapter';
 import { openCheckpoint } from './checkpoint';
 import { names } from './block';
-import { fileSet } from './testing';
+import { builtinFiles, fileSet } from './testing';
 
 const read = (path: string) => new Uint8Array(readFileSync(path));
-const builtin = Object.fromEntries(
-  ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json', 'model.safetensors'].map((f) => [
-    f,
-    read(`static/builtin/${f}`),
-  ]),
-);
+const builtin = builtinFiles();
 const weights = read('tests/fixtures/adapter/adapter_model.safetensors');
 const config = JSON.parse(readFileSync('tests/fixtures/adapter/adapter_config.json', 'utf8')) as Record<
   string,

@@ -1,4 +1,5 @@
 /** Checkpoint files made in tests, byte by byte, and ways to damage them. */
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { bytesSource, type FileSet } from './source';
 
@@ -12,6 +13,18 @@ export const fileSet = (files: Readonly<Record<string, Uint8Array | string>>, na
     );
   },
 });
+
+const BUILTIN = [
+  'config.json',
+  'generation_config.json',
+  'model.safetensors',
+  'tokenizer.json',
+  'tokenizer_config.json',
+];
+
+/** Files of the built-in checkpoint, by name. */
+export const builtinFiles = (): Record<string, Uint8Array<ArrayBuffer>> =>
+  Object.fromEntries(BUILTIN.map((name) => [name, new Uint8Array(readFileSync(`static/builtin/${name}`))]));
 
 type Value = string | number | boolean | readonly string[] | Float32Array;
 

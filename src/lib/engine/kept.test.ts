@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
-import { fileSet } from '../checkpoint/testing';
+import { builtinFiles, fileSet } from '../checkpoint/testing';
 import { compressGroup } from '../compress/group';
 import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import type { StoredTensor } from '../tensor/stored';
@@ -19,10 +18,7 @@ import { openCpu } from './cpu';
 import { packedKey, WEIGHTS_VERSION, type KeptHeader, type PackedStore } from '../variant/kept';
 import { chooseKernel } from '../variant/kernels';
 
-const files = ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
-const checkpoint = await openCheckpoint(
-  fileSet(Object.fromEntries(files.map((f) => [f, new Uint8Array(readFileSync(`static/builtin/${f}`))]))),
-);
+const checkpoint = await openCheckpoint(fileSet(builtinFiles()));
 
 /** Keeps headers as a file would: as JSON. */
 function memoryStore(): PackedStore & { size: () => number } {

@@ -176,8 +176,8 @@ export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<
     return openOwn(o, { recipe, ...chooseKernel('ort-gpu', recipe, [...device.features]), threads: 1, device });
   },
   wgsl: async (o) => {
-    const own = mergedWith(await openCheckpoint(o.files), parseRecipe(o.variant), o.tuned ?? null);
-    const { checkpoint, recipe } = own;
+    const files = await openCheckpoint(o.files);
+    const { checkpoint, recipe } = mergedWith(files, parseRecipe(o.variant), o.tuned ?? null);
     const device = await gpuDevice();
     return {
       ...(await openWgsl(checkpoint, recipe, device, { ...o, fallbacks: adapterMerged(checkpoint) })),

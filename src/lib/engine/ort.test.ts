@@ -1,21 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
-import { fileSet } from '../checkpoint/testing';
+import { builtinFiles, fileSet } from '../checkpoint/testing';
 import { parseRecipe, targetOf } from '../variant/compress';
 import { chooseKernel } from '../variant/kernels';
 import { prepareVariant } from '../variant/prepare';
 import { openOrt } from './ort';
 import type { CandidateScore, EngineSession } from './session';
 
-const FILES = ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
 const RUNTIME = 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded';
 
 async function open(text: string): Promise<EngineSession> {
-  const checkpoint = await openCheckpoint(
-    fileSet(Object.fromEntries(FILES.map((f) => [f, new Uint8Array(readFileSync(`static/builtin/${f}`))]))),
-  );
+  const checkpoint = await openCheckpoint(fileSet(builtinFiles()));
   const recipe = parseRecipe(text);
   const { kernel } = chooseKernel('ort-cpu', recipe, []);
   const variant = await prepareVariant(checkpoint, recipe, kernel, {

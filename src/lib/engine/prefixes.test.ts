@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
-import { fileSet } from '../checkpoint/testing';
+import { builtinFiles, fileSet } from '../checkpoint/testing';
 import { loadModule, spawnThread } from '../cpu/testing';
 import { parseRecipe } from '../compress/recipe';
 import { chooseKernel } from '../variant/kernels';
@@ -11,20 +11,11 @@ import { generate } from './generate';
 import { KeptPrefixes, LEFT_TOKENS } from './prefixes';
 
 const read = (path: string) => new Uint8Array(readFileSync(path));
-const BUILTIN = [
-  'config.json',
-  'generation_config.json',
-  'model.safetensors',
-  'tokenizer.json',
-  'tokenizer_config.json',
-];
 const ADAPTER = ['adapter_config.json', 'adapter_model.safetensors'];
 const filesOf = (names: readonly string[], folder: string) =>
   Object.fromEntries(names.map((name) => [name, read(`${folder}/${name}`)]));
-const plain = await openCheckpoint(fileSet(filesOf(BUILTIN, 'static/builtin')));
-const adapted = await openCheckpoint(
-  fileSet({ ...filesOf(BUILTIN, 'static/builtin'), ...filesOf(ADAPTER, 'tests/fixtures/adapter') }),
-);
+const plain = await openCheckpoint(fileSet(builtinFiles()));
+const adapted = await openCheckpoint(fileSet({ ...builtinFiles(), ...filesOf(ADAPTER, 'tests/fixtures/adapter') }));
 
 async function open(text: string, o: { adapter?: boolean; threads?: number } = {}): Promise<CpuSession> {
   const recipe = parseRecipe(text);

@@ -1,17 +1,12 @@
 import { ratesOf } from '../meter/model';
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
-import { fileSet } from '../checkpoint/testing';
+import { builtinFiles, fileSet } from '../checkpoint/testing';
 import { parseRecipe } from '../compress/recipe';
 import { profileByName } from '../meter/profiles';
 import { exportSizes, exportVariant } from './onnx';
 
-const NAMES = ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
-const builtin = () =>
-  openCheckpoint(
-    fileSet(Object.fromEntries(NAMES.map((name) => [name, new Uint8Array(readFileSync(`static/builtin/${name}`))]))),
-  );
+const builtin = () => openCheckpoint(fileSet(builtinFiles()));
 
 describe('the ONNX folder', () => {
   it.each(['fp32', 'fp16', 'int8', 'int4', 'int8+ffn50+layers25', 'fp32+2:4t'])(

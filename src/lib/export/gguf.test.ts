@@ -4,7 +4,7 @@ import { openCheckpoint, type Checkpoint } from '../checkpoint/checkpoint';
 import { type LinearName, LINEARS, linearShapes, names, ropeFrequencies, vectorNames } from '../checkpoint/block';
 import { readGguf } from '../checkpoint/gguf';
 import { bytesSource } from '../checkpoint/source';
-import { fileSet, floatBytes, makeSafetensors } from '../checkpoint/testing';
+import { builtinFiles, fileSet, floatBytes, makeSafetensors } from '../checkpoint/testing';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { compressCheckpoint } from '../compress/compress';
 import { BLOCK, dequantize, type StoredTensor } from '../tensor/stored';
@@ -15,17 +15,7 @@ import type { ExportTarget } from './onnx';
 import { encodeTensor, exportGguf, ggufBytes, ggufMetadata, type GgufReport } from './gguf';
 
 const read = (path: string) => new Uint8Array(readFileSync(path));
-const builtin = () =>
-  openCheckpoint(
-    fileSet(
-      Object.fromEntries(
-        ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'].map(
-          (name) => [name, read(`static/builtin/${name}`)],
-        ),
-      ),
-      'built-in',
-    ),
-  );
+const builtin = () => openCheckpoint(fileSet(builtinFiles(), 'built-in'));
 const tiny = () => openCheckpoint(fileSet({ 'tiny.gguf': read('tests/fixtures/checkpoint/tiny.gguf') }, 'tiny'));
 
 /** A checkpoint of any family with random weights, and the built-in model's tokenizer where its vocabulary is that long. */

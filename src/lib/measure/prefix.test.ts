@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
-import { fileSet } from '../checkpoint/testing';
+import { builtinFiles, fileSet } from '../checkpoint/testing';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { parseRecipe } from '../compress/recipe';
 import { loadModule, spawnThread } from '../cpu/testing';
@@ -15,10 +14,7 @@ import { chooseKernel } from '../variant/kernels';
 import { createAnswer } from './answer';
 import { COMPUTED_WHOLE, prefixOf, sharesPrefix, SlicePrefix } from './prefix';
 
-const FILES = ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
-const checkpoint = await openCheckpoint(
-  fileSet(Object.fromEntries(FILES.map((f) => [f, new Uint8Array(readFileSync(`static/builtin/${f}`))]))),
-);
+const checkpoint = await openCheckpoint(fileSet(builtinFiles()));
 const tokenizer = createTokenizer(checkpoint.tokenizer);
 const stopIds = checkpoint.config.eosTokenIds;
 const { tickets, causes } = await generateDataset({ count: 40, seed: 5 });

@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
-import { fileSet } from '../checkpoint/testing';
+import { builtinFiles, fileSet } from '../checkpoint/testing';
 import { generateDataset } from '../data/generator';
 import { TASK_TABLE } from '../data/tasks';
 import { createMeter } from '../meter/meter';
@@ -12,14 +11,7 @@ import { mergedWith, type AdapterStore, type KeptNumbers } from '../variant/tune
 import type { TrainEvent } from './adapter';
 import { tunedVariant, tuningOf, type TunedHost } from './tuned';
 
-const builtin = () =>
-  fileSet(
-    Object.fromEntries(
-      readdirSync('static/builtin')
-        .filter((name) => /\.(json|safetensors)$/.test(name))
-        .map((name) => [name, new Uint8Array(readFileSync(`static/builtin/${name}`))]),
-    ),
-  );
+const builtin = () => fileSet(builtinFiles());
 
 const { tickets, causes, split } = await generateDataset({ count: 60, seed: 5 });
 /** Another operator's words, which the built-in model has not seen. */

@@ -1,23 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { memoryLayers, memoryStore } from '../calibrate/calibrate';
 import { dealLanes, openShare } from '../calibrate/forward';
 import { openCheckpoint } from '../checkpoint/checkpoint';
-import { fileSet } from '../checkpoint/testing';
+import { builtinFiles, fileSet } from '../checkpoint/testing';
 import type { LayerCache } from '../compress/compress';
 import { compressGroup } from '../compress/group';
 import { nodeMatrix } from '../matrix/testing';
 import { compressVariant, parseRecipe, type CalibrationHost, type Calibration } from './compress';
 
-const checkpoint = await openCheckpoint(
-  fileSet(
-    Object.fromEntries(
-      readdirSync('static/builtin')
-        .filter((name) => /\.(json|safetensors)$/.test(name))
-        .map((name) => [name, new Uint8Array(readFileSync(`static/builtin/${name}`))]),
-    ),
-  ),
-);
+const checkpoint = await openCheckpoint(fileSet(builtinFiles()));
 const m = await nodeMatrix();
 const prompts = Array.from({ length: 3 }, (_, s) => Array.from({ length: 32 }, (__, i) => (i * 37 + s * 101) % 500));
 

@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../block/lora';
 import { readAdapter } from '../../checkpoint/adapter';
 import { linearShapes } from '../../checkpoint/block';
 import { openCheckpoint } from '../../checkpoint/checkpoint';
-import { fileSet } from '../../checkpoint/testing';
+import { builtinFiles, fileSet } from '../../checkpoint/testing';
 import { createTokenizer } from '../../checkpoint/tokenizer';
 import { generateDataset } from '../../data/generator';
 import { TASK_TABLE } from '../../data/tasks';
@@ -19,14 +18,7 @@ import { TUNE } from '../../tune/trainer';
 import { compressVariant, parseRecipe } from '../../variant/compress';
 import { train, type TrainEvent, type TrainHost, type TrainRequest } from './train';
 
-const builtin = () =>
-  fileSet(
-    Object.fromEntries(
-      readdirSync('static/builtin')
-        .filter((name) => /\.(json|safetensors)$/.test(name))
-        .map((name) => [name, new Uint8Array(readFileSync(`static/builtin/${name}`))]),
-    ),
-  );
+const builtin = () => fileSet(builtinFiles());
 
 /** A folder in memory. */
 function memoryFolder() {
