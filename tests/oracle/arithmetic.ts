@@ -8,47 +8,17 @@
  * Prints the cosine of the whole gradient and the least of one part's (A or B of a linear layer), with an adapter whose B
  * is not 0 any more.
  */
-import { readFileSync } from 'node:fs';
-import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
-import { bytesSource } from '../../src/lib/checkpoint/source';
-import { createTokenizer } from '../../src/lib/checkpoint/tokenizer';
-import { compressCheckpoint } from '../../src/lib/compress/compress';
-import { parseRecipe } from '../../src/lib/compress/recipe';
 import { createRandom } from '../../src/lib/core/random';
-import { importDataset } from '../../src/lib/data/import';
-import { parseMapping } from '../../src/lib/data/mapping';
-import { TASK_TABLE } from '../../src/lib/data/tasks';
-import { freeze } from '../../src/lib/gradient/frozen';
 import { openGradients } from '../../src/lib/gradient/pass';
 import { cosine } from '../../src/lib/gradient/testing';
 import { nodeMatrix } from '../../src/lib/matrix/testing';
 import { passesOf } from '../../src/lib/tune/examples';
-import { LORA, loraLayout, newAdapter } from '../../src/lib/tune/lora';
-import { examplesOf } from '../../src/lib/tune/tickets';
+import { newAdapter } from '../../src/lib/tune/lora';
+import { openLessons } from './lessons';
 
 const [model, tickets, map, recipe = 'int8', rows = '256'] = process.argv.slice(2);
 if (!model || !tickets || !map) throw new Error('MODEL.gguf TICKETS.csv MAPPING [recipe] [rows]');
-const data = new Uint8Array(readFileSync(model));
-const checkpoint = await openCheckpoint({
-  name: 'model',
-  list: () => Promise.resolve(['model.gguf']),
-  open: (name) => Promise.resolve(name === 'model.gguf' ? bytesSource(name, data) : null),
-});
-const blob = new Blob([readFileSync(tickets)]);
-const { dataset } = await importDataset(
-  { name: 'tickets.csv', size: blob.size, stream: () => blob.stream(), slice: (a, b) => blob.slice(a, b).arrayBuffer() },
-  { mapping: parseMapping(map, 'rca'), redact: true, seed: 1 },
-);
-const frozen = await freeze(await compressCheckpoint(checkpoint, parseRecipe(recipe), {}));
-const lora = loraLayout(frozen.config, frozen.ffnSizes, LORA);
-const { examples } = examplesOf(
-  createTokenizer(checkpoint.tokenizer),
-  frozen.config.eosTokenIds,
-  [TASK_TABLE.rca],
-  dataset.tickets.filter((_, i) => dataset.split[i] === 'train').slice(0, 40),
-  dataset.causes,
-  1024,
-);
+const { frozen, lora, examples } = await openLessons(model, tickets, map, recipe, 40);
 const passes = passesOf(examples, Number(rows)).slice(0, 3);
 const random = createRandom(5);
 const adapter = newAdapter(lora, 1).map((x) => x || 0.01 * random.normal());

@@ -6,45 +6,16 @@
  *
  * Writes the adapter, the batches and our losses; tests/oracle/tune.py smollm2 adds what PyTorch and PEFT make of them.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
-import { bytesSource } from '../../src/lib/checkpoint/source';
-import { createTokenizer } from '../../src/lib/checkpoint/tokenizer';
-import { compressCheckpoint } from '../../src/lib/compress/compress';
-import { parseRecipe } from '../../src/lib/compress/recipe';
-import { importDataset } from '../../src/lib/data/import';
-import { parseMapping } from '../../src/lib/data/mapping';
-import { TASK_TABLE } from '../../src/lib/data/tasks';
-import { freeze } from '../../src/lib/gradient/frozen';
+import { writeFileSync } from 'node:fs';
 import { batchAt, type Example } from '../../src/lib/tune/examples';
-import { examplesOf } from '../../src/lib/tune/tickets';
-import { LORA, loraLayout, newAdapter } from '../../src/lib/tune/lora';
+import { LORA, newAdapter } from '../../src/lib/tune/lora';
 import { oneThread } from '../../src/lib/tune/testing';
 import { startTuning, tune, TUNE } from '../../src/lib/tune/trainer';
+import { openLessons } from './lessons';
 
 const [model, tickets, map, out, recipe = 'fp32', steps = '10'] = process.argv.slice(2);
 if (!model || !tickets || !map || !out) throw new Error('MODEL.gguf TICKETS.csv MAPPING OUT.json [recipe] [steps]');
-const data = new Uint8Array(readFileSync(model));
-const checkpoint = await openCheckpoint({
-  name: 'model',
-  list: () => Promise.resolve(['model.gguf']),
-  open: (name) => Promise.resolve(name === 'model.gguf' ? bytesSource(name, data) : null),
-});
-const blob = new Blob([readFileSync(tickets)]);
-const { dataset } = await importDataset(
-  { name: 'tickets.csv', size: blob.size, stream: () => blob.stream(), slice: (a, b) => blob.slice(a, b).arrayBuffer() },
-  { mapping: parseMapping(map, 'rca'), redact: true, seed: 1 },
-);
-const frozen = await freeze(await compressCheckpoint(checkpoint, parseRecipe(recipe), {}));
-const lora = loraLayout(frozen.config, frozen.ffnSizes, LORA);
-const { examples: train } = examplesOf(
-  createTokenizer(checkpoint.tokenizer),
-  frozen.config.eosTokenIds,
-  [TASK_TABLE.rca],
-  dataset.tickets.filter((_, i) => dataset.split[i] === 'train').slice(0, 400),
-  dataset.causes,
-  1024,
-);
+const { frozen, lora, examples: train } = await openLessons(model, tickets, map, recipe, 400);
 const options = { ...TUNE, steps: Number(steps), warmup: 0, batch: 4, evaluateEvery: 0, decay: 0.01 };
 const adapter = newAdapter(lora, 1);
 const engine = await oneThread(frozen, lora);
