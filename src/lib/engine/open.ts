@@ -21,7 +21,7 @@ import { adapterMerged } from '../variant/panels';
 import type { EngineSession } from './session';
 import { hubDtype, openHub } from './hub';
 import type { PackedStore } from '../variant/kept';
-import { mergedWith, type Tuned } from '../variant/tuned';
+import { checkTuned, mergedWith, type Tuned } from '../variant/tuned';
 import { chooseKernel, featuresOf, type GraphKernelRow } from '../variant/kernels';
 import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from '../variant/prepare';
@@ -29,7 +29,7 @@ import { MAX_THREADS, requestGpuDevice, subgroupsServe } from '../device/probe';
 import { openWgsl } from './wgsl';
 
 /** What variants are opened with, for those who open them. */
-export { answerIds };
+export { answerIds, checkTuned };
 export type { CalibrationHost, FileSet, PackedStore, Tokenizer, Tuned };
 
 /** Addresses of the runtimes' files, by backend. */

@@ -1,6 +1,6 @@
 import type { Calibration } from '../calibrate/host';
 import { taskOf } from '../data/tasks';
-import type { FileSet, Tuned } from '../engine/open';
+import { checkTuned, type FileSet, type Tuned } from '../engine/open';
 import type { Meter } from '../meter/meter';
 import { openMeter, ratesFor } from '../meter/open';
 import { tunes } from '../plan/units';
@@ -20,6 +20,7 @@ export async function adapterFor(
   { files, calibration }: { files: FileSet; calibration: Calibration },
 ): Promise<{ tuned: Tuned; meter: Meter } | null> {
   if (!tunes(request, request.variant)) return null;
+  checkTuned(request.engine, request.variant);
   const { device, engine, profile, tasks, templates } = request;
   const meter = openMeter({ device, engine: 'cpu', profile }, () => undefined);
   const tuned = await context.tuned({

@@ -7,7 +7,7 @@ import { createMeter } from '../meter/meter';
 import { oneThread } from '../tune/testing';
 import { compressVariant, parseRecipe } from '../variant/compress';
 import { packVariant } from '../variant/panels';
-import { mergedWith, type AdapterStore, type KeptNumbers } from '../variant/tuned';
+import { checkTuned, mergedWith, type AdapterStore, type KeptNumbers } from '../variant/tuned';
 import type { TrainEvent } from './adapter';
 import { tunedVariant, tuningOf, type TunedHost } from './tuned';
 
@@ -102,6 +102,15 @@ describe('a variant that names an adapter', () => {
     const tuned = await tunedVariant({ recipe: 'fp32+lora4.4steps', seed: 1 }, given, host().own);
     expect(() => mergedWith(checkpoint, parseRecipe('int8+lora4'), tuned)).toThrow(/Choose the engine "cpu"/);
     expect(() => mergedWith(checkpoint, parseRecipe('fp32+2:4+lora4'), tuned)).toThrow(/Choose the engine "cpu"/);
+    // Before anything is trained, not after.
+    expect(() => checkTuned('ort-cpu', 'int8+lora4')).toThrow(/Choose the engine "cpu"/);
+    expect(() => checkTuned('ort-gpu', 'fp16+2:4+lora4')).toThrow(/Choose the engine "cpu"/);
+    for (const [engine, variant] of [
+      ['cpu', 'int4+2:4+lora4'],
+      ['ort-gpu', 'fp16+lora4'],
+      ['wgsl', 'int8'],
+    ] as const)
+      expect(() => checkTuned(engine, variant)).not.toThrow();
     const merged = mergedWith(checkpoint, parseRecipe('fp32+lora4'), tuned);
     expect(merged.recipe.tuning).toBeNull();
     const name = 'model.layers.0.self_attn.q_proj.weight';

@@ -1,7 +1,10 @@
 import type { Adapter } from '../checkpoint/adapter';
 import { withAdapter, type Checkpoint } from '../checkpoint/checkpoint';
-import { formatRecipe, untuned, type Recipe } from '../compress/recipe';
+import { formatRecipe, parseRecipe, untuned, type Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
+import { PRECISIONS } from '../tensor/precisions';
+import { HANDED } from './engines';
+import type { EngineName } from '../schema/engines';
 import type { TunedRecord } from '../schema/run';
 
 /** An adapter that was trained over a recipe's weights. */
@@ -30,9 +33,25 @@ export interface AdapterStore {
   remove(key: string): Promise<void>;
 }
 
+/** Throws `recipe.impossible` where merging would make other weights than the adapter was trained beside. */
+function checkMerges(recipe: Recipe): void {
+  const plain = recipe.prunings.length === 0 && !recipe.smooth && recipe.budget === null;
+  if (plain && PRECISIONS[recipe.precision].bits >= 16) return;
+  throw new JoulewiseError(
+    'recipe.impossible',
+    `Only our own kernels keep an adapter beside the weights of ${quote(formatRecipe(untuned(recipe)))}: merged into them it would be rounded or cut away. Choose the engine "cpu", or fine-tune fp32 or fp16.`,
+  );
+}
+
+/** Refuses, before anything is trained, what an engine could not answer with (`recipe.impossible`). */
+export function checkTuned(engine: EngineName, variant: string): void {
+  const recipe = parseRecipe(variant);
+  if (recipe.tuning && !HANDED[engine].adapters) checkMerges(recipe);
+}
+
 /**
  * The checkpoint with the adapter merged in, and the recipe that is left, for engines that keep no adapter apart. Throws
- * `recipe.impossible` where merging would make other weights than the adapter was trained beside: what is rounded or pruned.
+ * `recipe.impossible` for what is rounded or pruned.
  */
 export function mergedWith(
   checkpoint: Checkpoint,
@@ -40,11 +59,6 @@ export function mergedWith(
   tuned: Tuned | null,
 ): { checkpoint: Checkpoint; recipe: Recipe } {
   if (!tuned) return { checkpoint, recipe };
-  const plain = recipe.prunings.length === 0 && !recipe.smooth && recipe.budget === null;
-  if (!plain || !['fp32', 'fp16'].includes(recipe.precision))
-    throw new JoulewiseError(
-      'recipe.impossible',
-      `Only our own kernels keep an adapter beside the weights of ${quote(formatRecipe(untuned(recipe)))}: merged into them it would be rounded or cut away. Choose the engine "cpu", or fine-tune fp32 or fp16.`,
-    );
+  checkMerges(recipe);
   return { checkpoint: withAdapter(checkpoint, tuned.adapter), recipe: untuned(recipe) };
 }
