@@ -6,7 +6,7 @@ import { Plan } from '../schema/plan';
 import { parseRecord } from '../schema/record';
 import { buildPlan } from './build-plan';
 import { countRuns, DEFAULT_CHOICES, GENERATED, problemOf, stagesOf } from './choices';
-import { choicesOf, parseExtra, PRUNING_CHIPS } from './recipes';
+import { choicesOf, parseExtra, PRUNING_CHIPS, tunable } from './recipes';
 
 const dataset = { hash: 'h', name: 'tickets' };
 const plan = (more = {}) => buildPlan({ ...DEFAULT_CHOICES, ...more }, dataset, { kind: 'builtin' }, 'ort-cpu');
@@ -83,6 +83,11 @@ describe('choices', () => {
     expect(plan(choices).stages).toEqual(tuned.stages);
     const crossed = plan({ tuned: ['int8'], precisions: [], prunings: ['2:4'], twoStage: false });
     expect(listedMembers(crossed).map(({ variant }) => variant)).toEqual(['int8+lora8', 'int8+2:4+lora8', 'tf-idf']);
+  });
+
+  it('offers to fine-tune what an engine can answer with', () => {
+    expect(tunable('cpu')).toEqual(['fp32', 'fp16', 'int8', 'int4']);
+    expect(tunable('ort-gpu')).toEqual(['fp32', 'fp16']);
   });
 
   it('counts runs as the plan makes them', () => {

@@ -1,6 +1,8 @@
 import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { formatRecipe, parseRecipe } from '../compress/recipe';
+import type { EngineName } from '../schema/engines';
 import type { PlanRecord } from '../schema/plan';
+import { HANDED } from '../variant/engines';
 import { LOADED } from '../texts/loaded';
 import { DEFAULT_CHOICES, TUNED_WITH, type Choices } from './choices';
 
@@ -23,6 +25,10 @@ export const parseExtra = (text: string): string[] => [
 
 /** The name of a variant that is fine-tuned. */
 export const tunedAs = (precision: string) => `${precision}+${TUNED_WITH}`;
+
+/** Precisions that can be fine-tuned on an engine: all where an adapter stands beside the weights, else those that are not rounded. */
+export const tunable = (engine: EngineName) =>
+  ALL_PRECISIONS.filter((p) => HANDED[engine].adapters || PRECISIONS[p].bits >= 16);
 
 /** Choices that build the same stages again; `lost` says what of the plan the cards cannot show. */
 export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices: Choices; lost: string[] } {

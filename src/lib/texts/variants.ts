@@ -6,6 +6,8 @@ export const VARIANTS = {
   tuned: 'Fine-tuned on your training tickets first, at',
   tunedAbout:
     'Trains a low-rank adapter (LoRA, rank 8, 200 steps of 8 answers) beside the weights as they are stored, on this device. Training happens once; its joules stand beside the answer, with the tickets after which they are won back.',
+  tunedElsewhere:
+    'This engine merges the adapter into the weights, which rounding would spoil: for 8 and 4 bits choose the engine "cpu" under Budget.',
   prunings: 'Prunings',
   /** What each pruning on a chip removes. */
   removes: {
