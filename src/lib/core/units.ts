@@ -36,6 +36,8 @@ export const jouleUnit = (x: number) => JOULE_UNITS.find(({ from }) => x >= from
 /** Two significant digits with their unit. */
 export function formatJoules(x: number): string {
   if (x <= 0) return '0 J';
-  const { scale, unit } = jouleUnit(x);
-  return `${Number((x / scale).toPrecision(2))} ${unit}`;
+  // Rounded first: 999.6 J is 1 kJ.
+  const two = Number(x.toPrecision(2));
+  const { scale, unit } = jouleUnit(two);
+  return `${Number((two / scale).toPrecision(2))} ${unit}`;
 }

@@ -24,6 +24,14 @@ describe('energy in the chosen unit', () => {
     expect(ticketInterval(x, GRAMS)).toBe('131 µg CO₂e (118 to 145)');
   });
 
+  it('says 1 of the next unit where an amount rounds up to it', () => {
+    expect(energyAmount(999.6, JOULES)).toBe('1 kJ');
+    expect(energyAmount(0.9996, JOULES)).toBe('1 J');
+    expect(energyAmount(994, JOULES)).toBe('990 J');
+    expect(energyAmount(3.5999, WH)).toBe('1.0 mWh');
+    expect(ticketInterval(between(990, 999.9, 1010), JOULES)).toMatch(/^1\.00 kJ /);
+  });
+
   it('spans powers of ten with a prefix for each end', () => {
     expect(energyRange({ low: 0.0136, mid: 0.24, high: 2521 }, JOULES)).toBe('0.24 J (0.014 J to 2.5 kJ)');
     expect(energyRange({ low: 1, mid: 10, high: 1000 }, GRAMS)).toBe('1.3 mg CO₂e (131 µg CO₂e to 131 mg CO₂e)');

@@ -4,6 +4,7 @@ import { bytes, dateTime, duration, interval, listed, percent, plural, seconds, 
 describe('format', () => {
   it('never writes an exponent or a zero for the unknown', () => {
     for (const x of [1e-9, 0.00123, 0.5, 12345678]) expect(significant(x)).not.toMatch(/e/);
+    expect([9.996, 9.994, 0.09996, 999.6].map((x) => significant(x))).toEqual(['10.0', '9.99', '0.100', '1000']);
     expect(interval(null)).toBe('unknown');
     expect(bytes(null)).toBe('unknown');
     expect(percent(null)).toBe('unknown');

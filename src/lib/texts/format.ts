@@ -30,10 +30,12 @@ export function fixed(x: number, places: number): string {
 /** A count: whole, grouped (`12,345`). */
 export const whole = (n: number) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 }).format(n);
 
-/** At least `digits` significant ones, without an exponent. */
+/** `digits` significant ones, or the whole number where it has more, without an exponent. */
 export function significant(x: number, digits = 3): string {
   if (x === 0) return '0';
-  const places = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(x))));
+  // Of the rounded number: 9.996 has one place fewer than 9.99.
+  const size = Math.abs(Number(x.toPrecision(digits)));
+  const places = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
   return fixed(x, Math.min(places, 12));
 }
 
