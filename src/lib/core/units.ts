@@ -30,14 +30,12 @@ const JOULE_UNITS = [
   { from: 0, scale: 1e-6, unit: 'µJ' },
 ] as const;
 
-/** The unit that keeps `x` joules readable. */
-export const jouleUnit = (x: number) => JOULE_UNITS.find(({ from }) => x >= from) ?? JOULE_UNITS[3];
+/** The unit that keeps `x` joules readable, to two digits: 999.6 J is 1 kJ. */
+export const jouleUnit = (x: number) => JOULE_UNITS.find(({ from }) => +x.toPrecision(2) >= from) ?? JOULE_UNITS[3];
 
 /** Two significant digits with their unit. */
 export function formatJoules(x: number): string {
   if (x <= 0) return '0 J';
-  // Rounded first: 999.6 J is 1 kJ.
-  const two = Number(x.toPrecision(2));
-  const { scale, unit } = jouleUnit(two);
-  return `${Number((two / scale).toPrecision(2))} ${unit}`;
+  const { scale, unit } = jouleUnit(x);
+  return `${Number((x / scale).toPrecision(2))} ${unit}`;
 }

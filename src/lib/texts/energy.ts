@@ -49,15 +49,15 @@ export function perJoule(unit: EnergyUnit): number {
 /** Writes amounts about the size of `joules`, all with one prefix, so that an interval has one unit. */
 function writer(joules: number, unit: EnergyUnit, digits: number): { at: (joules: number) => string; name: string } {
   const factor = perJoule(unit);
-  // Rounded first: what rounds up to 1,000 of a unit is 1 of the next.
-  const size = Number((joules * factor).toPrecision(digits));
+  // What rounds up to 1,000 of a unit is 1 of the next.
+  const size = +(joules * factor).toPrecision(digits);
   if (unit.kind === 'cost') {
     const coins = size >= 1 ? {} : { minimumSignificantDigits: digits, maximumSignificantDigits: digits };
     const money = new Intl.NumberFormat(LOCALE, { style: 'currency', currency: unit.currency, ...coins });
     return { at: (x) => money.format(x * factor), name: '' };
   }
   if (unit.kind === 'J') {
-    const { scale, unit: name } = jouleUnit(size);
+    const { scale, unit: name } = jouleUnit(joules);
     return { at: (x) => significant(x / scale, digits), name: ` ${name}` };
   }
   const { scale, prefix } = PREFIXES.find(({ from }) => size >= from) ?? PREFIXES[3];

@@ -34,8 +34,7 @@ export const whole = (n: number) => new Intl.NumberFormat(LOCALE, { maximumFract
 export function significant(x: number, digits = 3): string {
   if (x === 0) return '0';
   // Of the rounded number: 9.996 has one place fewer than 9.99.
-  const size = Math.abs(Number(x.toPrecision(digits)));
-  const places = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
+  const places = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(+x.toPrecision(digits)))));
   return fixed(x, Math.min(places, 12));
 }
 

@@ -28,7 +28,7 @@ export const SETUP = {
       gpu
         ? 'Models run on the GPU (WebGPU).'
         : `Models run on the processor (WebAssembly, ${plural(threads, 'thread')}).`,
-    oneThread: 'This host does not let threads share memory, so only one of the cores works.',
+    oneThread: 'Threads cannot share memory on this host: one core works.',
     power: 'A browser tells no watts. Energy is estimated: counted bytes and operations times the power profile of',
     guessed: 'guessed; correct it under "Budget"',
     chosen: 'chosen by you',
@@ -36,7 +36,7 @@ export const SETUP = {
   processor: {
     label: 'Which processor?',
     placeholder: 'e.g. Ryzen, M3, Jetson',
-    unknown: 'No profile has that name, or several do: choose one of the list, or leave it to the guess.',
+    unknown: 'No profile or several have that name: choose from the list, or leave it to the guess.',
   },
   own: { tickets: 'Use my tickets', model: 'Use my model' },
   cost: {
