@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
+import { JoulewiseError } from '../core/errors';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../core/random';
 import { openCheckpoint, type Checkpoint } from './checkpoint';
@@ -11,6 +12,7 @@ import { blobSource, bytesSource, httpSource } from './source';
 import { readTensor } from './tensors';
 import { createTokenizer } from './tokenizer';
 import { damaged, fileSet, floatBytes, makeGguf, makeSafetensors, survives } from './testing';
+import { isUsage } from '../core/testing';
 
 const fixture = <T>(name: string) => JSON.parse(readFileSync(`tests/fixtures/checkpoint/${name}`, 'utf8')) as T;
 const floats = (text: string) => new Float32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer);
@@ -94,7 +96,8 @@ const message = async (work: () => Promise<unknown>) => {
   try {
     await work();
   } catch (error) {
-    return error as { code: string; message: string; usage: boolean };
+    if (!(error instanceof JoulewiseError)) throw error;
+    return { code: error.code, message: error.message, usage: isUsage(error) };
   }
   throw new Error('nothing was thrown');
 };
@@ -310,7 +313,7 @@ describe('config', () => {
         try {
           configFromJson({ ...CONFIG, ...changed });
         } catch (error) {
-          expect(error).toMatchObject({ name: 'JoulewiseError', usage: true });
+          expect(error).toSatisfy(isUsage);
         }
       }),
       { numRuns: 1000 },

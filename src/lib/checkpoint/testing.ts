@@ -1,6 +1,7 @@
 /** Checkpoint files made in tests, byte by byte, and ways to damage them. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
+import { isUsage } from '../core/testing';
 import { bytesSource, type FileSet } from './source';
 
 export const fileSet = (files: Readonly<Record<string, Uint8Array | string>>, name = 'test'): FileSet => ({
@@ -168,9 +169,8 @@ export async function survives(read: () => Promise<unknown>): Promise<'read' | '
     await read();
     return 'read';
   } catch (error) {
-    const known = error as { name?: string; usage?: boolean; message?: string };
-    if (known.name !== 'JoulewiseError' || known.usage !== true) throw error;
-    if ((known.message ?? '').length > 800) throw new Error('the sentence is too long', { cause: error });
+    if (!isUsage(error)) throw error;
+    if ((error as Error).message.length > 800) throw new Error('the sentence is too long', { cause: error });
     return 'refused';
   }
 }

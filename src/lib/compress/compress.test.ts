@@ -7,6 +7,7 @@ import { PRECISIONS, quantizeBlocks, type PrecisionName } from '../tensor/precis
 import { keepLayers, keepNeurons, neuronScores, PRUNERS, type PrunerName } from './pruners';
 import { prune2of4, pruneMagnitude } from '../tensor/masks';
 import { calibrationLevel, canonicalRecipe, formatRecipe, parsePruning, parseRecipe, type Recipe } from './recipe';
+import { isUsage } from '../core/testing';
 
 const precisionNames = Object.keys(PRECISIONS) as PrecisionName[];
 const prunerNames = Object.keys(PRUNERS) as PrunerName[];
@@ -144,7 +145,8 @@ describe('recipes', () => {
       caught = error;
     }
     expect(caught).toBeInstanceOf(JoulewiseError);
-    expect(caught).toMatchObject({ code: 'recipe.unknown', usage: true });
+    expect(caught).toMatchObject({ code: 'recipe.unknown' });
+    expect(caught).toSatisfy(isUsage);
     expect((caught as JoulewiseError).message).toMatch(sentence);
   });
 
@@ -155,7 +157,7 @@ describe('recipes', () => {
         try {
           parseRecipe(parts.join('+'));
         } catch (error) {
-          expect(error).toMatchObject({ name: 'JoulewiseError', usage: true });
+          expect(error).toSatisfy(isUsage);
         }
       }),
     );

@@ -1,6 +1,7 @@
 /**
  * One error class; each failure has a code (for programs) and a sentence (for people) that says what to do.
- * `usage` marks codes that are the caller's input, not our work: the command line exits 2 for them, 1 for the rest.
+ * `usage` marks codes that are the caller's input, not our work: the command line exits 2 for them, 1 for the rest. Pages
+ * take the names alone.
  */
 export const ERROR_CODES = {
   'input.unreadable': { usage: true },
@@ -46,10 +47,6 @@ export class JoulewiseError extends Error {
     options?: { cause?: unknown },
   ) {
     super(sentence, options);
-  }
-  /** True where the input is at fault. */
-  get usage(): boolean {
-    return ERROR_CODES[this.code].usage;
   }
 }
 

@@ -1,3 +1,8 @@
+import { ERROR_CODES, JoulewiseError } from './errors';
+
+/** Whether an error is one of ours, and the input is at fault. */
+export const isUsage = (error: unknown): boolean => error instanceof JoulewiseError && ERROR_CODES[error.code].usage;
+
 /** For tests of tables: what a column must hold. */
 export type Column = (value: unknown) => boolean;
 
