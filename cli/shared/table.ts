@@ -2,6 +2,7 @@ import { formatJoules } from '../../src/lib/core/units';
 import { significant } from '../../src/lib/texts/format';
 import type { Contrast, DecidedRow, Decision } from '../../src/lib/rank/decide';
 import { ANSWER, energyWords, qualityWords } from '../../src/lib/texts/answer';
+import { untrained } from '../../src/lib/rank/payback';
 import type { Claim } from '../../src/lib/rank/claims';
 import { CLAIMS } from '../../src/lib/texts/claims';
 import { TRAINING } from '../../src/lib/texts/training';
@@ -84,9 +85,9 @@ export function renderDecision(decision: Decision): string {
 }
 
 /** What fine-tuning each variant took, and when that is won back; null where nothing was fine-tuned. */
-export function renderTraining({ rows, reference, baseline }: Decision): string | null {
-  const against = [reference, baseline].flatMap((row) => (row && !row.result.training ? [row.result] : []));
-  const trained = rows.flatMap(({ result }) =>
+export function renderTraining(decision: Decision): string | null {
+  const against = untrained(decision).map(({ result }) => result);
+  const trained = decision.rows.flatMap(({ result }) =>
     result.training
       ? [
           [

@@ -119,13 +119,23 @@ function stoppingRows(n: number, from: number): BenchRow[] {
     const world = one(worlds, p + from);
     const plan = simulateUntilDecided(world, { seed: p + from, slices: MOST_SLICES, tickets: LEAST_SLICE });
     const { falseWords, answer } = judge(world, plan.folded);
+    const grid = simulatePlan(world, { seed: p + from, slices: MOST_SLICES, tickets: LEAST_SLICE });
     for (const text of [...plan.falseStops, ...falseWords]) say(`plan ${p + from}: ${text}`);
     return {
       falseStop: plan.falseStops.length > 0,
       wrong: plan.falseStops.length + falseWords.length > 0,
       missed: answer !== null && !meetsFloor(world, answer),
+      noise: world.noise,
+      spent: joulesOf(plan.runs) / joulesOf(grid),
     };
   });
+  const spent = [...groupBy(plans, ({ noise }) => noise)].map(([noise, of]) =>
+    plain(
+      `joules until decided over the whole grid, timing noise of ${100 * noise} % a slice (median)`,
+      median(of.map((plan) => plan.spent)),
+      '',
+    ),
+  );
   const [falseStops, wrong, missed] = (['falseStop', 'wrong', 'missed'] as const).map((name) =>
     shareOf(plans.map((plan) => plan[name])),
   ) as [number, number, number];
@@ -133,6 +143,7 @@ function stoppingRows(n: number, from: number): BenchRow[] {
     demand(`${n} plans that stop early: with a false stop or word`, wrong, '', 'most', DEMANDED.wrong),
     plain('with a false stop', falseStops, ''),
     demand('answers of these that truly miss the floor', missed, '', 'most', DEMANDED.wrong),
+    ...spent,
   ];
 }
 

@@ -3,6 +3,7 @@ import type { VariantResult } from '../schema/result';
 import { Compared, taskQuality } from './decide';
 import type { Folded } from './fold';
 import { bySimplicity } from './simple';
+import { SAME_JOULES } from '../schema/defaults';
 
 /** Slices between two looks at whether a plan is decided. */
 export const LOOKS_EVERY = 4;
@@ -95,8 +96,14 @@ export function stopsAt(
   const left = models.filter((i) => !isOut(i));
   const simpler = (a: number, b: number) => bySimplicity(results[a]?.variant ?? '', results[b]?.variant ?? '');
   const least = left.toSorted((a, b) => compared.joules(a) - compared.joules(b) || simpler(a, b))[0];
-  const alike = (i: number, j: number) => compared.sameWork(i, j) && Math.abs(score(i, j) ?? 1) < 1;
-  // Of those that do the same work the simplest is what the others are held against: a hair of joules must not stop it.
+  /** Both within the margin of "same": two one-sided tests at this look's boundary. */
+  const shownSame = (i: number, j: number) => {
+    const c = compared.energyAt(i, j);
+    return c !== null && Math.abs(c.mid) + limit * c.sd <= Math.log(1 + SAME_JOULES);
+  };
+  const alike = (i: number, j: number) =>
+    (compared.sameWork(i, j) && Math.abs(score(i, j) ?? 1) < 1) || shownSame(i, j);
+  // Of those that take the same the simplest is what the others are held against: a hair of joules must not stop it.
   const leanest = least === undefined ? least : left.filter((i) => i === least || alike(i, least)).toSorted(simpler)[0];
   const stops = models.flatMap((i): Stop[] => {
     const variant = results[i]?.variant ?? '';

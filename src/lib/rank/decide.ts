@@ -3,15 +3,12 @@ import { tQuantile } from '../core/distributions';
 import { fromText, pairsFromText } from '../core/log-bytes';
 import { mean } from '../core/stats';
 import { metricsOf, scaled } from '../score/metrics';
-import { LEAST_SLICES } from '../schema/defaults';
+import { LEAST_SLICES, SAME_JOULES } from '../schema/defaults';
 import type { Evidence, FloorRow, VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
 import { modelsAmong } from './critical';
 import { logEnergies } from './evidence';
-import { bySimplicity } from './simple';
-
-/** Ratio of joules within which two variants take the same. */
-export const SAME_JOULES = 0.1;
+import { bySimplicity, referencesOf } from './simple';
 
 export type QualityWord = 'better' | 'same' | 'worse' | 'cannot tell';
 export type EnergyWord = 'leaner' | 'same' | 'dearer' | 'cannot tell';
@@ -66,6 +63,8 @@ export type NoAnswer =
 export interface Decision {
   margin: number;
   reference: DecidedRow | null;
+  /** Rows that would be the reference but are not shown to be above chance. */
+  passedOver: DecidedRow[];
   answer: DecidedRow | null;
   /** Why there is no answer; null where there is one. */
   why: NoAnswer | null;
@@ -298,9 +297,13 @@ export function decide(
   const baselineAt = results.findIndex(({ engine }) => !isModel(engine));
   const baseline = baselineAt < 0 ? null : row(baselineAt);
   const leaner = baseline !== null && against !== null && compared.joules(baselineAt) < compared.joules(against);
+  const choices = referencesOf(rows.filter(({ result }) => result.quality).map(({ result }) => result.variant));
+  const chosen = rows.find(({ at }) => at === evidence.reference);
+  const passedOver = choices.slice(0, chosen ? Math.max(0, choices.indexOf(chosen.result.variant)) : 0);
   return {
     margin,
     rows,
+    passedOver: rows.filter(({ result }) => passedOver.includes(result.variant)),
     reference: rows.find(({ at }) => at === evidence.reference) ?? null,
     answer: rows.find(({ at }) => at === answer) ?? null,
     against: rows.find(({ at }) => at === against) ?? null,

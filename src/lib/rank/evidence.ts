@@ -7,7 +7,8 @@ import type { EstimateRecord, RunRecord, TaskName } from '../schema/run';
 import { criticalsOf } from './critical';
 import type { EnergyFit } from './energies';
 import { Qualities, RESAMPLES } from './qualities';
-import { bySimplicity, referenceOf } from './simple';
+import { bySimplicity, referencesOf } from './simple';
+import { LEAST_SLICES, SAME_JOULES } from '../schema/defaults';
 
 /** What makes up an answer's evidence beside the runs. */
 export interface EvidenceOptions {
@@ -65,11 +66,28 @@ export function energyDraws(
   });
 }
 
-/** Place of the variant that the others' quality is held against; null where none has a quality. */
-export function referenceAmong(variants: readonly VariantResult[]): number | null {
+/** Whether accuracy is shown to be above chance, where a result states one. */
+const aboveChance = ({ metrics }: VariantResult, task: TaskName, causes: number): boolean => {
+  const accuracy = metrics[`${task}.accuracy`];
+  return !accuracy || causes < 2 || (accuracy.low !== null && accuracy.low > 1 / causes);
+};
+
+/**
+ * Place of the variant that the others' quality is held against; null where none has a quality. The first choice (see
+ * `referencesOf`) that is shown to be above chance on every task: as good as a model that guesses is no test. Where
+ * none is, the first choice.
+ */
+export function referenceAmong(
+  variants: readonly VariantResult[],
+  tasks: readonly TaskName[],
+  causes: number,
+): number | null {
   const models = variants.flatMap((v, i) => (!isModel(v.engine) || v.quality === null ? [] : [i]));
-  const reference = referenceOf(models.map((i) => variants[i]?.variant ?? ''));
-  return models.find((i) => variants[i]?.variant === reference) ?? null;
+  const names = referencesOf(models.map((i) => variants[i]?.variant ?? ''));
+  const at = (name: string) => models.find((i) => variants[i]?.variant === name) ?? -1;
+  const choices = names.map(at).filter((i) => i >= 0);
+  const able = (i: number) => tasks.every((task) => aboveChance(variants[i] as VariantResult, task, causes));
+  return choices.find(able) ?? choices[0] ?? null;
 }
 
 /**
@@ -83,8 +101,8 @@ export function evidenceOf(
   qualities: Qualities,
   o: EvidenceOptions,
 ): Evidence {
-  const at = referenceAmong(variants);
   const { causes } = qualities;
+  const at = referenceAmong(variants, o.tasks, causes.length);
   const always = o.tasks.map((task) =>
     task === 'rca' && causes.length > 1 && at !== null ? qualities.addConstant(task, causes[0] as string, at) : null,
   );
@@ -140,38 +158,54 @@ function floorAlways(qualities: Qualities, always: number | null, at: number | n
   return own && share(own.mid);
 }
 
-/** Percent of joint draws, of tickets and of timing, in which each variant is the leanest that meets the floor. */
+/**
+ * Percent of joint draws, of tickets and of timing, in which each variant is the answer: the plan is decided anew with what
+ * a draw holds, as `decide` does it, with the same proof of the floor, the same word "same" and the same order of
+ * simplicity. So a variant that the plan's tickets could never prove good enough gets no share for being lean.
+ */
 function sharesOf(
   variants: readonly VariantResult[],
   evidence: Evidence,
   qualities: Qualities,
   always: readonly (number | null)[],
 ): number[] {
-  const { reference } = evidence;
+  const { reference, critical } = evidence;
   const counts = variants.map(() => 0);
   if (reference === null) return counts;
-  const energies = energyDraws(logEnergies(variants), pairsFromText(variants.length, evidence.energySd), RESAMPLES);
-  const models = variants.flatMap((v, i) => (!isModel(v.engine) || !v.energy ? [] : [i]));
-  const meets = models.map((i) => {
-    const tests = evidence.floors.flatMap(({ task }, t) => {
+  const sd = pairsFromText(variants.length, evidence.energySd);
+  const energies = energyDraws(logEnergies(variants), sd, RESAMPLES);
+  const models = variants
+    .flatMap((v, i) => (!isModel(v.engine) || !v.energy ? [] : [i]))
+    .toSorted((a, b) => bySimplicity(variants[a]?.variant ?? '', variants[b]?.variant ?? ''));
+  const shown = models.map((i) => {
+    const tests = evidence.floors.flatMap(({ task, chance }, t) => {
       const constant = always[t] ?? null;
       return [
-        { draws: i === reference ? null : qualities.drawsAgainst(i, reference, task), least: -evidence.margin },
-        { draws: constant === null ? null : qualities.drawsAgainst(i, constant, task), least: 0 },
-      ];
+        i === reference ? null : proofOf(qualities.against(i, reference, task), -evidence.margin),
+        constant === null ? null : proofOf(qualities.against(i, constant, task), 0),
+        chance === null ? null : proofOf(qualities.accuracy(i, task), chance),
+      ].filter((test) => test !== null);
     });
-    return (r: number) => tests.every(({ draws, least }) => draws === null || (draws[r] as number) > least);
+    return (r: number) => tests.every((test) => test(r));
   });
+  const widest = Math.log(1 + SAME_JOULES);
   for (let r = 0; r < RESAMPLES; r++) {
-    let best: number | null = null;
-    models.forEach((i, k) => {
-      if (!meets[k]?.(r)) return;
-      const [own, other] = [energies[r]?.[i] as number, best === null ? Infinity : (energies[r]?.[best] as number)];
-      const same = Math.abs(own - other) < 1e-9;
-      const simpler = best !== null && bySimplicity(variants[i]?.variant ?? '', variants[best]?.variant ?? '') < 0;
-      if (same ? simpler : own < other) best = i;
+    const log = energies[r] as (number | null)[];
+    const left = models.filter((_, k) => shown[k]?.(r));
+    const least = Math.min(...left.map((i) => log[i] ?? Infinity));
+    const leanest = left.find((i) => (log[i] ?? Infinity) <= least + 1e-9);
+    // Simplest first, so the first that takes the same is the answer.
+    const answer = left.find((i) => {
+      if (i === leanest) return true;
+      const own = leanest === undefined || evidence.slices < LEAST_SLICES ? null : sd(i, leanest);
+      return own !== null && (log[i] ?? Infinity) - least + critical.energy * own <= widest;
     });
-    if (best !== null) counts[best] = (counts[best] ?? 0) + 1;
+    if (answer !== undefined) counts[answer] = (counts[answer] ?? 0) + 1;
   }
   return counts.map((n) => Math.round((100 * n) / RESAMPLES));
+}
+
+/** Whether a draw shows more than the least that is asked: as far inside its own interval as the plan must be. */
+function proofOf(drawn: { mid: number; low: number; draws: Float64Array } | null, least: number) {
+  return drawn && ((r: number) => (drawn.draws[r] as number) - (drawn.mid - drawn.low) >= least);
 }

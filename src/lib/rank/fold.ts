@@ -289,9 +289,10 @@ export function foldRuns(
     )
     .sort(order);
   const energies = fitEnergies(groups, tasks, { isModel: (i) => isModel(groups[i]?.[0]?.engine ?? '') });
-  const qualities = new Qualities(groups, tasks, runs[0]?.causes ?? []);
+  const causes = runs[0]?.causes ?? [];
+  const qualities = new Qualities(groups, tasks, causes);
   const own = groups.map((group, i) => foldVariant(group, i, tasks, energies, qualities));
-  const reference = referenceAmong(own);
+  const reference = referenceAmong(own, tasks, causes.length);
   const results = reference === null ? own : own.map((result, i) => comparable(result, i, reference, qualities));
   const most = Math.max(0, ...results.map((r) => r.slices));
   const stopped = new Map(

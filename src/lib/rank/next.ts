@@ -1,7 +1,7 @@
 import { rareDifference } from '../score/paired';
 import type { Evidence, VariantResult } from '../schema/result';
-import { LEAST_SLICES } from '../schema/defaults';
-import { Compared, SAME_JOULES, taskQuality, type DecidedRow, type Decision } from './decide';
+import { LEAST_SLICES, SAME_JOULES } from '../schema/defaults';
+import { Compared, taskQuality, type DecidedRow, type Decision } from './decide';
 import { slicesFor, ticketsFor } from './power';
 
 /** What would tell more about an answer. */

@@ -1,4 +1,6 @@
 import type { VariantResult } from '../schema/result';
+import type { DecidedRow, Decision } from './decide';
+import { referencesOf } from './simple';
 
 /** After how many tickets the joules of training are won back against another variant that answers them. */
 export interface Payback {
@@ -26,4 +28,11 @@ export function paybackOf(tuned: VariantResult, other: VariantResult): Payback |
   const low = after((theirs.high ?? theirs.mid) - (own.low ?? own.mid)) ?? mid;
   const high = after((theirs.low ?? theirs.mid) - (own.high ?? own.mid));
   return { variant, tickets: { mid, low: Math.min(low, mid), high } };
+}
+
+/** Those whom training is to be won back against beside other models: the widest untuned one, and the baseline. */
+export function untrained({ rows, baseline }: Pick<Decision, 'rows' | 'baseline'>): DecidedRow[] {
+  const plain = rows.filter(({ result }) => !result.training);
+  const [widest] = referencesOf(plain.map(({ result }) => result.variant));
+  return [plain.find(({ result }) => result.variant === widest), baseline].filter((row) => !!row);
 }

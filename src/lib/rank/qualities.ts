@@ -314,15 +314,25 @@ export class Qualities {
     return { mid: mean(own.map(({ mid }) => mid)), sd: Math.hypot(drawn, ...missing) };
   }
 
-  /** Quality of a task in each draw, relative to another variant's, over the tickets that both answered. */
-  drawsAgainst(i: number, j: number, task: TaskName): Float64Array | null {
+  /** Quality of a task, i minus j, over the tickets that both answered: with its one-sided 95 % end, and in each draw. */
+  against(i: number, j: number, task: TaskName): { mid: number; low: number; draws: Float64Array } | null {
     const pair = this.#pair(i, j, task);
-    if (!pair) return null;
+    const difference = pair && this.taskDifference(i, j, task);
+    if (!difference) return null;
+    const { mid, low } = difference;
     const missing = missingSd(pair);
-    if (missing === 0) return pair.draws;
+    if (missing === 0) return { mid, low, draws: pair.draws };
     // Where few tickets differ, draws are narrower than what is known.
     const random = createRandom(SEED).fork(`${i} ${j} ${task}`);
-    return pair.draws.map((value) => value + missing * random.normal());
+    return { mid, low, draws: pair.draws.map((value) => value + missing * random.normal()) };
+  }
+
+  /** Share of right answers of a task, with the low end of its two-sided 95 % interval, and in each draw; null for texts. */
+  accuracy(i: number, task: TaskName): { mid: number; low: number; draws: Float64Array } | null {
+    const set = this.#setOf([i], [task]);
+    const part = this.#scored[i]?.get(task)?.parts.find(({ metric }) => metric.name === 'accuracy');
+    const drawn = part && this.#draw(i, task, part, set);
+    return drawn ? { ...drawn, low: quantile(sorted(drawn.draws), 0.025) } : null;
   }
 }
 

@@ -31,6 +31,22 @@ export function bySimplicity(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The variant that the others' quality is held against: the widest precision, with the least done to it. Null for none. */
-export const referenceOf = (variants: readonly string[]): string | null =>
-  variants.toSorted((a, b) => bitsOf(b) - bitsOf(a) || bySimplicity(a, b))[0] ?? null;
+/** Parts of a recipe that change no weight of the checkpoint: adapters and mixtures with the baseline. */
+const ADDED = /^(?:lora|blend)/;
+const isWhole = (variant: string) =>
+  variant
+    .split('+')
+    .slice(1)
+    .every((part) => ADDED.test(part));
+
+/**
+ * Variants that others' quality may be held against, the first choice first: the widest precision, with the least done to
+ * it; then others of which nothing is pruned, in the same order.
+ */
+export function referencesOf(variants: readonly string[]): string[] {
+  const ordered = variants.toSorted((a, b) => bitsOf(b) - bitsOf(a) || bySimplicity(a, b));
+  return ordered.filter((variant, i) => i === 0 || isWhole(variant));
+}
+
+/** The variant that the others' quality is held against where nothing is known of any. Null for none. */
+export const referenceOf = (variants: readonly string[]): string | null => referencesOf(variants)[0] ?? null;

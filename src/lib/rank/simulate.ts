@@ -2,13 +2,13 @@ import { normalQuantile, tQuantile } from '../core/distributions';
 import { groupBy } from '../core/group';
 import { createRandom, type Random } from '../core/random';
 import { mean } from '../core/stats';
-import { DEFAULT_MARGIN } from '../schema/defaults';
+import { DEFAULT_MARGIN, SAME_JOULES } from '../schema/defaults';
 import type { RunRecord, TaskName, TicketOutcome } from '../schema/run';
 import { identity } from '../score/statistic';
 import { qualityStatistic } from '../score/metrics';
 import { FEW_DIFFERING } from '../score/paired';
 import { stopsAt } from './choose';
-import { Compared, SAME_JOULES, decide, type Contrast } from './decide';
+import { Compared, decide, type Contrast } from './decide';
 import { exampleReading, exampleRun } from './example';
 import { fitEnergies } from './energies';
 import { foldRuns, type Folded } from './fold';
@@ -476,7 +476,9 @@ export function simulateUntilDecided(world: World, o: Omit<SimulationOptions, 'l
         const wrong =
           why === 'misses the floor'
             ? meetsFloor(world, variant)
-            : why === 'dearer' && logOf(variant) <= logOf(leanest) + 1e-9;
+            : why === 'dearer'
+              ? logOf(variant) <= logOf(leanest) + 1e-9
+              : Math.abs(logOf(variant) - logOf(leanest)) > 2 * Math.log(1 + SAME_JOULES);
         if (wrong) falseStops.push(`${variant} ${why} after ${after}, beside ${leanest}`);
       }
       return { stops, decided };

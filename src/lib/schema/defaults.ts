@@ -9,5 +9,7 @@ export const LEAST_SLICES = 6;
 export const MOST_SLICES = 30;
 /** How much lower than the reference's a task's quality may be. */
 export const DEFAULT_MARGIN = 0.05;
+/** Ratio of joules within which two variants take the same. */
+export const SAME_JOULES = 0.1;
 /** Validation tickets of a plan, at most: they calibrate confidence, and judge what is trained. */
 export const VALIDATION_TICKETS = 100;

@@ -97,17 +97,22 @@ describe('the answer in a sentence', () => {
       ]),
     );
     expect(poor).toMatch(/^The classical baseline does better than any of these models \(quality 0\.\d\d against/);
-    // A tuned model beside a reference that does nothing: the best of all is what the baseline is held against.
-    const beside = (right: number) =>
+    const beside = (variant: string, right: number) =>
       answerSentence(
         decided([
           { variant: 'fp32', joules: 4, right: 0 },
-          { variant: 'int8+lora8', joules: 3, right },
+          { variant, joules: 3, right },
           { variant: 'tf-idf', joules: 0.001, right: 0.8, engine: 'classical' },
         ]),
       );
-    expect(beside(0.8)).toMatch(/^The classical baseline does about as well as the best of these models \(quality/);
-    expect(beside(0.99)).toMatch(/^The classical baseline does less well than the best of these models \(quality/);
+    // A tuned model beside one that does nothing is what the others are held against.
+    const held = 'Held against 8-bit, fine-tuned (LoRA 8): 32-bit not shown above chance.';
+    expect(beside('int8+lora8', 0.8)).toMatch(/^The classical baseline does this job /);
+    expect(beside('int8+lora8', 0.99)).toMatch(/^8-bit, fine-tuned \(LoRA 8\) \(int8\+lora8\) does the job/);
+    for (const right of [0.8, 0.99]) expect(beside('int8+lora8', right).endsWith(held)).toBe(true);
+    // A pruned one is not: the best of all is what the baseline is held against then.
+    expect(beside('int8+ffn25', 0.8)).toMatch(/^The classical baseline does about as well as the best of these models/);
+    expect(beside('int8+ffn25', 0.99)).toMatch(/^The classical baseline does less well than the best of these models/);
   });
 
   it('says of few tickets that nothing is shown, not that nothing does', () => {

@@ -132,13 +132,19 @@ function baselineFirst(decision: Decision, say: SayTicket): string {
   return `The classical baseline does less well than the best of these models ${figures}, ${on}. `;
 }
 
+/** Says where the reference is another than the widest, and why; else nothing. */
+const heldAgainst = ({ passedOver, reference }: Decision): string =>
+  passedOver.length === 0 || !reference
+    ? ''
+    : ` Held against ${plainName(reference.result.variant)}: ${namesOf(passedOver)} not shown above chance.`;
+
 /** The answer in a sentence or two, its uncertainty in the same breath. */
 export function answerSentence(decision: Decision, say: SayTicket = inJoules): string {
   const { answer, why, rows } = decision;
   const first = baselineFirst(decision, say);
   if (answer?.result.energy) {
     const start = `${named(answer.result.variant)} does ${first ? 'it' : 'the job'} on ${verb(answer)} ${say(answer.result.energy.mid)}`;
-    return `${first}${start}, ${energyClause(decision, answer)}, ${qualityClause(decision, answer)}.`;
+    return `${first}${start}, ${energyClause(decision, answer)}, ${qualityClause(decision, answer)}.${heldAgainst(decision)}`;
   }
   if (why === 'nothing' || rows.length === 0)
     return `${first}No variant has both a known energy and a known quality yet.`;
@@ -182,7 +188,7 @@ export const ANSWER = {
       `Against ${answer}. Same: shown to differ by less than 10 %. The words hold for all rows at once (95 %).`,
     share: 'Is the answer in',
     shareAbout:
-      'Share of 2,000 draws of tickets and of timing noise in which this variant is the leanest that does the job.',
+      'Share of 2,000 draws of tickets and of timing noise that name this variant, each decided anew. Where the answer’s is low, other tickets may well name another.',
     /** Where there is no answer: the variant whose joules the others' are compared with. */
     basis: 'basis',
     floor: 'Does the job',

@@ -161,6 +161,7 @@ export const METHOD = {
       title: 'Does the job',
       says: [
         'On every task: quality shown to be no lower than the widest precision’s by more than the margin (one-sided 95 %; 59 tickets without any difference show 0.05), accuracy shown to be above chance, and quality above always giving the most frequent answer.',
+        'Where the widest precision is not shown to be above chance, the next that is takes its place: as good as a guess is no test. The answer says so.',
         'The answer is the leanest variant that is shown to; among those that take the same, the one with the fewest parts in its recipe, then without calibration, then with more bits.',
       ],
       formula: 'low end of (quality − reference) ≥ −margin',

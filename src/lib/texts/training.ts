@@ -1,5 +1,5 @@
 import type { Decision } from '../rank/decide';
-import { paybackOf, type Payback } from '../rank/payback';
+import { paybackOf, untrained, type Payback } from '../rank/payback';
 import type { VariantResult } from '../schema/result';
 import { formatJoules } from '../core/units';
 import { duration, fixed, plural } from './format';
@@ -18,9 +18,11 @@ function backClause({ variant, tickets }: Payback): string {
 }
 
 /** Those against whom a tuned answer's training is to be won back: the bigger untuned model, the baseline, the leanest of the rest. */
-function others({ answer, reference, baseline, rows }: Decision): VariantResult[] {
-  const next = rows.find((row) => row !== answer && row !== reference && !row.result.training);
-  const all = [reference, next ?? null, baseline].flatMap((row) => (row && row !== answer ? [row.result] : []));
+function others(decision: Decision): VariantResult[] {
+  const { answer, rows } = decision;
+  const beside = untrained(decision);
+  const next = rows.find((row) => row !== answer && !beside.includes(row) && !row.result.training);
+  const all = [beside[0], next, beside[1]].flatMap((row) => (row && row !== answer ? [row.result] : []));
   return [...new Set(all)];
 }
 
