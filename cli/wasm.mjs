@@ -33,7 +33,7 @@ const FOLDERS = [
 
 const BUILDS = [
   { name: 'relaxed', features: ',relaxed-simd' },
-  { name: 'baseline', features: '' },
+  { name: 'plain', features: '' },
 ];
 
 export function ensureWasm() {

@@ -150,8 +150,8 @@ export async function compress(argv: readonly string[]): Promise<void> {
     say(
       `${l.layer} ${l.linear}: ${l.error === null ? '' : `error ${(l.error * 100).toFixed(3)} %, `}${(l.sparsity * 100).toFixed(1)} % zeros${l.deadInputs ? `, ${l.deadInputs} dead inputs` : ''}${l.damping !== null && l.damping > 0.01 ? `, damped by ${l.damping}` : ''}`,
     );
-  const packed = (rows: typeof layers) => rows.reduce((sum, l) => sum + (l.packed?.bytes ?? 0), 0);
-  const sparse = layers.filter((l) => l.packed?.title.includes('2:4'));
+  const packed = (rows: typeof layers) => rows.reduce((sum, l) => sum + (l.footprint?.bytes ?? 0), 0);
+  const sparse = layers.filter((l) => l.footprint?.title.includes('2:4'));
   const linear = { packedBytes: packed(layers), sparse: sparse.length, of: layers.length };
   say(
     `Linear layers: ${linear.packedBytes} bytes as the engine "cpu" packs them${sparse.length ? `, ${sparse.length} of ${layers.length} as 2:4 values and places` : ''}.`,

@@ -41,7 +41,7 @@ export function existing(path: string, what: string): string {
 /** A path as the user meant it: relative to where the command was typed. */
 export const fromHere = (path: string) => resolve(process.env['JOULEWISE_CWD'] ?? process.cwd(), path);
 
-const share = (d: Driver, path: string): FileRef => ({ kind: 'url', ...d.server.share(path) });
+const serve = (d: Driver, path: string): FileRef => ({ kind: 'url', ...d.server.serve(path) });
 
 /** Files that belong to a checkpoint; others in the folder are left alone. */
 const CHECKPOINT_FILES =
@@ -81,14 +81,14 @@ export async function checkpointOf(
       `Folder ${quote(text)} holds no checkpoint. It should hold a .gguf file, or model.safetensors with config.json and tokenizer.json.`,
     );
   const base = folder ? path : dirname(path);
-  const files = names.map((f) => ({ ...share(d, join(base, f)), name: f }));
+  const files = names.map((f) => ({ ...serve(d, join(base, f)), name: f }));
   if (adapter === null) return d.call('storeCheckpoint', { name: basename(path), files });
   const low = existing(adapter, 'Adapter');
-  for (const name of ADAPTER_FILES) files.push({ ...share(d, existing(join(low, name), 'Adapter file')), name });
+  for (const name of ADAPTER_FILES) files.push({ ...serve(d, existing(join(low, name), 'Adapter file')), name });
   return d.call('storeCheckpoint', { name: `${basename(path)} with ${basename(low)}`, files });
 }
 
-export const ticketFile = (d: Driver, path: string): FileRef => share(d, existing(path, 'File'));
+export const ticketFile = (d: Driver, path: string): FileRef => serve(d, existing(path, 'File'));
 
 /** Opens the browser for one command and closes it whatever happens. */
 export async function withDriver<T>(

@@ -24,7 +24,7 @@ export interface SiteServer {
   origin: string;
   port: number;
   /** Serves a local file, with ranges, under an address of its own. */
-  share(path: string): { name: string; url: string };
+  serve(path: string): { name: string; url: string };
   /** Accepts uploads below a folder; returns the base address. */
   receive(folder: string): string;
   close(): Promise<void>;
@@ -99,7 +99,7 @@ export async function startServer(site: string, o: SiteOptions = {}): Promise<Si
   return {
     origin,
     port,
-    share(path) {
+    serve(path) {
       const id = String(shared.size);
       shared.set(id, path);
       return { name: basename(path), url: `/-/out/${id}/${encodeURIComponent(basename(path))}` };

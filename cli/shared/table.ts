@@ -55,7 +55,7 @@ export function renderDecision(decision: Decision): string {
     signed(r.quality),
     qualityWords(r.qualityWord),
     ANSWER.words.met[r.floor],
-    `${r.share} %`,
+    `${r.drawn} %`,
     plainName(r.result.variant),
   ];
   const blank = (name: string, quality: string) => [name, '', '', '', quality, '', '', '', '', plainName(name)];

@@ -50,7 +50,7 @@ import {
   P_ROW,
   P_SCORES,
 } from './layout';
-import { expect, matvec, mineOf, newInput, panelsOf, pointer, share, shareOf } from './matvec';
+import { expect, matvec, mineOf, newInput, panelsOf, pointer, part, partOf } from './matvec';
 import { PIECES_ONE, barrier, cutInto, firstPiece, nextPiece, pieceStart, readNext } from './threads';
 import { embed, finishHead, keep, ropeRow } from './token';
 import { addTo, rmsNorm, swiglu } from './vectors';
@@ -97,9 +97,9 @@ export function decode(t: i32, threads: i32): void {
     const panels = queries + keys + panelsOf(layer + L_V);
     for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads)) {
       const from = pieceStart(panels, piece, threads), to = pieceStart(panels, piece + 1, threads);
-      shareOf(layer + L_Q, 0, row, q, from, to, mine);
-      shareOf(layer + L_K, queries, row, k, from, to, mine);
-      shareOf(layer + L_V, queries + keys, row, v, from, to, mine);
+      partOf(layer + L_Q, 0, row, q, from, to, mine);
+      partOf(layer + L_K, queries, row, k, from, to, mine);
+      partOf(layer + L_V, queries + keys, row, v, from, to, mine);
     }
     expect(layer + L_O, panelsOf(layer + L_O), t, threads);
     barrier(threads);
@@ -158,7 +158,7 @@ export function decode(t: i32, threads: i32): void {
   }
   rmsNorm(x, pointer(M_FINAL_NORM), row, hidden, strideX);
   newInput();
-  share(pointer(M_HEAD), row, pointer(M_LOGITS), t, threads, mine);
+  part(pointer(M_HEAD), row, pointer(M_LOGITS), t, threads, mine);
   barrier(threads);
   readNext(0, 0);
   mark(t, COUNT_HEAD);

@@ -21,9 +21,9 @@ import {
   FORMAT_INT4,
   FORMAT_INT8,
   FORMAT_INT8_24,
-  FORM_BYTES,
-  FORM_FLOAT,
-  FORM_LEVELS,
+  OPERAND_BYTES,
+  OPERAND_FLOAT,
+  OPERAND_LEVELS,
   M_BLOCK_SCALES,
   M_BLOCK_SUMS,
   M_TILES_BYTE,
@@ -205,15 +205,15 @@ function tileBytes<Sum>(
 // @ts-ignore: decorator
 @inline
 export function formOf(format: i32): i32 {
-  if (format == FORMAT_INT4 || format == FORMAT_BYTE8 || format == FORMAT_BYTE8_24) return FORM_BYTES;
-  return format == FORMAT_INT8 || format == FORMAT_INT8_24 ? FORM_LEVELS : FORM_FLOAT;
+  if (format == FORMAT_INT4 || format == FORMAT_BYTE8 || format == FORMAT_BYTE8_24) return OPERAND_BYTES;
+  return format == FORMAT_INT8 || format == FORMAT_INT8_24 ? OPERAND_LEVELS : OPERAND_FLOAT;
 }
 
 /** Bytes of one value of a form, activation or unpacked weight. */
 // @ts-ignore: decorator
 @inline
 function formBytes(form: i32): i32 {
-  return form == FORM_FLOAT ? 4 : form == FORM_LEVELS ? 2 : 1;
+  return form == OPERAND_FLOAT ? 4 : form == OPERAND_LEVELS ? 2 : 1;
 }
 
 /** One panel (16 rows) of a matrix, unpacked to `to`; of bytes, scales float32 [blocks][16] go behind it. */
@@ -273,7 +273,7 @@ export function gemm(
   const scales = <usize>load<u32>(matrix + W_SCALES);
   const bytes = panelBytes(format, depth);
   const form = formOf(format);
-  const tiles = <usize>load<u32>(form == FORM_FLOAT ? M_TILES_F32 : form == FORM_LEVELS ? M_TILES_INT : M_TILES_BYTE);
+  const tiles = <usize>load<u32>(form == OPERAND_FLOAT ? M_TILES_F32 : form == OPERAND_LEVELS ? M_TILES_INT : M_TILES_BYTE);
   const tokenScales = <usize>load<u32>(M_TOKEN_SCALES);
   const blockScales = <usize>load<u32>(M_BLOCK_SCALES);
   const blockSums = <usize>load<u32>(M_BLOCK_SUMS);
@@ -291,8 +291,8 @@ export function gemm(
         const b = scratch + <usize>h * halfBytes;
         const column = r + h * TILE_COLUMNS;
         const o = y + <usize>t * rowBytes + (<usize>column << 2);
-        if (form == FORM_FLOAT) tileF32(a, b, TILE_COLUMNS * 4, depth, o, rowBytes, rows, add);
-        else if (form == FORM_LEVELS) {
+        if (form == OPERAND_FLOAT) tileF32(a, b, TILE_COLUMNS * 4, depth, o, rowBytes, rows, add);
+        else if (form == OPERAND_LEVELS) {
           const s = tokenScales + (<usize>t << 2);
           tileInt(a, b, depth >> 1, scales + (<usize>column << 2), s, o, rowBytes, rows, add);
         } else {

@@ -28,9 +28,9 @@ export const FORMAT_BYTE8 = 6;
 export const FORMAT_BYTE8_24 = 7;
 
 /** What a format multiplies: floats, 16-bit levels of a token, 8-bit levels of blocks. Bits, since groups mix. */
-export const FORM_FLOAT = 1;
-export const FORM_LEVELS = 2;
-export const FORM_BYTES = 4;
+export const OPERAND_FLOAT = 1;
+export const OPERAND_LEVELS = 2;
+export const OPERAND_BYTES = 4;
 
 /** Bytes of a format's smallest piece of a panel. */
 export const INT4_SCALES = PANEL * 2;

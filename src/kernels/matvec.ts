@@ -130,7 +130,7 @@ export function panelsOf(matrix: usize): i32 {
 }
 
 /** y = W x, in pieces. */
-export function share(matrix: usize, x: usize, y: usize, t: i32, threads: i32, mine: usize): void {
+export function part(matrix: usize, x: usize, y: usize, t: i32, threads: i32, mine: usize): void {
   const panels = panelsOf(matrix);
   for (let piece = firstPiece(t, threads); piece >= 0; piece = nextPiece(t, threads)) {
     const from = pieceStart(panels, piece, threads), to = pieceStart(panels, piece + 1, threads);
@@ -139,7 +139,7 @@ export function share(matrix: usize, x: usize, y: usize, t: i32, threads: i32, m
 }
 
 /** Rows of `matrix` among the panels from..to of a group of matrices, of which `before` panels come before it. */
-export function shareOf(matrix: usize, before: i32, x: usize, y: usize, from: i32, to: i32, mine: usize): void {
+export function partOf(matrix: usize, before: i32, x: usize, y: usize, from: i32, to: i32, mine: usize): void {
   const first = max(from - before, 0), end = min(to - before, panelsOf(matrix));
   if (first < end) matvec(matrix, x, y, first * PANEL, end * PANEL, mine);
 }

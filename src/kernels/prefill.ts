@@ -12,9 +12,9 @@ import {
   COUNT_LINEAR,
   COUNT_VECTOR,
   DEPTH,
-  FORM_BYTES,
-  FORM_FLOAT,
-  FORM_LEVELS,
+  OPERAND_BYTES,
+  OPERAND_FLOAT,
+  OPERAND_LEVELS,
   LAYER_BYTES,
   L_DOWN,
   L_GATE,
@@ -72,23 +72,23 @@ import {
   W_DEPTH,
   W_FORMAT,
 } from './layout';
-import { mineOf, newInput, panelsOf, pointer, share } from './matvec';
+import { mineOf, newInput, panelsOf, pointer, part } from './matvec';
 import { ROUNDER_BITS } from './simd';
 import { PIECES_MANY, barrier, cut, cutInto, firstPiece, nextPiece, pieceStart } from './threads';
 import { embed, finishHeads, keep, ropeRow } from './token';
 import { addTo, rmsNorm, swiglu } from './vectors';
 
-/** Row `x` of token `i` into the tiles that a group of matrices reads; `forms`: FORM_ bits. */
-export function packToken(x: usize, depth: i32, i: i32, forms: i32, mine: usize): void {
+/** Row `x` of token `i` into the tiles that a group of matrices reads; `operands`: OPERAND_ bits. */
+export function packToken(x: usize, depth: i32, i: i32, operands: i32, mine: usize): void {
   const r = i % TILE;
   const tile = <usize>(i / TILE) * TILE * depth;
-  if (forms & FORM_FLOAT) copyIntoTile(x, depth, pointer(M_TILES_F32) + (tile << 2), r);
-  if (forms & FORM_LEVELS)
+  if (operands & OPERAND_FLOAT) copyIntoTile(x, depth, pointer(M_TILES_F32) + (tile << 2), r);
+  if (operands & OPERAND_LEVELS)
     store<f32>(
       pointer(M_TOKEN_SCALES) + (<usize>i << 2),
       quantizeIntoTile(x, depth, pointer(M_TILES_INT) + (tile << 1), r),
     );
-  if (forms & FORM_BYTES) {
+  if (operands & OPERAND_BYTES) {
     const bytes = mine + pointer(P_BYTES);
     const block = (tile / DEPTH + r) << 2;
     const sums = pointer(M_BLOCK_SUMS) + block;
@@ -97,7 +97,7 @@ export function packToken(x: usize, depth: i32, i: i32, forms: i32, mine: usize)
   }
 }
 
-function formOfMatrix(matrix: usize): i32 {
+function operandOf(matrix: usize): i32 {
   return formOf(load<i32>(matrix + W_FORMAT));
 }
 
@@ -145,10 +145,10 @@ export function prefill(t: i32, threads: i32): void {
   mark(t, COUNT_EMBED);
   for (let l = 0; l < load<i32>(M_LAYERS); l++) {
     const layer = pointer(M_LAYER_TABLE) + <usize>l * LAYER_BYTES;
-    let forms = formOfMatrix(layer + L_Q) | formOfMatrix(layer + L_K) | formOfMatrix(layer + L_V);
+    let operands = operandOf(layer + L_Q) | operandOf(layer + L_K) | operandOf(layer + L_V);
     for (let i = first; i < last; i++) {
       rmsNorm(x + <usize>i * strideX * 4, pointer(layer + L_INPUT_NORM), row, hidden, strideX);
-      packToken(row, strideX, i, forms, mine);
+      packToken(row, strideX, i, operands, mine);
       adaptToken(layer + L_Q, row, i);
       adaptToken(layer + L_K, row, i);
       adaptToken(layer + L_V, row, i);
@@ -184,9 +184,9 @@ export function prefill(t: i32, threads: i32): void {
         else attendTile(l, n / tiles, (n % tiles) * TILE, mine);
     barrier(threads);
     mark(t, COUNT_ATTENTION);
-    forms = formOfMatrix(layer + L_O);
+    operands = operandOf(layer + L_O);
     for (let i = first; i < last; i++) {
-      packToken(attended + <usize>i * strideQ * 4, strideQ, i, forms, mine);
+      packToken(attended + <usize>i * strideQ * 4, strideQ, i, operands, mine);
       adaptToken(layer + L_O, attended + <usize>i * strideQ * 4, i);
     }
     barrier(threads);
@@ -194,10 +194,10 @@ export function prefill(t: i32, threads: i32): void {
     shareGemm(layer + L_O, x, strideX, tokens, true, t, threads, mine);
     barrier(threads);
     mark(t, COUNT_LINEAR);
-    forms = formOfMatrix(layer + L_GATE) | formOfMatrix(layer + L_UP);
+    operands = operandOf(layer + L_GATE) | operandOf(layer + L_UP);
     for (let i = first; i < last; i++) {
       rmsNorm(x + <usize>i * strideX * 4, pointer(layer + L_POST_NORM), row, hidden, strideX);
-      packToken(row, strideX, i, forms, mine);
+      packToken(row, strideX, i, operands, mine);
       adaptToken(layer + L_GATE, row, i);
       adaptToken(layer + L_UP, row, i);
     }
@@ -211,12 +211,12 @@ export function prefill(t: i32, threads: i32): void {
     }
     barrier(threads);
     mark(t, COUNT_LINEAR);
-    forms = formOfMatrix(layer + L_DOWN);
+    operands = operandOf(layer + L_DOWN);
     const depth = load<i32>(layer + L_DOWN + W_DEPTH);
     for (let i = first; i < last; i++) {
       const at = <usize>i * strideFfn * 4;
       swiglu(gate + at, up + at, gate + at, depth);
-      packToken(gate + at, depth, i, forms, mine);
+      packToken(gate + at, depth, i, operands, mine);
       adaptToken(layer + L_DOWN, gate + at, i);
     }
     barrier(threads);
@@ -232,12 +232,12 @@ export function prefill(t: i32, threads: i32): void {
   if (wanted == 1) {
     rmsNorm(x + <usize>load<i32>(rows) * strideX * 4, norm, row, hidden, strideX);
     newInput();
-    share(head, row, pointer(M_LOGITS), t, threads, mine);
+    part(head, row, pointer(M_LOGITS), t, threads, mine);
   } else if (wanted > 1) {
-    const forms = formOfMatrix(head);
+    const operands = operandOf(head);
     for (let i = cut(wanted, t, threads); i < cut(wanted, t + 1, threads); i++) {
       rmsNorm(x + <usize>load<i32>(rows + (<usize>i << 2)) * strideX * 4, norm, row, hidden, strideX);
-      packToken(row, strideX, i, forms, mine);
+      packToken(row, strideX, i, operands, mine);
     }
     barrier(threads);
     shareGemm(head, pointer(M_LOGITS), load<i32>(M_STRIDE_LOGITS), wanted, false, t, threads, mine);

@@ -8,7 +8,7 @@ import type { BuildName } from '../../src/lib/schema/engines';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
 import { totalBytes } from '../../src/lib/core/cost';
 import type { EngineName } from '../../src/lib/schema/engines';
-import type { KernelWork } from '../../src/lib/schema/run';
+import type { KernelReading } from '../../src/lib/schema/run';
 import { LORA } from '../../src/lib/tune/lora';
 import { TUNE } from '../../src/lib/tune/trainer';
 import type { EvaluateResult } from '../../src/lib/measure/evaluate';
@@ -126,7 +126,7 @@ export const tests: BrowserTest[] = [
         for (const recipe of ['fp32', 'fp16', 'int8', 'int4', 'int8+2:4', 'fp16+2:4']) {
           const ort = await evaluate(d, BUILTIN, recipe, text);
           const relaxed = await evaluate(d, BUILTIN, recipe, text, 'cpu');
-          const baseline = await evaluate(d, BUILTIN, recipe, text, 'cpu', 'baseline');
+          const baseline = await evaluate(d, BUILTIN, recipe, text, 'cpu', 'plain');
           assert(/relaxed SIMD/.test(relaxed.kernel) && /baseline SIMD/.test(baseline.kernel), relaxed.kernel);
           assertEqual(/2:4 values/.test(relaxed.kernel), recipe.endsWith('2:4'), `${recipe}: packed as 2:4`);
           // Where the device sums byte products at once, the relaxed build takes int8's activations as bytes: see `spread`.
@@ -251,7 +251,7 @@ export const tests: BrowserTest[] = [
           repeats: 1,
         });
         assert(kernels && prefillCost, 'the engine tells');
-        const sum = (rows: KernelWork[], pick: (k: KernelWork) => number | null) =>
+        const sum = (rows: KernelReading[], pick: (k: KernelReading) => number | null) =>
           rows.reduce((n, k) => n + (pick(k) ?? 0), 0);
         assertClose(
           sum(kernels.prefill, (k) => k.bytes),
@@ -261,7 +261,7 @@ export const tests: BrowserTest[] = [
         );
         assertClose(
           sum(kernels.prefill, (k) => k.operations),
-          prefillCost.flops,
+          prefillCost.operations,
           1e-9,
           'operations of a prefill',
         );

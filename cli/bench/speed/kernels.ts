@@ -114,7 +114,7 @@ export async function kernelRows(d: Driver, checkpoint: string, threads: number,
   }
   say('Kernels: one thread, baseline SIMD, native runtimes ...');
   const single = await speed('cpu', 'int8', { threads: 1 });
-  const baseline = await speed('cpu', 'int8', { kernelBuild: 'baseline' });
+  const baseline = await speed('cpu', 'int8', { kernelBuild: 'plain' });
   const o = { threads, prefill: PREFILL_TOKENS, decode: DECODE_TOKENS };
   const native = {
     q8: nativeSpeed('llama', q8, o),

@@ -44,7 +44,7 @@ export async function openPeer(d: Driver, checkpoint: string, threads: number): 
   await page.goto(`${ORIGIN}/bench/wllama.html`);
   await page.waitForFunction(() => (window as unknown as BenchWindow).ready_ === true);
   const opened = await page.evaluate(([url, n]) => (window as unknown as BenchWindow).open_(url, n), [
-    d.server.share(checkpoint).url,
+    d.server.serve(checkpoint).url,
     threads,
   ] as const);
   return {

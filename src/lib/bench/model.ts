@@ -1,10 +1,10 @@
-import { totalBytes, type Cost } from '../core/cost';
+import { totalBytes, type Work } from '../core/cost';
 import { createRandom } from '../core/random';
-import { bytes, flops } from '../core/units';
+import { bytes, operations } from '../core/units';
 import type { OpenVariant } from '../engine/open';
 import type { EngineSession } from '../engine/session';
 import { createMeter } from '../meter/meter';
-import type { KernelWork } from '../schema/run';
+import type { KernelReading } from '../schema/run';
 
 /** Times of a bench, one value a repeat, after one warm-up. */
 export interface SpeedResult {
@@ -18,10 +18,10 @@ export interface SpeedResult {
   computedBytes: number | null;
   wasmHeapBytes: number | null;
   /** Work of one prefill and of one decode step in the middle, for rooflines. */
-  prefillCost: Cost | null;
-  decodeCost: Cost | null;
+  prefillCost: Work | null;
+  decodeCost: Work | null;
   /** Kernel by kernel, of the last prefill and of the last round of decoding; null on engines that do not say. */
-  kernels: { prefill: KernelWork[]; decode: KernelWork[] } | null;
+  kernels: { prefill: KernelReading[]; decode: KernelReading[] } | null;
   /** What metering adds to one ticket: a prefill and a decode window, and counting their work. */
   meterMs: number;
 }
@@ -41,10 +41,10 @@ async function meterCost(session: EngineSession, prefill: number, decode: number
     sources: [{ tier: 'profile', boundary: 'device', name: 'bench', read: () => Promise.resolve([]) }],
   });
   const workOf = (passes: readonly (readonly [fresh: number, past: number])[]) => {
-    const costs = passes.map(([fresh, past]) => session.cost(fresh, past, 1));
+    const costs = passes.map(([fresh, past]) => session.work(fresh, past, 1));
     return {
       bytes: bytes(costs.reduce((n, c) => n + (c ? totalBytes(c) : 0), 0)),
-      flops: flops(costs.reduce((n, c) => n + (c?.flops ?? 0), 0)),
+      operations: operations(costs.reduce((n, c) => n + (c?.operations ?? 0), 0)),
       tokens: passes.length,
     };
   };
@@ -90,8 +90,8 @@ export async function timeModel(
     await session.fence();
     if (keep) into.push(performance.now() - from);
   };
-  let prefillKernels: KernelWork[] | null = null;
-  let decodeKernels: KernelWork[] | null = null;
+  let prefillKernels: KernelReading[] | null = null;
+  let decodeKernels: KernelReading[] | null = null;
   for (let r = 0; r <= o.repeats; r++) {
     const keep = r > 0;
     if (o.labels) await time(times.scoreMs, keep, () => session.score(prompt, labels));
@@ -111,8 +111,8 @@ export async function timeModel(
     threads: session.threads,
     computedBytes: compression?.computedBytes ?? null,
     wasmHeapBytes: session.heapBytes(),
-    prefillCost: session.cost(o.prefill, 0, 1),
-    decodeCost: session.cost(1, o.prefill + Math.floor(o.decode / 2), 1),
+    prefillCost: session.work(o.prefill, 0, 1),
+    decodeCost: session.work(1, o.prefill + Math.floor(o.decode / 2), 1),
     kernels: prefillKernels && decodeKernels && { prefill: prefillKernels, decode: decodeKernels },
     meterMs: await meterCost(session, o.prefill, o.decode),
   };

@@ -5,23 +5,23 @@ import { compressCheckpoint, type CompressedModel, type LayerCache } from '../co
 import { compressGroup, type GroupJob } from '../compress/group';
 import type { MadeLayer } from '../compress/layer';
 import { calibrationLevel, parseRecipe } from '../compress/recipe';
-import type { LayerStatistics, Level } from '../compress/statistics';
+import type { LayerStatistics, Collected } from '../compress/statistics';
 import type { Matrix } from '../matrix/matrix';
 import { nodeMatrix } from '../matrix/testing';
 import { dequantize } from '../tensor/stored';
 import { calibrateBehind } from './behind';
-import { calibrate, memoryLayers, memoryStore, type OpenShares, type StatisticsStore } from './calibrate';
-import { dealLanes, embedSequences, openShare } from './forward';
+import { calibrate, memoryLayers, memoryStore, type OpenPortions, type StatisticsStore } from './calibrate';
+import { dealLanes, embedSequences, openPortion } from './forward';
 import { families, fixture, open } from './testing';
 
 const m = await nodeMatrix();
 const matrices = await Promise.all(Array.from({ length: 3 }, () => nodeMatrix()));
 
-const sharesOf =
-  (checkpoint: Checkpoint, threads: number): OpenShares =>
+const portionsOf =
+  (checkpoint: Checkpoint, threads: number): OpenPortions =>
   (lanes, level) =>
     Promise.resolve(
-      dealLanes(lanes, threads).map((own, i) => openShare(matrices[i] as Matrix, checkpoint, own, level)),
+      dealLanes(lanes, threads).map((own, i) => openPortion(matrices[i] as Matrix, checkpoint, own, level)),
     );
 
 interface Kept {
@@ -44,11 +44,11 @@ async function madeBehind(
   const phases: string[] = [];
   let opened = 0;
   const behind = await calibrateBehind(checkpoint, o.sequences ?? fixture[family]?.ids ?? [], {
-    level: calibrationLevel(recipe) as Level,
+    level: calibrationLevel(recipe) as Collected,
     checkpointHash: family,
     made: text,
     store: kept.statistics,
-    openShares: (lanes, level) => (opened++, sharesOf(checkpoint, threads)(lanes, level)),
+    openPortions: (lanes, level) => (opened++, portionsOf(checkpoint, threads)(lanes, level)),
     inPhase: (phase, work) => (phases.push(phase), work()),
     onProgress: (done) => void progress.push(done),
     signal: o.signal,
@@ -75,13 +75,13 @@ async function withLayer(checkpoint: Checkpoint, model: CompressedModel, layer: 
   return { ...checkpoint, read: async (name) => made.get(name) ?? (await checkpoint.read(name)) };
 }
 
-/** What a layer of a model reads, by the pass that calibrates for all recipes; a share a sequence, so that sums add up alike. */
+/** What a layer of a model reads, by the pass that calibrates for all recipes; a portion a sequence, so that sums add up alike. */
 async function seen(checkpoint: Checkpoint, family: string, layer: number): Promise<LayerStatistics> {
   const statistics = await calibrate(checkpoint, fixture[family]?.ids ?? [], {
     level: 'gram',
     checkpointHash: null,
     store: memoryStore(),
-    openShares: sharesOf(checkpoint, 3),
+    openPortions: portionsOf(checkpoint, 3),
   });
   return statistics.layer(layer);
 }
@@ -136,8 +136,8 @@ describe('calibration behind compressed layers', () => {
       const smaller = await withLayer(checkpoint, model, 0);
       const config = { ...model.config, intermediateSize: model.ffnSizes[0] as number };
       const states = await embedSequences(checkpoint, fixture['qwen3']?.ids ?? []);
-      await openShare(m, { ...smaller, config }, [states], 'squares').next();
-      const { inputs } = await openShare(m, checkpoint, [states], 'squares').look(1, 0);
+      await openPortion(m, { ...smaller, config }, [states], 'squares').next();
+      const { inputs } = await openPortion(m, checkpoint, [states], 'squares').look(1, 0);
       // The first group's input is whole whatever was removed; smoothing divides it.
       const squares = jobs[GROUPS.length]?.statistics?.squares as Float64Array;
       const norm = await model.vector(names.inputNorm(1));

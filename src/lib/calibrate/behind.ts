@@ -6,7 +6,7 @@ import { addStatistics, type LayerStatistics, type Statistics } from '../compres
 import { contentHash } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
 import { VERSION, type CalibrateOptions } from './calibrate';
-import { embedSequences, type Share } from './forward';
+import { embedSequences, type Portion } from './forward';
 
 /**
  * Calibration behind compressed layers, as the code of GPTQ and SparseGPT does it (IST-DASLab, llama.py, without
@@ -47,8 +47,8 @@ export async function calibrateBehind(
     behind: o.made,
   });
   let current: { layer: number; statistics: LayerStatistics } | null = null;
-  const lookAt = async (shares: readonly Share[], layer: number) => {
-    current = { layer, statistics: await sumLanes(shares, Math.min(LANES, sequences.length), layer) };
+  const lookAt = async (portions: readonly Portion[], layer: number) => {
+    current = { layer, statistics: await sumLanes(portions, Math.min(LANES, sequences.length), layer) };
   };
   return {
     statistics: {
@@ -67,20 +67,20 @@ export async function calibrateBehind(
       const done = await finished(o.store, hash, kept, layers);
       if (done > 0) o.onProgress?.(done, kept.length);
       if (done === kept.length) return;
-      const shares = await o.inPhase('calibrate', async () =>
-        o.openShares(lanesOf(await embedSequences(checkpoint, sequences)), o.level),
+      const portions = await o.inPhase('calibrate', async () =>
+        o.openPortions(lanesOf(await embedSequences(checkpoint, sequences)), o.level),
       );
       for (const [i, layer] of kept.entries()) {
         if (o.signal?.aborted)
           throw new JoulewiseError('cancelled', 'Stopped while calibrating. Finished layers are kept.');
-        if (i >= done) await o.inPhase('calibrate', () => lookAt(shares, layer));
+        if (i >= done) await o.inPhase('calibrate', () => lookAt(portions, layer));
         const made = await o.inPhase('compress', () => model.make(i));
         if (current) {
           await o.store.write(hash, layer, withoutGrams(current.statistics));
           current = null;
           o.onProgress?.(i + 1, kept.length);
         }
-        if (i + 1 < kept.length) await o.inPhase('calibrate', () => passLayer(shares, model, i, made));
+        if (i + 1 < kept.length) await o.inPhase('calibrate', () => passLayer(portions, model, i, made));
       }
     },
   };
@@ -103,9 +103,9 @@ const lanesOf = <T>(sequences: readonly T[]): T[][] =>
   );
 
 /** A dense layer's statistics over all lanes, dealt as `dealLanes` does. */
-async function sumLanes(shares: readonly Share[], lanes: number, layer: number): Promise<LayerStatistics> {
+async function sumLanes(portions: readonly Portion[], lanes: number, layer: number): Promise<LayerStatistics> {
   const looking = Array.from({ length: lanes }, (_, lane) =>
-    (shares[lane % shares.length] as Share).look(layer, Math.floor(lane / shares.length)),
+    (portions[lane % portions.length] as Portion).look(layer, Math.floor(lane / portions.length)),
   );
   // Each is awaited in its turn; one that fails earlier is told there.
   for (const lane of looking) lane.catch(() => undefined);
@@ -115,11 +115,16 @@ async function sumLanes(shares: readonly Share[], lanes: number, layer: number):
   return sum;
 }
 
-async function passLayer(shares: readonly Share[], model: Making, i: number, { tensors }: MadeLayer): Promise<void> {
+async function passLayer(
+  portions: readonly Portion[],
+  model: Making,
+  i: number,
+  { tensors }: MadeLayer,
+): Promise<void> {
   const { config } = model;
   const vectors = await readVectors(config, i, (name) => model.vector(name));
   const block = { config, ffn: model.ffnSizes[i] ?? config.intermediateSize, tensors, vectors };
-  await Promise.all(shares.map((share) => share.pass(block)));
+  await Promise.all(portions.map((portion) => portion.pass(block)));
 }
 
 /** x^T x serves its own layer alone, and that is made; norms and biases of smoothed or smaller layers read the squares. */

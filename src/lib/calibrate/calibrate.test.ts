@@ -6,12 +6,12 @@ import type { MadeLayer } from '../compress/layer';
 import { compressGroup } from '../compress/group';
 import { dequantize, is2of4, storedBytes } from '../tensor/stored';
 import { formatLinear, parseRecipe } from '../compress/recipe';
-import type { Level } from '../compress/statistics';
+import type { Collected } from '../compress/statistics';
 import type { Matrix } from '../matrix/matrix';
 import { nodeMatrix } from '../matrix/testing';
 import { calibrate, memoryStore, type StatisticsStore } from './calibrate';
-import { dealLanes, embedSequences, openShare } from './forward';
-import { packPrompts } from './prompts';
+import { dealLanes, embedSequences, openPortion } from './forward';
+import { fillSequences } from './prompts';
 import { families, fixture, open, type Opened } from './testing';
 
 const m = await nodeMatrix();
@@ -19,8 +19,8 @@ const m = await nodeMatrix();
 /** Hidden states behind all layers of `of`. */
 async function finalStates(of: Opened, family: string): Promise<number[]> {
   const states = await embedSequences(of, fixture[family]?.ids ?? []);
-  const share = openShare(m, of, [states], 'squares');
-  for (let layer = 0; layer < of.config.layers; layer++) await share.next();
+  const portion = openPortion(m, of, [states], 'squares');
+  for (let layer = 0; layer < of.config.layers; layer++) await portion.next();
   return states.flatMap((s) => [...s]);
 }
 
@@ -28,22 +28,22 @@ const rms = (xs: readonly number[]) => Math.sqrt(xs.reduce((s, x) => s + x * x, 
 
 async function statisticsOf(
   family: string,
-  shares = 1,
-  level: Level = 'gram',
+  portions = 1,
+  level: Collected = 'gram',
   store: StatisticsStore = memoryStore(),
   changed: (checkpoint: Opened) => Opened = (c) => c,
 ) {
   const checkpoint = changed(await open(family));
-  const own = await Promise.all(Array.from({ length: shares }, () => nodeMatrix()));
+  const own = await Promise.all(Array.from({ length: portions }, () => nodeMatrix()));
   let opened = 0;
   const statistics = await calibrate(checkpoint, fixture[family]?.ids ?? [], {
     level,
     checkpointHash: family,
     store,
-    openShares: (lanes, l) => {
+    openPortions: (lanes, l) => {
       opened++;
       return Promise.resolve(
-        dealLanes(lanes, shares).map((dealt, i) => openShare(own[i] as Matrix, checkpoint, dealt, l)),
+        dealLanes(lanes, portions).map((dealt, i) => openPortion(own[i] as Matrix, checkpoint, dealt, l)),
       );
     },
   });
@@ -52,10 +52,10 @@ async function statisticsOf(
 
 describe('calibration', () => {
   it.each(families.flatMap((f) => [1, 2].map((n) => [f, n] as const)))(
-    '%s in %d shares sees what PyTorch sees',
-    async (family, shares) => {
+    '%s in %d portions sees what PyTorch sees',
+    async (family, portions) => {
       const f = fixture[family] as (typeof fixture)[string];
-      const { statistics } = await statisticsOf(family, shares);
+      const { statistics } = await statisticsOf(family, portions);
       for (let layer = 0; layer < 2; layer++) {
         const s = await statistics.layer(layer);
         expect(s.tokens).toBe(60);
@@ -220,7 +220,7 @@ describe('calibration', () => {
     const target = (joulesPerByte: number, joulesPerOperation: number): Target => ({
       engine: 'cpu',
       sparse: true,
-      form: (t) => ({ title: '', bytes: storedBytes(t), density: is2of4(t) ? 0.5 : 1 }),
+      footprint: (t) => ({ title: '', bytes: storedBytes(t), density: is2of4(t) ? 0.5 : 1 }),
       rates: { perByte: range(joulesPerByte), perOperation: range(joulesPerOperation) },
     });
     const planned = async (recipe: string, on: Target | null) => {
@@ -264,9 +264,9 @@ describe('calibration', () => {
   it('prompts are packed, cut to equal length, and too little text is refused', () => {
     const encode = (t: string) => [...t].map((c) => c.charCodeAt(0));
     const size = { sequences: 2, length: 64 };
-    expect(packPrompts(['a'.repeat(100), 'b'.repeat(100)], encode, 0, size).map((s) => s.length)).toEqual([64, 64]);
-    expect(packPrompts(['a'.repeat(70)], encode, 0, size).map((s) => s.length)).toEqual([64]);
-    expect(packPrompts(['a'.repeat(67), 'b'.repeat(67)], encode, 7, size)[1]?.[3]).toBe(7);
-    expect(() => packPrompts(['short'], encode, 0, size)).toThrow(/5 tokens; at least 64/);
+    expect(fillSequences(['a'.repeat(100), 'b'.repeat(100)], encode, 0, size).map((s) => s.length)).toEqual([64, 64]);
+    expect(fillSequences(['a'.repeat(70)], encode, 0, size).map((s) => s.length)).toEqual([64]);
+    expect(fillSequences(['a'.repeat(67), 'b'.repeat(67)], encode, 7, size)[1]?.[3]).toBe(7);
+    expect(() => fillSequences(['short'], encode, 0, size)).toThrow(/5 tokens; at least 64/);
   });
 });

@@ -1,10 +1,10 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { LayerCache } from '../compress/compress';
 import type { MadeLayer } from '../compress/layer';
-import { addStatistics, LEVELS, type LayerStatistics, type Level, type Statistics } from '../compress/statistics';
+import { addStatistics, LEVELS, type LayerStatistics, type Collected, type Statistics } from '../compress/statistics';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
-import { embedSequences, type Share } from './forward';
+import { embedSequences, type Portion } from './forward';
 
 /** Raised when the forward pass or what is collected changes, so that kept statistics are made anew. */
 export const VERSION = 1;
@@ -16,13 +16,13 @@ export interface StatisticsStore {
 }
 
 /** Splits lanes of sequences, hidden states each, over threads, as `dealLanes` does. */
-export type OpenShares = (lanes: Float32Array<ArrayBuffer>[][], level: Level) => Promise<Share[]>;
+export type OpenPortions = (lanes: Float32Array<ArrayBuffer>[][], level: Collected) => Promise<Portion[]>;
 
 export interface CalibrateOptions {
-  level: Level;
+  level: Collected;
   /** Names the checkpoint; null keeps nothing beyond this run. */
   checkpointHash: string | null;
-  openShares: OpenShares;
+  openPortions: OpenPortions;
   store: StatisticsStore;
   onProgress?: (done: number, of: number) => void;
   signal?: AbortSignal | undefined;
@@ -53,7 +53,7 @@ export async function calibrate(
   o: CalibrateOptions,
 ): Promise<Statistics> {
   const { layers } = checkpoint.config;
-  const nameOf = (level: Level) =>
+  const nameOf = (level: Collected) =>
     contentHash({
       version: VERSION,
       checkpoint: o.checkpointHash ?? crypto.randomUUID(),
@@ -92,13 +92,13 @@ export async function calibrate(
   }
   const hash = await nameOf(o.level);
   const states = await embedSequences(checkpoint, sequences);
-  const shares = await o.openShares(
+  const portions = await o.openPortions(
     states.map((s) => [s]),
     o.level,
   );
   const cosines: number[] = [];
-  // Shares work on the next layer while this one's sums are added and written.
-  const start = () => Promise.all(shares.map((s) => s.next()));
+  // Portions work on the next layer while this one's sums are added and written.
+  const start = () => Promise.all(portions.map((s) => s.next()));
   let ahead = start();
   for (let layer = 0; layer < layers; layer++) {
     const [first, ...rest] = (await ahead) as [LayerStatistics, ...LayerStatistics[]];

@@ -13,7 +13,7 @@ import {
 } from '../checkpoint/block';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { ModelConfig } from '../checkpoint/config';
-import type { InputStatistics, LayerStatistics, Level } from '../compress/statistics';
+import type { InputStatistics, LayerStatistics, Collected } from '../compress/statistics';
 import { JoulewiseError } from '../core/errors';
 import type { Matrix } from '../matrix/matrix';
 import { dequantize, type StoredTensor } from '../tensor/stored';
@@ -32,7 +32,7 @@ export interface MadeBlock {
  * Some sequences on their way through the model, in lanes: each lane's sums can be asked for apart. Either all of them go
  * through the dense model (`next`), or they look at a dense layer, wait, and pass it as it was compressed.
  */
-export interface Share {
+export interface Portion {
   /** Statistics of the next layer on all sequences, which go on through it. */
   next(): Promise<LayerStatistics>;
   /** Statistics of a layer of the checkpoint on one lane, whose hidden states stay where they are. */
@@ -41,7 +41,7 @@ export interface Share {
   pass(block: MadeBlock): Promise<void>;
 }
 
-/** Lanes of each of at most `hands` shares: share i has the lanes i, i + hands, ... */
+/** Lanes of each of at most `hands` portions: portion i has the lanes i, i + hands, ... */
 export const dealLanes = <T>(lanes: readonly T[], hands: number): T[][] =>
   Array.from({ length: Math.min(hands, lanes.length) }, (_, i) => lanes.filter((__, lane) => lane % hands === i));
 
@@ -64,7 +64,7 @@ export async function embedSequences(
 }
 
 /** Room for sums of one layer's inputs in a matrix's memory, and what they are in the end. */
-function openSums(m: Matrix, sizes: Readonly<Record<GroupName, number>>, level: Level) {
+function openSums(m: Matrix, sizes: Readonly<Record<GroupName, number>>, level: Collected) {
   const { k } = m;
   const squaresAt = {} as Record<GroupName, number>;
   const gramAt = {} as Record<GroupName, number>;
@@ -117,12 +117,12 @@ function openSums(m: Matrix, sizes: Readonly<Record<GroupName, number>>, level: 
  * The Llama-family forward pass of `lanes` (sequences of hidden states [tokens, hidden], changed in place), one layer a call,
  * in float32. x^T x is summed in float32 in steps of one sequence: an entry is within 2e-6 sqrt(H_ii H_jj) of float64's.
  */
-export function openShare(
+export function openPortion(
   m: Matrix,
   checkpoint: Checkpoint,
   lanes: readonly (readonly Float32Array<ArrayBuffer>[])[],
-  level: Level,
-): Share {
+  level: Collected,
+): Portion {
   const { config } = checkpoint;
   const { hiddenSize: hidden, intermediateSize: ffn } = config;
   checkSizes(hidden, ffn);

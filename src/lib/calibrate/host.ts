@@ -1,11 +1,11 @@
 import type { Tokenizer } from '../checkpoint/tokenizer';
 import type { LayerCache } from '../compress/compress';
 import type { Solver } from '../compress/group';
-import type { OpenShares, StatisticsStore } from './calibrate';
+import type { OpenPortions, StatisticsStore } from './calibrate';
 
 /** Threads and places that calibrated recipes work with; opened only where a recipe needs them. */
 export interface CalibrationHost {
-  openShares: OpenShares;
+  openPortions: OpenPortions;
   solver: Solver;
   /** Null keeps nothing beyond this run. */
   statistics: StatisticsStore | null;

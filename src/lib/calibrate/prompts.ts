@@ -17,7 +17,7 @@ const LEAST_TOKENS = 64;
  * Packs texts into sequences of equal length: token ids one after another, `separator` (end of turn) between texts. A
  * rest is kept where it is all there is, or long enough. Throws where there is too little text.
  */
-export function packPrompts<T>(
+export function fillSequences<T>(
   texts: readonly T[],
   encode: (text: T) => readonly number[],
   separator: number | null,

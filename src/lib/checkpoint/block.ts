@@ -261,7 +261,7 @@ export function attentionWork(
   { heads, kvHeads, headDim }: Pick<ModelConfig, 'heads' | 'kvHeads' | 'headDim'>,
   fresh: number,
   past: number,
-): { flops: number; cached: number } {
+): { operations: number; cached: number } {
   const seen = fresh * past + (fresh * (fresh + 1)) / 2;
-  return { flops: 4 * seen * heads * headDim, cached: 2 * (past + 2 * fresh) * kvHeads * headDim };
+  return { operations: 4 * seen * heads * headDim, cached: 2 * (past + 2 * fresh) * kvHeads * headDim };
 }

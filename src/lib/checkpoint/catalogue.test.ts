@@ -40,10 +40,10 @@ describe('catalogue', () => {
     const sizes = (['fp32', 'fp16', 'int8', 'int4'] as const).map((p) => memoryBytes(shape, p));
     expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
     const device = (memoryGiB: number | null) => ({ memoryGiB, gpu: null });
-    expect(fitOf(memoryBytes(shape, 'fp32'), device(8), 'wasm')).toBe('too large');
-    expect(fitOf(memoryBytes(shape, 'int4'), device(8), 'wasm')).toBe('fits');
-    expect(fitOf(memoryBytes(shape, 'fp16'), device(4), 'wasm')).toBe('tight');
-    expect(fitOf(memoryBytes(shape, 'int8'), device(null), 'wasm')).toBe('unknown');
+    expect(fitOf(memoryBytes(shape, 'fp32'), device(8), 'cpu')).toBe('too large');
+    expect(fitOf(memoryBytes(shape, 'int4'), device(8), 'cpu')).toBe('fits');
+    expect(fitOf(memoryBytes(shape, 'fp16'), device(4), 'cpu')).toBe('tight');
+    expect(fitOf(memoryBytes(shape, 'int8'), device(null), 'cpu')).toBe('unknown');
   });
 });
 

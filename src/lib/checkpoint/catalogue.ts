@@ -84,9 +84,9 @@ const WASM_BYTES = 3.8 * 2 ** 30;
 export function fitOf(
   bytes: number,
   device: { memoryGiB: number | null; gpu: { maxBufferBytes: number } | null },
-  engine: 'wasm' | 'gpu',
+  kind: 'cpu' | 'gpu',
 ): Fit {
-  if (engine === 'wasm' && bytes > WASM_BYTES) return 'too large';
+  if (kind === 'cpu' && bytes > WASM_BYTES) return 'too large';
   if (device.memoryGiB === null) return 'unknown';
   const share = bytes / (device.memoryGiB * 2 ** 30);
   return share < 0.4 ? 'fits' : share < 0.8 ? 'tight' : 'too large';

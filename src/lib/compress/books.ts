@@ -1,13 +1,13 @@
 import type { Compression } from '../schema/run';
 import { countZeros, storedBytes, type StoredTensor } from '../tensor/stored';
-import type { PackedForm } from './budget';
+import type { Footprint } from './budget';
 import type { LinearReport } from './group';
 
 /** What became of one linear layer, and where it is. */
 export interface LayerReport extends LinearReport {
   layer: number;
   /** The form that an engine makes of it, and its bytes; null where none was asked about. */
-  packed: PackedForm | null;
+  footprint: Footprint | null;
 }
 
 /** Counts what has been made, each tensor once, however often it is made. */

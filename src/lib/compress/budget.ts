@@ -8,7 +8,7 @@ import { storedBytes, type StoredTensor } from '../tensor/stored';
 import { formatRecipe, type Recipe } from './recipe';
 
 /** What an engine makes of a stored tensor. */
-export interface PackedForm {
+export interface Footprint {
   title: string;
   bytes: number;
   /** Multiplications per weight of the dense matrix: 0.5 where 2:4 is skipped. */
@@ -18,7 +18,7 @@ export interface PackedForm {
 /** The engine that a variant is made for, as a budget sees it. */
 export interface Target {
   engine: EngineName;
-  form: (t: StoredTensor) => PackedForm;
+  footprint: (t: StoredTensor) => Footprint;
   /** Whether 2:4 halves its work. */
   sparse: boolean;
   /** By the device's power profile. */
@@ -54,7 +54,7 @@ export function bytePrices(target: Target | null, { config, outer, vectorValues 
   const row = storedBytes(outer.store(new Float32Array(hiddenSize), 1, hiddenSize));
   return {
     linear(t) {
-      const form = target?.form(t);
+      const form = target?.footprint(t);
       return form && form.density < 1 ? form.bytes : storedBytes(t);
     },
     fixed: row * vocabSize * (tiedEmbeddings ? 1 : 2) + 4 * vectorValues,
@@ -68,23 +68,23 @@ const SAMPLE_ROWS = 128;
  * Joules of a ticket, net of idle power, mid of the profile: bytes that move and operations, counted as the engine counts
  * them (engine/cpu.ts).
  */
-export function joulePrices({ form, rates }: Target, { config, outer }: FixedParts): Prices {
+export function joulePrices({ footprint, rates }: Target, { config, outer }: FixedParts): Prices {
   const price = (bytes: number, operations: number) => workAt(rates, 'mid', bytes, operations);
   const { hiddenSize, vocabSize, layers } = config;
-  const sample = form(outer.store(new Float32Array(SAMPLE_ROWS * hiddenSize).fill(1), SAMPLE_ROWS, hiddenSize));
+  const sample = footprint(outer.store(new Float32Array(SAMPLE_ROWS * hiddenSize).fill(1), SAMPLE_ROWS, hiddenSize));
   const headBytes = (sample.bytes / SAMPLE_ROWS) * vocabSize;
   let fixed = price(
     PASSES * (headBytes + 4 * (vocabSize + hiddenSize)) + (TOKENS * sample.bytes) / SAMPLE_ROWS,
     2 * PASSES * vocabSize * hiddenSize,
   );
   for (let i = 0; i < PASSES; i++) {
-    const { flops, cached } =
+    const { operations, cached } =
       i === 0 ? attentionWork(config, TICKET.read, 0) : attentionWork(config, 1, TICKET.read + i - 1);
-    fixed += layers * price(4 * cached, flops);
+    fixed += layers * price(4 * cached, operations);
   }
   return {
     linear(t) {
-      const { bytes, density } = form(t);
+      const { bytes, density } = footprint(t);
       return price(PASSES * bytes + 4 * TOKENS * (t.rows + t.columns), 2 * TOKENS * t.rows * t.columns * density);
     },
     fixed,

@@ -6,7 +6,7 @@ import type { Compression } from '../schema/run';
 import { PRECISIONS } from '../tensor/precisions';
 import { countZeros, storedBytes, type StoredTensor } from '../tensor/stored';
 import { Books, type LayerReport } from './books';
-import { pricesOf, type PackedForm, type Target } from './budget';
+import { pricesOf, type Footprint, type Target } from './budget';
 import { compressGroup, type Solver } from './group';
 import { LayerMaker, pruningOf, type Choice, type MadeLayer } from './layer';
 import { planMixed } from './mixed';
@@ -67,7 +67,7 @@ export interface CompressOptions {
   /** The engine whose costs a budget counts; none = any that takes blocks of 32. */
   target?: Target | null;
   /** What an engine makes of a stored tensor, for the reports. */
-  packed?: (t: StoredTensor) => PackedForm;
+  footprint?: (t: StoredTensor) => Footprint;
   signal?: AbortSignal | undefined;
 }
 
@@ -131,7 +131,7 @@ export async function compressCheckpoint(
       const made = await make(index);
       for (const linear of LINEARS) books.matrix(names.linear(index, linear), made.tensors[linear], true);
       for (const report of made.reports) {
-        const line = { layer: index, ...report, packed: o.packed?.(made.tensors[report.linear]) ?? null };
+        const line = { layer: index, ...report, footprint: o.footprint?.(made.tensors[report.linear]) ?? null };
         books.report(line);
         o.onLinear?.(line);
       }

@@ -1,6 +1,6 @@
 import { pruneMagnitude, prune2of4, pruneTiles2of4 } from '../tensor/masks';
 import type { ColumnMask } from './columns';
-import type { Level } from './statistics';
+import type { Collected } from './statistics';
 import { pruneWanda } from './wanda';
 
 /**
@@ -28,7 +28,7 @@ export type Pruner = {
   usage: string;
   title: string;
   takesShare: boolean;
-  needs: Level | null;
+  needs: Collected | null;
 } & (
   | { kind: 'layers'; keep(influence: readonly number[], share: number): number[] }
   | { kind: 'groups'; keep(scores: Float64Array, share: number): Int32Array }

@@ -1,7 +1,7 @@
 import { JoulewiseError, quote } from '../core/errors';
 import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { PRUNERS, type PrunerName } from './pruners';
-import { LEVELS, type Level } from './statistics';
+import { LEVELS, type Collected } from './statistics';
 
 /** One pruner of a recipe. */
 export interface Pruning {
@@ -228,7 +228,7 @@ function refusedBehind(recipe: Recipe): string | null {
 }
 
 /** The calibration statistics that a recipe reads; null where it reads none. */
-export function calibrationLevel(recipe: Recipe): Level | null {
+export function calibrationLevel(recipe: Recipe): Collected | null {
   if (QUANTIZERS[recipe.quantizer].loop || recipe.budget !== null) return 'gram';
   const needs = recipe.prunings.map((p) => PRUNERS[p.pruner].needs);
   if (recipe.smooth) needs.push('squares');

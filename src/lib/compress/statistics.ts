@@ -21,7 +21,7 @@ export interface LayerStatistics {
 
 /** How much a recipe needs: squares (Wanda, neurons), or the whole x^T x (SparseGPT, GPTQ). Each includes those before. */
 export const LEVELS = ['squares', 'gram'] as const;
-export type Level = (typeof LEVELS)[number];
+export type Collected = (typeof LEVELS)[number];
 
 /** Statistics of a checkpoint, read layer by layer. */
 export interface Statistics {

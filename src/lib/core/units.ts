@@ -11,14 +11,14 @@ export type Seconds = Unit<'s'>;
 export type Milliseconds = Unit<'ms'>;
 export type Bytes = Unit<'B'>;
 /** Floating-point (or integer) operations; a multiply-add counts as two. */
-export type Flops = Unit<'FLOP'>;
+export type Operations = Unit<'operation'>;
 
 export const joules = (n: number) => n as Joules;
 export const watts = (n: number) => n as Watts;
 export const seconds = (n: number) => n as Seconds;
 export const milliseconds = (n: number) => n as Milliseconds;
 export const bytes = (n: number) => n as Bytes;
-export const flops = (n: number) => n as Flops;
+export const operations = (n: number) => n as Operations;
 
 export const JOULES_PER_KWH = 3.6e6;
 

@@ -125,8 +125,8 @@ const BYTE_CASES: typeof CASES = [
   ['int8', true, 'byte8 2:4'],
   ['int4', false, 'int4'],
 ];
-/** The byte dot that a build has here; the baseline build, which no browser would choose it for, computes VNNI's. */
-const dotOf = (build: BuildName): ByteDot => (build === 'baseline' ? 'unsigned' : byteDotOf(build));
+/** The byte dot that a build has here; the plain build, which no browser would choose it for, computes VNNI's. */
+const dotOf = (build: BuildName): ByteDot => (build === 'plain' ? 'unsigned' : byteDotOf(build));
 
 /** Levels of x, as src/kernels/activations.ts makes them: float32 steps, rounded half to even. */
 function levels(x: Float32Array, top: number): { level: number[]; scale: number } {
@@ -208,7 +208,7 @@ describe.each(BUILD_NAMES)('%s build', (name) => {
   it('is what its name says', () => {
     expect(model.kernels.isRelaxed()).toBe(name === 'relaxed' ? 1 : 0);
     expect(['unsigned', 'signed', null]).toContain(byteDotOf(name));
-    if (name === 'baseline') expect(byteDotOf(name)).toBe(null);
+    if (name === 'plain') expect(byteDotOf(name)).toBe(null);
   });
 
   const inTurn = (dot: boolean, cases: typeof CASES) => cases.map((c) => [...c, dot] as const);
@@ -250,7 +250,7 @@ describe.each(BUILD_NAMES)('%s build', (name) => {
               kernels.newInput();
               kernels.matvec(at, x, y, 0, padRows(rows), kernels.mineOf(0));
               check(memory.f32(y, rows), i, 'vector');
-              kernels.packToken(x, depth, i, FORMATS[format].form, kernels.mineOf(0));
+              kernels.packToken(x, depth, i, FORMATS[format].operand, kernels.mineOf(0));
             });
             memory.u32(L.BENCH, 4).set([at, tokens, out, padRows(rows)]);
             used.run(L.COMMAND_GEMM);
@@ -416,7 +416,7 @@ describe('model', () => {
     const model = await build(CONFIG, {
       inner: source(21, 'int8', false),
       outer: source(22, 'fp32', false),
-      build: 'baseline',
+      build: 'plain',
       threads,
     });
     const ids = [3, 1, 4, 1, 5];
@@ -438,7 +438,7 @@ describe('model', () => {
     const model = await build(CONFIG, {
       inner: source(23, 'fp32', false),
       outer: source(24, 'fp32', false),
-      build: 'baseline',
+      build: 'plain',
       threads: 4,
     });
     const ids = [3, 1, 4, 1, 5];
@@ -511,7 +511,7 @@ describe('model', () => {
 
   it.each([
     ...CASES.map((c) => [...c, 'relaxed', null] as const),
-    ...BYTE_CASES.map((c) => [...c, 'baseline', 'unsigned'] as const),
+    ...BYTE_CASES.map((c) => [...c, 'plain', 'unsigned'] as const),
   ])('%s, 2:4 %s, as %s (%s build): identical bits on 1, 2 and 3 threads', async (precision, sparse, _, name, dot) => {
     const config = { ...CONFIG, hiddenSize: 120, heads: 5, kvHeads: 1, headDim: 24, layers: 2 };
     // Decoding goes on into a second chunk of the cache.
@@ -561,7 +561,7 @@ describe('model', () => {
       const o = {
         inner: source(10, 'int8', sparse),
         outer: source(11, 'int8', false),
-        build: 'baseline',
+        build: 'plain',
         dot,
       } as const;
       const model = await build(CONFIG, { ...o, threads: 1 });
@@ -581,7 +581,7 @@ describe('model', () => {
     const model = await build(CONFIG, {
       inner: source(10, 'int4', false),
       outer: source(11, 'int8', false),
-      build: 'baseline',
+      build: 'plain',
       threads: 1,
     });
     const ids = [3, 1, 4, 1, 5, 9, 2];

@@ -16,9 +16,9 @@ import {
   FORMAT_INT4,
   FORMAT_INT8,
   FORMAT_INT8_24,
-  FORM_BYTES,
-  FORM_FLOAT,
-  FORM_LEVELS,
+  OPERAND_BYTES,
+  OPERAND_FLOAT,
+  OPERAND_LEVELS,
   INT4_BLOCK,
   INT4_SCALES,
   INT8_24_INDICES,
@@ -37,8 +37,8 @@ import type { ByteDot } from '../core/dot';
  */
 export interface Format {
   code: number;
-  /** The form of activations that it multiplies: a FORM_ bit. */
-  form: number;
+  /** What it multiplies activations as: an OPERAND_ bit. */
+  operand: number;
   /** Bytes per 16 rows and input. */
   bytesPerInput: number;
   /** A float32 scale per output. */
@@ -164,7 +164,7 @@ function packWindow(
 export const FORMATS: Readonly<Record<FormatName, Format>> = {
   f32: {
     code: FORMAT_F32,
-    form: FORM_FLOAT,
+    operand: OPERAND_FLOAT,
     bytesPerInput: PANEL * 4,
     rowScales: false,
     density: 1,
@@ -181,7 +181,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   f16: {
     code: FORMAT_F16,
-    form: FORM_FLOAT,
+    operand: OPERAND_FLOAT,
     bytesPerInput: PANEL * 2,
     rowScales: true,
     density: 1,
@@ -200,7 +200,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   int8: {
     code: FORMAT_INT8,
-    form: FORM_LEVELS,
+    operand: OPERAND_LEVELS,
     bytesPerInput: PANEL,
     rowScales: true,
     density: 1,
@@ -218,7 +218,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   byte8: {
     code: FORMAT_BYTE8,
-    form: FORM_BYTES,
+    operand: OPERAND_BYTES,
     bytesPerInput: BYTE8_BLOCK / DEPTH,
     rowScales: false,
     density: 1,
@@ -244,7 +244,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   int4: {
     code: FORMAT_INT4,
-    form: FORM_BYTES,
+    operand: OPERAND_BYTES,
     bytesPerInput: INT4_BLOCK / DEPTH,
     rowScales: false,
     density: 1,
@@ -274,7 +274,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   'f16 2:4': {
     code: FORMAT_F16_24,
-    form: FORM_FLOAT,
+    operand: OPERAND_FLOAT,
     bytesPerInput: F16_24_GROUP / 4,
     rowScales: true,
     density: 0.5,
@@ -303,7 +303,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   'int8 2:4': {
     code: FORMAT_INT8_24,
-    form: FORM_LEVELS,
+    operand: OPERAND_LEVELS,
     bytesPerInput: INT8_24_WINDOW / WINDOW,
     rowScales: true,
     density: 0.5,
@@ -323,7 +323,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
   },
   'byte8 2:4': {
     code: FORMAT_BYTE8_24,
-    form: FORM_BYTES,
+    operand: OPERAND_BYTES,
     bytesPerInput: BYTE8_24_BLOCK / DEPTH,
     rowScales: true,
     density: 0.5,

@@ -138,7 +138,7 @@ export async function measureLimits(o: {
       model.placeAs(`${format} wide`, at, wide, format);
       const row = FORMATS[format];
       const mine = model.kernels.mineOf(0);
-      for (let i = 0; i < TOKENS; i++) model.kernels.packToken(x + i * WIDE * 4, NARROW, i, row.form, mine);
+      for (let i = 0; i < TOKENS; i++) model.kernels.packToken(x + i * WIDE * 4, NARROW, i, row.operand, mine);
       gemm[format] = (2 * TOKENS * WIDE * NARROW) / seconds(L.COMMAND_GEMM, at, TOKENS, output, WIDE);
 
       // Copies side by side in the region: each token reads them all from memory.

@@ -17,7 +17,7 @@ export interface KernelExports {
   packToken(x: number, depth: number, token: number, forms: number, mine: number): void;
 }
 
-export const BUILD_NAMES = ['relaxed', 'baseline'] as const satisfies readonly BuildName[];
+export const BUILD_NAMES = ['relaxed', 'plain'] as const satisfies readonly BuildName[];
 
 /** What a thread needs to join: it instantiates, says it is ready, and serves until it is told to quit. */
 export interface ThreadSeat {
@@ -43,12 +43,11 @@ const RELAXED_MODULE = [
 ];
 
 /** The best build that this browser runs. */
-export const bestBuild = (): BuildName =>
-  WebAssembly.validate(Uint8Array.from(RELAXED_MODULE)) ? 'relaxed' : 'baseline';
+export const bestBuild = (): BuildName => (WebAssembly.validate(Uint8Array.from(RELAXED_MODULE)) ? 'relaxed' : 'plain');
 
 /** What the given build finds on this device. */
 export const byteDotOf = (build: BuildName): ByteDot =>
-  build === 'baseline' || bestBuild() === 'baseline' ? null : deviceDot();
+  build === 'plain' || bestBuild() === 'plain' ? null : deviceDot();
 
 /** The threads of an engine: this one and those it spawned. */
 export class ThreadTeam {

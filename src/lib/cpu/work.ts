@@ -1,6 +1,6 @@
 import { attentionWork, headName, names } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
-import type { Cost } from '../core/cost';
+import type { Work } from '../core/cost';
 import { FORMATS } from './formats';
 import type { KernelMs } from './model';
 import type { PackedMatrix } from './size';
@@ -17,22 +17,22 @@ export function passWork(
   fresh: number,
   past: number,
   logits: number,
-): Record<keyof KernelMs, Cost> {
+): Record<keyof KernelMs, Work> {
   const head = headName(config);
-  const none = (): Cost => ({ flops: 0, weightBytes: 0, activationBytes: 0 });
+  const none = (): Work => ({ operations: 0, weightBytes: 0, activationBytes: 0 });
   const work = { embedding: none(), linear: none(), attention: none(), vectors: none(), head: none() };
   for (const [name, m] of matrices) {
     const isHead = name === head;
     const isRows = name === names.embedding;
     const used = isHead ? logits : isRows ? 0 : fresh;
     const own = work[isHead ? 'head' : 'linear'];
-    own.flops += 2 * m.rows * m.columns * FORMATS[m.format].density * used;
+    own.operations += 2 * m.rows * m.columns * FORMATS[m.format].density * used;
     if (used) own.weightBytes += m.bytes;
     own.activationBytes += 4 * (m.rows + m.columns) * used;
     if (isRows) work.embedding.weightBytes += (fresh * m.bytes) / m.rows;
   }
   const attention = attentionWork(config, fresh, past);
-  work.attention.flops = attention.flops * config.layers;
+  work.attention.operations = attention.operations * config.layers;
   work.attention.activationBytes = cachedBytes * attention.cached * config.layers;
   return work;
 }

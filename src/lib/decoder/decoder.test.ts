@@ -10,7 +10,15 @@ import { graphCost } from '../graph/cost';
 import { summarizeOnnx } from '../graph/decode';
 import { encodeModel } from '../graph/encode';
 import { byteSize, type Graph } from '../graph/graph';
-import { buildDecoder, DIMS, packLayer, packOuter, packTables, packVector, type DecoderOptions } from './decoder';
+import {
+  buildDecoder,
+  DIMS,
+  layerWeights,
+  outerWeights,
+  tableWeights,
+  vectorWeight,
+  type DecoderOptions,
+} from './decoder';
 import { FORMS as FORM_TABLE, type FormName } from './forms';
 import { packRows8, transpose } from '../tensor/pack';
 
@@ -71,7 +79,7 @@ describe('packing', () => {
             const drop = dropped[(r >> 7) * columns + (c >> 2)] as number;
             return c % 4 === drop || c % 4 === (drop + 1) % 4 ? 0 : random.normal();
           });
-          const [kept, packed] = FORM_TABLE.tiles32.packLinear('m', PRECISIONS.fp32.store(w, rows, columns));
+          const [kept, packed] = FORM_TABLE.tiles32.linearWeights('m', PRECISIONS.fp32.store(w, rows, columns));
           const index = new Int32Array((kept as { data: Uint8Array<ArrayBuffer> }).data.buffer);
           const values = new Float32Array((packed as { data: Uint8Array<ArrayBuffer> }).data.buffer);
           const x = Float32Array.from({ length: columns }, random.normal);
@@ -91,7 +99,7 @@ describe('packing', () => {
       { numRuns: 60 },
     );
     const full = PRECISIONS.fp32.store(Float32Array.of(1, 1, 1, 0), 1, 4);
-    expect(() => FORM_TABLE.tiles32.packLinear('m', full)).toThrow('not 2:4 by tiles');
+    expect(() => FORM_TABLE.tiles32.linearWeights('m', full)).toThrow('not 2:4 by tiles');
   });
 
   it('packs rows of zeros as zeros', () => {
@@ -161,12 +169,12 @@ function packAll(
     const stored = Object.fromEntries(
       LINEARS.map((l) => [l, (o.form.startsWith('tiles') ? storeTiles : store)(precisionOf(layer, l), ...shapes[l])]),
     );
-    weights.push(...packLayer(o, layer, stored as Record<LinearName, ReturnType<typeof store>>));
+    weights.push(...layerWeights(o, layer, stored as Record<LinearName, ReturnType<typeof store>>));
   }
   const { outer } = PRECISIONS[precision];
   const embedding = store(outer, config.vocabSize, config.hiddenSize);
   const head = config.tiedEmbeddings ? null : store(outer, config.vocabSize, config.hiddenSize);
-  weights.push(...packOuter(o, embedding, head));
+  weights.push(...outerWeights(o, embedding, head));
   for (const name of vectorNames(config)) {
     const size = /[qk]_norm/.test(name)
       ? config.headDim
@@ -175,9 +183,9 @@ function packAll(
         : /bias/.test(name)
           ? config.kvHeads * config.headDim
           : config.hiddenSize;
-    weights.push(packVector(o, name, new Float32Array(size)));
+    weights.push(vectorWeight(o, name, new Float32Array(size)));
   }
-  weights.push(...packTables(o));
+  weights.push(...tableWeights(o));
   return weights;
 }
 
@@ -234,7 +242,7 @@ describe('decoder', () => {
         expect(summary.inputs).toEqual(graph.inputs.map((i) => i.name));
         // Shapes must fit together, or the walk throws.
         const c = graphCost(graph, { [DIMS.B]: 1, [DIMS.S]: 3, [DIMS.P]: 4, [DIMS.T]: 7, n: 2 });
-        expect(c.flops).toBeGreaterThan(0);
+        expect(c.operations).toBeGreaterThan(0);
       }
     },
   );
@@ -301,17 +309,17 @@ describe('decoder', () => {
     const cost = (S: number, P: number) =>
       graphCost(graph, { [DIMS.B]: 1, [DIMS.S]: S, [DIMS.P]: P, [DIMS.T]: S + P, n: 1 });
     const decode = cost(1, 0);
-    expect(decode.flops / (2 * parameters)).toBeGreaterThan(1);
-    expect(decode.flops / (2 * parameters)).toBeLessThan(1.05);
+    expect(decode.operations / (2 * parameters)).toBeGreaterThan(1);
+    expect(decode.operations / (2 * parameters)).toBeLessThan(1.05);
     // A step reads every weight once; the tied table only once, and one of its rows more.
     expect(decode.weightBytes / (4 * parameters)).toBeGreaterThan(1);
     expect(decode.weightBytes / (4 * parameters)).toBeLessThan(1.05 + (1024 * d * 4) / (4 * parameters));
     // Attention adds 4 operations a past token, head, channel and layer.
-    const step = cost(1, 500).flops - cost(1, 499).flops;
+    const step = cost(1, 500).operations - cost(1, 499).operations;
     expect(step).toBeGreaterThanOrEqual(4 * heads * d * layers);
     expect(step).toBeLessThan(4 * heads * d * layers * 1.1);
     // Prefill skips the output projection of all but one position.
-    expect(cost(256, 0).flops).toBeLessThan(256 * decode.flops);
+    expect(cost(256, 0).operations).toBeLessThan(256 * decode.operations);
   });
 
   it('rounds nothing it need not: dequantized blocks pass through f32 packing unchanged', () => {

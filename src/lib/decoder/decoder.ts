@@ -12,7 +12,7 @@ import type { ModelConfig } from '../checkpoint/config';
 import { halves, type StoredTensor } from '../tensor/stored';
 import { GraphBuilder } from '../graph/builder';
 import { DTYPES, type Graph } from '../graph/graph';
-import { FORMS, type Emit, type FormName, type PackedWeight } from './forms';
+import { FORMS, type Emit, type FormName, type GraphWeight } from './forms';
 
 /** What the inference graph is for: our engines, or a folder that Transformers.js loads. */
 export type DecoderUse = 'engine' | 'export';
@@ -215,36 +215,40 @@ function rename(graph: Graph, from: string, to: string): void {
 }
 
 /** Weights of one layer's linear layers, packed for the graph that `buildDecoder` made with the same options. */
-export function packLayer(o: DecoderOptions, layer: number, weights: Record<LinearName, StoredTensor>): PackedWeight[] {
+export function layerWeights(
+  o: DecoderOptions,
+  layer: number,
+  weights: Record<LinearName, StoredTensor>,
+): GraphWeight[] {
   return (Object.entries(weights) as [LinearName, StoredTensor][]).flatMap(([linear, t]) =>
-    formAt(o, layer, linear).packLinear(linearName(layer, linear), t),
+    formAt(o, layer, linear).linearWeights(linearName(layer, linear), t),
   );
 }
 
 /** Embedding and output projection; `head` is null where they are one. */
-export function packOuter(o: DecoderOptions, embedding: StoredTensor, head: StoredTensor | null): PackedWeight[] {
+export function outerWeights(o: DecoderOptions, embedding: StoredTensor, head: StoredTensor | null): GraphWeight[] {
   const outer = FORMS[o.outerForm];
   const tied = head === null;
   return [
-    ...outer.packLinear(HEAD, head ?? embedding),
-    ...outer.packEmbedding(tied ? HEAD : EMBEDDING, embedding, tied),
+    ...outer.linearWeights(HEAD, head ?? embedding),
+    ...outer.embeddingWeights(tied ? HEAD : EMBEDDING, embedding, tied),
   ];
 }
 
 /** A float32 vector in the graph's activation dtype. */
-export function packVector(o: DecoderOptions, name: string, data: Float32Array): PackedWeight {
+export function vectorWeight(o: DecoderOptions, name: string, data: Float32Array): GraphWeight {
   const typed = FORMS[o.form].activation === 'float32' ? data : halves(data);
   return { name, data: new Uint8Array(typed.buffer as ArrayBuffer, typed.byteOffset, typed.byteLength) };
 }
 
 /** Rope tables and head sink. */
-export function packTables(o: DecoderOptions): PackedWeight[] {
+export function tableWeights(o: DecoderOptions): GraphWeight[] {
   const { cos, sin } = ropeTables(o.config, o.maxPositions);
-  const out = [packVector(o, 'rope.cos', cos), packVector(o, 'rope.sin', sin)];
+  const out = [vectorWeight(o, 'rope.cos', cos), vectorWeight(o, 'rope.sin', sin)];
   if (o.headSink) {
     // float16 cannot hold -1e30; its least number vanishes in the softmax just as well.
     const value = FORMS[o.form].activation === 'float32' ? NO_SINK : -65504;
-    out.push(packVector(o, 'head_sink', new Float32Array(o.config.heads).fill(value)));
+    out.push(vectorWeight(o, 'head_sink', new Float32Array(o.config.heads).fill(value)));
   }
   return out;
 }

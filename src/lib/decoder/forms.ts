@@ -13,13 +13,13 @@ export interface Form {
   /** Activation dtype the rest of the graph must have. */
   activation: 'float32' | 'float16';
   linear(e: Emit, x: string, name: string, out: number, into: number): string;
-  packLinear(name: string, t: StoredTensor): PackedWeight[];
+  linearWeights(name: string, t: StoredTensor): GraphWeight[];
   /** `tied`: the table is the output projection's own weight, already (or about to be) declared under `name`. */
   embed(e: Emit, ids: string, name: string, vocabulary: number, hidden: number, tied: boolean): string;
-  packEmbedding(name: string, t: StoredTensor, tied: boolean): PackedWeight[];
+  embeddingWeights(name: string, t: StoredTensor, tied: boolean): GraphWeight[];
 }
 
-export interface PackedWeight {
+export interface GraphWeight {
   name: string;
   data: Uint8Array<ArrayBuffer>;
 }
@@ -38,14 +38,16 @@ function floating(dtype: 'float32' | 'float16'): Form {
   return {
     activation: dtype,
     linear: ({ g }, x, name, out, into) => g.op('MatMul', [x, g.weight(`${name}.w`, dtype, [into, out])]),
-    packLinear: (name, t) => [{ name: `${name}.w`, data: bytesOf(cast(transpose(dequantize(t), t.rows, t.columns))) }],
+    linearWeights: (name, t) => [
+      { name: `${name}.w`, data: bytesOf(cast(transpose(dequantize(t), t.rows, t.columns))) },
+    ],
     embed({ g }, ids, name, vocabulary, hidden, tied) {
       if (!tied) return g.op('Gather', [g.weight(`${name}.w`, dtype, [vocabulary, hidden]), ids]);
       // One copy serves both: the projection wants [hidden, vocabulary], so its columns are gathered and turned.
       const columns = g.op('Gather', [g.weight(`${name}.w`, dtype, [hidden, vocabulary]), ids], { axis: 1 });
       return g.op('Transpose', [columns], { perm: [1, 2, 0] });
     },
-    packEmbedding: (name, t, tied) => (tied ? [] : [{ name: `${name}.w`, data: bytesOf(cast(dequantize(t))) }]),
+    embeddingWeights: (name, t, tied) => (tied ? [] : [{ name: `${name}.w`, data: bytesOf(cast(dequantize(t))) }]),
   };
 }
 
@@ -69,7 +71,7 @@ function tiles(dtype: 'float32' | 'float16'): Form {
       if (out === count * TILE_ROWS) return rows;
       return g.op('Slice', [rows, g.constant([0]), g.constant([out]), g.constant([2])]);
     },
-    packLinear(name, t) {
+    linearWeights(name, t) {
       const w = dequantize(t);
       const { count, kept } = shape(t.rows, t.columns);
       const index = new Int32Array(count * kept);
@@ -119,7 +121,7 @@ function nbits(bits: 4 | 8): Form {
     g.weight(`${name}.q`, 'uint8', [out, blocks(into), blobBytes]),
     g.weight(`${name}.s`, 'float32', [out, blocks(into)]),
   ];
-  const pack = (name: string, t: StoredTensor): PackedWeight[] => {
+  const pack = (name: string, t: StoredTensor): GraphWeight[] => {
     if (t.format !== 'blocks' || t.bits !== bits) throw new TypeError(`${name} is not stored in ${bits}-bit blocks`);
     return [
       { name: `${name}.q`, data: bytesOf(t.data) },
@@ -137,7 +139,7 @@ function nbits(bits: 4 | 8): Form {
         // 0 = no promise to round activations, which some GPUs would use to go through int8.
         accuracy_level: 0,
       }),
-    packLinear: pack,
+    linearWeights: pack,
     embed({ g }, ids, name, vocabulary, hidden) {
       if (bits !== 8) throw new TypeError('embeddings are stored in 8 bits or more');
       const [q, s] = declare(g, name, vocabulary, hidden) as [string, string];
@@ -146,7 +148,7 @@ function nbits(bits: 4 | 8): Form {
       const scale = g.op('Unsqueeze', [g.op('Gather', [s, ids]), g.constant([3])]);
       return g.op('Reshape', [g.op('Mul', [centred, scale]), g.constant([0, 0, blocks(hidden) * BLOCK])]);
     },
-    packEmbedding: (name, t, tied) => (tied ? [] : pack(name, t)),
+    embeddingWeights: (name, t, tied) => (tied ? [] : pack(name, t)),
   };
 }
 
@@ -174,7 +176,7 @@ const dyn8: Form = {
     ]);
     return g.op('ReduceSum', [g.op('Mul', [terms, scale]), g.constant([0])], { keepdims: 1 });
   },
-  packLinear(name, t) {
+  linearWeights(name, t) {
     const { q, scales } = packRows8(dequantize(t), t.rows, t.columns, 'transposed');
     return [
       { name: `${name}.q`, data: bytesOf(q) },
@@ -189,7 +191,7 @@ const dyn8: Form = {
     const scale = g.op('Gather', [g.weight(`${name}.rows.s`, 'float32', [vocabulary, 1]), ids]);
     return g.op('Mul', [g.op('Sub', [rows, g.constant(ACTIVATION_ZERO, 'float32')]), scale]);
   },
-  packEmbedding(name, t) {
+  embeddingWeights(name, t) {
     const { q, scales } = packRows8(dequantize(t), t.rows, t.columns, 'rows');
     const offset = bytesOf(q);
     for (let i = 0; i < offset.length; i++) offset[i] = (offset[i] as number) ^ ACTIVATION_ZERO;

@@ -1,4 +1,4 @@
-import type { Cost } from '../core/cost';
+import type { Work } from '../core/cost';
 import { graphCost } from '../graph/cost';
 import { byteSize, type Graph } from '../graph/graph';
 import { DIMS } from './decoder';
@@ -10,5 +10,5 @@ export const weightBytes = (graph: Graph): number =>
   graph.initializers.reduce((sum, i) => (i.data ? sum : sum + byteSize(i)), 0);
 
 /** Work of one pass over `fresh` tokens behind `past` ones, with logits of `logits` of them. */
-export const decoderCost = (graph: Graph, fresh: number, past: number, logits: number): Cost =>
+export const decoderCost = (graph: Graph, fresh: number, past: number, logits: number): Work =>
   graphCost(graph, { [DIMS.B]: 1, [DIMS.S]: fresh, [DIMS.P]: past, [DIMS.T]: past + fresh, n: logits });

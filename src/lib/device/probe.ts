@@ -61,22 +61,22 @@ export async function probeDevice(): Promise<Device> {
 
 async function probeGpu(): Promise<Pick<Device, 'gpu' | 'gpuMissing'>> {
   if (!('gpu' in navigator)) return { gpu: null, gpuMissing: 'This browser has no WebGPU.' };
-  let adapter: GPUAdapter | null;
+  let gpuAdapter: GPUAdapter | null;
   try {
-    adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+    gpuAdapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   } catch (error) {
     return { gpu: null, gpuMissing: `WebGPU failed: ${error instanceof Error ? error.message : String(error)}` };
   }
-  if (!adapter) return { gpu: null, gpuMissing: 'The browser has WebGPU, but offers no adapter on this device.' };
+  if (!gpuAdapter) return { gpu: null, gpuMissing: 'The browser has WebGPU, but offers no adapter on this device.' };
   return {
     gpu: {
-      vendor: adapter.info.vendor,
-      architecture: adapter.info.architecture,
-      description: adapter.info.description,
-      fallback: adapter.info.isFallbackAdapter ?? false,
-      features: [...adapter.features].sort(),
-      maxBufferBytes: adapter.limits.maxBufferSize,
-      maxStorageBindingBytes: adapter.limits.maxStorageBufferBindingSize,
+      vendor: gpuAdapter.info.vendor,
+      architecture: gpuAdapter.info.architecture,
+      description: gpuAdapter.info.description,
+      fallback: gpuAdapter.info.isFallbackAdapter ?? false,
+      features: [...gpuAdapter.features].sort(),
+      maxBufferBytes: gpuAdapter.limits.maxBufferSize,
+      maxStorageBindingBytes: gpuAdapter.limits.maxStorageBufferBindingSize,
     },
     gpuMissing: null,
   };
@@ -99,14 +99,15 @@ function webglRenderer(): string | null {
  */
 const LEAST_SUBGROUP = 8;
 
-/** Whether an adapter's subgroups, where it has any, are of a size that ONNX Runtime computes rightly with. */
-export const subgroupsServe = (adapter: GPUAdapter): boolean => (adapter.info.subgroupMinSize ?? 0) >= LEAST_SUBGROUP;
+/** Whether a GPU adapter's subgroups, where it has any, are of a size that ONNX Runtime computes rightly with. */
+export const subgroupsServe = (gpuAdapter: GPUAdapter): boolean =>
+  (gpuAdapter.info.subgroupMinSize ?? 0) >= LEAST_SUBGROUP;
 
-/** A GPU device with the features and the largest buffers the adapter has; null where there is none. */
+/** A GPU device with the features and the largest buffers that the GPU adapter has; null where there is none. */
 export async function requestGpuDevice(): Promise<GPUDevice | null> {
   if (!('gpu' in navigator)) return null;
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) return null;
+  const gpuAdapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!gpuAdapter) return null;
   const limits = [
     'maxBufferSize',
     'maxStorageBufferBindingSize',
@@ -118,10 +119,10 @@ export async function requestGpuDevice(): Promise<GPUDevice | null> {
     'maxComputeWorkgroupsPerDimension',
     'maxStorageBuffersPerShaderStage',
   ] as const;
-  return adapter.requestDevice({
+  return gpuAdapter.requestDevice({
     requiredFeatures: WANTED_FEATURES.filter(
-      (f) => adapter.features.has(f) && (f !== 'subgroups' || subgroupsServe(adapter)),
+      (f) => gpuAdapter.features.has(f) && (f !== 'subgroups' || subgroupsServe(gpuAdapter)),
     ),
-    requiredLimits: Object.fromEntries(limits.map((l) => [l, adapter.limits[l]])),
+    requiredLimits: Object.fromEntries(limits.map((l) => [l, gpuAdapter.limits[l]])),
   });
 }

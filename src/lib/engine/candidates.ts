@@ -27,7 +27,7 @@ export async function scoreEach(
  * Scoring K candidate answers in one run: the prompt, then all candidates side by side. Every candidate sees the
  * prompt and itself, none of the others (a block mask), and its positions count on from the prompt's end.
  */
-export interface PackedCandidates {
+export interface CandidateBatch {
   ids: number[];
   positions: number[];
   /** [S, S] additive mask, row-major; causality itself is the kernel's. */
@@ -41,14 +41,11 @@ export interface PackedCandidates {
 /** Weight exp(-1e30) = 0 after the softmax; finite, so that no NaN can arise. */
 const MASKED = -1e30;
 
-export function packCandidates(
-  prompt: readonly number[],
-  candidates: readonly (readonly number[])[],
-): PackedCandidates {
+export function batchCandidates(prompt: readonly number[], candidates: readonly (readonly number[])[]): CandidateBatch {
   const ids = [...prompt];
   const positions = prompt.map((_, i) => i);
   const logitPositions = [prompt.length - 1];
-  const lookups: PackedCandidates['lookups'] = [];
+  const lookups: CandidateBatch['lookups'] = [];
   const spans: [start: number, end: number][] = [];
   for (const candidate of candidates) {
     const start = ids.length;

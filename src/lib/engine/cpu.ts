@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
-import { addCosts, totalBytes, type Cost } from '../core/cost';
+import { addWork, totalBytes, type Work } from '../core/cost';
 import { JoulewiseError } from '../core/errors';
 import { groupBy } from '../core/group';
 import { FORMATS } from '../cpu/formats';
@@ -7,9 +7,9 @@ import type { CpuModel, KernelMs, OnLogits, PassRequest } from '../cpu/model';
 import { bestBuild, byteDotOf, type Spawn } from '../cpu/module';
 import type { BuildName } from '../schema/engines';
 import { passWork } from '../cpu/work';
-import type { Compression, KernelWork } from '../schema/run';
+import type { Compression, KernelReading } from '../schema/run';
 import { inOnePass, type CandidateScore, type EngineSession } from './session';
-import { packCandidates } from './candidates';
+import { batchCandidates } from './candidates';
 import { KeptPrefixes } from './prefixes';
 import type { CpuKernelRow } from '../variant/kernels';
 import type { Recipe } from '../variant/compress';
@@ -39,7 +39,7 @@ export async function openCpu(
   return { session: new CpuSession(model, build, { ...o, fallbacks: [...o.fallbacks, ...notes] }), compression };
 }
 
-const BUILD_TITLES: Readonly<Record<BuildName, string>> = { relaxed: 'relaxed SIMD', baseline: 'baseline SIMD' };
+const BUILD_TITLES: Readonly<Record<BuildName, string>> = { relaxed: 'relaxed SIMD', plain: 'baseline SIMD' };
 
 /** One sequence at a time, on this thread and its helpers: every call blocks until its pass is done. */
 export class CpuSession implements EngineSession {
@@ -61,7 +61,7 @@ export class CpuSession implements EngineSession {
   });
   private length = 0;
   /** Work since the last `takeKernels`. */
-  private done = new Map<keyof KernelMs, Cost>();
+  private done = new Map<keyof KernelMs, Work>();
 
   constructor(
     private readonly model: CpuModel,
@@ -101,10 +101,10 @@ export class CpuSession implements EngineSession {
   /** A pass, and its work in the books. */
   private forward(start: number, request: PassRequest, onLogits: OnLogits): void {
     this.model.forward(start, request, onLogits);
-    const work = this.work(request.ids.length, start, request.logitRows.length);
+    const work = this.workByName(request.ids.length, start, request.logitRows.length);
     for (const name of Object.keys(work) as (keyof KernelMs)[]) {
       const [before, cost] = [this.done.get(name), work[name]];
-      this.done.set(name, before ? addCosts(before, cost) : cost);
+      this.done.set(name, before ? addWork(before, cost) : cost);
     }
   }
 
@@ -148,7 +148,7 @@ export class CpuSession implements EngineSession {
   // eslint-disable-next-line @typescript-eslint/require-await
   async score(prompt: readonly number[], candidates: readonly (readonly number[])[]): Promise<CandidateScore[]> {
     this.length = 0;
-    const { ids, positions, logitPositions, lookups } = packCandidates(prompt, candidates);
+    const { ids, positions, logitPositions, lookups } = batchCandidates(prompt, candidates);
     this.checkLength(ids.length);
     const past = this.prefixes.enter(prompt);
     // A candidate's tokens see the prompt and their own span.
@@ -196,16 +196,16 @@ export class CpuSession implements EngineSession {
     return { logProbs, last };
   }
 
-  private work(fresh: number, past: number, logits: number): Record<keyof KernelMs, Cost> {
+  private workByName(fresh: number, past: number, logits: number): Record<keyof KernelMs, Work> {
     const { config, matrices, cachedBytes } = this.model;
     return passWork(config, matrices, cachedBytes, fresh, past, logits);
   }
 
-  cost(fresh: number, past: number, logits: number): Cost {
-    return Object.values(this.work(fresh, past, logits)).reduce(addCosts);
+  work(fresh: number, past: number, logits: number): Work {
+    return Object.values(this.workByName(fresh, past, logits)).reduce(addWork);
   }
 
-  takeKernels(): KernelWork[] {
+  takeKernels(): KernelReading[] {
     const ms = this.model.counters();
     const done = this.done;
     this.done = new Map();
@@ -216,7 +216,7 @@ export class CpuSession implements EngineSession {
       return {
         name,
         bytes: counted ? totalBytes(cost) : null,
-        operations: counted && name !== 'embedding' ? cost.flops : null,
+        operations: counted && name !== 'embedding' ? cost.operations : null,
         ms: ms[name],
       };
     });

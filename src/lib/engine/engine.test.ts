@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { argmax, logProbability, topK, type EngineSession } from './session';
 import { generate } from './generate';
-import { packCandidates } from './candidates';
+import { batchCandidates } from './candidates';
 
 const ids = (min: number, max: number) => fc.array(fc.nat(99), { minLength: min, maxLength: max });
 
@@ -10,7 +10,7 @@ describe('packed candidates', () => {
   it('see what each candidate alone would see', () => {
     fc.assert(
       fc.property(ids(1, 12), fc.array(ids(1, 5), { minLength: 1, maxLength: 5 }), (prompt, candidates) => {
-        const p = packCandidates(prompt, candidates);
+        const p = batchCandidates(prompt, candidates);
         const size = p.ids.length;
         expect(p.positions.length).toBe(size);
         expect(p.bias.length).toBe(size * size);
@@ -37,7 +37,7 @@ describe('packed candidates', () => {
   });
 
   it('cost one row of logits a token that is predicted, the prompt computed once', () => {
-    const p = packCandidates([1, 2, 3], [[4, 5], [6], [7, 8, 9]]);
+    const p = batchCandidates([1, 2, 3], [[4, 5], [6], [7, 8, 9]]);
     expect(p.ids).toEqual([1, 2, 3, 4, 7, 8]);
     expect(p.positions).toEqual([0, 1, 2, 3, 3, 4]);
     expect(p.logitPositions).toEqual([2, 3, 4, 5]);

@@ -215,7 +215,7 @@ class HubSession implements EngineSession {
   }
 
   scorePasses = oneByOne;
-  cost = () => null;
+  work = () => null;
   /** The library reads logits back on every pass, so work is done when a pass returns. */
   fence = () => Promise.resolve();
   heapBytes = heapBytes;

@@ -189,10 +189,10 @@ export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<
   hub: async (o) => {
     const dtype = hubDtype(o.variant);
     const { threads, fallbacks } = chooseThreads(o.threads);
-    const adapter = 'gpu' in navigator ? await navigator.gpu.requestAdapter() : null;
-    // A software adapter is 50 times slower than WebAssembly, and the library asks for subgroups of any size.
-    const serves = adapter && (!adapter.features.has('subgroups') || subgroupsServe(adapter));
-    const device = serves && adapter.info.isFallbackAdapter !== true ? 'webgpu' : 'wasm';
+    const gpuAdapter = 'gpu' in navigator ? await navigator.gpu.requestAdapter() : null;
+    // A software gpuAdapter is 50 times slower than WebAssembly, and the library asks for subgroups of any size.
+    const serves = gpuAdapter && (!gpuAdapter.features.has('subgroups') || subgroupsServe(gpuAdapter));
+    const device = serves && gpuAdapter.info.isFallbackAdapter !== true ? 'webgpu' : 'wasm';
     return o.inPhase('load', () =>
       openHub({ files: o.files, dtype, device, threads, fallbacks, assets: o.assets.webgpu }),
     );

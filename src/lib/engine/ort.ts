@@ -2,7 +2,7 @@ import { ENGINE } from '../schema/engines';
 import type * as Ort from 'onnxruntime-web';
 import { toHalf } from '../core/half';
 import { JoulewiseError } from '../core/errors';
-import type { Cost } from '../core/cost';
+import type { Work } from '../core/cost';
 import { encodeModel } from '../graph/encode';
 import { deviceCache, hostCache, type DeviceRows, type HostRows, type KeepingCache } from './cache';
 import {
@@ -17,7 +17,7 @@ import { KeptPrefixes, LEFT_TOKENS } from './prefixes';
 import { heapBytes, watchHeap } from './heap';
 import type { GraphKernelRow } from '../variant/kernels';
 import { watchLoss, type LossWatch } from './loss';
-import { packCandidates, scoreEach } from './candidates';
+import { batchCandidates, scoreEach } from './candidates';
 import type { PreparedVariant } from '../variant/prepare';
 
 /** Addresses of ONNX Runtime's own files, served by this site. */
@@ -133,7 +133,7 @@ class OrtSession implements EngineSession {
   private length = 0;
   private readonly half: boolean;
   private zeros = new Float32Array(0);
-  private readonly costs = new Map<string, Cost>();
+  private readonly costs = new Map<string, Work>();
 
   constructor(
     private readonly ort: typeof Ort,
@@ -273,7 +273,7 @@ class OrtSession implements EngineSession {
     candidates: readonly (readonly number[])[],
   ): Promise<CandidateScore[]> {
     let past = this.enter(prompt);
-    const packed = packCandidates(prompt, candidates);
+    const packed = batchCandidates(prompt, candidates);
     const inLine = packed.positions.every((position, i) => position === i);
     if (past === 0 && !inLine && prompt.length > LEFT_TOKENS) {
       // GroupQueryAttention of 1.31 on a processor takes positions as they are only behind a past; in a first pass it
@@ -316,8 +316,8 @@ class OrtSession implements EngineSession {
   }
 
   /** Costs are exact polynomials of the past length, so each shape is walked once and decode steps interpolated. */
-  cost(fresh: number, past: number, logits: number): Cost {
-    const at = (p: number): Cost => {
+  work(fresh: number, past: number, logits: number): Work {
+    const at = (p: number): Work => {
       const key = `${fresh},${p},${logits}`;
       let known = this.costs.get(key);
       if (!known) {
@@ -329,8 +329,8 @@ class OrtSession implements EngineSession {
     if (fresh > 1) return at(past);
     const zero = at(0);
     const far = at(this.maxPositions);
-    const mix = (key: keyof Cost) => zero[key] + ((far[key] - zero[key]) * past) / this.maxPositions;
-    return { flops: mix('flops'), weightBytes: mix('weightBytes'), activationBytes: mix('activationBytes') };
+    const mix = (key: keyof Work) => zero[key] + ((far[key] - zero[key]) * past) / this.maxPositions;
+    return { operations: mix('operations'), weightBytes: mix('weightBytes'), activationBytes: mix('activationBytes') };
   }
 
   async fence(): Promise<void> {

@@ -115,16 +115,16 @@ describe('several prefixes', () => {
   it('count as work what is computed, kernel by kernel', async () => {
     const s = await open('fp32');
     const prefix = Array.from({ length: 30 }, (_, i) => 5 + i);
-    const flopsOf = () => s.takeKernels().reduce((n, k) => n + (k.operations ?? 0), 0);
+    const operationsOf = () => s.takeKernels().reduce((n, k) => n + (k.operations ?? 0), 0);
     s.takeKernels();
     await s.prefixes.hold(prefix);
-    expect(flopsOf()).toBeCloseTo(s.cost(30, 0, 0).flops, 0);
+    expect(operationsOf()).toBeCloseTo(s.work(30, 0, 0).operations, 0);
     await s.prefill([...prefix, 1, 2, 3]);
-    expect(flopsOf()).toBeCloseTo(s.cost(3, 30, 1).flops, 0);
+    expect(operationsOf()).toBeCloseTo(s.work(3, 30, 1).operations, 0);
     await s.score([...prefix, 1, 2, 3], [[4, 5], [6]]);
-    expect(flopsOf()).toBeCloseTo(s.cost(4, 30, 2).flops, 0);
+    expect(operationsOf()).toBeCloseTo(s.work(4, 30, 2).operations, 0);
     // What is held and what goes on from it attend to as many pairs as the whole.
-    expect(s.cost(30, 0, 0).flops + s.cost(3, 30, 1).flops).toBe(s.cost(33, 0, 1).flops);
+    expect(s.work(30, 0, 0).operations + s.work(3, 30, 1).operations).toBe(s.work(33, 0, 1).operations);
     await s.close();
   });
 

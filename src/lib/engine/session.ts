@@ -1,6 +1,6 @@
-import type { Arithmetic, Cost } from '../core/cost';
+import type { Arithmetic, Work } from '../core/cost';
 import type { EngineName } from '../schema/engines';
-import type { KernelWork } from '../schema/run';
+import type { KernelReading } from '../schema/run';
 import type { Prefixes } from './prefixes';
 
 /** A candidate answer's log-probability: the sum over its tokens, in nats. */
@@ -58,9 +58,9 @@ export interface EngineSession {
   /** Log-probability (nats) of each token but the first given those before it, and the last position's logits. */
   evaluate(ids: readonly number[]): Promise<{ logProbs: Float64Array; last: Float32Array }>;
   /** Work of one pass over `fresh` new tokens after `past` ones; null where the graph is not ours. */
-  cost(fresh: number, past: number, logits: number): Cost | null;
+  work(fresh: number, past: number, logits: number): Work | null;
   /** What each kernel did since the last call; null on engines that do not say. */
-  takeKernels(): KernelWork[] | null;
+  takeKernels(): KernelReading[] | null;
   /** Waits until submitted GPU work is done, so that a clock read after it is true. */
   fence(): Promise<void>;
   /** Size of the WebAssembly heap, bytes; null where it cannot be known. */

@@ -2,7 +2,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { ModelConfig } from '../checkpoint/config';
 import { names, readVectors } from '../checkpoint/block';
 import { JoulewiseError } from '../core/errors';
-import type { Cost } from '../core/cost';
+import type { Work } from '../core/cost';
 import type { Compression } from '../schema/run';
 import { WgslBuilder, type WgslModel } from '../wgsl/model';
 import { withCompressed, type Calibration, type CompressedModel, type Recipe } from '../variant/compress';
@@ -128,10 +128,10 @@ function sessionOf(
       length = 0;
       return { logProbs, last };
     },
-    cost(fresh, past, logits): Cost {
+    work(fresh, past, logits): Work {
       // A step reads every weight; the head's only where logits are wanted.
       const matrix = (l: MatrixLayout, steps: number) => ({
-        flops: 2 * l.rows * l.columns * (l.sparse ? 0.5 : 1) * steps,
+        operations: 2 * l.rows * l.columns * (l.sparse ? 0.5 : 1) * steps,
         weightBytes: steps * matrixBytes(l),
       });
       const inner = model.layouts.slice(0, -1).map((l) => matrix(l, fresh));
@@ -140,7 +140,7 @@ function sessionOf(
       const pairs = fresh * past + (fresh * (fresh + 1)) / 2;
       const cache = 4 * layers * 2 * kvHeads * headDim;
       return {
-        flops: all.reduce((n, m) => n + m.flops, 0) + 4 * layers * heads * headDim * pairs,
+        operations: all.reduce((n, m) => n + m.operations, 0) + 4 * layers * heads * headDim * pairs,
         weightBytes: all.reduce((n, m) => n + m.weightBytes, 0),
         activationBytes: cache * pairs + 4 * vocabSize * logits,
       };

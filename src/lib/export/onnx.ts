@@ -32,7 +32,7 @@ export interface ExportTarget {
 }
 
 /** What is exported for a recipe of an engine, and how its files are called. */
-function exportForm(recipe: Recipe, engine: EngineName) {
+function exportRow(recipe: Recipe, engine: EngineName) {
   // A graph for WebGPU is exported without half-precision activations: it must open on any adapter.
   // Our own kernels read no graph; what they run is exported as ONNX Runtime's CPU graph.
   const { kernel } = chooseKernel(HANDED[engine].exportsAs, recipe, []);
@@ -79,7 +79,7 @@ function sideFiles(
  * form, that of 8 bits: what it chooses is known when it has chosen.
  */
 export function exportSizes(checkpoint: Checkpoint, recipe: Recipe, engine: EngineName): Map<string, number> {
-  const { kernel, suffix, dataName } = exportForm(recipe, engine);
+  const { kernel, suffix, dataName } = exportRow(recipe, engine);
   const shape = smallerShape(checkpoint.config, recipe);
   const graph = buildDecoder(decoderOptions({ ...shape, recipeOf: null }, kernel, 'export'));
   let data = 0;
@@ -113,7 +113,7 @@ export async function exportVariant(
     rates: RatesOf;
   },
 ): Promise<ExportReport> {
-  const { kernel, suffix, dtype, dataName } = exportForm(recipe, engine);
+  const { kernel, suffix, dtype, dataName } = exportRow(recipe, engine);
   const data = await target.open(`onnx/${dataName}`);
   const offsets = new Map<string, number>();
   let at = 0;

@@ -6,7 +6,7 @@ import { bytesOf, dequantize, type StoredTensor } from '../tensor/stored';
 import { formatRecipe, type Recipe } from '../compress/recipe';
 import type { LayerReport } from '../compress/books';
 import type { Compression } from '../schema/run';
-import { compressVariant, formHere, type CompressVariantOptions } from '../variant/compress';
+import { compressVariant, footprintHere, type CompressVariantOptions } from '../variant/compress';
 import type { ExportTarget } from './onnx';
 
 type Piece = { name: string; dtype: 'F32' | 'F16' | 'U8'; shape: number[]; data: Uint8Array<ArrayBuffer> };
@@ -47,7 +47,7 @@ export async function writeWeights(
   target: ExportTarget,
   o: CompressVariantOptions & { onProgress?: (done: number, of: number) => void },
 ): Promise<WeightsReport> {
-  const { model, close } = await compressVariant(checkpoint, recipe, { ...o, packed: formHere() });
+  const { model, close } = await compressVariant(checkpoint, recipe, { ...o, footprint: footprintHere() });
   try {
     const { config } = model;
     const files = config.layers + 1;

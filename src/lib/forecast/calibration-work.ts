@@ -4,7 +4,7 @@ import type { ModelConfig } from '../checkpoint/config';
 import { calibrationLevel, type Recipe } from '../compress/recipe';
 import { smallerShape } from '../compress/shape';
 import { TUNE } from '../tune/trainer';
-import { LEVELS, type Level } from '../compress/statistics';
+import { LEVELS, type Collected } from '../compress/statistics';
 
 /** Inputs that linear layers of one decoder layer share, and how many outputs are computed from each. */
 const groupsOf = (c: ModelConfig) => {
@@ -16,7 +16,7 @@ const groupsOf = (c: ModelConfig) => {
 };
 
 /** The most that any of these recipes reads of the dense model; null where none calibrates, or each behind its own layers. */
-export function highestLevel(recipes: readonly Recipe[]): Level | null {
+export function highestLevel(recipes: readonly Recipe[]): Collected | null {
   const levels = recipes.filter((r) => !r.seq).map(calibrationLevel);
   return LEVELS.findLast((level) => levels.includes(level)) ?? null;
 }
@@ -25,7 +25,7 @@ export function highestLevel(recipes: readonly Recipe[]): Level | null {
  * Operations (a multiply-add is two) of one pass of the dense model over the calibration tokens: its linear layers, causal
  * attention, and for `gram` the upper triangle of x^T x of every shared input.
  */
-export function calibrationOperations(config: ModelConfig, level: Level): number {
+export function calibrationOperations(config: ModelConfig, level: Collected): number {
   const { sequences, length } = DEFAULT_PROMPTS;
   const tokens = sequences * length;
   const attention = 2 * 2 * length * config.heads * config.headDim;

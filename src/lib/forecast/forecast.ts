@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../checkpoint/config';
 import { modelTensors } from '../checkpoint/block';
 import { parseRecipe } from '../compress/recipe';
-import { totalBytes, type Cost } from '../core/cost';
+import { totalBytes, type Work } from '../core/cost';
 import { variantShape, type VariantShape } from '../variant/shape';
 import type { CountedEngine } from '../schema/engines';
 import type { PlanRecord } from '../schema/plan';
@@ -14,7 +14,7 @@ import {
   tuningOperations,
 } from './calibration-work';
 import { fitSideBySide } from './memory';
-import { addWork, NO_WORK, type Work } from './price';
+import { addPlanWork, NO_WORK, type PlanWork } from './price';
 import { slicesFor } from './slices';
 
 /** What a plan will take, counted from the model's configuration before a weight is read. */
@@ -40,31 +40,31 @@ export interface VariantForecast {
   variant: string;
   shape: VariantShape;
   /** All units of this variant, and solving its layers; calibration serves all variants and is in the sum alone, but for one behind its own layers. */
-  work: Work;
+  work: PlanWork;
 }
 
 export interface Forecast {
   /** Those that are named; a later stage's are known only when it begins. */
   variants: VariantForecast[];
   /** With the later stages, each of whose variants counts as a mean one. */
-  work: Work;
+  work: PlanWork;
   units: number;
   /** True where not all variants fit into memory side by side, so that each is opened anew for every slice. */
   reopened: boolean;
 }
 
-function workOf(shape: VariantShape, passes: readonly Cost[]): Work {
-  const flops = passes.reduce((n, c) => n + c.flops, 0);
+function workOf(shape: VariantShape, passes: readonly Work[]): PlanWork {
+  const operations = passes.reduce((n, c) => n + c.operations, 0);
   return {
     ...NO_WORK,
     bytes: passes.reduce((n, c) => n + totalBytes(c), 0),
-    operations: { ...NO_WORK.operations, [shape.arithmetic]: flops },
+    operations: { ...NO_WORK.operations, [shape.arithmetic]: operations },
     passes: passes.length,
   };
 }
 
 /** Answering one ticket, and scoring its reference, which is not metered but takes its time. */
-function ticketWork(shape: VariantShape, task: TaskName, lengths: TicketLengths, maxNewTokens: number): Work {
+function ticketWork(shape: VariantShape, task: TaskName, lengths: TicketLengths, maxNewTokens: number): PlanWork {
   const prompt = lengths.prompt[task];
   if (task === 'rca') return workOf(shape, [shape.cost(prompt + lengths.causes, 0, 1 + lengths.causes)]);
   const written = Math.max(1, Math.round(maxNewTokens * WRITTEN_SHARE));
@@ -117,9 +117,9 @@ export function forecast(
   const of = (variant: string): VariantForecast => {
     const shape = shapeOf(variant);
     // While it is open it answers all slices of all tasks; a few tickets warm it up each time.
-    let work: Work = { ...NO_WORK, openings, parameters: parameters * openings };
+    let work: PlanWork = { ...NO_WORK, openings, parameters: parameters * openings };
     for (const task of plan.tasks)
-      work = addWork(
+      work = addPlanWork(
         work,
         ticketWork(shape, task, lengths, plan.maxNewTokens),
         plan.limit + WARM_UP_TICKETS * openings,
@@ -131,19 +131,19 @@ export function forecast(
   };
   const perVariant = plan.tasks.length * slices;
   const variants = named.map(of);
-  let work = variants.reduce((sum, v) => addWork(sum, v.work), NO_WORK);
+  let work = variants.reduce((sum, v) => addPlanWork(sum, v.work), NO_WORK);
   let units = perVariant * variants.length;
   for (const stage of plan.stages) {
     if (stage.kind !== 'best') continue;
     for (const pruning of stage.prunings) {
       const pruned = named.filter((v) => !v.includes('+') && !v.startsWith('auto@')).map((v) => of(`${v}+${pruning}`));
-      for (const { work: one } of pruned) work = addWork(work, one, stage.k / pruned.length);
+      for (const { work: one } of pruned) work = addPlanWork(work, one, stage.k / pruned.length);
       if (pruned.length > 0) units += perVariant * stage.k;
     }
   }
   const prunings = plan.stages.flatMap((s) => (s.kind === 'best' ? s.prunings : []));
   const level = highestLevel([...named, ...prunings].map(parseRecipe));
-  if (level !== null) work = addWork(work, { ...NO_WORK, calibration: calibrationOperations(config, level) });
+  if (level !== null) work = addPlanWork(work, { ...NO_WORK, calibration: calibrationOperations(config, level) });
   if (plan.baseline) {
     // The classical baseline takes a start, and next to nothing else.
     units += perVariant;

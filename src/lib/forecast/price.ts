@@ -5,7 +5,7 @@ import type { PowerProfile } from '../meter/profiles';
 import type { Range } from '../schema/run';
 
 /** Work of a plan, or of a part of it, as counted before it runs. */
-export interface Work {
+export interface PlanWork {
   /** Moved between memory and the kernels. */
   bytes: number;
   /** A multiply-add counts as two. */
@@ -20,7 +20,7 @@ export interface Work {
   calibration: number;
 }
 
-export const NO_WORK: Work = {
+export const NO_WORK: PlanWork = {
   bytes: 0,
   operations: { f32: 0, f16: 0, i16: 0, i8: 0 },
   passes: 0,
@@ -29,7 +29,7 @@ export const NO_WORK: Work = {
   calibration: 0,
 };
 
-export const addWork = (a: Work, b: Work, times = 1): Work => ({
+export const addPlanWork = (a: PlanWork, b: PlanWork, times = 1): PlanWork => ({
   bytes: a.bytes + times * b.bytes,
   operations: {
     f32: a.operations.f32 + times * b.operations.f32,
@@ -60,7 +60,7 @@ export interface Price {
  * @param o.correction measured over expected seconds of earlier runs of this engine here; null where there are none
  */
 export function priceOf(
-  work: Work,
+  work: PlanWork,
   o: { engine: EngineName; threads: number; profile: PowerProfile; correction: number | null },
 ): Price {
   const speed = ENGINE[o.engine].speed ?? ENGINE.cpu.speed;

@@ -1,7 +1,7 @@
 import type { LoraLayout } from '../block/lora';
 import { placeSpans } from '../block/spans';
 import { LINEARS, linearShapes } from '../checkpoint/block';
-import type { Cost } from '../core/cost';
+import type { Work } from '../core/cost';
 import { storedBytes } from '../tensor/stored';
 import type { Arithmetic, Frozen } from './frozen';
 import type { Pass } from './pass';
@@ -16,7 +16,7 @@ export function passCost(
   lora: LoraLayout,
   pass: Pass,
   { back, arithmetic }: { back: boolean; arithmetic: Arithmetic },
-): Cost {
+): Work {
   const { hiddenSize, heads, headDim, kvHeads, layers, vocabSize } = config;
   const spans = placeSpans(pass.spans);
   const rows = pass.ids.length;
@@ -39,7 +39,7 @@ export function passCost(
   // Two thin products there; on the way back two for the gradient by the input and two by the adapter.
   const low = lora.parts.reduce((n, { inputs, outputs }) => n + rows * lora.rank * (inputs + outputs), 0);
   return {
-    flops: 2 * (ways * products + attention + (back ? 3 : 1) * low),
+    operations: 2 * (ways * products + attention + (back ? 3 : 1) * low),
     weightBytes: ways * weights,
     activationBytes: back ? 2 * (arithmetic === 'int8' ? 2 : 4) * kept : 0,
   };

@@ -1,4 +1,4 @@
-import type { Cost } from '../core/cost';
+import type { Work } from '../core/cost';
 import { JoulewiseError } from '../core/errors';
 import { integerValues } from './builder';
 import { byteSize, DTYPES, elementCount, type DType, type Graph } from './graph';
@@ -17,7 +17,7 @@ function outputDtype(op: string, first: DType, to: unknown): DType {
  * Walks the graph with every symbolic dimension bound (e.g. `{ B: 1, S: 256, P: 0, n: 1 }`) and adds up what each
  * node costs. A weight is read once a pass, by the nodes that name it; `Gather` reads only its rows.
  */
-export function graphCost(graph: Graph, dims: Readonly<Record<string, number>>): Cost {
+export function graphCost(graph: Graph, dims: Readonly<Record<string, number>>): Work {
   const shapes = new Map<string, Shape>();
   const dtypes = new Map<string, DType>();
   const constants = new Map<string, number[] | null>();
@@ -40,7 +40,7 @@ export function graphCost(graph: Graph, dims: Readonly<Record<string, number>>):
     dtypes.set(v.name, v.dtype);
   }
 
-  const cost: Cost = { flops: 0, weightBytes: 0, activationBytes: 0 };
+  const cost: Work = { operations: 0, weightBytes: 0, activationBytes: 0 };
   for (const node of graph.nodes) {
     const row = opRow(node.op);
     const context: OpContext = {
@@ -52,7 +52,7 @@ export function graphCost(graph: Graph, dims: Readonly<Record<string, number>>):
     const out = row.shape(context);
     const first = out[0] as Shape;
     const dtype = outputDtype(node.op, dtypes.get(node.inputs[0] ?? '') ?? 'float32', node.attributes['to']);
-    cost.flops += row.flops ? row.flops(context, first) : elementCount(first);
+    cost.operations += row.operations ? row.operations(context, first) : elementCount(first);
     node.inputs.forEach((name, i) => {
       const shape = context.inputs[i];
       if (!shape) return;

@@ -148,7 +148,11 @@ describe('cost', () => {
     const c = cost((g) => g.op('MatMul', [g.input('x', 'float32', [1, 'S', 64]), g.weight('w', 'float32', [64, 16])]), {
       S: 10,
     });
-    expect(c).toEqual({ flops: 2 * 10 * 64 * 16, weightBytes: 64 * 16 * 4, activationBytes: (10 * 64 + 10 * 16) * 4 });
+    expect(c).toEqual({
+      operations: 2 * 10 * 64 * 16,
+      weightBytes: 64 * 16 * 4,
+      activationBytes: (10 * 64 + 10 * 16) * 4,
+    });
     expect(totalBytes(c)).toBe(c.weightBytes + c.activationBytes);
   });
 
@@ -161,7 +165,7 @@ describe('cost', () => {
       ),
     );
     expect(c).toEqual({
-      flops: 2 * 3 * 64 * 16,
+      operations: 2 * 3 * 64 * 16,
       weightBytes: 16 * 64 * 0.5 + 16 * 2 * 4,
       activationBytes: (3 * 64 + 3 * 16) * 4,
     });
@@ -178,7 +182,7 @@ describe('cost', () => {
     });
     let pairs = 0;
     for (let i = 0; i < S; i++) for (let j = 0; j < P + S; j++) if (j <= P + i) pairs++;
-    expect(c.flops).toBe(4 * pairs * heads * D);
+    expect(c.operations).toBe(4 * pairs * heads * D);
     // q, k, v and the past in; the result and the longer cache out.
     expect(c.activationBytes).toBe(
       4 * (S * heads * D + 2 * S * kv * D + 2 * kv * P * D + S * heads * D + 2 * kv * (P + S) * D),
@@ -188,12 +192,12 @@ describe('cost', () => {
 
   it('Gather reads only the rows it picks', () => {
     const c = cost((g) => g.op('Gather', [g.weight('table', 'uint8', [1000, 32]), g.input('ids', 'int64', [1, 3])]));
-    expect(c).toEqual({ flops: 0, weightBytes: 3 * 32, activationBytes: 3 * 8 + 3 * 32 });
+    expect(c).toEqual({ operations: 0, weightBytes: 3 * 32, activationBytes: 3 * 8 + 3 * 32 });
   });
 
   it('views move nothing, and an unbound dimension is an error', () => {
     const view = (g: GraphBuilder) => g.op('Reshape', [g.input('x', 'float32', ['S', 6]), g.constant([0, 2, 3])]);
-    expect(cost(view, { S: 4 })).toEqual({ flops: 0, weightBytes: 0, activationBytes: 0 });
+    expect(cost(view, { S: 4 })).toEqual({ operations: 0, weightBytes: 0, activationBytes: 0 });
     expect(() => cost(view)).toThrow(/"S" of x is not bound/);
   });
 

@@ -15,10 +15,10 @@ describe('the table of operators', () => {
   });
 
   it('takes a further row: its nodes are written and counted', () => {
-    open<OpRow>(OPS)['Twice'] = { domain: '', shape: (c) => [c.inputs[0] ?? []], flops: () => 7 };
+    open<OpRow>(OPS)['Twice'] = { domain: '', shape: (c) => [c.inputs[0] ?? []], operations: () => 7 };
     const g = new GraphBuilder('test');
     const y = g.op('Twice', [g.input('x', 'float32', [2, 3])]);
     g.output({ name: y, dtype: 'float32', shape: [2, 3] });
-    expect(graphCost(g.graph, {}).flops).toBe(7);
+    expect(graphCost(g.graph, {}).operations).toBe(7);
   });
 });

@@ -10,7 +10,7 @@ export interface OpRow {
   domain: '' | 'com.microsoft';
   shape(node: OpContext): Shape[];
   /** Floating-point or integer operations; a multiply-add counts two. Default: one per output element. */
-  flops?(node: OpContext, out: Shape): number;
+  operations?(node: OpContext, out: Shape): number;
   /** Elements of each input that are really read, where not all (Gather reads the rows it picks). */
   reads?(node: OpContext, input: number, out: Shape): number | null;
 }
@@ -49,7 +49,7 @@ function broadcast(shapes: readonly Shape[]): Shape {
 const elementwise = (cost = 1): OpRow => ({
   domain: '',
   shape: (c) => [broadcast(c.inputs.filter((s) => s !== null))],
-  flops: (_, out) => cost * elementCount(out),
+  operations: (_, out) => cost * elementCount(out),
 });
 
 const reduce: OpRow = {
@@ -60,7 +60,7 @@ const reduce: OpRow = {
     const keep = attribute(c, 'keepdims', 1) === 1;
     return [x.flatMap((d, i) => (axes.includes(i) ? (keep ? [1] : []) : [d]))];
   },
-  flops: (c) => elementCount(need(c, 0)),
+  operations: (c) => elementCount(need(c, 0)),
 };
 
 const matmulShape = (c: OpContext): Shape[] => {
@@ -71,7 +71,7 @@ const matmulShape = (c: OpContext): Shape[] => {
 const matmul: OpRow = {
   domain: '',
   shape: matmulShape,
-  flops: (c, out) => 2 * elementCount(out) * (need(c, 0).at(-1) as number),
+  operations: (c, out) => 2 * elementCount(out) * (need(c, 0).at(-1) as number),
 };
 
 /** RMS normalisation: square, sum, scale, weight. */
@@ -98,7 +98,7 @@ export const OPS: Readonly<Record<string, OpRow>> = {
   MatMulNBits: {
     domain: 'com.microsoft',
     shape: (c) => [[...need(c, 0).slice(0, -1), attribute(c, 'N', 0)]],
-    flops: (c, out) => 2 * elementCount(out) * attribute(c, 'K', 0),
+    operations: (c, out) => 2 * elementCount(out) * attribute(c, 'K', 0),
   },
   Gather: {
     domain: '',
@@ -107,7 +107,7 @@ export const OPS: Readonly<Record<string, OpRow>> = {
       const a = axis(attribute(c, 'axis', 0), x.length);
       return [[...x.slice(0, a), ...need(c, 1), ...x.slice(a + 1)]];
     },
-    flops: () => 0,
+    operations: () => 0,
     reads: (_, input, out) => (input === 0 ? elementCount(out) : null),
   },
   /** Constant starts, ends and axes, steps of one. */
@@ -122,7 +122,7 @@ export const OPS: Readonly<Record<string, OpRow>> = {
       });
       return [out];
     },
-    flops: () => 0,
+    operations: () => 0,
     reads: (_, input, out) => (input === 0 ? elementCount(out) : null),
   },
   Transpose: {
@@ -131,7 +131,7 @@ export const OPS: Readonly<Record<string, OpRow>> = {
       const perm = c.attributes['perm'] as readonly number[];
       return [perm.map((p) => need(c, 0)[p] as number)];
     },
-    flops: () => 0,
+    operations: () => 0,
   },
   Reshape: {
     domain: '',
@@ -143,7 +143,7 @@ export const OPS: Readonly<Record<string, OpRow>> = {
       const known = dims.reduce((a, d) => (d === -1 ? a : a * d), 1);
       return [dims.map((d) => (d === -1 ? elementCount(x) / known : d))];
     },
-    flops: () => 0,
+    operations: () => 0,
     // A view: no bytes move.
     reads: () => 0,
   },
@@ -154,7 +154,7 @@ export const OPS: Readonly<Record<string, OpRow>> = {
       for (const a of c.constants[1] ?? []) x.splice(axis(a, x.length + 1), 0, 1);
       return [x];
     },
-    flops: () => 0,
+    operations: () => 0,
     reads: () => 0,
   },
   Concat: {
@@ -165,14 +165,14 @@ export const OPS: Readonly<Record<string, OpRow>> = {
       const total = c.inputs.reduce((n, s) => n + ((s as Shape)[a] as number), 0);
       return [first.map((d, i) => (i === a ? total : d))];
     },
-    flops: () => 0,
+    operations: () => 0,
   },
-  Shape: { domain: '', shape: (c) => [[need(c, 0).length]], flops: () => 0, reads: () => 0 },
-  SimplifiedLayerNormalization: { domain: '', shape: (c) => [need(c, 0)], flops: rmsNorm },
+  Shape: { domain: '', shape: (c) => [[need(c, 0).length]], operations: () => 0, reads: () => 0 },
+  SimplifiedLayerNormalization: { domain: '', shape: (c) => [need(c, 0)], operations: rmsNorm },
   SkipSimplifiedLayerNormalization: {
     domain: 'com.microsoft',
     shape: (c) => [need(c, 0), need(c, 0), need(c, 0), need(c, 0)],
-    flops: (c) => rmsNorm(c) + elementCount(need(c, 0)),
+    operations: (c) => rmsNorm(c) + elementCount(need(c, 0)),
   },
   /** Inputs: query, key, value, past_key, past_value, ...; causal, so half the square of the new tokens. */
   GroupQueryAttention: {
@@ -183,7 +183,7 @@ export const OPS: Readonly<Record<string, OpRow>> = {
       const present = [past[0] as number, past[1] as number, total, past[3] as number];
       return [need(c, 0), present, present];
     },
-    flops(c) {
+    operations(c) {
       const [b, s, width] = need(c, 0) as [number, number, number];
       const past = need(c, 3)[2] as number;
       const pairs = s * past + (s * (s + 1)) / 2;

@@ -1,4 +1,4 @@
-import baselineBuild from '../../matrix/build/baseline.wasm?url';
+import plainBuild from '../../matrix/build/plain.wasm?url';
 import relaxedBuild from '../../matrix/build/relaxed.wasm?url';
 import { hasRelaxedSimd, openMatrix, type Matrix } from './matrix';
 
@@ -8,6 +8,6 @@ let opened: Promise<Matrix> | null = null;
 export const openKernels = (): Promise<Matrix> =>
   (opened ??= (async () => {
     const relaxed = hasRelaxedSimd();
-    const answer = await fetch(relaxed ? relaxedBuild : baselineBuild);
+    const answer = await fetch(relaxed ? relaxedBuild : plainBuild);
     return openMatrix(await answer.arrayBuffer(), relaxed);
   })());

@@ -10,7 +10,7 @@ import type { OpenBlend } from './blend';
 import { countWork } from './work';
 
 /** What a model made of one ticket. */
-export interface Answered {
+export interface Output {
   promptIds: number[];
   /** Tokens of the prompt that came from a prefix that was kept. */
   shared: number;
@@ -23,7 +23,7 @@ export interface Answered {
   scores: number[] | null;
 }
 
-export interface AnswerOptions {
+export interface OutputOptions {
   kind: 'warm-up' | 'measured';
   /** Ceiling of a written answer, in tokens. */
   limit: number;
@@ -33,7 +33,7 @@ export interface AnswerOptions {
 }
 
 /** Answers one ticket inside the meter's windows: prefill and decode, or warm-up for both. A prefix that is kept is not computed again. */
-export type Answer = (ticket: Ticket, o: AnswerOptions) => Promise<Answered>;
+export type WriteOutput = (ticket: Ticket, o: OutputOptions) => Promise<Output>;
 
 /**
  * The same log-probabilities. Numbers that overflowed on the device would make every answer after them chance, and no
@@ -50,7 +50,7 @@ export function finiteScores(logProbs: readonly number[]): readonly number[] {
 }
 
 /** How an open model answers tickets of a task, by what the task scores. */
-export function createAnswer(
+export function openOutputs(
   task: Task,
   causes: readonly string[],
   o: {
@@ -60,11 +60,11 @@ export function createAnswer(
     meter: Meter;
     blend?: OpenBlend | null;
   },
-): Answer {
+): WriteOutput {
   const { session, tokenizer, stopIds, meter } = o;
   const workOf = (passes: readonly Pass[], tokens: number) => countWork(session, passes, tokens);
   const sharedOf = (promptIds: readonly number[]) => session.prefixes?.of(promptIds) ?? 0;
-  const phaseOf = (kind: AnswerOptions['kind'], phase: 'prefill' | 'decode'): Phase =>
+  const phaseOf = (kind: OutputOptions['kind'], phase: 'prefill' | 'decode'): Phase =>
     kind === 'warm-up' ? 'warm-up' : phase;
 
   if (task.scored === 'labels') {

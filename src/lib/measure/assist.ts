@@ -5,18 +5,19 @@ import { openMeter, ratesFor } from '../meter/open';
 import { addReadings, mainReadings } from '../meter/readings';
 import type { EngineSession } from '../engine/session';
 import { openVariant, type OpenVariant } from '../engine/open';
+import { probabilities } from '../score/confidence';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, Templates } from '../schema/plan';
 import type { Device, Reading, TaskName } from '../schema/run';
 import type { EngineName } from '../schema/engines';
-import { createAnswer, type Answer } from './answer';
+import { openOutputs, type WriteOutput } from './answer';
 import { blends } from '../plan/units';
 import { adapterFor, type AdapterRequest } from './adapter';
 import { openBlend, type OpenBlend } from './blend';
 import { calibrationOn } from './calibration';
 import { COMPUTED_WHOLE, holdPrefix, prefixOf } from './prefix';
 import { WARM_UP_TOKENS, type UnitContext } from './unit';
-import { NO_WORK } from './work';
+import { UNCOUNTED } from './work';
 
 /** A variant that answers tickets as they come, on this device. */
 export interface AssistRequest {
@@ -63,12 +64,10 @@ export interface Assistant {
   ): Promise<Assistance[]>;
 }
 
-/** Softmax of the causes' log-probabilities: what the model would bet, were these all the causes there are. */
-export function shares(causes: readonly string[], scores: readonly number[]): { cause: string; share: number }[] {
-  const top = Math.max(...scores);
-  const weights = scores.map((s) => Math.exp(s - top));
-  const sum = weights.reduce((a, w) => a + w, 0);
-  return causes.map((cause, i) => ({ cause, share: (weights[i] ?? 0) / sum })).toSorted((a, b) => b.share - a.share);
+/** Causes with what the model would bet on each, were these all the causes there are; the likeliest first. */
+export function likeliest(causes: readonly string[], scores: readonly number[]): { cause: string; share: number }[] {
+  const bets = probabilities(scores, 1);
+  return causes.map((cause, i) => ({ cause, share: bets[i] ?? 0 })).toSorted((a, b) => b.share - a.share);
 }
 
 const ticketOf = (text: string): Ticket => ({
@@ -119,14 +118,14 @@ export async function openAssistant(
     keeping: context.keepingOf(checkpoint),
     assets: context.assets,
     calibration,
-    inPhase: (phase, work) => loading.window(phase, NO_WORK, work),
+    inPhase: (phase, work) => loading.window(phase, UNCOUNTED, work),
     onProgress: (done, of) => context.onProgress({ phase: 'load', done, of }),
     signal: context.signal,
   });
   session = opened.session;
   let blend: OpenBlend | null = null;
-  const answerOf = (task: TaskName, meter: Meter): Answer =>
-    createAnswer(taskOf(task, templates), causes, { ...opened, meter, blend });
+  const answerOf = (task: TaskName, meter: Meter): WriteOutput =>
+    openOutputs(taskOf(task, templates), causes, { ...opened, meter, blend });
   for (const task of tasks) {
     await holdPrefix(session, loading, 'warm-up', prefixOf(taskOf(task, templates), causes, opened.tokenizer));
     if (blends(request, request.variant) && taskOf(task, templates).scored === 'labels')
@@ -162,7 +161,7 @@ export async function openAssistant(
           newTokens,
           ms: prefillMs + decodeMs,
           reading: addReadings(first, ...rest),
-          causes: scores && shares(causes, scores),
+          causes: scores && likeliest(causes, scores),
         });
         onText(task, output);
       }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { generateDataset } from '../data/generator';
 import { TASK_TABLE } from '../data/tasks';
 import { createMeter } from '../meter/meter';
-import type { Answer } from './answer';
+import type { WriteOutput } from './answer';
 import { blendNote, openBlend } from './blend';
 
 const { tickets, causes, split } = await generateDataset({ count: 200, seed: 9 });
@@ -13,7 +13,7 @@ const o = { signal: new AbortController().signal, onProgress: () => undefined };
 
 /** A model that gives the right cause so much more than the others. */
 const knowing =
-  (nats: number): Answer =>
+  (nats: number): WriteOutput =>
   (ticket) =>
     Promise.resolve({
       promptIds: [],
@@ -46,7 +46,7 @@ describe('an open blend', () => {
   it('never sees a test ticket, and books what it does as training', async () => {
     const own = meter();
     const seen: string[] = [];
-    const asked: Answer = (ticket, options) => {
+    const asked: WriteOutput = (ticket, options) => {
       seen.push(ticket.id);
       return knowing(2)(ticket, options);
     };

@@ -1,18 +1,18 @@
 import { JoulewiseError } from '../core/errors';
-import { bytes, flops } from '../core/units';
+import { bytes, operations } from '../core/units';
 import type { Task } from '../data/tasks';
 import type { Given } from '../data/give';
 import type { Meter, WindowWork } from '../meter/meter';
 import type { Phase } from '../schema/run';
-import { predict, scoresOf, trainBaseline, type Work } from '../score/baseline';
+import { predict, scoresOf, trainBaseline, type BaselineWork } from '../score/baseline';
 import { blended, fitBlend, type Blend } from '../score/blend';
-import type { Answer } from './answer';
-import { referenceOf } from './calibration';
+import type { WriteOutput } from './answer';
+import { targetOf } from './calibration';
 
 /** What a step of the classical baseline computed, for a meter. */
-export const workOf = (work: Work): WindowWork => ({
+export const workOf = (work: BaselineWork): WindowWork => ({
   bytes: bytes(work.bytes),
-  flops: flops(work.flops),
+  operations: operations(work.operations),
   tokens: null,
 });
 
@@ -34,7 +34,7 @@ export interface OpenBlend extends Blend {
 export async function openBlend(
   task: Task,
   { train, validation, causes }: Pick<Given, 'train' | 'validation' | 'causes'>,
-  answer: Answer,
+  answer: WriteOutput,
   meter: Meter,
   o: { signal: AbortSignal; onProgress: (done: number, of: number) => void },
 ): Promise<OpenBlend> {
@@ -52,7 +52,7 @@ export async function openBlend(
       trainBaseline({
         task: task.name,
         texts: usable.map(({ text }) => text),
-        targets: usable.map((ticket) => referenceOf(task, ticket)),
+        targets: usable.map((ticket) => targetOf(task, ticket)),
       }),
   );
   if (baseline.task !== 'rca') throw new JoulewiseError('internal', 'Only causes can be blended.');
@@ -73,7 +73,7 @@ export async function openBlend(
     rows.push({
       model: scores ?? [],
       baseline: await causesOf(ticket.text, meter, 'train'),
-      truth: causes.indexOf(referenceOf(task, ticket)),
+      truth: causes.indexOf(targetOf(task, ticket)),
     });
     o.onProgress(i + 1, judges.length);
   }

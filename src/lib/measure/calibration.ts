@@ -1,5 +1,5 @@
 import type { Calibration } from '../calibrate/host';
-import { packPrompts } from '../calibrate/prompts';
+import { fillSequences } from '../calibrate/prompts';
 import { JoulewiseError } from '../core/errors';
 import { taskOf, type Task } from '../data/tasks';
 import type { CalibrationHost, Tokenizer } from '../engine/open';
@@ -16,7 +16,7 @@ export type CalibrationText =
 export const calibrationOn = (text: CalibrationText, open: () => CalibrationHost): Calibration => ({
   prompts: (tokenizer) =>
     'texts' in text
-      ? packPrompts(text.texts, (t) => tokenizer.encode(t), null)
+      ? fillSequences(text.texts, (t) => tokenizer.encode(t), null)
       : trainingPrompts(
           tokenizer,
           text.tasks.map((task) => taskOf(task, text.templates)),
@@ -27,7 +27,7 @@ export const calibrationOn = (text: CalibrationText, open: () => CalibrationHost
 });
 
 /** What a ticket's task is answered by in the dataset. */
-export const referenceOf = (task: Task, ticket: Ticket): string => {
+export const targetOf = (task: Task, ticket: Ticket): string => {
   const target = task.target(ticket);
   if (target === null) throw new JoulewiseError('internal', `Ticket ${ticket.id} has no target for ${task.name}.`);
   return target;
@@ -48,11 +48,11 @@ function trainingPrompts(
     const own = tasks.filter((task) => task.target(ticket) !== null);
     return { ticket, task: own[i % Math.max(1, own.length)] };
   });
-  return packPrompts(
+  return fillSequences(
     turns.filter(({ task }) => task !== undefined),
     ({ ticket, task }) => [
       ...tokenizer.chat((task as Task).messages(ticket, causes)),
-      ...tokenizer.piece(referenceOf(task as Task, ticket)),
+      ...tokenizer.piece(targetOf(task as Task, ticket)),
     ],
     null,
   );

@@ -11,7 +11,7 @@ import type { EngineSession } from '../engine/session';
 import { createMeter } from '../meter/meter';
 import { TASKS } from '../schema/run';
 import { chooseKernel } from '../variant/kernels';
-import { createAnswer } from './answer';
+import { openOutputs } from './answer';
 import { COMPUTED_WHOLE, prefixOf, sharesPrefix, SlicePrefix } from './prefix';
 
 const checkpoint = await openCheckpoint(fileSet(builtinFiles()));
@@ -70,7 +70,7 @@ describe.each(['int8', 'int4+kv8'])('a slice of %s', (text) => {
     const meter = meterOf();
     const prefix = new SlicePrefix(session, tokenizer, plan, causes);
     await prefix.begin(TASK_TABLE[task], meter, 'prefix');
-    const answer = createAnswer(TASK_TABLE[task], causes, { session, tokenizer, stopIds, meter });
+    const answer = openOutputs(TASK_TABLE[task], causes, { session, tokenizer, stopIds, meter });
     const answered = [];
     for (const ticket of tickets.slice(0, 4)) {
       const { promptIds, shared, output, scores } = await answer(ticket, { kind: 'measured', limit: 5 });
@@ -93,13 +93,14 @@ describe.each(['int8', 'int4+kv8'])('a slice of %s', (text) => {
     const prefix = prefixOf(TASK_TABLE[task], causes, tokenizer).length;
     expect(whole.prompts).toEqual({ computed: tokens, shared: 0 });
     expect(shared.prompts).toEqual({ computed: tokens - 3 * prefix, shared: 4 * prefix });
-    const flopsOf = ({ windows }: typeof shared, phase: string) => windows.find((w) => w.phase === phase)?.flops ?? 0;
-    expect(flopsOf(whole, 'prefix')).toBe(0);
-    expect(flopsOf(shared, 'prefix')).toBe(session.cost(prefix, 0, 0)?.flops);
-    expect(flopsOf(shared, 'decode')).toBe(flopsOf(whole, 'decode'));
+    const operationsOf = ({ windows }: typeof shared, phase: string) =>
+      windows.find((w) => w.phase === phase)?.operations ?? 0;
+    expect(operationsOf(whole, 'prefix')).toBe(0);
+    expect(operationsOf(shared, 'prefix')).toBe(session.work(prefix, 0, 0)?.operations);
+    expect(operationsOf(shared, 'decode')).toBe(operationsOf(whole, 'decode'));
     // What is not computed is not counted: three prefixes less.
-    const less = flopsOf(whole, 'prefill') - flopsOf(shared, 'prefill') - flopsOf(shared, 'prefix');
-    expect(less / (3 * flopsOf(shared, 'prefix'))).toBeCloseTo(1, 6);
+    const less = operationsOf(whole, 'prefill') - operationsOf(shared, 'prefill') - operationsOf(shared, 'prefix');
+    expect(less / (3 * operationsOf(shared, 'prefix'))).toBeCloseTo(1, 6);
     expect(shared.notes).toEqual([]);
   });
 
@@ -110,7 +111,7 @@ describe.each(['int8', 'int4+kv8'])('a slice of %s', (text) => {
       score: session.score.bind(session),
       scorePasses: session.scorePasses,
       prefill: session.prefill.bind(session),
-      cost: session.cost.bind(session),
+      work: session.work.bind(session),
       arithmetic: session.arithmetic,
     } as unknown as EngineSession;
     const { prompts, notes } = await slice(without, 'rca');

@@ -65,8 +65,9 @@ export async function timeSharing(
     for (const prompt of own) all.push(await session.score(prompt, candidates));
     return all.flat().map(({ logProb }) => logProb);
   };
-  const flops = { whole: 0, shared: 0 };
-  const count = (into: keyof typeof flops, pass: Pass) => (flops[into] += session.cost(...pass)?.flops ?? NaN);
+  const operations = { whole: 0, shared: 0 };
+  const count = (into: keyof typeof operations, pass: Pass) =>
+    (operations[into] += session.work(...pass)?.operations ?? NaN);
   const ways = {
     async whole(own: readonly (readonly number[])[]) {
       session.prefixes?.release();
@@ -97,5 +98,5 @@ export async function timeSharing(
     onRound(round + 1);
   }
   session.prefixes?.release();
-  return { ...found, operations: Number.isFinite(flops.whole) ? flops.whole / flops.shared : null };
+  return { ...found, operations: Number.isFinite(operations.whole) ? operations.whole / operations.shared : null };
 }

@@ -1,7 +1,7 @@
 import { isModel, type EngineName } from '../schema/engines';
 import type { Given } from '../data/give';
 import { JoulewiseError } from '../core/errors';
-import { bytes, flops } from '../core/units';
+import { bytes, operations } from '../core/units';
 import { taskOf, type Task } from '../data/tasks';
 import type { Meter } from '../meter/meter';
 import { openMeter, ratesFor, type SourceContext } from '../meter/open';
@@ -17,13 +17,13 @@ import {
   type Tuned,
   type Tokenizer,
 } from '../engine/open';
-import type { OpenUnit, SliceOptions } from '../plan/sessions';
+import type { OpenUnit, SliceOptions } from '../plan/open-members';
 import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, PlanRecord } from '../schema/plan';
 import { ANSWERING, type Device, type RunRecord, type TaskName, type TicketOutcome } from '../schema/run';
 import { trainBaseline, predict, scoresOf } from '../score/baseline';
-import { createAnswer, finiteScores, type AnswerOptions } from './answer';
-import { calibrationOn, referenceOf } from './calibration';
+import { openOutputs, finiteScores, type OutputOptions } from './answer';
+import { calibrationOn, targetOf } from './calibration';
 import { adapterFor } from './adapter';
 import { blendNote, openBlend, workOf, type OpenBlend } from './blend';
 import { SlicePrefix } from './prefix';
@@ -31,7 +31,7 @@ import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
 import { blends, runId, ticketsOf, type Unit } from '../plan/units';
 import type { Calibration } from '../calibrate/host';
-import { KernelBook, NO_WORK, passOf } from './work';
+import { KernelBook, UNCOUNTED, workNameOf } from './work';
 
 /** Everything that opening a variant for a plan needs, as plain data: it crosses a worker border. */
 export interface OpenRequest extends Given {
@@ -91,7 +91,7 @@ const sourcesOf = ({ device, plan, engine }: OpenRequest): SourceContext => ({ d
 const idleWindow = (meter: Meter) =>
   meter.window(
     'idle',
-    { bytes: bytes(0), flops: flops(0), tokens: null },
+    { bytes: bytes(0), operations: operations(0), tokens: null },
     () => new Promise<void>((done) => setTimeout(done, IDLE_MS)),
   );
 
@@ -283,7 +283,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     engine,
     threads: request.threads,
     assets: context.assets,
-    inPhase: (phase, work) => opening.window(phase, NO_WORK, work),
+    inPhase: (phase, work) => opening.window(phase, UNCOUNTED, work),
     onProgress: (done, of) => onProgress({ phase: 'load', done, of }),
     onCalibrated: (done, of) => onProgress({ phase: 'calibrate', done, of }),
     signal,
@@ -304,7 +304,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   await warmUp(request, context, async (task) => {
     await prefix.begin(task, opening, 'warm-up');
     if (blends(plan, variant) && task.scored === 'labels')
-      blend = await openBlend(task, request, createAnswer(task, request.causes, { ...base, meter: opening }), opening, {
+      blend = await openBlend(task, request, openOutputs(task, request.causes, { ...base, meter: opening }), opening, {
         signal,
         onProgress: (done, of) => onProgress({ phase: 'blend', done, of }),
       });
@@ -362,7 +362,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
         kernels: kernels.total,
         prompts: prefix.prompts,
         // What a blend computes beside it is under a hundredth, and one name lets variants share their energies.
-        pass: passOf(open),
+        pass: workNameOf(open),
         steadiness: pieces.watch.end({ tries: o.tries + 1, waited }),
         checkpoint: namedIn(request, files.name, opened.family),
       });
@@ -373,19 +373,19 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
 
 /** How one ticket of a unit is answered, and how likely the reference was; what counts goes into the books. */
 function outcomes(
-  o: Parameters<typeof createAnswer>[2],
+  o: Parameters<typeof openOutputs>[2],
   { causes, plan }: OpenRequest,
   task: Task,
   { kernels, prefix }: { kernels: KernelBook; prefix: SlicePrefix },
-): (ticket: Ticket, kind: AnswerOptions['kind'], signal: AbortSignal) => Promise<TicketOutcome> {
-  const answer = createAnswer(task, causes, o);
+): (ticket: Ticket, kind: OutputOptions['kind'], signal: AbortSignal) => Promise<TicketOutcome> {
+  const answer = openOutputs(task, causes, o);
   const { session, tokenizer, stopIds } = o;
   return async (ticket, kind, signal) => {
     const limit = kind === 'warm-up' ? WARM_UP_TOKENS : Math.min(plan.maxNewTokens, task.maxNewTokens);
     const { promptIds, shared, ...made } = await answer(ticket, { kind, limit, signal });
     kernels.take(kind === 'measured');
     prefix.count(promptIds.length, shared);
-    const reference = referenceOf(task, ticket);
+    const reference = targetOf(task, ticket);
     // Quality only: how likely the reference is. Not part of answering a ticket, so not metered.
     const likelihood =
       made.scores !== null || kind === 'warm-up'
@@ -438,7 +438,7 @@ async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): 
           trainBaseline({
             task: name,
             texts: usable.map((t) => t.text),
-            targets: usable.map((t) => referenceOf(task, t)),
+            targets: usable.map((t) => targetOf(task, t)),
           }),
       ),
     );
@@ -472,7 +472,7 @@ async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): 
           prefillMs: performance.now() - start,
           decodeMs: 0,
           output: prediction.output,
-          reference: referenceOf(task, ticket),
+          reference: targetOf(task, ticket),
           scores: model.task === 'rca' && prediction.scores ? scoresOf(model, prediction.scores, causes) : null,
           referenceLogProb: null,
           referenceTokens: null,

@@ -1,24 +1,24 @@
 import { hash32 } from '../core/random';
-import { bytes, flops } from '../core/units';
+import { bytes, operations } from '../core/units';
 import { engineThen } from '../schema/engines';
-import type { KernelWork } from '../schema/run';
+import type { KernelReading } from '../schema/run';
 import { totalBytes } from '../core/cost';
 import type { WindowWork } from '../meter/meter';
 import type { EngineSession, Pass } from '../engine/session';
 
-export const NO_WORK: WindowWork = { bytes: null, flops: null, tokens: null };
+export const UNCOUNTED: WindowWork = { bytes: null, operations: null, tokens: null };
 
 /** Bytes moved and operations of some passes, as the meter wants them; unknown where the graph is not ours. */
 export function countWork(session: EngineSession, passes: readonly Pass[], tokens: number): WindowWork {
   let b = 0;
   let f = 0;
   for (const [fresh, past, logits] of passes) {
-    const cost = session.cost(fresh, past, logits);
-    if (!cost) return { ...NO_WORK, tokens };
+    const cost = session.work(fresh, past, logits);
+    if (!cost) return { ...UNCOUNTED, tokens };
     b += totalBytes(cost);
-    f += cost.flops;
+    f += cost.operations;
   }
-  return { bytes: bytes(b), flops: flops(f), tokens, arithmetic: session.arithmetic };
+  return { bytes: bytes(b), operations: operations(f), tokens, arithmetic: session.arithmetic };
 }
 
 /** Passes whose counted work names a variant's work: one token behind few and many, and a prompt. */
@@ -32,10 +32,10 @@ const NAMING: readonly Pass[] = [
  * The name of a session's work: engine, kernel, threads, bytes and operations of a few passes. Sessions of one name do
  * equal work a token, so one energy a token and position serves them all. Null where the graph is not ours.
  */
-export function passOf(session: Pick<EngineSession, 'cost' | 'engine' | 'kernel' | 'threads'>): string | null {
-  const costs = NAMING.map((pass) => session.cost(...pass));
+export function workNameOf(session: Pick<EngineSession, 'work' | 'engine' | 'kernel' | 'threads'>): string | null {
+  const costs = NAMING.map((pass) => session.work(...pass));
   if (costs.some((cost) => cost === null)) return null;
-  const counted = costs.map((cost) => cost && [totalBytes(cost), cost.flops]);
+  const counted = costs.map((cost) => cost && [totalBytes(cost), cost.operations]);
   return hash32(JSON.stringify([engineThen(session.engine), session.kernel, session.threads, counted])).toString(36);
 }
 
@@ -44,7 +44,7 @@ const plus = (a: number | null, b: number | null) => (a === null || b === null ?
 /** Adds up what a session's kernels did in the passes that count. */
 export class KernelBook {
   /** Null on engines that do not say. */
-  total: KernelWork[] | null = null;
+  total: KernelReading[] | null = null;
   constructor(private readonly session: Pick<EngineSession, 'takeKernels'>) {}
 
   /** Forgets what it added up: a new slice begins. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, flops } from '../core/units';
+import { bytes, operations } from '../core/units';
 import type { Device } from '../schema/run';
 import { createMeter } from './meter';
 import { profileByName } from './profiles';
@@ -16,7 +16,11 @@ function fakeTime() {
   return { clock: () => now, pass: (ms: number) => (now += ms) };
 }
 
-const work = (b: number, f: number, tokens: number | null = null) => ({ bytes: bytes(b), flops: flops(f), tokens });
+const work = (b: number, f: number, tokens: number | null = null) => ({
+  bytes: bytes(b),
+  operations: operations(f),
+  tokens,
+});
 
 describe('meter', () => {
   it('adds windows up by phase, in the order of the phases', async () => {
@@ -31,8 +35,15 @@ describe('meter', () => {
       await meter.window('prefill', work(1, 2, 7), () => void time.pass(50));
     }
     expect(meter.windows()).toMatchObject([
-      { phase: 'prefill', seconds: 0.15, bytes: 3, flops: 6, tokens: 21, spans: [1005, 1055, 1060, 1110, 1115, 1165] },
-      { phase: 'decode', seconds: 0.015, bytes: 30, flops: 60, tokens: 6 },
+      {
+        phase: 'prefill',
+        seconds: 0.15,
+        bytes: 3,
+        operations: 6,
+        tokens: 21,
+        spans: [1005, 1055, 1060, 1110, 1115, 1165],
+      },
+      { phase: 'decode', seconds: 0.015, bytes: 30, operations: 60, tokens: 6 },
     ]);
     const readings = await meter.read();
     expect(readings.map(({ phase, tier, boundary, source: name }) => [phase, tier, boundary, name])).toEqual([
@@ -66,7 +77,7 @@ describe('meter', () => {
   it('lets one uncounted window make its phase unknown', async () => {
     const meter = createMeter({ clock: fakeTime().clock, fence: () => undefined, sources: [source] });
     await meter.window('load', work(1, 1), () => undefined);
-    await meter.window('load', { bytes: null, flops: null, tokens: null }, () => undefined);
+    await meter.window('load', { bytes: null, operations: null, tokens: null }, () => undefined);
     await meter.window('decode', work(1, 1), () => undefined);
     expect((await meter.read()).map((r) => [r.phase, r.joules === null])).toEqual([
       ['load', true],
@@ -101,7 +112,7 @@ describe('sources', () => {
         read: (windows) => {
           row.asked++;
           return Promise.resolve(
-            windows.map(({ phase, seconds, bytes, flops, tokens }) => ({
+            windows.map(({ phase, seconds, bytes, operations, tokens }) => ({
               phase,
               seconds,
               joules: joules === null ? null : { low: joules, mid: joules, high: joules },
@@ -110,7 +121,7 @@ describe('sources', () => {
               boundary: 'package',
               source: 'counter 0',
               bytes,
-              flops,
+              flops: operations,
               tokens,
             })),
           );

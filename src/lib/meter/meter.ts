@@ -1,5 +1,5 @@
 import { JoulewiseError } from '../core/errors';
-import { bytes, flops, seconds, type Bytes, type Flops } from '../core/units';
+import { bytes, operations, seconds, type Bytes, type Operations } from '../core/units';
 import { PHASES, type Phase, type Reading } from '../schema/run';
 import { ARITHMETICS, type Arithmetic } from '../core/cost';
 import { sumReadings, type EnergySource, type MeterWindow } from './readings';
@@ -7,7 +7,7 @@ import { sumReadings, type EnergySource, type MeterWindow } from './readings';
 /** Work of one window. Null where nobody counted it. */
 export interface WindowWork {
   bytes: Bytes | null;
-  flops: Flops | null;
+  operations: Operations | null;
   tokens: number | null;
   arithmetic?: Arithmetic;
 }
@@ -38,7 +38,7 @@ export interface Meter {
 interface Account {
   milliseconds: number;
   bytes: number | null;
-  flops: number | null;
+  operations: number | null;
   tokens: number | null;
   spans: number[];
 }
@@ -52,10 +52,10 @@ export function createMeter({ clock, fence, sources }: MeterOptions): Meter {
 
   const book = (phase: Phase, start: number, end: number, { arithmetic = 'f32', ...work }: WindowWork) => {
     const key = `${phase}/${arithmetic}` as const;
-    const account = accounts.get(key) ?? { milliseconds: 0, bytes: 0, flops: 0, tokens: 0, spans: [] };
+    const account = accounts.get(key) ?? { milliseconds: 0, bytes: 0, operations: 0, tokens: 0, spans: [] };
     account.milliseconds += end - start;
     account.bytes = plus(account.bytes, work.bytes);
-    account.flops = plus(account.flops, work.flops);
+    account.operations = plus(account.operations, work.operations);
     account.tokens = plus(account.tokens, work.tokens);
     account.spans.push(start, end);
     accounts.set(key, account);
@@ -72,7 +72,7 @@ export function createMeter({ clock, fence, sources }: MeterOptions): Meter {
             arithmetic,
             seconds: seconds(account.milliseconds / 1000),
             bytes: account.bytes === null ? null : bytes(account.bytes),
-            flops: account.flops === null ? null : flops(account.flops),
+            operations: account.operations === null ? null : operations(account.operations),
             tokens: account.tokens,
             spans: account.spans.slice(),
           },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytes, flops, seconds } from '../core/units';
+import { bytes, operations, seconds } from '../core/units';
 import type { Device } from '../schema/run';
 import { guessProfile, profileChoices } from './match';
 import { CLASS_PROFILES, NAMED_PROFILES, profileByName, PROFILES, UNKNOWN_PROFILES } from './profiles';
@@ -45,7 +45,13 @@ describe('published measurements lie inside the interval', () => {
   ];
   it.each(cases)('$what', ({ watts, perSecond, bytes: moved }) => {
     const { joules } = readingFromProfile(
-      { phase: 'decode', seconds: seconds(1 / perSecond), bytes: bytes(moved), flops: flops(15.2e9), tokens: 1 },
+      {
+        phase: 'decode',
+        seconds: seconds(1 / perSecond),
+        bytes: bytes(moved),
+        operations: operations(15.2e9),
+        tokens: 1,
+      },
       profileByName('nvidia-rtx-5090'),
     );
     expect(joules?.low).toBeLessThan(watts / perSecond);
@@ -55,7 +61,13 @@ describe('published measurements lie inside the interval', () => {
     const [wide, narrow] = cases.map(
       ({ perSecond, bytes: moved }) =>
         readingFromProfile(
-          { phase: 'decode', seconds: seconds(1 / perSecond), bytes: bytes(moved), flops: flops(15.2e9), tokens: 1 },
+          {
+            phase: 'decode',
+            seconds: seconds(1 / perSecond),
+            bytes: bytes(moved),
+            operations: operations(15.2e9),
+            tokens: 1,
+          },
           profileByName('nvidia-rtx-5090'),
         ).joules,
     );
@@ -65,7 +77,13 @@ describe('published measurements lie inside the interval', () => {
 
 describe('readingFromProfile', () => {
   const profile = profileByName('cpu-laptop');
-  const window = { phase: 'decode', seconds: seconds(2), bytes: bytes(1e9), flops: flops(2e9), tokens: 7 } as const;
+  const window = {
+    phase: 'decode',
+    seconds: seconds(2),
+    bytes: bytes(1e9),
+    operations: operations(2e9),
+    tokens: 7,
+  } as const;
 
   it('is idle x time + a x bytes + b x operations, net without the first', () => {
     const { joules, netJoules } = readingFromProfile(window, profile);
@@ -83,7 +101,7 @@ describe('readingFromProfile', () => {
     });
   });
   it('charges idle for an idle phase', () => {
-    const reading = readingFromProfile({ ...window, phase: 'idle', bytes: null, flops: null }, profile);
+    const reading = readingFromProfile({ ...window, phase: 'idle', bytes: null, operations: null }, profile);
     expect(reading.joules?.mid).toBeCloseTo(2 * profile.idleW.mid, 12);
     expect(reading.netJoules).toEqual({ low: 0, mid: 0, high: 0 });
   });
@@ -106,7 +124,7 @@ describe('readingFromProfile', () => {
                 phase: 'prefill',
                 seconds: seconds(t * scale),
                 bytes: bytes(b * scale),
-                flops: flops(f * scale),
+                operations: operations(f * scale),
                 tokens: 1,
               },
               p,

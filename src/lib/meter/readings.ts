@@ -1,5 +1,5 @@
 import type { Arithmetic } from '../core/cost';
-import { seconds as asSeconds, type Bytes, type Flops, type Seconds } from '../core/units';
+import { seconds as asSeconds, type Bytes, type Operations, type Seconds } from '../core/units';
 import { PHASES, TIERS, type Boundary, type Phase, type Range, type Reading, type Tier } from '../schema/run';
 import { forEachEnd } from './model';
 
@@ -9,7 +9,7 @@ export interface MeterWindow {
   seconds: Seconds;
   /** By our own graph's count; null where the graph is not ours. */
   bytes: Bytes | null;
-  flops: Flops | null;
+  operations: Operations | null;
   tokens: number | null;
   /** Default f32. */
   arithmetic?: Arithmetic;

@@ -10,7 +10,7 @@ import { LEAST_SLICES } from '../schema/defaults';
 import { namedContent, type PlanRecord } from '../schema/plan';
 import { ANSWERING, type RunRecord } from '../schema/run';
 
-import { Sessions, type Session } from './sessions';
+import { OpenMembers, type OpenMember } from './open-members';
 import { BASELINE } from '../schema/engines';
 import { crossedMembers, joinsLate, listedMembers, runId, slicesOf, unitsOf, type Member, type Unit } from './units';
 
@@ -65,7 +65,7 @@ export interface PlanHost {
   finished(planHash: string): Promise<RunRecord[]>;
   save(run: RunRecord): Promise<void>;
   /** Opens a variant and warms it up; it answers until it is closed. */
-  open(member: Member, onProgress: (p: UnitProgress) => void, signal: AbortSignal): Promise<Session>;
+  open(member: Member, onProgress: (p: UnitProgress) => void, signal: AbortSignal): Promise<OpenMember>;
   /** Bytes of models that may be open side by side. */
   memory: number;
   emit(event: PlanEvent): void;
@@ -144,7 +144,7 @@ class Execution {
   readonly #givenUp = new Set<string>();
   /** Variants that the answer no longer depends on. */
   readonly #stopped = new Map<string, number>();
-  readonly #sessions: Sessions;
+  readonly #sessions: OpenMembers;
   #members: Member[] = [];
   #block = 0;
   #lost = false;
@@ -159,7 +159,7 @@ class Execution {
   ) {
     this.#slices = slicesOf(plan);
     this.#stored = new Map();
-    this.#sessions = new Sessions(host, signal);
+    this.#sessions = new OpenMembers(host, signal);
   }
 
   async run(): Promise<PlanOutcome> {

@@ -48,7 +48,7 @@ export interface DecidedRow {
   floors: TaskFloor[];
   floor: TaskFloor['met'];
   /** Percent of joint draws in which it is the answer. */
-  share: number;
+  drawn: number;
   stopped: Evidence['stopped'][number] | null;
 }
 
@@ -79,7 +79,7 @@ export interface Decision {
   slices: number;
   disturbed: Evidence['disturbed'];
   /** Percent of joint draws in which no variant meets the floor. */
-  shareNone: number;
+  drawnNone: number;
 }
 
 function contrast(mid: number, sd: number, own: number, all: number): Contrast {
@@ -282,7 +282,7 @@ export function decide(
       sameWork: against !== null && i !== against && compared.sameWork(i, against),
       floors: compared.floors(i, margin),
       floor: compared.floor(i, margin),
-      share: shares[i] ?? 0,
+      drawn: shares[i] ?? 0,
       stopped: evidence.stopped.find(({ at }) => at === i) ?? null,
     };
   };
@@ -314,6 +314,6 @@ export function decide(
     ),
     slices: evidence.slices,
     disturbed: evidence.disturbed,
-    shareNone: Math.max(0, 100 - shares.reduce((a, x) => a + x, 0)),
+    drawnNone: Math.max(0, 100 - shares.reduce((a, x) => a + x, 0)),
   };
 }

@@ -59,8 +59,8 @@ it('gives a variant no share for being lean where no draw proves that it does th
   const of = (variant: string) => rows.find(({ result }) => result.variant === variant);
   expect(of('int4')?.floor).toBe('open');
   expect(answer?.result.variant).toBe('int8');
-  expect(answer?.share).toBeGreaterThan(70);
-  expect(of('int4')?.share).toBeLessThan(25);
+  expect(answer?.drawn).toBeGreaterThan(70);
+  expect(of('int4')?.drawn).toBeLessThan(25);
 });
 
 it('holds quality against the widest precision that is above chance, and against the widest where none is', () => {

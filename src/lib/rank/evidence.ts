@@ -20,7 +20,7 @@ export interface EvidenceOptions {
 
 const digits = (x: number, places: number) => Number(x.toFixed(places));
 /** Three places, as quality itself is stated. */
-const share = (x: number) => digits(x, 3);
+const threePlaces = (x: number) => digits(x, 3);
 /** Two places, never rounded to 0: only its sign decides. */
 const sign = (x: number) => digits(x, 2) || (x > 0 ? 0.01 : x < 0 ? -0.01 : 0);
 
@@ -110,7 +110,7 @@ export function evidenceOf(
     task,
     tickets: at === null ? 0 : qualities.tickets(at, task),
     always: floorAlways(qualities, always[t] ?? null, at, task),
-    chance: task === 'rca' && causes.length > 1 ? share(1 / causes.length) : null,
+    chance: task === 'rca' && causes.length > 1 ? threePlaces(1 / causes.length) : null,
     rows: variants.map((v, i): FloorRow | null => {
       const own = qualities.quality(i, [task]);
       if (!own || v.quality === null) return null;
@@ -118,7 +118,7 @@ export function evidenceOf(
       const constant = always[t] ?? null;
       const above = constant === null ? null : qualities.taskDifference(i, constant, task);
       return {
-        low: against && share(against.low),
+        low: against && threePlaces(against.low),
         above: above && sign(above.low),
       };
     }),
@@ -149,13 +149,13 @@ export function evidenceOf(
       return stop ? [{ at, ...stop }] : [];
     }),
   };
-  return { ...evidence, share: toText(sharesOf(variants, evidence, qualities, always)) };
+  return { ...evidence, share: toText(drawnOf(variants, evidence, qualities, always)) };
 }
 
 function floorAlways(qualities: Qualities, always: number | null, at: number | null, task: TaskName): number | null {
   if (always === null || at === null) return null;
   const own = qualities.quality(always, [task]);
-  return own && share(own.mid);
+  return own && threePlaces(own.mid);
 }
 
 /**
@@ -163,7 +163,7 @@ function floorAlways(qualities: Qualities, always: number | null, at: number | n
  * a draw holds, as `decide` does it, with the same proof of the floor, the same word "same" and the same order of
  * simplicity. So a variant that the plan's tickets could never prove good enough gets no share for being lean.
  */
-function sharesOf(
+function drawnOf(
   variants: readonly VariantResult[],
   evidence: Evidence,
   qualities: Qualities,

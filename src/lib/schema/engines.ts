@@ -37,7 +37,7 @@ export const ENGINES = ['cpu', 'ort-gpu', 'ort-cpu', 'wgsl', 'hub', 'classical']
 export type EngineName = (typeof ENGINES)[number];
 
 /** Builds of our own kernels: with relaxed SIMD, and without. */
-export type BuildName = 'relaxed' | 'baseline';
+export type BuildName = 'relaxed' | 'plain';
 
 export const ENGINE = {
   cpu: {

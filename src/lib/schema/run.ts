@@ -125,13 +125,13 @@ export type TicketOutcome = v.InferOutput<typeof TicketOutcomeSchema>;
  * What one kernel of an engine did in the metered passes, and how long it took on its first thread. Bytes and operations
  * are counted from shapes, a multiply-add as two; null where nobody counts them.
  */
-export const KernelWorkSchema = v.object({
+export const KernelReadingSchema = v.object({
   name: v.string(),
   bytes: v.nullable(finite),
   operations: v.nullable(finite),
   ms: finite,
 });
-export type KernelWork = v.InferOutput<typeof KernelWorkSchema>;
+export type KernelReading = v.InferOutput<typeof KernelReadingSchema>;
 
 /** Compute pressure of the processor, as browsers tell it. */
 export const PRESSURES = ['nominal', 'fair', 'serious', 'critical'] as const;
@@ -272,7 +272,7 @@ export const Run = defineRecord({
     metrics: v.record(v.string(), EstimateSchema),
     wasmHeapBytes: v.nullable(count),
     /** Kernel by kernel, over prefill and decode of all tickets; null on engines that do not say. */
-    kernels: v.nullable(v.array(KernelWorkSchema)),
+    kernels: v.nullable(v.array(KernelReadingSchema)),
   }),
 });
 export type RunRecord = v.InferOutput<typeof Run.schema>;

@@ -82,7 +82,7 @@ describe('baseline', () => {
   it('counts more work for longer texts', () => {
     const model = trainBaseline({ task: 'rca', texts: ['aa bb', 'bb cc'], targets: ['A', 'B'], minDf: 1 });
     const [short, long] = ['aa', 'aa bb cc '.repeat(50)].map((text) => predict(model, text).work);
-    expect(long?.flops).toBeGreaterThan(short?.flops as number);
+    expect(long?.operations).toBeGreaterThan(short?.operations as number);
     expect(long?.bytes).toBeGreaterThan(short?.bytes as number);
   });
 });

@@ -1,12 +1,12 @@
 import { JoulewiseError } from '../core/errors';
-import { bytes, flops, type Bytes, type Flops } from '../core/units';
+import { bytes, operations, type Bytes, type Operations } from '../core/units';
 import type { TaskName } from '../schema/run';
 import { logProbabilities, trainLogistic, type Logistic } from './logistic';
 import { fitTfidf, tfidfVector, type SparseVector, type Tfidf, type TfidfOptions } from './tfidf';
 
 /** What a step computed and moved: what the meter's profile tier turns into joules. */
-export interface Work {
-  flops: Flops;
+export interface BaselineWork {
+  operations: Operations;
   bytes: Bytes;
 }
 
@@ -27,7 +27,7 @@ export interface Classifier {
   task: 'rca';
   tfidf: Tfidf;
   logistic: Logistic;
-  work: Work;
+  work: BaselineWork;
 }
 
 /** Text tasks: the answer of the training ticket with the nearest text. */
@@ -37,13 +37,13 @@ export interface Retriever {
   /** For each term, the training tickets that hold it and its weight there. */
   postings: readonly { tickets: number[]; values: number[] }[];
   responses: readonly string[];
-  work: Work;
+  work: BaselineWork;
 }
 
 /** summary: the first sentence (the "lead" that summarisers are measured against); what others were given says nothing. */
 export interface Lead {
   task: 'summary';
-  work: Work;
+  work: BaselineWork;
 }
 
 export type Baseline = Classifier | Retriever | Lead;
@@ -54,7 +54,7 @@ export interface Prediction {
   scores: number[] | null;
   /** response: cosine to the ticket that was found, in [0, 1]; else null. */
   similarity: number | null;
-  work: Work;
+  work: BaselineWork;
 }
 
 /*
@@ -66,27 +66,27 @@ const BYTES_PER_TERM = 64;
 const BYTES_PER_CHARACTER = 4;
 const BYTES_PER_NUMBER = 8;
 
-const work = (operations: number, moved: number): Work => ({ flops: flops(operations), bytes: bytes(moved) });
-const addWork = (a: Work, b: Work) => work(a.flops + b.flops, a.bytes + b.bytes);
+const work = (count: number, moved: number): BaselineWork => ({ operations: operations(count), bytes: bytes(moved) });
+const addWork = (a: BaselineWork, b: BaselineWork) => work(a.operations + b.operations, a.bytes + b.bytes);
 
 /** A word is about six characters with its space; each n-gram order makes one term per word. */
-const vectorWork = (text: string, ngrams: number): Work => {
+const vectorWork = (text: string, ngrams: number): BaselineWork => {
   const terms = (text.length / 6) * ngrams;
   return work(terms * OPERATIONS_PER_TERM, text.length * BYTES_PER_CHARACTER + terms * BYTES_PER_TERM);
 };
 
 /** One multiply-add for each stored value and class; forward only. */
-const productWork = (values: number, classes: number): Work =>
+const productWork = (values: number, classes: number): BaselineWork =>
   work(2 * values * classes, values * classes * BYTES_PER_NUMBER);
 
-const totalWork = (parts: readonly Work[]) => parts.reduce(addWork, work(0, 0));
+const totalWork = (parts: readonly BaselineWork[]) => parts.reduce(addWork, work(0, 0));
 
 function trainClassifier(
   tfidf: Tfidf,
   rows: readonly SparseVector[],
   targets: readonly string[],
   c: number,
-  read: Work,
+  read: BaselineWork,
 ) {
   const logistic = trainLogistic(rows, targets, tfidf.vocabulary.size, c);
   const product = productWork(
@@ -98,11 +98,11 @@ function trainClassifier(
     80 * logistic.weights.length * logistic.iterations,
     40 * BYTES_PER_NUMBER * logistic.weights.length * logistic.iterations,
   );
-  const evaluations = work(2 * product.flops * logistic.evaluations, 2 * product.bytes * logistic.evaluations);
+  const evaluations = work(2 * product.operations * logistic.evaluations, 2 * product.bytes * logistic.evaluations);
   return { task: 'rca', tfidf, logistic, work: totalWork([read, evaluations, update]) } satisfies Classifier;
 }
 
-function trainRetriever(tfidf: Tfidf, rows: readonly SparseVector[], targets: readonly string[], read: Work) {
+function trainRetriever(tfidf: Tfidf, rows: readonly SparseVector[], targets: readonly string[], read: BaselineWork) {
   const postings = Array.from({ length: tfidf.vocabulary.size }, () => ({
     tickets: [] as number[],
     values: [] as number[],

@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { wilson } from '../core/proportion';
 import { createRandom } from '../core/random';
-import { abstainThreshold, coverage, fitTemperature, reliability, shares, type ConfidenceRow } from './confidence';
+import {
+  abstainThreshold,
+  coverage,
+  fitTemperature,
+  reliability,
+  probabilities,
+  type ConfidenceRow,
+} from './confidence';
 
 /** Written by tests/oracle/inference.py with scipy.optimize. */
 const { confidence: oracle } = JSON.parse(readFileSync('tests/fixtures/inference.json', 'utf8')) as {
@@ -14,7 +21,7 @@ const rowsOf = ({ scores, truth }: { scores: number[][]; truth: number[] }): Con
   scores.map((s, i) => ({ scores: s, truth: truth[i] as number }));
 
 const nll = (rows: readonly ConfidenceRow[], temperature: number) =>
-  rows.reduce((sum, { scores, truth }) => sum - Math.log(shares(scores, temperature)[truth] as number), 0) /
+  rows.reduce((sum, { scores, truth }) => sum - Math.log(probabilities(scores, temperature)[truth] as number), 0) /
   rows.length;
 
 /** Two causes; the answer is cause 0 with this confidence. */

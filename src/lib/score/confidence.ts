@@ -9,7 +9,7 @@ export interface ConfidenceRow {
 }
 
 /** Share that each cause gets, softmax(scores / temperature) [causes]; they sum to 1. */
-export function shares(scores: readonly number[], temperature: number): number[] {
+export function probabilities(scores: readonly number[], temperature: number): number[] {
   const scaled = scores.map((s) => s / temperature);
   const total = logSumExp(scaled);
   return scaled.map((s) => Math.exp(s - total));
@@ -34,7 +34,10 @@ export function fitTemperature(rows: readonly ConfidenceRow[]): number | null {
       // A cause that was given no probability at all has no share at any temperature.
       return (
         total +
-        shares(scores, temperature).reduce((sum, p, i) => (p === 0 ? sum : sum + p * ((scores[i] as number) - own)), 0)
+        probabilities(scores, temperature).reduce(
+          (sum, p, i) => (p === 0 ? sum : sum + p * ((scores[i] as number) - own)),
+          0,
+        )
       );
     }, 0);
   let [low, high] = [Math.log(SMALLEST), Math.log(LARGEST)];
@@ -50,7 +53,7 @@ export function fitTemperature(rows: readonly ConfidenceRow[]): number | null {
 /** Share of the most likely cause, and whether it is the true one. */
 function answers(rows: readonly ConfidenceRow[], temperature: number): { confidence: number; right: boolean }[] {
   return rows.map(({ scores, truth }) => {
-    const p = shares(scores, temperature);
+    const p = probabilities(scores, temperature);
     const confidence = Math.max(...p);
     return { confidence, right: p.indexOf(confidence) === truth };
   });

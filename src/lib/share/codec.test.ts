@@ -21,7 +21,7 @@ import {
   toShared,
   type SharedMeta,
 } from './codec';
-import { pack, unpack } from './pack';
+import { shorten, restore } from './pack';
 
 const meta: SharedMeta = {
   createdAt: '2026-11-23T18:00:00.000Z',
@@ -385,10 +385,10 @@ describe('bad links', () => {
       [linkOf('{"v":1'), 'link.invalid'],
       [linkOf('null'), 'link.invalid'],
       [linkOf('[]'), 'link.invalid'],
-      [linkOf(canonicalJson(pack({ v: 1, kind: 'song' }))), 'link.invalid'],
-      [linkOf(canonicalJson(pack({ v: 5, kind: 'result' }))), 'link.newer'],
-      [linkOf(canonicalJson(pack({ v: 1, kind: 'result' }))), 'record.invalid'],
-      [linkOf(canonicalJson(pack({ kind: 'result' }))), 'record.invalid'],
+      [linkOf(canonicalJson(shorten({ v: 1, kind: 'song' }))), 'link.invalid'],
+      [linkOf(canonicalJson(shorten({ v: 5, kind: 'result' }))), 'link.newer'],
+      [linkOf(canonicalJson(shorten({ v: 1, kind: 'result' }))), 'record.invalid'],
+      [linkOf(canonicalJson(shorten({ kind: 'result' }))), 'record.invalid'],
       [linkOf('{"unknownkey":1}'), 'link.invalid'],
       [linkOf('{"a":1e999}'), 'link.invalid'],
       [linkOf('{"___proto__":{"x":1},"b":"result","a":1}'), 'record.invalid'],
@@ -431,7 +431,7 @@ describe('bad links', () => {
     };
     // Most mutations of compressed text die in inflate; these reach the layout and the schema.
     const jsons = [recipe, toShared(twelveVariants(), meta)].map((record) =>
-      canonicalJson(pack(record as unknown as Json)),
+      canonicalJson(shorten(record as unknown as Json)),
     );
     const mutateJson = (json: string) => {
       const at = random.int(json.length);
@@ -474,7 +474,7 @@ describe('pack', () => {
     }));
     fc.assert(
       fc.property(json, (value) => {
-        expect(canonicalJson(unpack(pack(value)))).toBe(canonicalJson(value));
+        expect(canonicalJson(restore(shorten(value)))).toBe(canonicalJson(value));
       }),
       { numRuns: 2000 },
     );

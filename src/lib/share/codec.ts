@@ -16,7 +16,7 @@ import type { PlanRecord } from '../schema/plan';
 import { TASKS } from '../schema/run';
 import { METRICS } from '../score/metrics';
 import { ALPHABET, deflate, fromBase64Url, inflate, toBase64Url } from './bytes';
-import { pack, unpack } from './pack';
+import { shorten, restore } from './pack';
 import { withoutPhrases, withPhrases } from './phrases';
 
 /** `e3.` + base64url(deflate-raw(canonical JSON of the packed record, common phrases shortened)). */
@@ -73,7 +73,7 @@ export const roundResult = (record: SharedResultRecord): SharedResultRecord =>
  */
 export async function encodeLink(record: SharedRecord): Promise<string> {
   const { parse, prepare } = KINDS[record.kind];
-  const json = canonicalJson(pack(withoutPhrases(prepare(asJson(parse(record))))));
+  const json = canonicalJson(shorten(withoutPhrases(prepare(asJson(parse(record))))));
   const text = `${CODEC}.${toBase64Url(await deflate(new TextEncoder().encode(json)))}`;
   if (text.length > MAX_LINK)
     throw new JoulewiseError(
@@ -184,7 +184,7 @@ function recordOf(json: Json): SharedRecord {
  */
 export async function decodeLink(text: string): Promise<SharedRecord> {
   const { codec, payload } = payloadOf(text);
-  const json = unpack(await jsonOf(payload));
+  const json = restore(await jsonOf(payload));
   return recordOf(codec === CODEC ? withPhrases(json) : json);
 }
 

@@ -118,7 +118,7 @@ const SHORT: ReadonlyMap<string, string> = new Map(KEYS.map((key, i) => [key, sh
 const LONG: ReadonlyMap<string, string> = new Map(KEYS.map((key, i) => [shortName(i), key]));
 
 const ESCAPE = '_';
-const packKey = (key: string) => SHORT.get(key) ?? ESCAPE + key;
+const shortenKey = (key: string) => SHORT.get(key) ?? ESCAPE + key;
 
 /** Marks an object that stands for a list of objects, and holds its length. No packed key begins with it. */
 const LENGTH = '#';
@@ -151,7 +151,7 @@ const lastPlace = (x: number) => {
 };
 
 /** Null where an end is missing in some row, or where the numbers have too many digits for whole numbers. */
-function packIntervals(rows: readonly JsonObject[]): JsonObject | null {
+function shortenIntervals(rows: readonly JsonObject[]): JsonObject | null {
   const ends = ENDS.map((end) => rows.map((row) => own(row, end)));
   if (!ends.flat().every((x) => typeof x === 'number')) return null;
   const place = Math.min(...(ends.flat() as number[]).map(lastPlace));
@@ -169,29 +169,29 @@ function packIntervals(rows: readonly JsonObject[]): JsonObject | null {
 }
 
 /** Null where the numbers have too many digits for whole numbers. */
-function packNumbers(list: readonly number[]): string | null {
+function shortenNumbers(list: readonly number[]): string | null {
   const place = Math.min(...list.map(lastPlace));
   const whole = spellNumbers(list.map((x) => inUnitsOf(place, x)));
   return whole === null ? null : spellNumber(place) + whole;
 }
 
-function packColumns(rows: readonly JsonObject[]): JsonObject {
-  const intervals = packIntervals(rows);
+function shortenColumns(rows: readonly JsonObject[]): JsonObject {
+  const intervals = shortenIntervals(rows);
   const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
     (key) => !intervals || !(ENDS as readonly string[]).includes(key),
   );
   return {
     ...intervals,
-    ...Object.fromEntries(keys.map((key) => [packKey(key), packColumn(rows.map((row) => own(row, key)))])),
+    ...Object.fromEntries(keys.map((key) => [shortenKey(key), shortenColumn(rows.map((row) => own(row, key)))])),
   };
 }
 
-function packColumn(values: readonly (Json | undefined)[]): Json {
+function shortenColumn(values: readonly (Json | undefined)[]): Json {
   const present = values.filter((value) => value !== undefined);
   const [first] = present;
   if (first === undefined) return [];
   if (present.length === values.length && new Set(present.map(canonicalJson)).size === 1)
-    return { [SAME]: pack(first) };
+    return { [SAME]: shorten(first) };
   const holes = unlessEmpty(
     HOLES,
     indicesOf(values, (value) => value === undefined),
@@ -199,7 +199,7 @@ function packColumn(values: readonly (Json | undefined)[]): Json {
   const objects = present.filter(isObject);
   if (objects.length > 0 && present.every((value) => value === null || isObject(value)))
     return {
-      [COLUMNS]: packColumns(objects),
+      [COLUMNS]: shortenColumns(objects),
       ...unlessEmpty(
         NULLS,
         indicesOf(values, (value) => value === null),
@@ -209,7 +209,7 @@ function packColumn(values: readonly (Json | undefined)[]): Json {
   const numbers = present.filter((value) => typeof value === 'number');
   const spelled =
     numbers.length > 1 && present.every((value) => value === null || typeof value === 'number')
-      ? packNumbers(numbers)
+      ? shortenNumbers(numbers)
       : null;
   if (spelled !== null)
     return {
@@ -220,17 +220,19 @@ function packColumn(values: readonly (Json | undefined)[]): Json {
       ),
       ...holes,
     };
-  const packed = present.map(pack);
+  const packed = present.map(shorten);
   return present.length === values.length ? packed : { [VALUES]: packed, ...holes };
 }
 
 /** Any JSON value as smaller JSON; `unpack` gives it back. */
-export function pack(value: Json): Json {
+export function shorten(value: Json): Json {
   if (Array.isArray(value))
     return value.length > 1 && value.every(isObject)
-      ? { [LENGTH]: value.length, [COLUMNS]: packColumns(value) }
-      : value.map(pack);
-  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, v]) => [packKey(key), pack(v)])) : value;
+      ? { [LENGTH]: value.length, [COLUMNS]: shortenColumns(value) }
+      : value.map(shorten);
+  return isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, v]) => [shortenKey(key), shorten(v)]))
+    : value;
 }
 
 const MAX_DEPTH = 24;
@@ -241,7 +243,7 @@ const MAX_VALUES = 100_000;
 const broken = (what: string) =>
   new JoulewiseError('link.invalid', `This link is damaged (${what}). Ask for it again.`);
 
-const unpackKey = (key: string): string => {
+const restoreKey = (key: string): string => {
   const long = key.startsWith(ESCAPE) ? key.slice(1) : LONG.get(key);
   if (long === undefined) throw broken('unknown key');
   return long;
@@ -295,12 +297,12 @@ const listed = (value: Json, length: number): { place: number; lists: number[][]
 };
 
 /** Reverses `pack` on JSON from anyone. @throws link.invalid on any other layout, on NaN and Infinity, on bombs */
-export function unpack(packed: Json): Json {
-  let budget = MAX_VALUES;
+export function restore(packed: Json): Json {
+  let left = MAX_VALUES;
 
   const spend = (amount: number) => {
-    budget -= amount;
-    if (budget < 0) throw broken('it unfolds into too much');
+    left -= amount;
+    if (left < 0) throw broken('it unfolds into too much');
   };
 
   const column = (value: Json, length: number, depth: number): (Json | undefined)[] => {
@@ -315,9 +317,9 @@ export function unpack(packed: Json): Json {
     if (!isObject(value)) throw broken('column');
     const same = value[SAME];
     if (same !== undefined) {
-      const before = budget;
+      const before = left;
       const one = expand(same, depth);
-      spend((before - budget) * length);
+      spend((before - left) * length);
       return Array.from({ length }, () => one);
     }
     const [nulls, holes] = [rowsAt(value, NULLS, length), rowsAt(value, HOLES, length)];
@@ -350,7 +352,7 @@ export function unpack(packed: Json): Json {
   const table = (columns: Json | undefined, length: number, depth: number): JsonObject[] => {
     if (!isObject(columns)) throw broken('table');
     const filled = Object.entries(columns).flatMap(([key, value]): (readonly [string, (Json | undefined)[]])[] =>
-      key === INTERVALS ? intervals(value, length) : [[unpackKey(key), column(value, length, depth + 1)]],
+      key === INTERVALS ? intervals(value, length) : [[restoreKey(key), column(value, length, depth + 1)]],
     );
     return Array.from({ length }, (_, i) =>
       Object.fromEntries(
@@ -370,7 +372,7 @@ export function unpack(packed: Json): Json {
     if (!isObject(value)) return value;
     const length = value[LENGTH];
     if (length === undefined)
-      return Object.fromEntries(Object.entries(value).map(([key, v]) => [unpackKey(key), expand(v, depth + 1)]));
+      return Object.fromEntries(Object.entries(value).map(([key, v]) => [restoreKey(key), expand(v, depth + 1)]));
     if (typeof length !== 'number' || !Number.isInteger(length) || length < 0 || length > MAX_ROWS)
       throw broken('table length');
     return table(value[COLUMNS], length, depth);

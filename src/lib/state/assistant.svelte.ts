@@ -1,7 +1,7 @@
 import { JoulewiseError } from '../core/errors';
 import type { Assistance, AssistRequest } from '../measure/assist';
 import { decide } from '../rank/decide';
-import { calibrated } from '../score/calibrated';
+import { fitConfidence } from '../score/fitted';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import { takesRecipes } from '../schema/engines';
 import type { PlanRecord } from '../schema/plan';
@@ -150,7 +150,7 @@ class AssistantState {
         dataset,
         causes: runs.find((run) => run.causes.length > 0)?.causes ?? [],
         variants,
-        confidence: calibrated(await (await records()).runsOfPlan(hash)),
+        confidence: fitConfidence(await (await records()).runsOfPlan(hash)),
         set: localResults(plan, runs, folded, { createdAt, profileWhy: null, failures: [] }),
       };
       this.first.variant = variants[0]?.variant ?? '';

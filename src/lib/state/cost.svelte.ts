@@ -1,6 +1,6 @@
 import { ENGINE, engineThen, isCounted, type EngineName } from '../schema/engines';
 import type { ForecastPlan, VariantForecast } from '../forecast/forecast';
-import { priceOf, type Price, type Work } from '../forecast/price';
+import { priceOf, type Price, type PlanWork } from '../forecast/price';
 import type { PowerProfile } from '../meter/profiles';
 import type { DatasetSummaryRecord } from '../schema/dataset';
 import type { CheckpointRef } from '../schema/plan';
@@ -31,7 +31,7 @@ const learnt = (engine: EngineName) => Number(readSetting(key(engine)) ?? readSe
 
 /** What the experiment that is being set up will cost, before anything is spent. */
 class CostState {
-  work = $state.raw<Work | null>(null);
+  work = $state.raw<PlanWork | null>(null);
   /** Counted variant by variant when asked for, or when anything differs from the defaults. */
   variants = $state.raw<readonly VariantForecast[] | null>(null);
   /** See `Forecast`. */
@@ -74,13 +74,17 @@ class CostState {
     return slicesFor(choices, this.reopened);
   }
 
-  price(work: Work, o: { engine: EngineName; threads: number; profile: PowerProfile }): Price {
+  price(work: PlanWork, o: { engine: EngineName; threads: number; profile: PowerProfile }): Price {
     const stored = learnt(o.engine);
     return priceOf(work, { ...o, correction: stored > 0 ? stored : null });
   }
 
   /** Learns from a finished run how far off the expected time was. */
-  learn(work: Work, measuredSeconds: number, o: { engine: EngineName; threads: number; profile: PowerProfile }): void {
+  learn(
+    work: PlanWork,
+    measuredSeconds: number,
+    o: { engine: EngineName; threads: number; profile: PowerProfile },
+  ): void {
     const expected = priceOf(work, { ...o, correction: null }).seconds.mid;
     if (expected > 0 && measuredSeconds > 0) keepSetting(key(o.engine), String(measuredSeconds / expected));
   }

@@ -1,11 +1,11 @@
-import type { Work } from '../forecast/price';
+import type { PlanWork } from '../forecast/price';
 import type { CountedEngine } from '../schema/engines';
 
 /**
  * Work of the default experiment on the built-in model, so that the first page can say what Run costs without loading
  * what counts it. Four digits; a test compares them with the count.
  */
-export const DEFAULT_WORK: Readonly<Record<CountedEngine, Work>> = {
+export const DEFAULT_WORK: Readonly<Record<CountedEngine, PlanWork>> = {
   cpu: {
     bytes: 130000000000,
     operations: { f32: 823300000000, f16: 0, i16: 390800000000, i8: 432500000000 },

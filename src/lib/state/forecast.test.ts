@@ -7,7 +7,7 @@ import { buildPlan } from './build-plan';
 import { DEFAULT_CHOICES } from './choices';
 import { DEFAULT_WORK } from './default-work';
 import { forecast, GENERATED_LENGTHS } from '../forecast/forecast';
-import { NO_WORK, priceOf, type Work } from '../forecast/price';
+import { NO_WORK, priceOf, type PlanWork } from '../forecast/price';
 
 const builtin = configFromJson(
   JSON.parse(readFileSync('static/builtin/config.json', 'utf8')) as Record<string, unknown>,
@@ -16,7 +16,7 @@ const plan = (more = {}) =>
   buildPlan({ ...DEFAULT_CHOICES, ...more }, { hash: 'h', name: 'n' }, { kind: 'builtin' }, 'cpu');
 const count = (engine: CountedEngine, more = {}, config = builtin) =>
   forecast(plan(more), config, engine, ['shader-f16'], GENERATED_LENGTHS, Infinity);
-const figures = (work: Work): number[] => [
+const figures = (work: PlanWork): number[] => [
   work.bytes,
   ...Object.values(work.operations),
   work.passes,
@@ -25,7 +25,7 @@ const figures = (work: Work): number[] => [
   work.calibration,
 ];
 /** Largest relative difference of any figure. */
-const differences = (a: Work, b: Work) =>
+const differences = (a: PlanWork, b: PlanWork) =>
   Math.max(...figures(a).map((x, i) => Math.abs(x - (figures(b)[i] ?? NaN)) / Math.max(1, x)));
 
 describe('forecast', () => {

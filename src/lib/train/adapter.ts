@@ -2,7 +2,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { totalBytes } from '../core/cost';
 import { JoulewiseError, quote } from '../core/errors';
-import { bytes, flops } from '../core/units';
+import { bytes, operations } from '../core/units';
 import type { Task } from '../data/tasks';
 import { arithmeticOf, freeze, type Arithmetic, type Frozen } from '../gradient/frozen';
 import { threadsThatFit } from '../gradient/size';
@@ -108,7 +108,7 @@ export interface Trained extends TuneResult {
   arithmetic: Arithmetic;
 }
 
-const NOTHING = { bytes: bytes(0), flops: flops(0), tokens: null };
+const NOTHING = { bytes: bytes(0), operations: operations(0), tokens: null };
 
 /** Reads and compresses the model as a run of this recipe would, and keeps its weights as they are stored. */
 async function frozenOf(checkpoint: Checkpoint, recipe: Recipe, host: AdapterHost): Promise<Frozen> {
@@ -144,7 +144,7 @@ function metered(
     const costs = passes.map((pass) => passCost(frozen, lora, pass, { back, arithmetic }));
     return {
       bytes: bytes(costs.reduce((n, c) => n + totalBytes(c), 0)),
-      flops: flops(costs.reduce((n, c) => n + c.flops, 0)),
+      operations: operations(costs.reduce((n, c) => n + c.operations, 0)),
       tokens: passes.reduce((n, { ids }) => n + ids.length, 0),
     };
   };

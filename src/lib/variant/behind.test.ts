@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memoryLayers, memoryStore } from '../calibrate/calibrate';
-import { dealLanes, openShare } from '../calibrate/forward';
+import { dealLanes, openPortion } from '../calibrate/forward';
 import { openCheckpoint } from '../checkpoint/checkpoint';
 import { builtinFiles, fileSet } from '../checkpoint/testing';
 import type { LayerCache } from '../compress/compress';
@@ -16,9 +16,9 @@ const prompts = Array.from({ length: 3 }, (_, s) => Array.from({ length: 32 }, (
 function hostOf(keep: { hashes: string[]; layers: Map<string, LayerCache> } | null = null, checkpointHash = 'builtin') {
   const asked = { opened: 0, solved: 0, closed: 0 };
   const host: CalibrationHost = {
-    openShares: (lanes, level) => {
+    openPortions: (lanes, level) => {
       asked.opened++;
-      return Promise.resolve(dealLanes(lanes, 1).map((own) => openShare(m, checkpoint, own, level)));
+      return Promise.resolve(dealLanes(lanes, 1).map((own) => openPortion(m, checkpoint, own, level)));
     },
     solver: { run: (job) => (asked.solved++, Promise.resolve(compressGroup(m, job))) },
     statistics: keep ? statistics : null,

@@ -6,7 +6,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { compressCheckpoint, type CompressedModel } from '../compress/compress';
 import type { LayerReport } from '../compress/books';
-import type { PackedForm, Target } from '../compress/budget';
+import type { Footprint, Target } from '../compress/budget';
 import { storedBytes, type StoredTensor } from '../tensor/stored';
 import { calibrationLevel, formatRecipe, parseRecipe, untuned, weightsOf, type Recipe } from '../compress/recipe';
 import { contentHash } from '../core/canonical';
@@ -28,18 +28,18 @@ export interface CompressVariantOptions {
   calibration?: Calibration | null;
   onCalibrated?: (done: number, of: number) => void;
   onLinear?: (report: LayerReport) => void;
-  packed?: (t: StoredTensor) => PackedForm;
+  footprint?: (t: StoredTensor) => Footprint;
   target?: Target | null;
   signal?: AbortSignal | undefined;
 }
 
 /** What the engine `cpu` makes of a stored tensor on this device. */
-export const formHere = () => cpuForm(byteDotOf(bestBuild()));
+export const footprintHere = () => cpuFootprint(byteDotOf(bestBuild()));
 
 /** What the engine `cpu` makes of a stored tensor on a device with this byte dot. */
-export const cpuForm =
+export const cpuFootprint =
   (dot: ByteDot) =>
-  (t: StoredTensor): PackedForm => {
+  (t: StoredTensor): Footprint => {
     const format = formatOf(t, dot);
     const { title, density } = FORMATS[format];
     return { title, density, bytes: packedBytes(format, t.rows, t.columns) };
@@ -59,9 +59,9 @@ export function targetOf(
   const { budget } = HANDED[engine];
   switch (budget) {
     case 'panels':
-      return { engine, form: cpuForm(dot), sparse: true, rates };
+      return { engine, footprint: cpuFootprint(dot), sparse: true, rates };
     case 'blocks':
-      return { engine, form: storedForm, sparse: false, rates };
+      return { engine, footprint: storedFootprint, sparse: false, rates };
     case null:
       return null;
     default:
@@ -70,7 +70,11 @@ export function targetOf(
 }
 
 /** MatMulNBits multiplies blocks as stored. */
-const storedForm = (t: StoredTensor): PackedForm => ({ title: 'blocks as stored', bytes: storedBytes(t), density: 1 });
+const storedFootprint = (t: StoredTensor): Footprint => ({
+  title: 'blocks as stored',
+  bytes: storedBytes(t),
+  density: 1,
+});
 
 /**
  * What every engine calls to get a compressed model: calibrates first where the recipe needs it, and makes all layers on the
@@ -90,7 +94,7 @@ export async function compressVariant(
   const level = calibrationLevel(recipe);
   const reporting = {
     ...(o.onLinear ? { onLinear: o.onLinear } : {}),
-    ...(o.packed ? { packed: o.packed } : {}),
+    ...(o.footprint ? { packed: o.footprint } : {}),
   };
   const target = recipe.budget === null ? null : (o.target ?? null);
   if (level === null)
@@ -108,7 +112,7 @@ export async function compressVariant(
   const calibrating = {
     level,
     checkpointHash: host.checkpointHash,
-    openShares: host.openShares,
+    openPortions: host.openPortions,
     store: host.statistics ?? memoryStore(),
     ...(o.onCalibrated ? { onProgress: o.onCalibrated } : {}),
     signal: o.signal,

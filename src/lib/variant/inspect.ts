@@ -4,7 +4,7 @@ import type { LayerReport } from '../compress/books';
 import { outerReport, type OuterReport } from '../compress/compress';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
-import { formHere, withCompressed, type CompressVariantOptions } from './compress';
+import { footprintHere, withCompressed, type CompressVariantOptions } from './compress';
 
 export interface Looked {
   done: number;
@@ -27,7 +27,7 @@ export function inspect(
   return withCompressed(
     checkpoint,
     recipe,
-    { ...o, packed: formHere(), onLinear: (report) => o.onLooked({ done: layer, of: layers, report }) },
+    { ...o, footprint: footprintHere(), onLinear: (report) => o.onLooked({ done: layer, of: layers, report }) },
     async (model) => {
       ({ layers } = model.config);
       // What belongs to no layer comes first, so that a picture of all bytes keeps its scale while layers come.

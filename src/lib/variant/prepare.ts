@@ -6,16 +6,16 @@ import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import {
   buildDecoder,
-  packLayer,
-  packOuter,
-  packTables,
-  packVector,
+  layerWeights,
+  outerWeights,
+  tableWeights,
+  vectorWeight,
   type DecoderOptions,
   type DecoderUse,
 } from '../decoder/decoder';
 import { vectorNames } from '../checkpoint/block';
-import type { Cost } from '../core/cost';
-import { FORMS, type PackedWeight } from '../decoder/forms';
+import type { Work } from '../core/cost';
+import { FORMS, type GraphWeight } from '../decoder/forms';
 import { decoderCost, weightBytes, type Graph } from '../decoder/work';
 import type { Compression, Phase } from '../schema/run';
 import { withCompressed, type Calibration } from './compress';
@@ -25,12 +25,12 @@ import type { GraphKernelRow } from './kernels';
 export interface PreparedVariant {
   graph: Graph;
   options: DecoderOptions;
-  weights: PackedWeight[];
+  weights: GraphWeight[];
   compression: Compression;
   /** Whether activations and cache are half precision. */
   half: boolean;
   /** Work of one pass. */
-  cost(fresh: number, past: number, logits: number): Cost;
+  cost(fresh: number, past: number, logits: number): Work;
 }
 
 /** Rows of the rope table, and so the longest context of a session: tickets are short. */
@@ -52,7 +52,7 @@ export async function prepareVariant(
     inPhase: InPhase;
     calibration?: Calibration | null;
     target?: Target | null;
-    onWeights?: (weights: PackedWeight[]) => Promise<void>;
+    onWeights?: (weights: GraphWeight[]) => Promise<void>;
     /** Of calibration, before compression begins. */
     onCalibrated?: (done: number, of: number) => void;
     onProgress?: (done: number, of: number) => void;
@@ -97,25 +97,25 @@ async function prepareModel(
 ): Promise<PreparedVariant> {
   const options = decoderOptions(model, kernel, o.use);
   const graph = buildDecoder(options);
-  const weights: PackedWeight[] = [];
+  const weights: GraphWeight[] = [];
   const take = o.onWeights ?? ((w) => Promise.resolve(void weights.push(...w)));
   const steps = model.config.layers + 2;
   let done = 0;
-  const step = async (pack: () => PackedWeight[]) => {
+  const step = async (pack: () => GraphWeight[]) => {
     if (o.signal?.aborted) throw new JoulewiseError('cancelled', 'Stopped while preparing the variant.');
     await o.inPhase('load', async () => take(pack()));
     o.onProgress?.(++done, steps);
   };
   for (let layer = 0; layer < model.config.layers; layer++) {
     const stored = await o.inPhase('compress', () => model.layer(layer));
-    await step(() => packLayer(options, layer, stored));
+    await step(() => layerWeights(options, layer, stored));
   }
   const embedding = await o.inPhase('compress', () => model.embedding());
   const head = await o.inPhase('compress', () => model.head());
-  await step(() => packOuter(options, embedding, head));
-  const vectors: PackedWeight[] = [];
-  for (const name of vectorNames(model.config)) vectors.push(packVector(options, name, await model.vector(name)));
-  await step(() => [...vectors, ...packTables(options)]);
+  await step(() => outerWeights(options, embedding, head));
+  const vectors: GraphWeight[] = [];
+  for (const name of vectorNames(model.config)) vectors.push(vectorWeight(options, name, await model.vector(name)));
+  await step(() => [...vectors, ...tableWeights(options)]);
   const computedBytes = weightBytes(graph);
   return {
     graph,

@@ -10,7 +10,7 @@ import { MAX_BYTES } from '../cpu/memory';
 import { passWork } from '../cpu/work';
 import { buildDecoder } from '../decoder/decoder';
 import { decoderCost, weightBytes as graphBytes } from '../decoder/work';
-import { addCosts, type Arithmetic, type Cost } from '../core/cost';
+import { addWork, type Arithmetic, type Work } from '../core/cost';
 import { BYTE_DOT, chooseKernel } from './kernels';
 import { graphOf, MAX_CONTEXT } from './prepare';
 
@@ -25,7 +25,7 @@ export interface VariantShape {
   /** Calibration comes on top of what passes cost. */
   calibrates: boolean;
   /** Work of one pass over `fresh` tokens behind `past` ones. */
-  cost(fresh: number, past: number, logits: number): Cost;
+  cost(fresh: number, past: number, logits: number): Work;
 }
 
 /**
@@ -59,7 +59,7 @@ export function variantShape(
       memoryBytes,
       fits: memoryBytes <= MAX_BYTES,
       cost: (fresh, past, logits) =>
-        Object.values(passWork(config, matrices, cached, fresh, past, logits)).reduce(addCosts),
+        Object.values(passWork(config, matrices, cached, fresh, past, logits)).reduce(addWork),
     };
   }
   const graph = buildDecoder({

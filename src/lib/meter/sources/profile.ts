@@ -1,4 +1,4 @@
-import { bytes as asBytes, flops as asFlops } from '../../core/units';
+import { bytes as asBytes, operations as asOperations } from '../../core/units';
 import type { Reading } from '../../schema/run';
 import { grossJoules, workJoules, type CountedWork } from '../model';
 import type { PowerProfile } from '../profiles';
@@ -14,9 +14,8 @@ export function readingFromProfile(window: MeterWindow, profile: PowerProfile): 
   const { phase, seconds, tokens, arithmetic = 'f32' } = window;
   const idle = phase === 'idle';
   const bytes = idle ? (window.bytes ?? asBytes(0)) : window.bytes;
-  const flops = idle ? (window.flops ?? asFlops(0)) : window.flops;
-  const work: CountedWork[] | null =
-    bytes === null || flops === null ? null : [{ arithmetic, bytes, operations: flops }];
+  const operations = idle ? (window.operations ?? asOperations(0)) : window.operations;
+  const work: CountedWork[] | null = bytes === null || operations === null ? null : [{ arithmetic, bytes, operations }];
   return {
     phase,
     seconds,
@@ -26,7 +25,7 @@ export function readingFromProfile(window: MeterWindow, profile: PowerProfile): 
     boundary: profile.boundary,
     source: profile.name,
     bytes: window.bytes,
-    flops: window.flops,
+    flops: window.operations,
     tokens,
   };
 }

@@ -140,7 +140,7 @@ describe('a training', () => {
     const report = await train({ ...request, merged: false }, { ...given, validation: [] }, own);
     const [window] = own.meter.windows().filter(({ phase }) => phase === 'train');
     expect(window?.tokens).toBe(report.steps.reduce((n, { tokens }) => n + tokens, 0));
-    expect(window?.flops).toBeGreaterThan(4 * 3e6 * (window?.tokens ?? 0));
+    expect(window?.operations).toBeGreaterThan(4 * 3e6 * (window?.tokens ?? 0));
     expect(report.untuned).toBeNull();
     expect(report.evaluations).toEqual([]);
   });

@@ -1,5 +1,5 @@
 /** A rectangle of a treemap, px. */
-export interface Cell<T> {
+export interface Tile<T> {
   item: T;
   x: number;
   y: number;
@@ -22,7 +22,7 @@ export function treemap<T>(
   items: readonly T[],
   sizeOf: (item: T) => number,
   frame: { width: number; height: number },
-): Cell<T>[] {
+): Tile<T>[] {
   const sized = items
     .map((item) => ({ item, size: sizeOf(item) }))
     .filter(({ size }) => size > 0)
@@ -31,7 +31,7 @@ export function treemap<T>(
   const scale = total > 0 ? (frame.width * frame.height) / total : 0;
   // A figure that is not laid out yet has no width.
   if (!(scale > 0)) return [];
-  const cells: Cell<T>[] = [];
+  const cells: Tile<T>[] = [];
   let [x, y, width, height] = [0, 0, frame.width, frame.height];
   for (let i = 0; i < sized.length;) {
     const side = Math.min(width, height);

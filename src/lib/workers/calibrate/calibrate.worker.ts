@@ -1,4 +1,4 @@
-import { openShare, type Share } from '../../calibrate/forward';
+import { openPortion, type Portion } from '../../calibrate/forward';
 import { compressGroup } from '../../compress/group';
 import type { LayerStatistics } from '../../compress/statistics';
 import { JoulewiseError } from '../../core/errors';
@@ -7,12 +7,12 @@ import { openKernels } from '../../matrix/served';
 import { openRef } from '../../store/checkpoints';
 import type { CalibrateApi } from './protocol';
 
-/** One thread of a calibration: a share of the sequences, then groups of linear layers, in one instance of src/matrix. */
-let share: Share | null = null;
+/** One thread of a calibration: a portion of the sequences, then groups of linear layers, in one instance of src/matrix. */
+let portion: Portion | null = null;
 
-function held(): Share {
-  if (!share) throw new JoulewiseError('internal', 'This thread has no share of the calibration.');
-  return share;
+function held(): Portion {
+  if (!portion) throw new JoulewiseError('internal', 'This thread has no portion of the calibration.');
+  return portion;
 }
 
 const buffersOf = ({ inputs }: LayerStatistics) =>
@@ -20,7 +20,7 @@ const buffersOf = ({ inputs }: LayerStatistics) =>
 
 serve<CalibrateApi>({
   async open({ checkpoint, lanes, level }) {
-    share = openShare(await openKernels(), await openRef(checkpoint), lanes, level);
+    portion = openPortion(await openKernels(), await openRef(checkpoint), lanes, level);
   },
   async next(_, { transfer }) {
     const made = await held().next();

@@ -35,7 +35,7 @@ export function openHost(o: HostOptions): CalibrationHost {
   };
   const keep = o.keep ?? true;
   return {
-    async openShares(lanes, level) {
+    async openPortions(lanes, level) {
       return Promise.all(
         dealLanes(lanes, pool.length).map(async (own, i) => {
           const c = pool[i] as Connection<CalibrateApi>;

@@ -1,12 +1,12 @@
 import type { MadeBlock } from '../../calibrate/forward';
 import type { GroupJob, GroupResult } from '../../compress/group';
-import type { LayerStatistics, Level } from '../../compress/statistics';
+import type { LayerStatistics, Collected } from '../../compress/statistics';
 import type { CheckpointRef } from '../../schema/plan';
 
 /** A thread of a calibration. */
 export type CalibrateApi = {
   open: {
-    args: { checkpoint: CheckpointRef; lanes: Float32Array<ArrayBuffer>[][]; level: Level };
+    args: { checkpoint: CheckpointRef; lanes: Float32Array<ArrayBuffer>[][]; level: Collected };
     event: never;
     result: void;
   };

@@ -4,7 +4,7 @@ import { take } from '../../data/give';
 import { adapterFiles, openAssistant, type Assistant } from '../../measure/assist';
 import { evaluate, goOn } from '../../measure/evaluate';
 import { openUnit } from '../../measure/unit';
-import type { OpenUnit } from '../../plan/sessions';
+import type { OpenUnit } from '../../plan/open-members';
 import { exportCalls } from '../export/exports';
 import { deviceHere, HERE, openRequest } from '../host/host';
 import { tunedHere } from '../gradient/tuned';

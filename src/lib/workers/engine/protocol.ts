@@ -4,7 +4,7 @@ import type { Assistance, AssistRequest } from '../../measure/assist';
 import type { EvaluateResult, GenerateResult } from '../../measure/evaluate';
 import type { OpenRequest } from '../../measure/unit';
 import type { UnitProgress } from '../../plan/execute';
-import type { OpenUnit, SliceOptions } from '../../plan/sessions';
+import type { OpenUnit, SliceOptions } from '../../plan/open-members';
 import type { Unit } from '../../plan/units';
 import type { Device, RunRecord, TaskName } from '../../schema/run';
 import type { ExportApi } from '../export/protocol';

@@ -12,7 +12,7 @@ import {
 export const TARGET = 0.95;
 
 /** How far a variant's confidence in causes can be trusted: fitted on validation tickets, judged on test tickets. */
-export interface Calibrated {
+export interface FittedConfidence {
   temperature: number;
   /** Tickets that it was fitted on, and judged on. */
   fitted: number;
@@ -38,9 +38,9 @@ const rowsOf = (runs: readonly Pick<RunRecord, 'tickets' | 'causes'>[]): Confide
 };
 
 /** Calibrates the confidence of the variant whose validation tickets were answered; null where there are too few. */
-export function calibrated(
+export function fitConfidence(
   runs: readonly Pick<RunRecord, 'tickets' | 'causes' | 'task' | 'part' | 'anchor' | 'variant'>[],
-): (Calibrated & { variant: string }) | null {
+): (FittedConfidence & { variant: string }) | null {
   const own = runs.find((run) => run.part === 'validation' && run.task === 'rca');
   if (!own) return null;
   const validation = rowsOf([own]);

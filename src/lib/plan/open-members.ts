@@ -25,7 +25,7 @@ export interface SliceOptions {
 }
 
 /** An open variant as a plan uses it. */
-export type Session = Pick<OpenUnit, 'memoryBytes' | 'slice'> & { close(): Promise<void> | void };
+export type OpenMember = Pick<OpenUnit, 'memoryBytes' | 'slice'> & { close(): Promise<void> | void };
 
 /** What a model takes that does not say, bytes. */
 const UNKNOWN_BYTES = 2 ** 28;
@@ -34,9 +34,9 @@ const UNKNOWN_BYTES = 2 ** 28;
  * Variants that are open side by side within a budget of memory. Whoever was used longest ago makes room; it is opened
  * again from its kept image when its turn comes, which is metered as loading.
  */
-export class Sessions {
+export class OpenMembers {
   /** In the order of last use. */
-  readonly #open = new Map<string, Session>();
+  readonly #open = new Map<string, OpenMember>();
   readonly #bytes = new Map<string, number>();
   /** Variants that were opened at least once. */
   get opened(): number {
@@ -67,7 +67,7 @@ export class Sessions {
   }
 
   /** The open variant, opened now where it is not. */
-  async take(member: Member): Promise<Session> {
+  async take(member: Member): Promise<OpenMember> {
     const { variant } = member;
     const known = this.#open.get(variant);
     if (known) {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createRandom } from '../core/random';
-import { calibrated } from './calibrated';
+import { fitConfidence } from './fitted';
 
 const CAUSES = ['a', 'b', 'c'];
 const random = createRandom(8);
@@ -36,7 +36,7 @@ const run = (part: 'test' | 'validation', list: ReturnType<typeof tickets>) => (
 });
 
 it('finds the temperature of an overconfident classifier on validation tickets, and is honest about test tickets', () => {
-  const found = calibrated([run('validation', tickets(2000, 3, 'v')), run('test', tickets(2000, 3, 't'))]);
+  const found = fitConfidence([run('validation', tickets(2000, 3, 'v')), run('test', tickets(2000, 3, 't'))]);
   expect(found?.temperature).toBeGreaterThan(2.5);
   expect(found?.temperature).toBeLessThan(3.5);
   expect(found?.ece).toBeLessThan(0.04);
@@ -48,8 +48,8 @@ it('finds the temperature of an overconfident classifier on validation tickets, 
 
 it('counts a ticket once, however often it was asked, and says nothing where too few were validated', () => {
   const list = tickets(40, 1, 't');
-  const found = calibrated([run('validation', tickets(40, 1, 'v')), run('test', list), run('test', list)]);
+  const found = fitConfidence([run('validation', tickets(40, 1, 'v')), run('test', list), run('test', list)]);
   expect(found?.judged).toBe(40);
-  expect(calibrated([run('validation', tickets(5, 1, 'v')), run('test', list)])).toBeNull();
-  expect(calibrated([run('test', list)])).toBeNull();
+  expect(fitConfidence([run('validation', tickets(5, 1, 'v')), run('test', list)])).toBeNull();
+  expect(fitConfidence([run('test', list)])).toBeNull();
 });
