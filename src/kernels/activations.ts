@@ -44,7 +44,7 @@ export function quantize(x: usize, depth: i32, to: usize): f32 {
   return m / top;
 }
 
-/** The same into row `r` of a tile: int16 [depth / 2][TILE rows][2]. */
+/** Quantizes activations into row `r` of a tile and returns their scale: int16 [depth / 2][TILE rows][2]. */
 export function quantizeIntoTile(x: usize, depth: i32, tile: usize, r: i32): f32 {
   const top = topLevel();
   const m = largest(x, depth);

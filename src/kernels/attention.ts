@@ -46,7 +46,7 @@ export function headStart(layer: i32, kvHead: i32): usize {
   return <usize>load<u32>(M_KV) + <usize>(layer * load<i32>(M_KV_HEADS) + kvHead) * load<u32>(M_KV_HEAD_BYTES);
 }
 
-/** The same of the kv head that a query head attends with. */
+/** Keys (and after them values), in chunk 0, of the kv head that a query head attends with. */
 // @ts-ignore: decorator
 @inline
 export function groupStart(layer: i32, head: i32): usize {

@@ -67,7 +67,7 @@ function block(p: usize, q: usize, start: v128, s: v128, y: usize): void {
   addTo(y + 48, a3, f32x4.mul(bfloats(p + 24), s));
 }
 
-/** The same of two panels at once, `p` and `g`, with results at y and z: two streams of memory, and each x is loaded once. */
+/** Blocks of two panels at once, `p` and `g`, with results at y and z: two streams of memory, and each x is loaded once. */
 // @ts-ignore: decorator
 @inline
 function twoBlocks(p: usize, g: usize, q: usize, start: v128, s: v128, y: usize, z: usize): void {
@@ -189,7 +189,7 @@ function sparseBlock(p: usize, q: usize, zero: v128, s: v128, y: usize): void {
   addTo(y + 48, a3, s);
 }
 
-/** The same of two panels at once, as `twoBlocks`. */
+/** Blocks of two 2:4 panels at once, as `twoBlocks`. */
 // @ts-ignore: decorator
 @inline
 function twoSparseBlocks(p: usize, g: usize, q: usize, zero: v128, s: v128, y: usize, z: usize): void {
@@ -238,7 +238,7 @@ function twoSparseBlocks(p: usize, g: usize, q: usize, zero: v128, s: v128, y: u
   addTo(z + 48, b3, s);
 }
 
-/** The same for a 2:4 matrix with a scale per output, whose panels hold what takes the zero point off. */
+/** Panels `from` to `to` of a 2:4 matrix with a scale per output, times one token; the panels hold what takes the zero point off. */
 export function gemvByte8Sparse(
   w: usize, rowScales: usize, depth: i32, bytes: usize, scales: usize, y: usize, from: i32, to: i32,
 ): void {

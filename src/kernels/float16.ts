@@ -157,7 +157,7 @@ function sparseBlock(p: usize, q: usize, masks: usize, y: usize): void {
   addTo(y + 48, pairSumsF32(b2, b3));
 }
 
-/** The same for a 2:4 matrix. */
+/** Panels `from` to `to` of a 2:4 half-precision matrix, times one token. */
 export function gemvF16Sparse(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
   const masks = <usize>load<u32>(M_MASKS);
   const panel = <usize>(depth >> 2) * F16_24_GROUP;

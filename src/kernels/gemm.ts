@@ -97,7 +97,7 @@ function putScaled(y: usize, a: v128, b: v128, u: v128, v: v128, scale: usize, a
   putRow(y, a, b, add);
 }
 
-/** The same for levels: sums times column scales [8] times token scales [6]; exact in int32 up to there. */
+/** A tile of levels: sums times column scales [8] times token scales [6]; exact in int32 up to there. */
 export function tileInt(
   a: usize, b: usize, pairs: i32, columnScales: usize, tokenScales: usize, y: usize, stride: usize, rows: i32, add: bool,
 ): void {
@@ -153,7 +153,7 @@ function startAt<Sum>(start: usize): v128 {
 }
 
 /**
- * The same for bytes: products of each block times its column scales [8] and the tokens' scales [6], gathered in `gathered`
+ * A tile of bytes: products of each block times its column scales [8] and the tokens' scales [6], gathered in `gathered`
  * (float32 [6][8]). Each sum starts where `quantizeBlocks` says for its token and block, which takes the weights' zero
  * point off.
  */

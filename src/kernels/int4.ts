@@ -52,7 +52,7 @@ function block<Sum>(p: usize, q: usize, start: v128, s: v128, y: usize): void {
   addBlock<Sum>(a3, start, p, 3, s, y);
 }
 
-/** The same of two panels at once, `p` and `g`, with results at y and z: two streams of memory, and each x is loaded once. */
+/** Blocks of two panels at once, `p` and `g`, with results at y and z: two streams of memory, and each x is loaded once. */
 // @ts-ignore: decorator
 @inline
 function twoBlocks<Sum>(p: usize, g: usize, q: usize, start: v128, s: v128, y: usize, z: usize): void {

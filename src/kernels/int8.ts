@@ -105,7 +105,7 @@ function joinHigh(low: v128, high: v128): v128 {
   return i8x16.shuffle(low, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
-/** The same for a 2:4 matrix; levels come as planes of low and high bytes. */
+/** Panels `from` to `to` of a 2:4 matrix of levels, times one token; its levels come as planes of low and high bytes. */
 export function gemvInt8Sparse(
   w: usize, scales: usize, depth: i32, low: usize, high: usize, scale: f32, y: usize, from: i32, to: i32,
 ): void {

@@ -57,7 +57,7 @@ export const TOP_BYTE = 127;
 /** What 4-bit weights are stored above their value: 2^INT4_ZERO_BITS. */
 export const INT4_ZERO = 8;
 export const INT4_ZERO_BITS = 3;
-/** The same of bytes where the device's dot takes one of its operands unsigned: 2^BYTE_ZERO_BITS. */
+/** What bytes are stored above their value where the device's dot takes one of its operands unsigned: 2^BYTE_ZERO_BITS. */
 export const BYTE_ZERO = 128;
 export const BYTE_ZERO_BITS = 7;
 
@@ -139,7 +139,7 @@ export const M_STRIDE_LOGITS = MODEL + 112;
 export const M_TILES_F32 = MODEL + 116;
 export const M_TILES_INT = MODEL + 120;
 export const M_TOKEN_SCALES = MODEL + 124;
-/** The same as 8-bit levels, with a scale and a sum per block. */
+/** Activations packed in tiles as 8-bit levels, with a scale and a sum per block. */
 export const M_TILES_BYTE = MODEL + 224;
 export const M_BLOCK_SCALES = MODEL + 228;
 export const M_BLOCK_SUMS = MODEL + 232;

@@ -93,7 +93,7 @@ export function peakInt(t: i32, threads: i32): void {
   barrier(threads);
 }
 
-/** The same for bytes, 6 x 8 sums of four inputs a round. */
+/** Byte products on registers alone, 6 x 8 sums of four inputs a round. */
 export function peakByte(t: i32, threads: i32): void {
   const mine = mineOf(t);
   let u = i32x4.splat(3), v = i32x4.splat(5), s = i32x4.splat(7);
@@ -122,7 +122,7 @@ export function peakByte(t: i32, threads: i32): void {
   barrier(threads);
 }
 
-/** The same in float32. Each round is 6 x 8 multiply-adds. */
+/** Multiply-adds of float32 on registers alone, 6 x 8 a round. */
 export function peakFloat(t: i32, threads: i32): void {
   const mine = mineOf(t);
   let u = f32x4.splat(0.5), v = f32x4.splat(0.25), s = f32x4.splat(0.125);

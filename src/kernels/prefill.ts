@@ -111,7 +111,7 @@ function gemmOf(
   adaptRows(matrix, y, stride, tokens, first, end, mine);
 }
 
-/** The same of a matrix alone, in pieces. */
+/** Rows of one matrix for all tokens, set or added to, in pieces that threads take. */
 function shareGemm(
   matrix: usize, y: usize, stride: i32, tokens: i32, add: bool, t: i32, threads: i32, mine: usize,
 ): void {

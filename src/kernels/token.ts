@@ -49,7 +49,7 @@ export function finishHead(x: usize, offset: usize, bias: usize, norm: usize, ta
   rope(x, table, headDim);
 }
 
-/** The same on all `heads` heads of a token. */
+/** Bias, head norm (Qwen) and rope on all `heads` heads of a token. */
 export function finishHeads(x: usize, heads: i32, bias: usize, norm: usize, table: usize): void {
   const bytes = <usize>load<i32>(M_HEAD_DIM) << 2;
   for (let at: usize = 0; at < <usize>heads * bytes; at += bytes) finishHead(x + at, at, bias, norm, table);

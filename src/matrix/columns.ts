@@ -11,7 +11,7 @@ const MASK_NONE: i32 = 0;
 const MASK_GIVEN: i32 = 1;
 /** Two of each four columns stay in each row, chosen when the loop arrives there (SparseGPT, section 3.3). */
 const MASK_2_OF_4: i32 = 2;
-/** The same, one choice for all rows of the tile, by the sum of scores. */
+/** Two of each four columns stay, one choice for all rows of the tile, by the sum of scores. */
 const MASK_2_OF_4_TILE: i32 = 3;
 
 /**

@@ -36,7 +36,7 @@ const TOP: f32 = 127;
 
 /** 1.5 * 2^23: a float of at most 2^22 plus it holds the whole number in its low bits, and the other way round. */
 const ROUNDER_BITS: i32 = 0x4b400000;
-/** The same four times in memory: from there it costs a load, as a constant three instructions. */
+/** That number four times in memory: from there it costs a load, as a constant three instructions. */
 const rounder = memory.data<f32>([12582912, 12582912, 12582912, 12582912], 16);
 
 const tileRows = (dot: i32): usize => (dot == DOT_PAIRS ? PAIR_ROWS : BYTE_ROWS);
@@ -103,7 +103,7 @@ function pairsOfRow(x: usize, to: usize, i: usize): void {
   }
 }
 
-/** The same of a block of bytes. */
+/** Levels of a block of bytes, with its scale and sum. */
 function bytesOfRow(x: usize, to: usize, i: usize, dot: i32): void {
   const most = largest(x);
   const inverse = f32x4.splat(most > 0 ? TOP / most : 0);
@@ -291,7 +291,7 @@ function pairTile(a: usize, b: usize, blocks: usize): void {
   }
 }
 
-/** The same of bytes. */
+/** A tile of bytes: products of each block, scaled and gathered. */
 function byteTile(a: usize, b: usize, blocks: usize): void {
   const scales: usize = 8 * BYTE_ROWS * 4;
   const starts: usize = scales + BYTE_ROWS * 4;

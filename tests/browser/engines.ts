@@ -30,7 +30,7 @@ interface Oracle {
   /** As ONNX Runtime's form computes them; of 8 and 4 bits also as our own kernels do. */
   recipes: Record<string, Figures>;
   cpu: Record<string, Figures>;
-  /** The same where the device sums byte products in one instruction. */
+  /** Figures of our own kernels where the device sums byte products in one instruction. */
   bytes: Record<string, Figures>;
 }
 interface Figures {

@@ -100,7 +100,7 @@ export async function inHistory(page: Page, says: RegExp): Promise<void> {
   await page.getByText(says).first().waitFor({ timeout: RUN_MS });
 }
 
-/** The same, and back to what was shown. */
+/** Waits until the history says so of an experiment, and goes back to what was shown. */
 export async function checkHistory(page: Page, says: RegExp): Promise<void> {
   await inHistory(page, says);
   await follow(page, SHELL.page.experiment);

@@ -37,7 +37,7 @@ export function memoryStore(): StatisticsStore {
   };
 }
 
-/** The same for finished layers. */
+/** Keeps finished layers in memory, for one session. */
 export function memoryLayers(): LayerCache {
   const kept = new Map<number, MadeLayer>();
   return {

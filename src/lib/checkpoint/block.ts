@@ -146,7 +146,7 @@ export function rotatedHeads(name: string, config: Pick<ModelConfig, 'heads' | '
   return heads ? config[heads] : null;
 }
 
-/** The same tensor of another block; tensors outside of blocks keep their name. */
+/** Name of a block's tensor in another block; tensors outside of blocks keep their name. */
 export const inLayer = (name: string, layer: (from: number) => number): string =>
   name.replace(/^model\.layers\.(\d+)\./, (_, from: string) => inBlock(layer(Number(from)), ''));
 

@@ -57,7 +57,7 @@ const GGML_TYPES: Record<number, StorageType | { refused: string }> = {
   35: { refused: 'TQ2_0' },
   39: { refused: 'MXFP4' },
 };
-/** The same the other way round. */
+/** Numbers of GGML's types, by name. */
 export const GGML_NUMBERS = Object.fromEntries(
   Object.entries(GGML_TYPES).flatMap(([number, type]) => (typeof type === 'string' ? [[type, Number(number)]] : [])),
 ) as Record<StorageType, number>;

@@ -29,7 +29,7 @@ const MAX_DAMPING = 1;
 export interface Solved {
   /** Weights after the loop, float32 [rows, columns]. */
   data: Float32Array<ArrayBuffer>;
-  /** The same as blocks, where bits were asked for. */
+  /** These weights as blocks, where bits were asked for. */
   stored: StoredTensor | null;
 }
 

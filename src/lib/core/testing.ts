@@ -29,7 +29,7 @@ export function faultsOf(rows: Readonly<Record<string, object>>, columns: Readon
   );
 }
 
-/** The same row without each of its columns in turn: tests that its absence is named. */
+/** Whether a row that lacks one of its columns is refused by that column's name, for each column in turn. */
 export const namesMissing = (row: object, columns: Readonly<Record<string, Column>>): boolean =>
   Object.keys(columns).every((column) => {
     const rest = Object.fromEntries(Object.entries(row).filter(([key]) => key !== column));

@@ -363,7 +363,7 @@ const LAYOUTS: Readonly<Record<PrecisionName, Layouts>> = {
   // Places would take as many bits as the weights they save.
   int4: { dense: 'int4', sparse: null },
 };
-/** The same where the device multiplies whole bytes in one instruction. */
+/** Formats of a precision where the device multiplies whole bytes in one instruction. */
 const BYTE_LAYOUTS: Readonly<Record<PrecisionName, Layouts>> = {
   ...LAYOUTS,
   int8: { dense: 'byte8', sparse: 'byte8 2:4' },

@@ -36,7 +36,7 @@ export interface OutputOptions {
 export type WriteOutput = (ticket: Ticket, o: OutputOptions) => Promise<Output>;
 
 /**
- * The same log-probabilities. Numbers that overflowed on the device would make every answer after them chance, and no
+ * Log-probabilities as they came. Numbers that overflowed on the device would make every answer after them chance, and no
  * record can hold them, so the variant fails.
  * @throws engine.failed
  */

@@ -31,7 +31,7 @@ export interface Meter {
   windows(): MeterWindow[];
   /** Joules of what was booked so far, one reading per phase and source: asked once, at the end. */
   read(): Promise<Reading[]>;
-  /** The same by sources that answer at once and for nothing, for a live view. */
+  /** Joules so far by sources that answer at once and for nothing, for a live view. */
   peek(): Reading[];
 }
 

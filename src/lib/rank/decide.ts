@@ -184,7 +184,7 @@ export class Compared {
     return contrast(a - b, sd, tQuantile(0.975, this.#df), this.evidence.critical.energy);
   }
 
-  /** The same without intervals, however few blocks there are; null where nothing can be estimated. */
+  /** Log joules, i minus j, with their SD alone, however few blocks there are; null where nothing can be estimated. */
   energyAt(i: number, j: number): { mid: number; sd: number } | null {
     const [a, b] = [this.#log[i] ?? null, this.#log[j] ?? null];
     const sd = this.#energySd(i, j);

@@ -51,7 +51,7 @@ function overTexts(value: Json, change: (text: string) => string): Json {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, overTexts(item, change)]));
 }
 
-/** The same value with common phrases as one character each; `withPhrases` gives it back. */
+/** A value with common phrases as one character each; `withPhrases` gives it back. */
 export const withoutPhrases = (value: Json): Json => overTexts(value, shorten);
 
 /** What `withoutPhrases` was given. */

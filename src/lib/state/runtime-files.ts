@@ -18,7 +18,7 @@ export const runtimeFiles = () =>
     address: ADDRESSES[key],
   }));
 
-/** The same with their content, from this site. */
+/** These files with their content, from this site. */
 export const fetchRuntime = () =>
   Promise.all(
     runtimeFiles().map(async ({ name, address }) => {

@@ -83,7 +83,7 @@ export function energyRange(x: { low: number; mid: number; high: number }, unit:
 
 const priced = (joules: number, unit: EnergyUnit) => (unit.kind === 'cost' ? joules * PRICED_TICKETS : joules);
 
-/** The same of one ticket, for an axis or a column that says "per ticket"; cost is that of a million tickets. */
+/** Joules of one ticket in the chosen unit, for an axis or a column that says "per ticket"; cost is that of a million tickets. */
 export const ticketAmount = (joules: number, unit: EnergyUnit) => energyAmount(priced(joules, unit), unit);
 
 /** `0.31 J per ticket`, `€26 per million tickets`. */
@@ -103,7 +103,7 @@ export function energyInterval(x: Ends | null, unit: EnergyUnit): string {
 /** The amount on an axis, whose title names the unit: `30 µg` of grams CO2e. */
 export const tickAmount = (joules: number, unit: EnergyUnit) => ticketAmount(joules, unit).replace(' CO₂e', '');
 
-/** The same of one ticket; cost is that of a million. */
+/** Joules of one ticket with their unit; cost is that of a million. */
 export const ticketInterval = (x: Ends | null, unit: EnergyUnit) =>
   energyInterval(
     x && {
@@ -122,7 +122,7 @@ export const ENERGY_HEAD: Readonly<Record<EnergyUnit['kind'], string>> = {
   cost: 'Electricity per million tickets',
 };
 
-/** The same within a sentence. */
+/** Joules of one ticket within a sentence. */
 export const energyWords = ({ kind }: EnergyUnit) =>
   `${ENERGY_HEAD[kind].charAt(0).toLowerCase()}${ENERGY_HEAD[kind].slice(1)}`;
 

@@ -132,7 +132,7 @@ async function frozenOf(checkpoint: Checkpoint, recipe: Recipe, host: AdapterHos
   }
 }
 
-/** The same engine, its losses and gradients metered: judging an adapter on validation answers is part of training it. */
+/** An engine whose losses and gradients are metered: judging an adapter on validation answers is part of training it. */
 function metered(
   engine: TuneEngine,
   frozen: Frozen,

@@ -9,7 +9,7 @@ import { adamStep, ADAMW, clipScale, newAdamW, normOf, schedule, type AdamW, typ
 export interface TuneEngine {
   /** Losses of passes with this adapter. */
   losses(passes: readonly Pass[], adapter: Float32Array<ArrayBuffer>): Promise<PassResult[]>;
-  /** The same, and the gradient of `factor` times their sum, added up in the passes' order. */
+  /** Losses of passes, and the gradient of `factor` times their sum, added up in the passes' order. */
   gradients(
     passes: readonly Pass[],
     factor: number,

@@ -147,7 +147,7 @@ export async function compressVariant(
   }
 }
 
-/** The same for one piece of work: the threads end with it. */
+/** What `work` makes of a compressed variant, whose calibration threads end with it. */
 export async function withCompressed<T>(
   checkpoint: Checkpoint,
   recipe: Recipe,

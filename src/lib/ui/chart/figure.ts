@@ -29,7 +29,7 @@ export function svgText(svg: SVGSVGElement): string {
 /** Pixels of a saved picture per pixel on the page: sharp in a slide. */
 const SCALE = 2;
 
-/** The same as a PNG. */
+/** A chart as a PNG, SCALE pixels per pixel on the page. */
 export async function pngOf(svg: SVGSVGElement): Promise<Blob> {
   const { width, height } = svg.getBoundingClientRect();
   const image = new Image();

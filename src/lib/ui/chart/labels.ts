@@ -41,7 +41,7 @@ const GAP = 5;
 const LEADING = 1;
 
 const meets = (a: Box, b: Box) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-/** The same for boxes that may have no width or height. */
+/** Whether boxes meet or touch; they may have no width or height. */
 const touches = (a: Box, b: Box) => a.left <= b.right && b.left <= a.right && a.top <= b.bottom && b.top <= a.bottom;
 const inside = (a: Box, b: Box) => a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
 

@@ -41,6 +41,6 @@ export type ExportApi = {
     event: never;
     result: Record<ExportFormat, ExportSize>;
   };
-  /** The same as one GGUF file, called `<name>.gguf`. */
+  /** Writes the variant as one GGUF file, called `<name>.gguf`; its id comes back. */
   exportGguf: { args: VariantRequest & { name: string }; event: Progress; result: GgufReport & { id: string } };
 };
