@@ -1,0 +1,89 @@
+import { ENGINE, engineThen, isCounted, type EngineName } from '../../schema/engines';
+import type { ForecastPlan, VariantForecast } from '../../forecast/forecast';
+import { priceOf, type Price, type Work } from '../../forecast/price';
+import type { PowerProfile } from '../../meter/profiles';
+import type { DatasetSummaryRecord } from '../../schema/dataset';
+import type { CheckpointRef } from '../../schema/plan';
+import { slicesFor } from '../../forecast/slices';
+import { DEFAULT_WORK } from './default-work';
+import { sentence } from '../../texts/sentence';
+import { keepSetting, readSetting } from '../../store/settings';
+
+/** What an experiment is, as far as it costs. */
+export interface CostInput {
+  plan: ForecastPlan;
+  checkpoint: CheckpointRef;
+  engine: EngineName;
+  /** Of the GPU. */
+  features: readonly string[];
+  /** Of the device, as far as it is told. */
+  memoryGiB: number | null;
+  /** Null where tickets are generated. */
+  dataset: DatasetSummaryRecord | null;
+  /** True where nothing was changed, so that the work is known without counting. */
+  untouched: boolean;
+}
+
+/** Expected over measured is kept by engine, so that the next forecast here is closer. */
+const key = (engine: string) => `pace:${engine}`;
+/** As it was learnt, also under an engine's earlier name. */
+const learnt = (engine: EngineName) => Number(readSetting(key(engine)) ?? readSetting(key(engineThen(engine))));
+
+/** What the experiment that is being set up will cost, before anything is spent. */
+class CostState {
+  work = $state.raw<Work | null>(null);
+  /** Counted variant by variant when asked for, or when anything differs from the defaults. */
+  variants = $state.raw<readonly VariantForecast[] | null>(null);
+  /** See `Forecast`. */
+  reopened = $state(false);
+  /** What there is to know before it runs: of memory, in sentences. */
+  notes = $state.raw<readonly string[]>([]);
+  error = $state<string | null>(null);
+  #asked = 0;
+
+  /** @param o.detail counts each variant even where the sum is known */
+  async count(input: CostInput, o: { detail: boolean }): Promise<void> {
+    const asked = ++this.#asked;
+    const { engine } = input;
+    this.error = null;
+    [this.reopened, this.notes] = [false, []];
+    if (!isCounted(engine)) {
+      [this.work, this.variants] = [null, null];
+      return;
+    }
+    // Where one variant at a time is open, the default experiment has fewer and larger slices, which are counted.
+    const known = input.untouched && ENGINE[engine].memory !== null;
+    if (known) this.work = DEFAULT_WORK[engine];
+    if (known && !o.detail) {
+      this.variants = null;
+      return;
+    }
+    try {
+      const { count } = await import('./count');
+      const found = await count(input, engine);
+      if (asked !== this.#asked) return;
+      [this.work, this.variants] = [found?.work ?? null, found?.variants ?? null];
+      [this.reopened, this.notes] = [found?.reopened ?? false, found?.notes ?? []];
+    } catch (failure) {
+      if (asked === this.#asked) [this.work, this.variants, this.error] = [null, null, sentence(failure)];
+    }
+  }
+
+  /** Slices that a plan of these choices has here. */
+  slices(choices: Parameters<typeof slicesFor>[0]): number {
+    return slicesFor(choices, this.reopened);
+  }
+
+  price(work: Work, o: { engine: EngineName; threads: number; profile: PowerProfile }): Price {
+    const stored = learnt(o.engine);
+    return priceOf(work, { ...o, correction: stored > 0 ? stored : null });
+  }
+
+  /** Learns from a finished run how far off the expected time was. */
+  learn(work: Work, measuredSeconds: number, o: { engine: EngineName; threads: number; profile: PowerProfile }): void {
+    const expected = priceOf(work, { ...o, correction: null }).seconds.mid;
+    if (expected > 0 && measuredSeconds > 0) keepSetting(key(o.engine), String(measuredSeconds / expected));
+  }
+}
+
+export const cost = new CostState();

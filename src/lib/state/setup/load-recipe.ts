@@ -1,0 +1,46 @@
+import { ENGINE } from '../../schema/engines';
+import type { SharedRecipeRecord } from '../../schema/result';
+import { listCheckpoints } from '../../store/opfs';
+import { LOADED } from '../../texts/loaded';
+import { GENERATED } from '../choices/choices';
+import { device } from '../device/device.svelte';
+import { experiment } from './experiment.svelte';
+import { withTickets } from './prepare.svelte';
+import { choicesOf } from '../choices/recipes';
+import { datasets } from '../kept/records';
+import { cancelImport } from './take-in.svelte';
+
+/** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
+export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint' | 'withheld'>): Promise<void> {
+  const { choices, lost } = choicesOf(recipe.plan);
+  const notes = lost.slice();
+  // What comes with it is not overwritten by what was set up here before.
+  experiment.restored = true;
+  cancelImport();
+  experiment.choices = choices;
+  experiment.checkpoint = recipe.checkpoint;
+  experiment.engineChoice = null;
+  if (ENGINE[recipe.plan.engine].onPage) experiment.engineChoice = recipe.plan.engine;
+  if (recipe.withheld?.length) notes.push(LOADED.withheld(recipe.withheld));
+  await device.load();
+  if (experiment.engineChoice && device.lacks(experiment.engineChoice)) {
+    experiment.engineChoice = null;
+    notes.push(LOADED.noGpu);
+  }
+  const stored = await (await datasets()).getSummary(recipe.plan.dataset.hash).catch(() => null);
+  experiment.useTickets(stored && { dataset: stored, report: null, held: null });
+  if (!stored) {
+    experiment.generated = { count: GENERATED.count, seed: GENERATED.seed };
+    const hash = await withTickets(({ summary }) => Promise.resolve(summary.hash));
+    if (hash !== recipe.plan.dataset.hash) notes.push(LOADED.noTickets(recipe.plan.dataset.name));
+  }
+  if (recipe.checkpoint.kind === 'stored') {
+    const { hash, name } = recipe.checkpoint;
+    const here = await listCheckpoints().catch(() => []);
+    if (!here.some((c) => c.hash === hash)) {
+      experiment.checkpoint = { kind: 'builtin' };
+      notes.push(LOADED.noCheckpoint(name));
+    }
+  }
+  experiment.notes = notes;
+}
