@@ -1,8 +1,10 @@
 import { JoulewiseError, toWireError, type WireError } from '../../core/errors';
-import { summaryOf } from '../../data/summary';
 import { foldRuns } from '../../rank/fold';
 import type { DriveApi, DriveCommand } from '../protocol/drive-api';
 import { runPlan } from '../run/run-plan';
+import { forget } from '../run/stored';
+import { takeExport } from '../threads/exports';
+import { storeTickets } from '../threads/store-tickets';
 import { generateTickets, importTickets, openTickets, type Tickets } from '../threads/tickets';
 import BenchWorker from '../../workers/bench/bench.worker?worker';
 import type { BenchApi } from '../../workers/bench/protocol';
@@ -10,9 +12,6 @@ import type { TuneApi } from '../../workers/tune/protocol';
 import TuneWorker from '../../workers/tune/tune.worker?worker';
 import { callData, callEngine, single } from '../threads/workers';
 import { planHash } from '../../plan/execute';
-import { saveDataset } from '../../store/datasets';
-import { removePlan } from '../../store/db';
-import { exportFiles, removeExport } from '../../store/exports';
 
 /**
  * What the command line calls in the page: the same workers and stores that the pages use. Results and errors are
@@ -32,15 +31,14 @@ const callBench = single<BenchApi>(() => new BenchWorker());
 const onEvent = (event: unknown) => window.joulewiseEvent?.(event);
 
 /** Hands a finished export's files to the command line, and removes them here. */
-async function sendExport(id: string, upload: string): Promise<{ path: string; bytes: number }[]> {
-  const files = await exportFiles(id);
-  for (const { path, file } of files) {
-    const sent = await fetch(upload + path, { method: 'PUT', body: file });
-    if (!sent.ok) throw new JoulewiseError('internal', `The file ${path} could not be handed over.`);
-  }
-  await removeExport(id);
-  return files.map(({ path, file }) => ({ path, bytes: file.size }));
-}
+const sendExport = (id: string, upload: string): Promise<{ path: string; bytes: number }[]> =>
+  takeExport(id, async (files) => {
+    for (const { path, file } of files) {
+      const sent = await fetch(upload + path, { method: 'PUT', body: file });
+      if (!sent.ok) throw new JoulewiseError('internal', `The file ${path} could not be handed over.`);
+    }
+    return files.map(({ path, file }) => ({ path, bytes: file.size }));
+  });
 
 /** Takes the tickets out of their thread. */
 const wholeOf = (tickets: Tickets) => tickets.whole().finally(() => tickets.end());
@@ -75,8 +73,7 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
     return { ...report, files: await sendExport(report.id, upload) };
   },
   async tune({ dataset, validation, train, upload, ...request }) {
-    await saveDataset(dataset);
-    const tickets = await openTickets(summaryOf(dataset));
+    const tickets = await openTickets(await storeTickets(dataset));
     try {
       const given = await tickets.give({
         tasks: request.tasks,
@@ -95,12 +92,11 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
   tuneSpeed: (args) => callTune('tuneSpeed', args, { onEvent }),
   lessons: (args) => callTune('lessons', args),
   async runPlan({ plan, dataset, name, fresh, calibrationTexts }) {
-    if (fresh) await removePlan(await planHash(plan));
+    if (fresh) await forget(plan);
     const device = await callEngine('probe', null);
-    await saveDataset(dataset);
     const outcome = await runPlan({
       plan,
-      dataset: summaryOf(dataset),
+      dataset: await storeTickets(dataset),
       device,
       name,
       onEvent,

@@ -1,11 +1,11 @@
-/** Asks once that the browser keep what is stored here; it may refuse, which costs nothing now. */
-export async function askToPersist(): Promise<boolean> {
-  const storage = (navigator as Partial<Navigator>).storage;
-  return (await storage?.persist?.().catch(() => false)) ?? false;
-}
+import { askToPersist } from '../../store/persist';
 
-/** Keeps the screen on until the returned function is called; a hidden tab loses the lock and takes it again. */
+/**
+ * Keeps the screen on until the returned function is called; a hidden tab loses the lock and takes it again. What a run
+ * stores is asked to be kept as well.
+ */
 export async function keepAwake(): Promise<() => Promise<void>> {
+  void askToPersist();
   let sentinel: WakeLockSentinel | null = null;
   let wanted = true;
   const take = async () => {

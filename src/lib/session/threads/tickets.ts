@@ -1,12 +1,25 @@
+import { answerable } from '../../data/answerable';
+import { JoulewiseError } from '../../core/errors';
 import { VALIDATION_TICKETS } from '../../schema/defaults';
 import { calibrates, learns } from '../../plan/units';
 import type { GeneratorOptions } from '../../data/generator';
 import type { ImportReport, PageReport } from '../../data/import';
 import type { DatasetRecord, DatasetSummaryRecord } from '../../schema/dataset';
 import type { PlanRecord } from '../../schema/plan';
+import type { TaskName } from '../../schema/run';
 import type { TicketsPort, Wanted } from '../../data/give';
 import type { DataApi } from '../../workers/data/protocol';
 import { keepData, type KeptData } from './workers';
+
+/** Throws `input.empty`, in the caller's words, where no test ticket has an answer for one of the tasks. */
+export function checkAnswers(
+  dataset: DatasetSummaryRecord,
+  tasks: readonly TaskName[],
+  say: (name: string, task: TaskName) => string,
+): void {
+  const lacks = tasks.find((task) => answerable(dataset, task) === 0);
+  if (lacks) throw new JoulewiseError('input.empty', say(dataset.name, lacks));
+}
 
 /** A dataset in a thread of its own: the page, which 100,000 tickets would hold, knows its summary. */
 export class Tickets {

@@ -23,6 +23,9 @@ export function single<A extends Api>(start: () => Worker) {
 export const callEngine = single<EngineApi>(() => new EngineWorker());
 export const callData = single<DataApi>(() => new DataWorker());
 
+/** Results of a stored plan, and its runs without their tickets: read and folded in a thread of its own. */
+export const foldStored = (hash: string) => callData('foldStored', { hash });
+
 export type KeptData = Connection<DataApi>;
 
 /** A thread that keeps what it was told between calls, until `end`. */

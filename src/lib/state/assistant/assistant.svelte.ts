@@ -1,37 +1,14 @@
 import { JoulewiseError } from '../../core/errors';
 import type { Assistance, AssistRequest } from '../../measure/assist';
-import { decide } from '../../rank/decide';
-import { calibrated } from '../../score/calibrated';
-import type { DatasetSummaryRecord } from '../../schema/dataset';
 import { takesRecipes } from '../../schema/engines';
-import type { PlanRecord } from '../../schema/plan';
-import type { VariantResult } from '../../schema/result';
 import type { TaskName } from '../../schema/run';
 import { ASSISTANT } from '../../texts/assistant';
-import type { TicketsPort } from '../../data/give';
 import { localCheckpoint } from '../../session/threads/checkpoint';
 import { device } from '../device/device.svelte';
-import { datasets, records } from '../kept/records';
-import { foldStored } from '../../session/threads/folding';
-import { localResults, type ResultSet } from '../results/results';
+import { chosenOf, type Chosen } from '../results/chosen';
 import { sentence } from '../../texts/sentence';
 import { trainingTickets } from '../../session/threads/tickets';
 import { callData, keepEngine, type KeptEngine } from '../../session/threads/workers';
-
-/** The experiment whose variants answer. */
-export interface Chosen {
-  hash: string;
-  name: string;
-  plan: PlanRecord;
-  /** Null where its tickets are no longer stored: answers need them only for recipes that calibrate. */
-  dataset: DatasetSummaryRecord | null;
-  causes: string[];
-  /** Best first. */
-  variants: VariantResult[];
-  /** Of the variant whose confidence was calibrated; null where none was. */
-  confidence: { variant: string; temperature: number; threshold: number | null } | null;
-  set: ResultSet;
-}
 
 /** One variant that answers, in a thread of its own while it is in use. */
 export class Seat {
@@ -57,7 +34,7 @@ export class Seat {
     request: Omit<AssistRequest, 'train' | 'validation'>,
     variants: readonly string[],
     key: string,
-    tickets: () => Promise<TicketsPort | null>,
+    tickets: () => ReturnType<typeof trainingTickets>,
   ): Promise<void> {
     if (this.busy) return;
     this.error = null;
@@ -133,26 +110,10 @@ class AssistantState {
     this.loading = true;
     this.error = null;
     try {
-      const { getPlan } = await records();
-      const { getSummary } = await datasets();
-      const stored = await getPlan(hash);
-      if (!stored) throw new JoulewiseError('store.unavailable', ASSISTANT.noExperiment);
-      const { plan, name, createdAt } = stored;
-      const { runs, folded } = await foldStored(hash);
-      const variants = decide(folded.results, folded.evidence).rows.map((row) => row.result);
-      if (variants.length === 0) throw new JoulewiseError('input.empty', ASSISTANT.noRun(name));
-      const dataset = await getSummary(plan.dataset.hash);
+      const chosen = await chosenOf(hash);
+      const { variants } = chosen;
       this.closeAll();
-      this.chosen = {
-        hash,
-        name,
-        plan,
-        dataset,
-        causes: runs.find((run) => run.causes.length > 0)?.causes ?? [],
-        variants,
-        confidence: calibrated(await (await records()).runsOfPlan(hash)),
-        set: localResults(plan, runs, folded, { createdAt, profileWhy: null, failures: [] }),
-      };
+      this.chosen = chosen;
       this.first.variant = variants[0]?.variant ?? '';
       this.second.variant = variants[1]?.variant ?? '';
     } catch (error) {

@@ -7,7 +7,7 @@ import { COMPRESS } from '../../texts/compress';
 import type { ExportApi } from '../../workers/export/protocol';
 import { localCheckpoint } from '../../session/threads/checkpoint';
 import { experiment } from '../setup/experiment.svelte';
-import { withTickets } from '../setup/prepare.svelte';
+import { withTickets } from '../setup/tickets.svelte';
 import { sentence } from '../../texts/sentence';
 import { callEngine } from '../../session/threads/workers';
 

@@ -1,10 +1,8 @@
 import { ENGINE, engineThen, isCounted, type EngineName } from '../../schema/engines';
 import type { ForecastPlan, VariantForecast } from '../../forecast/forecast';
-import { priceOf, type Price, type Work } from '../../forecast/price';
-import type { PowerProfile } from '../../meter/profiles';
+import { priceOf, type Price, type Way, type Work } from '../../forecast/price';
 import type { DatasetSummaryRecord } from '../../schema/dataset';
 import type { CheckpointRef } from '../../schema/plan';
-import { slicesFor } from '../../forecast/slices';
 import { DEFAULT_WORK } from './default-work';
 import { sentence } from '../../texts/sentence';
 import { keepSetting, readSetting } from '../../store/settings';
@@ -69,18 +67,13 @@ class CostState {
     }
   }
 
-  /** Slices that a plan of these choices has here. */
-  slices(choices: Parameters<typeof slicesFor>[0]): number {
-    return slicesFor(choices, this.reopened);
-  }
-
-  price(work: Work, o: { engine: EngineName; threads: number; profile: PowerProfile }): Price {
+  price(work: Work, o: Way): Price {
     const stored = learnt(o.engine);
     return priceOf(work, { ...o, correction: stored > 0 ? stored : null });
   }
 
   /** Learns from a finished run how far off the expected time was. */
-  learn(work: Work, measuredSeconds: number, o: { engine: EngineName; threads: number; profile: PowerProfile }): void {
+  learn(work: Work, measuredSeconds: number, o: Way): void {
     const expected = priceOf(work, { ...o, correction: null }).seconds.mid;
     if (expected > 0 && measuredSeconds > 0) keepSetting(key(o.engine), String(measuredSeconds / expected));
   }

@@ -2,12 +2,10 @@ import { ENGINE, type CountedEngine } from '../../schema/engines';
 import { asset } from '$app/paths';
 import { configOf } from '../../checkpoint/catalogue';
 import { configFromJson, type ModelConfig } from '../../checkpoint/config';
-import { MAX_BYTES } from '../../cpu/memory';
-import { bestBuild, byteDotOf } from '../../cpu/module';
+import { memoryBudget } from '../../device/limits';
 import { forecast, GENERATED_LENGTHS, type Forecast, type TicketLengths } from '../../forecast/forecast';
-import { memoryBudget } from '../../forecast/memory';
 import { slicesFor } from '../../forecast/slices';
-import { featuresOf } from '../../variant/kernels';
+import { processorFeatures } from '../../variant/kernels';
 import type { DatasetSummaryRecord } from '../../schema/dataset';
 import type { CheckpointRef } from '../../schema/plan';
 import { REOPENED, TOO_LARGE } from '../../texts/cost';
@@ -27,9 +25,6 @@ function lengthsOf(dataset: DatasetSummaryRecord | null): TicketLengths {
   const prompt = (more: number) => Math.round(FRAME_TOKENS + text + more);
   return { prompt: { rca: prompt(causes), response: prompt(0), summary: prompt(0) }, causes };
 }
-
-/** What of the processor our own kernels choose by. */
-const processorFeatures = () => featuresOf(byteDotOf(bestBuild()));
 
 const configs = new Map<string, Promise<ModelConfig | null>>();
 
@@ -61,7 +56,7 @@ export async function count(input: CostInput, engine: CountedEngine): Promise<(F
       TOO_LARGE(
         large.map(({ variant }) => variant),
         Math.max(...large.map(({ shape }) => shape.memoryBytes)),
-        MAX_BYTES,
+        Math.max(...large.map(({ shape }) => shape.limitBytes ?? 0)),
       ),
     );
   return { ...found, notes };

@@ -1,9 +1,10 @@
 import { getKept, putKept } from '../../store/db';
+import type { SharedResultRecord } from '../../schema/result';
 import { hasRecords } from '../../store/present';
-import type { ResultSet } from '../results/results';
 import { sentence } from '../../texts/sentence';
 
-type Device = ResultSet['device'];
+/** A device as results tell of it. */
+type Device = Pick<SharedResultRecord['device'], 'name' | 'profile'>;
 
 const KEY = 'device-names';
 const MAX_LETTERS = 60;

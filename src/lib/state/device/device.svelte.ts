@@ -1,7 +1,8 @@
 import { BEST_ENGINE, ENGINE, type EngineName } from '../../schema/engines';
 import type { PowerProfile } from '../../meter/profiles';
 import type { ProfileGuess } from '../../meter/match';
-import { MAX_THREADS, probeDevice } from '../../device/probe';
+import { allThreads } from '../../device/limits';
+import { probeDevice } from '../../device/probe';
 import type { Device } from '../../schema/run';
 import { sentence } from '../../texts/sentence';
 
@@ -56,8 +57,8 @@ class DeviceState {
 
   /** Threads that a run takes, as `engine/open.ts` chooses them. */
   threads(asked: number | null): number {
-    if (!this.found?.crossOriginIsolated) return 1;
-    return asked ?? Math.min(this.found.cores ?? 1, MAX_THREADS);
+    const { found } = this;
+    return found?.crossOriginIsolated ? (asked ?? allThreads(found)) : 1;
   }
 
   profiles(engine: EngineName): readonly PowerProfile[] {

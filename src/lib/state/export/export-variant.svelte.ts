@@ -3,12 +3,11 @@ import { JoulewiseError } from '../../core/errors';
 import { examplePage, pageTasks } from '../../report/example-page';
 import { exportId, modelCard, readme, type ExportFacts } from '../../report/export';
 import type { ExportFormat, ExportSize } from '../../export/sizes';
-import type { TicketsPort } from '../../data/give';
 import type { CheckpointRef } from '../../schema/plan';
 import type { VariantResult } from '../../schema/result';
 import { ASSISTANT } from '../../texts/assistant';
-import { exportFiles, removeExport } from '../../store/exports';
-import type { Chosen } from '../assistant/assistant.svelte';
+import { takeExport } from '../../session/threads/exports';
+import type { Chosen } from '../results/chosen';
 import { localCheckpoint, storedHub } from '../../session/threads/checkpoint';
 import { device } from '../device/device.svelte';
 import { fetchRuntime, runtimeFiles } from './runtime-files';
@@ -91,7 +90,6 @@ class VariantExport {
     this.saved = null;
     this.notes = [];
     const abort = (this.#abort = new AbortController());
-    let folder: string | null = null;
     try {
       const { plan, set } = chosen;
       const result = resultOf(chosen, variant);
@@ -120,21 +118,19 @@ class VariantExport {
         await sink.take(makeZip(Object.entries(files).map(([name, input]) => ({ name: `${id}/${name}`, input }))));
       } else if (format === 'gguf') {
         const report = await callEngine('exportGguf', { ...request, name: id }, options);
-        folder = report.id;
-        const [file] = await exportFiles(folder);
-        if (!file) throw new JoulewiseError('internal', T.noResult);
-        await sink.take(file.file.stream());
+        await takeExport(report.id, async ([file]) => {
+          if (!file) throw new JoulewiseError('internal', T.noResult);
+          await sink.take(file.file.stream());
+        });
         this.notes = report.notes;
       } else {
         const report = await callEngine('exportVariant', request, options);
-        folder = report.id;
-        await sink.take(await zipOf(chosen, id, result, report));
+        await takeExport(report.id, async (files) => sink.take(await zipOf(chosen, id, result, report, files)));
       }
       this.saved = sink.name;
     } catch (error) {
       if (!abort.signal.aborted) this.error = sentence(error);
     } finally {
-      if (folder) await removeExport(folder).catch(() => undefined);
       this.busy = false;
       this.done = null;
     }
@@ -145,11 +141,13 @@ class VariantExport {
   }
 }
 
+type Given = NonNullable<Awaited<ReturnType<typeof trainingTickets>>>;
+
 /** What brings a variant's adapter: as the plan trained it, so that it is found and not trained again. */
 async function adapterRequest(
   { plan, causes }: Chosen,
   { checkpoint, recipe }: { checkpoint: CheckpointRef; recipe: string },
-  given: TicketsPort,
+  given: Given,
 ) {
   await device.load();
   if (!device.found) throw new JoulewiseError('internal', device.error ?? ASSISTANT.noDevice);
@@ -168,7 +166,8 @@ async function zipOf(
   { plan, set, causes }: Chosen,
   id: string,
   result: VariantResult,
-  report: { id: string; kernel: string; dtype: string; dataBytes: number },
+  report: { kernel: string; dtype: string; dataBytes: number },
+  files: readonly { path: string; file: File }[],
 ): Promise<ReadableStream<Uint8Array>> {
   const tasks = pageTasks(plan.tasks, plan.templates, causes, plan.maxNewTokens);
   const facts: ExportFacts = {
@@ -184,11 +183,7 @@ async function zipOf(
     versions: VERSIONS,
     tasks,
   };
-  const [files, runtime, { makeZip }] = await Promise.all([
-    exportFiles(report.id),
-    fetchRuntime(),
-    import('client-zip'),
-  ]);
+  const [runtime, { makeZip }] = await Promise.all([fetchRuntime(), import('client-zip')]);
   const texts = {
     'README.md': readme(facts),
     'MODEL_CARD.md': modelCard(facts),

@@ -1,6 +1,5 @@
 import { hasRecords } from '../../store/present';
 import type { StoredPlan } from '../../store/db';
-import { records } from './records';
 import { sentence } from '../../texts/sentence';
 import type { StoredExperiment } from './stored-experiment';
 
@@ -36,7 +35,7 @@ class Library {
       const rows: StoredExperiment[] = [];
       // A first visit need not load what reads them.
       if (await hasRecords())
-        for await (const some of (await records()).listPlans(limit)) {
+        for await (const some of (await import('../../store/db')).listPlans(limit)) {
           if (reading !== this.#reading) return;
           rows.push(...some.map(rowOf));
           // The first rows are shown while the others are read.

@@ -1,5 +1,3 @@
-import { live } from '../live/live.svelte';
-
 /** Remembers, for this tab, that it was reloaded for isolation: once is enough, whatever came of it. */
 const TRIED = 'reloadedForThreads';
 /** So that the sentence that announces the reload can be read. */
@@ -16,8 +14,11 @@ class Site {
   #registration: ServiceWorkerRegistration | null = null;
   #inUse = false;
 
-  /** @param address of the service worker */
-  async start(address: string): Promise<void> {
+  /**
+   * @param address of the service worker
+   * @param busy whether a run would be cut off by a reload
+   */
+  async start(address: string, busy: () => boolean): Promise<void> {
     for (const event of ['pointerdown', 'keydown'])
       addEventListener(event, () => (this.#inUse = true), { once: true, capture: true });
     const container = (navigator as Partial<Navigator>).serviceWorker;
@@ -37,13 +38,13 @@ class Site {
     });
     if (!globalThis.crossOriginIsolated) {
       await container.ready;
-      this.#isolate();
+      this.#isolate(busy());
     }
   }
 
-  #isolate(): void {
+  #isolate(busy: boolean): void {
     if (sessionStorage.getItem(TRIED)) return;
-    if (live.busy || this.#inUse) {
+    if (busy || this.#inUse) {
       this.couldIsolate = true;
       return;
     }
@@ -61,11 +62,6 @@ class Site {
     }
     navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
     waiting.postMessage('take over');
-  }
-
-  /** A run would be cut off by a reload. */
-  get mayReload(): boolean {
-    return !live.busy;
   }
 }
 

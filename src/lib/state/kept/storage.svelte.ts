@@ -13,7 +13,6 @@ import { packedBytes, removePacked } from '../../store/packed';
 import { removeCalibration } from '../../store/pieces';
 import { STORAGE } from '../../texts/storage';
 import { library } from './library.svelte';
-import { live } from '../live/live.svelte';
 import { sentence } from '../../texts/sentence';
 import { mayDelete } from '../../session/tab/tabs';
 import { callData } from '../../session/threads/workers';
@@ -78,9 +77,10 @@ class StorageState {
       this.message = STORAGE.added(records);
     });
 
-  deleteAll = () =>
+  /** @param close lets go of what is looked at, once it is clear that it may go */
+  deleteAll = (close: () => void) =>
     this.#delete(STORAGE.doing.everything, async () => {
-      live.close();
+      close();
       await removeAllRecords();
       await removeAllCheckpoints();
       await removeAllExports();

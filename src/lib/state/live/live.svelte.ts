@@ -1,57 +1,9 @@
-import type { TrainingProgress } from '../../plan/execute';
-import type { PlanRecord } from '../../schema/plan';
-import type { DatasetSummaryRecord } from '../../schema/dataset';
 import type { RunRecord } from '../../schema/run';
-import type { ResultSet } from '../results/results';
+import type { Opened, Start } from '../../session/run/stored';
 import { sentence } from '../../texts/sentence';
+import type { Progress, Status } from '../progress/track';
 import type { Series } from '../progress/series';
-
-/** One line of progress, and what is being read and written. */
-export interface Progress {
-  done: number;
-  of: number;
-  /** Null before the first unit is measured. */
-  secondsLeft: number | null;
-  variant: string;
-  task: string;
-  slice: number;
-  phase: string;
-  ticket: { index: number; of: number } | null;
-  /** Of opening a variant, or of waiting for a quiet device; null while tickets are answered. */
-  step: { index: number; of: number } | null;
-  /** Of fine-tuning, so far; null while nothing is fine-tuned. */
-  training: Training | null;
-  text: string | null;
-  output: string | null;
-  /** Read and written, in this unit; null before its first ticket. */
-  tokensPerSecond: number | null;
-}
-
-/** How fine-tuning goes: what each step told, and the last figures. */
-export interface Training extends TrainingProgress {
-  /** [step, mean loss of its answers], and of validation answers, nats a token. */
-  losses: readonly (readonly [step: number, loss: number])[];
-  validations: readonly (readonly [step: number, loss: number])[];
-  /** Of fine-tuning this variant; null before the second step. */
-  secondsLeft: number | null;
-}
-
-export interface Opened {
-  hash: string;
-  plan: PlanRecord;
-  name: string;
-  createdAt: string;
-}
-
-/** An experiment to run. */
-export interface Start {
-  plan: PlanRecord;
-  /** Its tickets are stored. */
-  dataset: DatasetSummaryRecord;
-  name: string;
-}
-
-export type Status = 'idle' | 'starting' | 'running' | 'pausing' | 'paused' | 'stopping';
+import type { ResultSet } from '../results/results';
 
 /** What can be asked of the run under way. */
 export interface RunControl {
@@ -65,7 +17,7 @@ export interface RunControl {
  * The plan that runs, or the stored one that is looked at. One at a time in a tab. Here stands what pages show; what
  * runs it (`live-run`) is loaded when there is something to run or to show, so that the first page stays light.
  */
-class Live {
+export class Live {
   status = $state<Status>('idle');
   /** Why the last run ended early; null where it did not. */
   error = $state<string | null>(null);
@@ -81,6 +33,8 @@ class Live {
   /** Power and energy of the run under way; null before it begins. */
   series = $state.raw<Series | null>(null);
   runs = $state.raw<readonly RunRecord[]>([]);
+  /** Whether another tab runs an experiment too. */
+  shared = $state(false);
   /** What the results view shows; null before the first run is finished. */
   results = $state.raw<ResultSet | null>(null);
   control: RunControl | null = null;
@@ -95,7 +49,7 @@ class Live {
     this.loading = true;
     this.error = null;
     this.ended = null;
-    await this.#load(async ({ openStored }) => openStored(hash));
+    await this.#load(({ openStored }) => openStored(this, hash));
     this.loading = false;
   }
 
@@ -112,7 +66,7 @@ class Live {
   async resume(hash: string): Promise<void> {
     if (this.busy) return;
     this.error = null;
-    await this.#load(async ({ startOf }) => this.start(await startOf(hash)));
+    await this.#load(({ resume }) => resume(this, hash));
   }
 
   /** Runs a plan to its end, or to Stop. Never throws: what fails stands in `error`. */
@@ -124,7 +78,7 @@ class Live {
     this.progress = null;
     this.series = null;
     this.measuredSeconds = null;
-    await this.#load(({ run }) => run(what));
+    await this.#load(({ run }) => run(this, what));
     this.status = 'idle';
   }
 
@@ -153,12 +107,7 @@ class Live {
 
   /** Goes on with the experiment whose tab was closed while it ran, and says what was kept. */
   async goOn(): Promise<void> {
-    await this.#load(async ({ leftBehind }) => {
-      const left = await leftBehind();
-      if (left === null || this.busy) return;
-      this.returned = left.kept;
-      await this.resume(left.hash);
-    });
+    await this.#load(({ goOn }) => goOn(this));
   }
 
   async #load(work: (by: typeof import('./live-run')) => Promise<void>): Promise<void> {

@@ -1,10 +1,8 @@
 import { JoulewiseError } from '../../core/errors';
-import { decodeLink } from '../../share/codec';
-import { getPlan } from '../../store/db';
 import { COMPARE as T } from '../../texts/compare';
-import { foldStored } from '../../session/threads/folding';
-import { readResultFile } from './result-file';
-import { localResults, sharedResults, type ResultSet } from './results';
+import { openFile, openLink } from './received';
+import type { ResultSet } from './results';
+import { resultsOf } from './stored';
 import { sentence } from '../../texts/sentence';
 
 /** What makes two sets one result, whether it comes from the store, a link or a file: when, where and what was found. */
@@ -46,22 +44,18 @@ class Compare {
     this.#add(async () => {
       const code = text.trim().slice(text.trim().indexOf('#') + 1);
       if (!code.startsWith('e')) throw new JoulewiseError('input.format', T.notLink);
-      const record = await decodeLink(code);
-      if (record.kind !== 'result') throw new JoulewiseError('input.format', T.noLink);
-      return sharedResults(record);
+      const opened = await openLink(code);
+      if (opened.kind !== 'result') throw new JoulewiseError('input.format', T.noLink);
+      return opened.set;
     });
 
-  addFile = (file: File) => this.#add(async () => sharedResults(await readResultFile(file)));
+  addFile = (file: File) => this.#add(async () => (await openFile(file)).set);
 
   addLocal = (hash: string) =>
     this.#add(async () => {
-      const [stored, { runs, folded }] = await Promise.all([getPlan(hash), foldStored(hash)]);
-      if (!stored || runs.length === 0) throw new JoulewiseError('input.format', T.noResult);
-      return localResults(stored.plan, runs, folded, {
-        createdAt: stored.createdAt,
-        profileWhy: null,
-        failures: [],
-      });
+      const set = await resultsOf(hash);
+      if (!set) throw new JoulewiseError('input.format', T.noResult);
+      return set;
     });
 
   remove(id: number): void {

@@ -76,14 +76,3 @@ export const sharedResults = (record: SharedResultRecord): ResultSet => ({
   profileWhy: null,
   failures: [],
 });
-
-/** The other way round: what a link says of a set. */
-export const sharedMeta = ({ createdAt, device, checkpoint, dataset, tasks, evidence }: ResultSet, w: number) => ({
-  evidence,
-  createdAt,
-  device,
-  checkpoint,
-  dataset,
-  tasks,
-  w,
-});

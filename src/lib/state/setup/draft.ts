@@ -1,13 +1,12 @@
 import { engineNow, PAGE_ENGINES, takesRecipes } from '../../schema/engines';
 import * as v from 'valibot';
-import { PRECISIONS, type PrecisionName } from '../../tensor/precisions';
-import { CheckpointRefSchema, TemplatesSchema } from '../../schema/plan';
-import { TASKS } from '../../schema/run';
+import { CheckpointRefSchema } from '../../schema/plan';
 import { getKept, putKept } from '../../store/db';
 import { getSummary } from '../../store/datasets';
 import { listCheckpoints } from '../../store/opfs';
 import { DRAFT } from '../../texts/draft';
 import { DEFAULT_CHOICES } from '../choices/choices';
+import { amount, ChoicesSchema } from '../choices/kept-choices';
 import { device } from '../device/device.svelte';
 import { experiment, type Setup } from './experiment.svelte';
 import { sentence } from '../../texts/sentence';
@@ -16,31 +15,6 @@ import { sentence } from '../../texts/sentence';
 
 const KEY = 'setup';
 
-/** Numbers that a field cannot hold (an empty one gives NaN) come back as null. */
-const amount = v.nullable(v.number());
-/** What an older or newer version did not know is left to the defaults; what is of another kind is refused whole. */
-const ChoicesSchema = v.partial(
-  v.object({
-    tasks: v.array(v.picklist(TASKS)),
-    templates: TemplatesSchema,
-    precisions: v.array(v.picklist(Object.keys(PRECISIONS) as PrecisionName[])),
-    tuned: v.array(v.picklist(Object.keys(PRECISIONS) as PrecisionName[])),
-    prunings: v.array(v.string()),
-    extra: v.array(v.string()),
-    twoStage: v.boolean(),
-    k: amount,
-    baseline: v.boolean(),
-    limit: amount,
-    slices: amount,
-    margin: amount,
-    untilDecided: v.boolean(),
-    maxNewTokens: amount,
-    threads: amount,
-    seed: amount,
-    w: amount,
-    profile: v.nullable(v.string()),
-  }),
-);
 const SetupSchema = v.object({
   generated: v.object({ count: amount, seed: amount, noise: v.optional(amount), gaps: v.optional(amount) }),
   tickets: v.nullable(v.object({ hash: v.string(), name: v.string() })),

@@ -7,7 +7,17 @@ import type { CheckpointRef } from '../../schema/plan';
 import type { TaskName } from '../../schema/run';
 import type { DownloadProgress } from '../../store/download';
 import type { Problem } from '../../texts/problems';
-import { DEFAULT_CHOICES, GENERATED, problemOf, type Choices } from '../choices/choices';
+import {
+  countRuns,
+  DEFAULT_CHOICES,
+  GENERATED,
+  isUntouched,
+  namedOf,
+  problemOf,
+  slicesOf,
+  stagesOf,
+  type Choices,
+} from '../choices/choices';
 import { device } from '../device/device.svelte';
 import type { Tickets } from '../../session/threads/tickets';
 
@@ -62,6 +72,8 @@ class Experiment {
   engineChoice = $state<EngineName | null>(null);
   /** Whether what was set up last is on the cards; until then nothing is kept, and nothing shown. */
   restored = $state(false);
+  /** Whether each variant is opened anew for every slice, as counting the cost found: there are fewer slices then. */
+  reopened = $state(false);
   /** What a loaded recipe could not bring along, in sentences. */
   notes = $state.raw<string[]>([]);
 
@@ -84,6 +96,47 @@ class Experiment {
 
   get onGpu(): boolean {
     return ENGINE[this.engine].device === 'gpu';
+  }
+
+  /** True when nothing more will be found or restored, so that what depends on it is drawn once. */
+  get ready(): boolean {
+    return device.settled && this.restored;
+  }
+
+  get stages() {
+    return stagesOf(this.choices);
+  }
+
+  /** Variants that are named, of all stages. */
+  get variants(): string[] {
+    return this.stages.flatMap((stage) => (stage.kind === 'variants' ? stage.variants : []));
+  }
+
+  get named() {
+    return namedOf(this.choices);
+  }
+
+  get slices(): number {
+    return slicesOf(this.choices, this);
+  }
+
+  /** See `countRuns`. */
+  get count() {
+    return countRuns(this.choices, this);
+  }
+
+  /** Whether nothing was changed that costs more or less. */
+  get untouched(): boolean {
+    return isUntouched(this.choices) && this.checkpoint.kind === 'builtin' && !this.imported;
+  }
+
+  get profiles() {
+    return device.profiles(this.engine);
+  }
+
+  /** The profile that its energy is estimated by. */
+  get profile() {
+    return device.profile(this.engine, this.choices.profile);
   }
 
   /** Test tickets of the user's own that have an answer for one of these tasks; null where tickets are generated. */

@@ -2,13 +2,12 @@ import { ENGINE } from '../../schema/engines';
 import type { SharedRecipeRecord } from '../../schema/result';
 import { listCheckpoints } from '../../store/opfs';
 import { LOADED } from '../../texts/loaded';
-import { GENERATED } from '../choices/choices';
+import { countRuns, GENERATED } from '../choices/choices';
+import { choicesOf } from '../choices/recipes';
 import { device } from '../device/device.svelte';
 import { experiment } from './experiment.svelte';
-import { withTickets } from './prepare.svelte';
-import { choicesOf } from '../choices/recipes';
-import { datasets } from '../kept/records';
 import { cancelImport } from './take-in.svelte';
+import { storedTickets, withTickets } from './tickets.svelte';
 
 /** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
 export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint' | 'withheld'>): Promise<void> {
@@ -27,7 +26,7 @@ export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'chec
     experiment.engineChoice = null;
     notes.push(LOADED.noGpu);
   }
-  const stored = await (await datasets()).getSummary(recipe.plan.dataset.hash).catch(() => null);
+  const stored = await storedTickets(recipe.plan.dataset.hash).catch(() => null);
   experiment.useTickets(stored && { dataset: stored, report: null, held: null });
   if (!stored) {
     experiment.generated = { count: GENERATED.count, seed: GENERATED.seed };
@@ -43,4 +42,13 @@ export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'chec
     }
   }
   experiment.notes = notes;
+}
+
+/** Runs that a recipe takes; null where nobody can say, since its variants cannot be read. */
+export function runsOf({ plan }: Pick<SharedRecipeRecord, 'plan'>): number | null {
+  try {
+    return countRuns(choicesOf(plan).choices).runs;
+  } catch {
+    return null;
+  }
 }

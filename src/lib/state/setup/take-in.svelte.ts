@@ -4,10 +4,8 @@ import { DEFAULT_CHOICES } from '../choices/choices';
 import { answerable } from '../../data/answerable';
 import { experiment, type PendingImport } from './experiment.svelte';
 import type { Preset } from './public-set';
-import { datasets } from '../kept/records';
-import { keepTickets } from './prepare.svelte';
+import { keepTickets, storedTickets } from './tickets.svelte';
 import { sentence } from '../../texts/sentence';
-import { storage } from '../kept/storage.svelte';
 import { importTickets } from '../../session/threads/tickets';
 import { TICKETS } from '../../texts/tickets';
 import { callData } from '../../session/threads/workers';
@@ -85,7 +83,6 @@ export async function importPending(): Promise<void> {
 async function keepImported(): Promise<void> {
   try {
     await keepTickets();
-    await storage.refresh();
   } catch (error) {
     experiment.notes = [TICKETS.notKept(sentence(error))];
   }
@@ -105,7 +102,7 @@ export function useGenerated(): void {
 }
 
 export async function useStored(hash: string): Promise<void> {
-  const dataset = await (await datasets()).getSummary(hash);
+  const dataset = await storedTickets(hash);
   if (!dataset) return;
   cancelImport();
   experiment.useTickets({ dataset, report: null, held: null });

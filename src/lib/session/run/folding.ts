@@ -1,9 +1,6 @@
-import type { Folded, FoldOptions } from '../../rank/fold';
+import type { PlanRecord } from '../../schema/plan';
 import type { RunRecord } from '../../schema/run';
-import { callData, keepData, type KeptData } from './workers';
-
-/** Results of a stored plan, and its runs without their tickets: read and folded in a thread of its own. */
-export const foldStored = (hash: string) => callData('foldStored', { hash });
+import { keepData, type KeptData } from '../threads/workers';
 
 /**
  * Folds the runs of a plan while it goes on. Bootstrapping hundreds of tickets takes seconds, so it is done in a thread
@@ -13,9 +10,9 @@ export class Folding {
   #thread: KeptData | null = null;
   readonly #told = new WeakSet<RunRecord>();
 
-  constructor(private readonly plan: FoldOptions) {}
+  constructor(private readonly plan: Pick<PlanRecord, 'margin' | 'untilDecided'>) {}
 
-  async fold(runs: readonly RunRecord[]): Promise<Folded> {
+  async fold(runs: readonly RunRecord[]) {
     this.#thread ??= keepData();
     // A slice that was measured again has the name of the one before.
     const add = runs.filter((run) => !this.#told.has(run));
@@ -24,7 +21,7 @@ export class Folding {
     return this.#thread.call('fold', {
       add,
       ids: runs.map(({ id }) => id),
-      plan: { ...(margin === undefined ? {} : { margin }), ...(untilDecided ? { untilDecided } : {}) },
+      plan: { margin, ...(untilDecided ? { untilDecided } : {}) },
     });
   }
 
