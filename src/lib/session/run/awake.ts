@@ -1,4 +1,4 @@
-import { askToPersist } from '../../store/persist';
+import { askToPersist } from '../../store/opfs';
 
 /**
  * Keeps the screen on until the returned function is called; a hidden tab loses the lock and takes it again. What a run

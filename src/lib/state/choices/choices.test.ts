@@ -94,7 +94,7 @@ describe('choices', () => {
     const c = { ...DEFAULT_CHOICES, prunings: [] };
     const p = plan({ prunings: [] });
     expect(countRuns(c).runs).toBe(listedMembers(p).length * p.tasks.length * slicesOf(p));
-    expect(countRuns(DEFAULT_CHOICES)).toEqual({ variants: 11, runs: 198, atMost: true });
+    expect(countRuns(DEFAULT_CHOICES)).toEqual({ variants: 11, slices: 9, runs: 198, atMost: true });
   });
 
   it('finds what cannot be run', () => {

@@ -108,15 +108,13 @@ export function problemOf(c: Choices): Problem | null {
   return null;
 }
 
-/** Slices that a plan of these choices has. */
-export const slicesOf = (c: Choices, { reopened = false } = {}): number => slicesFor(c, reopened);
-
-/** Runs that a plan takes: exact for lists, an upper bound for a `best` stage, whose variants may slice. */
-export function countRuns(c: Choices, { reopened = false } = {}): { variants: number; runs: number; atMost: boolean } {
+/** Runs that a plan takes, in how many slices: exact for lists, an upper bound for a `best` stage, whose variants may slice. */
+export function countRuns(c: Choices, { reopened = false } = {}) {
   const stages = stagesOf(c);
   const sizes = stages.map((s) => (s.kind === 'variants' ? s.variants.length : s.k * s.prunings.length));
   const variants = sizes.reduce((a, n) => a + n, 0) + (c.baseline ? 1 : 0);
-  return { variants, runs: variants * c.tasks.length * slicesOf(c, { reopened }), atMost: stages.length > 1 };
+  const slices = slicesFor(c, reopened);
+  return { variants, slices, runs: variants * c.tasks.length * slices, atMost: stages.length > 1 };
 }
 
 /** What the work of an experiment does not depend on. */

@@ -32,19 +32,21 @@ class CostState {
   work = $state.raw<Work | null>(null);
   /** Counted variant by variant when asked for, or when anything differs from the defaults. */
   variants = $state.raw<readonly VariantForecast[] | null>(null);
-  /** See `Forecast`. */
-  reopened = $state(false);
   /** What there is to know before it runs: of memory, in sentences. */
   notes = $state.raw<readonly string[]>([]);
   error = $state<string | null>(null);
   #asked = 0;
 
-  /** @param o.detail counts each variant even where the sum is known */
-  async count(input: CostInput, o: { detail: boolean }): Promise<void> {
+  /**
+   * @param o.detail counts each variant even where the sum is known
+   * @param o.tell is told whether each variant is opened anew for every slice (`Forecast`), now and when it is counted
+   */
+  async count(input: CostInput, o: { detail: boolean; tell: (reopened: boolean) => void }): Promise<void> {
     const asked = ++this.#asked;
     const { engine } = input;
     this.error = null;
-    [this.reopened, this.notes] = [false, []];
+    this.notes = [];
+    o.tell(false);
     if (!isCounted(engine)) {
       [this.work, this.variants] = [null, null];
       return;
@@ -61,7 +63,8 @@ class CostState {
       const found = await count(input, engine);
       if (asked !== this.#asked) return;
       [this.work, this.variants] = [found?.work ?? null, found?.variants ?? null];
-      [this.reopened, this.notes] = [found?.reopened ?? false, found?.notes ?? []];
+      this.notes = found?.notes ?? [];
+      o.tell(!!found?.reopened);
     } catch (failure) {
       if (asked === this.#asked) [this.work, this.variants, this.error] = [null, null, sentence(failure)];
     }

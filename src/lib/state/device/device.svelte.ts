@@ -28,11 +28,6 @@ class DeviceState {
     return this.#loading;
   }
 
-  /** True when nothing more will be found, so that what depends on it is drawn once. */
-  get settled(): boolean {
-    return this.#matcher !== null || this.error !== null;
-  }
-
   get hasRealGpu(): boolean {
     return this.found?.gpu != null && !this.found.gpu.fallback;
   }

@@ -134,7 +134,7 @@ export async function run(live: Live, start: Start): Promise<void> {
     live.opened = opened;
     show(live, [], null, []);
     const own = (mark = new Mark(opened.hash));
-    unwatch = watchOthers(opened.hash, (others) => (live.shared = others));
+    unwatch = watchOthers(opened.hash, (others) => (track.others = others));
     release = await keepAwake();
     timer = setInterval(() => screen.redraw(), REDRAW_MS);
     live.status = 'running';
@@ -164,7 +164,6 @@ export async function run(live: Live, start: Start): Promise<void> {
   screen.folding.end();
   await mark?.clear().catch((error: unknown) => (failed ??= sentence(error)));
   unwatch?.();
-  live.shared = false;
   live.progress = null;
   live.control = null;
   [live.ended, live.error] = [ended, failed];

@@ -33,8 +33,6 @@ export class Live {
   /** Power and energy of the run under way; null before it begins. */
   series = $state.raw<Series | null>(null);
   runs = $state.raw<readonly RunRecord[]>([]);
-  /** Whether another tab runs an experiment too. */
-  shared = $state(false);
   /** What the results view shows; null before the first run is finished. */
   results = $state.raw<ResultSet | null>(null);
   control: RunControl | null = null;

@@ -25,6 +25,8 @@ export interface Progress {
   output: string | null;
   /** Read and written, in this unit; null before its first ticket. */
   tokensPerSecond: number | null;
+  /** Whether another tab runs an experiment too. */
+  others: boolean;
 }
 
 /** How fine-tuning goes: what each step told, and the last figures. */
@@ -45,6 +47,8 @@ export interface Failure {
 export class Track {
   runs: RunRecord[] = [];
   failures: readonly Failure[] = [];
+  /** Whether another tab runs an experiment too. */
+  others = false;
   /** For the chart. */
   readonly recorder: Recorder;
   #pace = newPace();
@@ -90,6 +94,7 @@ export class Track {
       text: view.text ?? null,
       output: view.output ?? null,
       tokensPerSecond: this.recorder.tokensPerSecond,
+      others: this.others,
     };
   }
 

@@ -14,7 +14,6 @@ import {
   isUntouched,
   namedOf,
   problemOf,
-  slicesOf,
   stagesOf,
   type Choices,
 } from '../choices/choices';
@@ -70,7 +69,7 @@ class Experiment {
   choices = $state<Choices>(structuredClone(DEFAULT_CHOICES));
   /** Null = what the probe suggests. */
   engineChoice = $state<EngineName | null>(null);
-  /** Whether what was set up last is on the cards; until then nothing is kept, and nothing shown. */
+  /** Whether the device is known and what was set up last is on the cards; until then nothing is kept, and nothing shown. */
   restored = $state(false);
   /** Whether each variant is opened anew for every slice, as counting the cost found: there are fewer slices then. */
   reopened = $state(false);
@@ -98,11 +97,6 @@ class Experiment {
     return ENGINE[this.engine].device === 'gpu';
   }
 
-  /** True when nothing more will be found or restored, so that what depends on it is drawn once. */
-  get ready(): boolean {
-    return device.settled && this.restored;
-  }
-
   get stages() {
     return stagesOf(this.choices);
   }
@@ -116,10 +110,6 @@ class Experiment {
     return namedOf(this.choices);
   }
 
-  get slices(): number {
-    return slicesOf(this.choices, this);
-  }
-
   /** See `countRuns`. */
   get count() {
     return countRuns(this.choices, this);
@@ -128,10 +118,6 @@ class Experiment {
   /** Whether nothing was changed that costs more or less. */
   get untouched(): boolean {
     return isUntouched(this.choices) && this.checkpoint.kind === 'builtin' && !this.imported;
-  }
-
-  get profiles() {
-    return device.profiles(this.engine);
   }
 
   /** The profile that its energy is estimated by. */

@@ -12,6 +12,7 @@ import { storedTickets, withTickets } from './tickets.svelte';
 /** Sets the cards to what a recipe link or a stored plan says; its tickets may not be here. */
 export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'checkpoint' | 'withheld'>): Promise<void> {
   const { choices, lost } = choicesOf(recipe.plan);
+  await device.load();
   const notes = lost.slice();
   // What comes with it is not overwritten by what was set up here before.
   experiment.restored = true;
@@ -21,7 +22,6 @@ export async function loadRecipe(recipe: Pick<SharedRecipeRecord, 'plan' | 'chec
   experiment.engineChoice = null;
   if (ENGINE[recipe.plan.engine].onPage) experiment.engineChoice = recipe.plan.engine;
   if (recipe.withheld?.length) notes.push(LOADED.withheld(recipe.withheld));
-  await device.load();
   if (experiment.engineChoice && device.lacks(experiment.engineChoice)) {
     experiment.engineChoice = null;
     notes.push(LOADED.noGpu);

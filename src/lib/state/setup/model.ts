@@ -1,6 +1,6 @@
 import { localCheckpoint } from '../../session/threads/checkpoint';
 import { callData } from '../../session/threads/workers';
-import { askToPersist } from '../../store/persist';
+import { askToPersist } from '../../store/opfs';
 import { sentence } from '../../texts/sentence';
 import { experiment } from './experiment.svelte';
 
