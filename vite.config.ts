@@ -20,7 +20,7 @@ const versions = {
   '@huggingface/transformers': packageJson.dependencies['@huggingface/transformers'],
 };
 
-/** What lies beside an exported variant, in bytes, so that a download's size is known before it (state/runtime-files.ts). */
+/** What lies beside an exported variant, in bytes, so that a download's size is known before it (state/export/runtime-files.ts). */
 const runtimeBytes = Object.fromEntries<number>(
   (
     [
@@ -33,7 +33,7 @@ const runtimeBytes = Object.fromEntries<number>(
 
 /** Small modules that the first page always loads: one file of them compresses better than twenty. */
 const FIRST_PAGE =
-  /kit\/src\/runtime\/client\/|src\/lib\/(?:core\/(?:cost|errors|units)|schema\/(?:defaults|engines)|store\/(?:present|settings)|device\/probe|forecast\/(?:price|slices)|meter\/model|texts\/(?:format|setup|shell)|ui\/base\/(?:Card|Later|Message)\.|state\/(?:choices|cost|default-work|device|experiment|library|live|records|restore|sentence|unit-chosen)\.)/;
+  /kit\/src\/runtime\/client\/|src\/lib\/(?:core\/(?:cost|errors|units)|schema\/(?:defaults|engines)|store\/(?:present|settings)|device\/(?:limits|probe)|forecast\/(?:price|slices)|meter\/model|texts\/(?:format|sentence|setup|shell)|ui\/base\/(?:Card|Later|Message)\.|state\/(?:choices\/choices|cost\/(?:cost|default-work)|device\/(?:device|unit-chosen)|kept\/library|live\/live|setup\/(?:experiment|restore))\.)/;
 
 /** The power profiles: the first page asks for them once it is drawn. */
 const METER = /src\/lib\/meter\/(?:match|parts|profiles)\./;

@@ -7,16 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { circlesOf, firstSentence, importsOf, pageGlobals, withoutDetours } from './layer-scan.mjs';
-import {
-  FIRST_IMPURE,
-  FLOORS,
-  IMPURE,
-  KNOWN_CIRCLES,
-  MAY_TOUCH,
-  MORE_FOLDERS,
-  MOST_FOLDERS,
-  PAGE_GLOBALS,
-} from './layer-table.mjs';
+import { FIRST_IMPURE, FLOORS, IMPURE, MAY_TOUCH, MOST_FOLDERS, PAGE_GLOBALS } from './layer-table.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const LIB = 'src/lib/';
@@ -98,23 +89,12 @@ for (const path of files) {
 for (const path of Object.keys(MAY_TOUCH))
   if (!known.has(path)) faults.push(`tests/layer-table.mjs: MAY_TOUCH names ${path}, which is gone.`);
 
-const excused = new Set(KNOWN_CIRCLES.map((circle) => circle.join(', ')));
-const circles = circlesOf(values.keys(), (path) => values.get(path) ?? []).map((circle) => circle.join(', '));
+const circles = circlesOf(values.keys(), (path) => values.get(path) ?? []);
 for (const circle of circles)
-  if (!excused.has(circle))
-    faults.push(`Values are imported in a circle: ${circle}. Move what both need into a file below.`);
-for (const circle of excused)
-  if (!circles.includes(circle))
-    faults.push(`tests/layer-table.mjs: the circle ${circle} is gone; take it off the list.`);
+  faults.push(`Values are imported in a circle: ${circle.join(', ')}. Move what both need into a file below.`);
 
-for (const [folder, { size }] of folders) {
-  const most = MORE_FOLDERS[folder] ?? MOST_FOLDERS;
-  if (size > most) faults.push(`"${folder}" imports from ${size} folders; ${most} are allowed.`);
-  else if (MORE_FOLDERS[folder] !== undefined && size < most)
-    faults.push(
-      `tests/layer-table.mjs: "${folder}" imports from ${size} folders, no longer ${most}; ${size > MOST_FOLDERS ? 'say so' : 'take it off the list'}.`,
-    );
-}
+for (const [folder, { size }] of folders)
+  if (size > MOST_FOLDERS) faults.push(`"${folder}" imports from ${size} folders; ${MOST_FOLDERS} are allowed.`);
 
 /** The floors as a drawing and a table, from the top down. An arrow that follows from others is left out. */
 function drawing() {

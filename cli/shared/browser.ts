@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type BrowserContext, type Page } from 'playwright';
 import { fromWireError, JoulewiseError, type WireError } from '../../src/lib/core/errors';
-import type { DriveApi, DriveCommand } from '../../src/lib/session/drive-api';
+import type { DriveApi, DriveCommand } from '../../src/lib/session/protocol/drive-api';
 import { startServer, type SiteServer } from './server';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

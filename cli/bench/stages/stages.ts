@@ -4,8 +4,8 @@ import { generateTickets } from '../../../src/lib/data/generator';
 import { importDataset } from '../../../src/lib/data/import';
 import { redact } from '../../../src/lib/data/redact';
 import { textSource } from '../../../src/lib/data/testing';
-import { experimentRow } from '../../../src/lib/state/testing';
-import { searchExperiments } from '../../../src/lib/state/search';
+import { experimentRow } from '../../../src/lib/state/kept/testing';
+import { searchExperiments } from '../../../src/lib/state/kept/search';
 import { say } from '../../shared/context';
 import { demand, plain, type BenchRow } from '../../shared/rows';
 

@@ -18,9 +18,6 @@ const FEATURE_MODULES = {
 
 const validates = (bytes: readonly number[]) => WebAssembly.validate(Uint8Array.from(bytes));
 
-/** More threads than this gain nothing on the small matrices of a decode step. */
-export const MAX_THREADS = 8;
-
 /** Optional WebGPU features that engines use. */
 const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
 

@@ -25,7 +25,8 @@ import { checkTuned, mergedWith, type Tuned } from '../variant/tuned';
 import { chooseKernel, featuresOf, type GraphKernelRow } from '../variant/kernels';
 import { openOrt, type OrtAssets } from './ort';
 import { prepareVariant, type InPhase } from '../variant/prepare';
-import { MAX_THREADS, requestGpuDevice, subgroupsServe } from '../device/probe';
+import { MAX_THREADS } from '../device/limits';
+import { requestGpuDevice, subgroupsServe } from '../device/probe';
 import { openWgsl } from './wgsl';
 
 /** What variants are opened with, for those who open them. */

@@ -54,15 +54,19 @@ export interface Price {
   joules: Range;
 }
 
+/** On what some work is done. */
+export interface Way {
+  engine: EngineName;
+  threads: number;
+  profile: PowerProfile;
+}
+
 /**
  * Expected time and energy of some work, by the device's power profile.
  *
  * @param o.correction measured over expected seconds of earlier runs of this engine here; null where there are none
  */
-export function priceOf(
-  work: PlanWork,
-  o: { engine: EngineName; threads: number; profile: PowerProfile; correction: number | null },
-): Price {
+export function priceOf(work: PlanWork, o: Way & { correction: number | null }): Price {
   const speed = ENGINE[o.engine].speed ?? ENGINE.cpu.speed;
   const threads = ENGINE[o.engine].threads ? o.threads : 1;
   const operations = ARITHMETICS.reduce((n, a) => n + work.operations[a], 0);

@@ -18,7 +18,7 @@ import { guessProfile } from '../meter/match';
 import { PRECISIONS } from '../tensor/precisions';
 import { HANDED } from '../variant/engines';
 import { KERNELS } from '../variant/kernels';
-import { memoryBudget } from '../forecast/memory';
+import { memoryBudget } from '../device/limits';
 import { NO_WORK, priceOf } from '../forecast/price';
 import { Plan } from '../schema/plan';
 import { parseRecord } from '../schema/record';

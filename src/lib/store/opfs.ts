@@ -185,3 +185,9 @@ export async function removeUnfinished(): Promise<number> {
 export async function removeAllCheckpoints(): Promise<void> {
   await (await navigator.storage.getDirectory()).removeEntry(ROOT, { recursive: true }).catch(() => undefined);
 }
+
+/** Asks once that the browser keep what is stored here; it may refuse, which costs nothing now. */
+export async function askToPersist(): Promise<boolean> {
+  const storage = (navigator as Partial<Navigator>).storage;
+  return (await storage?.persist?.().catch(() => false)) ?? false;
+}

@@ -4,6 +4,7 @@ import type { PrecisionName } from '../tensor/precisions';
 import type { PrunerName } from '../compress/pruners';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
+import { bestBuild, byteDotOf } from '../cpu/module';
 import type { ByteDot } from '../core/dot';
 import type { FormName } from '../decoder/forms';
 import type { Arithmetic } from '../core/cost';
@@ -11,6 +12,8 @@ import type { Arithmetic } from '../core/cost';
 /** Feature of a processor: it sums four byte products in one instruction (cpu/module.ts). */
 export const BYTE_DOT = 'byte-dot';
 export const featuresOf = (dot: ByteDot): readonly string[] => (dot ? [BYTE_DOT] : []);
+/** What of this device's processor our own kernels choose by. */
+export const processorFeatures = () => featuresOf(byteDotOf(bestBuild()));
 
 /** What is said where a feature is missing. */
 const LACKS: Readonly<Record<'shader-f16' | typeof BYTE_DOT, string>> = {

@@ -20,6 +20,8 @@ export interface VariantShape {
   weightBytes: number;
   /** Most bytes of memory that hold it; more than this engine has = it will not run. */
   memoryBytes: number;
+  /** What this engine has; null where nobody knows. */
+  limitBytes: number | null;
   fits: boolean;
   arithmetic: Arithmetic;
   /** Calibration comes on top of what passes cost. */
@@ -57,6 +59,7 @@ export function variantShape(
       ...shared,
       weightBytes,
       memoryBytes,
+      limitBytes: MAX_BYTES,
       fits: memoryBytes <= MAX_BYTES,
       cost: (fresh, past, logits) =>
         Object.values(passWork(config, matrices, cached, fresh, past, logits)).reduce(addWork),
@@ -75,11 +78,13 @@ export function variantShape(
   const weightBytes = graphBytes(graph);
   // ONNX Runtime holds the weights it was handed beside those it packed.
   const memoryBytes = 2 * weightBytes + RESERVE_BYTES;
+  const limitBytes = HANDED[kernel.engine].inWasm ? MAX_BYTES : null;
   return {
     ...shared,
     weightBytes,
     memoryBytes,
-    fits: !HANDED[kernel.engine].inWasm || memoryBytes <= MAX_BYTES,
+    limitBytes,
+    fits: limitBytes === null || memoryBytes <= limitBytes,
     cost: (fresh, past, logits) => decoderCost(graph, fresh, past, logits),
   };
 }

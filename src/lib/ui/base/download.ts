@@ -1,4 +1,4 @@
-import type { Sink } from '../../state/export-variant.svelte';
+import type { Sink } from '../../state/export/export-variant.svelte';
 
 /** Hands a file to the user. */
 export function saveFile(name: string, content: Blob | string, type = 'application/octet-stream'): void {

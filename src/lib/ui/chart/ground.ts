@@ -1,4 +1,4 @@
-import type { Band } from '../../state/series';
+import type { Band } from '../../state/progress/series';
 
 /**
  * The ground of the live chart. Answering tickets is a solid tone, one for each task and told apart by lightness, so

@@ -1,4 +1,4 @@
-import type { Ranking } from '../../rank/rank';
+import { rankVariants, splitBaseline } from '../../rank/rank';
 import type { VariantResult } from '../../schema/result';
 
 /** RFC 4180; text that a spreadsheet would take for a formula gets a leading apostrophe. */
@@ -19,8 +19,10 @@ const HEAD = [
   'on_front', 'stored_bytes', 'computed_bytes', 'sparsity', 'tickets', 'slices', 'notes',
 ] as const; // prettier-ignore
 
-/** Every variant, ranked ones first, the baseline last; numbers unrounded, unknown ones empty; one column per task metric. */
-export function resultsCsv(ranking: Ranking, baseline: VariantResult | null): string {
+/** Every variant, ranked by this weight of quality, ranked ones first, the baseline last; numbers unrounded, unknown ones empty; one column per task metric. */
+export function resultsCsv(results: readonly VariantResult[], w: number): string {
+  const { models, baseline } = splitBaseline(results);
+  const ranking = rankVariants(models, w);
   const all: VariantResult[] = [
     ...[...ranking.ranked, ...ranking.apart].map(({ result }) => result),
     ...(baseline ? [baseline] : []),

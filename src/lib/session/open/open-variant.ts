@@ -1,0 +1,85 @@
+import { BASELINE, BASELINE_ENGINE } from '../../schema/engines';
+import { VALIDATION_TICKETS } from '../../schema/defaults';
+import type { CheckpointRef, PlanRecord } from '../../schema/plan';
+import type { Device, RunRecord } from '../../schema/run';
+import type { UnitProgress } from '../../plan/execute';
+import type { OpenUnit, SliceOptions } from '../../plan/open-members';
+import { calibrates, learns, type Unit } from '../../plan/units';
+import type { Tickets } from '../threads/tickets';
+import { VERSIONS } from '../threads/versions';
+import { keepEngine } from '../threads/workers';
+import { skipping, type LeftOut } from './skipping';
+
+/** A plan with all that opening its variants takes. */
+export interface PlanAtHand {
+  plan: PlanRecord;
+  hash: string;
+  /** In this browser. */
+  checkpoint: CheckpointRef;
+  tickets: Tickets;
+  device: Device;
+  leftOut: LeftOut | undefined;
+  /** The text that `plan.calibration` names. */
+  calibrationTexts: string[] | null;
+}
+
+/** A variant of the plan, open in a thread of its own, until `end`. */
+export interface OpenVariant extends Pick<OpenUnit, 'memoryBytes'> {
+  slice(unit: Unit, o: SliceOptions): Promise<RunRecord>;
+  /** Milliseconds of short pieces of equal work. */
+  pieces(n: number, signal: AbortSignal): Promise<number[]>;
+  end(): void;
+}
+
+/** A thread that is told to stop and does not answer for so long hangs, and is ended. */
+const GRACE_MS = 3000;
+/** A thread without a word for so long hangs: it tells of every ticket, and of every layer that it reads. */
+const SILENCE_MS = 300_000;
+const PATIENCE = { graceMs: GRACE_MS, silenceMs: SILENCE_MS };
+
+/** @param threads null: as many as the engine takes by itself */
+export async function openVariant(
+  { plan, hash, checkpoint, tickets, device, leftOut, calibrationTexts }: PlanAtHand,
+  variant: string,
+  threads: number | null,
+  onProgress: (p: UnitProgress) => void,
+  signal: AbortSignal,
+): Promise<OpenVariant> {
+  const thread = keepEngine();
+  try {
+    const given = await tickets.give({
+      tasks: plan.tasks,
+      limit: plan.limit,
+      seed: plan.seed,
+      validation: VALIDATION_TICKETS,
+      train: learns(plan, variant) || (calibrationTexts === null && calibrates(plan, variant)),
+    });
+    const request = {
+      plan,
+      planHash: hash,
+      variant,
+      engine: variant === BASELINE ? BASELINE_ENGINE : plan.engine,
+      checkpoint,
+      threads,
+      given,
+      calibrationTexts,
+      device,
+      versions: VERSIONS,
+    };
+    const { memoryBytes } = await skipping(leftOut, variant, signal, (either) =>
+      thread.call('openUnit', request, { onEvent: onProgress, transfer: [given], signal: either, ...PATIENCE }),
+    );
+    return {
+      memoryBytes,
+      slice: (unit, { patience, tries, onProgress: onEvent, signal: ending }) =>
+        skipping(leftOut, unit.variant, ending, (either) =>
+          thread.call('slice', { unit, patience, tries }, { onEvent, signal: either, ...PATIENCE }),
+        ),
+      pieces: (n, cut) => thread.call('pieces', { n }, { signal: cut, ...PATIENCE }),
+      end: () => thread.end(),
+    };
+  } catch (error) {
+    thread.end();
+    throw error;
+  }
+}

@@ -1,0 +1,116 @@
+import type { DatasetSummaryRecord } from '../../schema/dataset';
+import { TASKS } from '../../schema/run';
+import { DEFAULT_CHOICES } from '../choices/choices';
+import { answerable } from '../../data/answerable';
+import { experiment, type PendingImport } from './experiment.svelte';
+import type { Preset } from './public-set';
+import { keepTickets, storedTickets } from './tickets.svelte';
+import { sentence } from '../../texts/sentence';
+import { importTickets } from '../../session/threads/tickets';
+import { TICKETS } from '../../texts/tickets';
+import { callData } from '../../session/threads/workers';
+
+/** Files of tickets on their way into the experiment that is being set up. */
+
+let file: File | null = null;
+/** What is known of the pending file beforehand: of a public set. */
+let preset: Preset | null = null;
+
+/** Looks at a file; what was looked at before is forgotten. Never throws: what is wrong stands in `pending`. */
+export async function openFile(opened: File, known: Preset | null = null): Promise<void> {
+  file = opened;
+  preset = known;
+  const pending: PendingImport = {
+    name: opened.name,
+    preview: null,
+    mapping: null,
+    redact: true,
+    rows: null,
+    busy: true,
+    error: null,
+  };
+  experiment.pending = pending;
+  try {
+    const preview = await callData('preview', { kind: 'blob', name: opened.name, blob: opened });
+    if (file === opened)
+      experiment.pending = { ...pending, preview, mapping: known?.mapping ?? preview.guess, busy: false };
+  } catch (error) {
+    if (file === opened) experiment.pending = { ...pending, busy: false, error: sentence(error) };
+  }
+}
+
+/** Imports the pending file with the chosen mapping. */
+export async function importPending(): Promise<void> {
+  const [own, known, pending] = [file, preset, experiment.pending];
+  if (!own || !pending?.mapping) return;
+  experiment.pending = { ...pending, busy: true, error: null, rows: 0 };
+  const wanted = () => file === own && experiment.pending !== null;
+  try {
+    const { tickets, report } = await importTickets(
+      {
+        file: { kind: 'blob', name: own.name, blob: own },
+        mapping: $state.snapshot(pending.mapping),
+        redact: pending.redact,
+        seed: experiment.choices.seed,
+        causeNames: known?.causeNames ?? {},
+        licence: known?.licence ?? null,
+      },
+      (rows) => {
+        if (wanted() && experiment.pending) experiment.pending.rows = rows;
+      },
+    );
+    // Cancel, or another file, was faster.
+    if (!wanted()) {
+      tickets.end();
+      return;
+    }
+    const { summary } = tickets;
+    experiment.useTickets({ dataset: summary, report, held: tickets });
+    if (known) {
+      experiment.choices.templates = known.templates;
+      if (known.tasks) experiment.choices.tasks = [...known.tasks];
+    }
+    cancelImport();
+    dropTasksWithoutAnswers(summary);
+    await keepImported();
+  } catch (error) {
+    if (wanted() && experiment.pending)
+      experiment.pending = { ...experiment.pending, busy: false, rows: null, error: sentence(error) };
+  }
+}
+
+/** Imported tickets are stored at once, so that a reload finds them. Where nothing can be kept, they last as long as the page. */
+async function keepImported(): Promise<void> {
+  try {
+    await keepTickets();
+  } catch (error) {
+    experiment.notes = [TICKETS.notKept(sentence(error))];
+  }
+}
+
+export function cancelImport(): void {
+  file = null;
+  preset = null;
+  experiment.pending = null;
+}
+
+export function useGenerated(): void {
+  cancelImport();
+  experiment.useTickets(null);
+  experiment.choices.tasks = DEFAULT_CHOICES.tasks.slice();
+  experiment.choices.templates = {};
+}
+
+export async function useStored(hash: string): Promise<void> {
+  const dataset = await storedTickets(hash);
+  if (!dataset) return;
+  cancelImport();
+  experiment.useTickets({ dataset, report: null, held: null });
+  dropTasksWithoutAnswers(dataset);
+}
+
+function dropTasksWithoutAnswers(dataset: DatasetSummaryRecord): void {
+  const possible = TASKS.filter((task) => answerable(dataset, task) > 0);
+  const kept = experiment.choices.tasks.filter((task) => possible.includes(task));
+  experiment.choices.tasks = kept.length > 0 ? kept : [...possible];
+}
