@@ -7,7 +7,7 @@ export const FLOORS = [
   ['matrix', 'tensor', 'schema'],
   ['data', 'checkpoint', 'score', 'meter', 'device'],
   ['block', 'cpu', 'wgsl', 'compress', 'graph', 'rank'],
-  ['decoder', 'calibrate', 'gradient', 'share'],
+  ['decoder', 'calibrate', 'gradient', 'link'],
   ['tune', 'variant'],
   ['engine', 'export', 'forecast'],
   ['plan'],

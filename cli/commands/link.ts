@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import { parseRecord } from '../../src/lib/schema/record';
 import { SharedRecipe, SharedResult } from '../../src/lib/schema/result';
-import { decodeLink, encodeLink } from '../../src/lib/share/codec';
+import { decodeLink, encodeLink } from '../../src/lib/link/codec';
 import { parseArgs } from '../shared/args';
 import { existing, print, say } from '../shared/context';
 

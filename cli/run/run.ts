@@ -14,7 +14,7 @@ import type { DatasetRecord } from '../../src/lib/schema/dataset';
 import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../src/lib/schema/defaults';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import type { TaskName } from '../../src/lib/schema/run';
-import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { encodeLink, toShared } from '../../src/lib/link/codec';
 import { parseArgs, type Parsed } from '../shared/args';
 import type { Driver } from '../shared/browser';
 import { calibrationTexts } from '../shared/calibration';

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { Page } from 'playwright';
 import { between, exampleResult } from '../../src/lib/rank/example';
 import { PAGES } from '../../src/routes/pages';
-import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { encodeLink, toShared } from '../../src/lib/link/codec';
 import { DETAILS } from '../../src/lib/texts/details';
 import { answered, linkOf } from './answered';
 import { answers, change, finished, openEvidence, RUN_MS, runButton, tinyBudget } from './flows';

@@ -6,7 +6,7 @@ import { makeWorld, simulatePlan, someVariants, type SimulatedVariant } from '..
 import { DEFAULT_MARGIN } from '../../src/lib/schema/defaults';
 import type { PlanRecord } from '../../src/lib/schema/plan';
 import type { RunRecord, TaskName } from '../../src/lib/schema/run';
-import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { encodeLink, toShared } from '../../src/lib/link/codec';
 import { ORIGIN } from './site';
 import { put } from './stored';
 

@@ -3,7 +3,7 @@ import type { Page } from 'playwright';
 import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
 import { fileSet } from '../../src/lib/checkpoint/testing';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
-import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { encodeLink, toShared } from '../../src/lib/link/codec';
 import { HISTORY } from '../../src/lib/texts/history';
 import { plainName } from '../../src/lib/texts/names';
 import { RESULTS } from '../../src/lib/texts/results';

@@ -3,7 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Page } from 'playwright';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import type { VariantResult } from '../../src/lib/schema/result';
-import { encodeLink, toShared } from '../../src/lib/share/codec';
+import { encodeLink, toShared } from '../../src/lib/link/codec';
 import { SETUP } from '../../src/lib/texts/setup';
 import { RESULTS } from '../../src/lib/texts/results';
 import { DETAILS } from '../../src/lib/texts/details';

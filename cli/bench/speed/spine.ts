@@ -90,7 +90,7 @@ function recipeRows(
     versus(`${recipe} decode ${DECODE_TOKENS}`, decode, 'tokens/s', peerDecode, FLOORS.decodeRatio),
   ];
   // How near to the machine: prefill is limited by arithmetic, decode by reading the weights.
-  if (prefillCost) rows.push(plain(`${recipe} prefill, achieved`, prefillCost.flops / prefillMs / 1e6, 'GFLOP/s'));
+  if (prefillCost) rows.push(plain(`${recipe} prefill, achieved`, prefillCost.operations / prefillMs / 1e6, 'GFLOP/s'));
   if (decodeCost)
     rows.push(plain(`${recipe} decode, achieved`, totalBytes(decodeCost) / (decodeMs / DECODE_TOKENS) / 1e6, 'GB/s'));
   rows.push(

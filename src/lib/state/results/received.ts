@@ -1,5 +1,5 @@
 import type { SharedRecipeRecord } from '../../schema/result';
-import { decodeLink, type SharedRecord } from '../../share/codec';
+import { decodeLink, type SharedRecord } from '../../link/codec';
 import { readResultFile } from './result-file';
 import { sharedResults, type ResultSet } from './results';
 

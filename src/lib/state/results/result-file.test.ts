@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleResult } from '../../rank/example';
-import { toShared } from '../../share/codec';
+import { toShared } from '../../link/codec';
 import { readResultFile } from './result-file';
 
 const shared = toShared([exampleResult({ variant: 'int8' })], {

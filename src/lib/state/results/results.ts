@@ -4,7 +4,7 @@ import type { PlanRecord } from '../../schema/plan';
 import type { Folded } from '../../rank/fold';
 import type { Evidence, SharedResultRecord, VariantResult } from '../../schema/result';
 import type { RunHead, TaskName } from '../../schema/run';
-import { openedResults } from '../../share/codec';
+import { openedResults } from '../../link/codec';
 
 /** What the results view shows, whether it was run here or came in a link. */
 export interface ResultSet {

@@ -2,7 +2,7 @@ import { decide, type Decision } from '../../rank/decide';
 import { nextStep, type NextStep } from '../../rank/next';
 import { rankVariants, splitBaseline } from '../../rank/rank';
 import type { PlanRecord } from '../../schema/plan';
-import { encodeLink, encodeShort, toRecipe, toShared } from '../../share/codec';
+import { encodeLink, encodeShort, toRecipe, toShared } from '../../link/codec';
 import type { ResultSet } from './results';
 
 /** What results of this device come to, and what of them is taken along. */

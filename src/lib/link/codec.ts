@@ -16,7 +16,7 @@ import type { PlanRecord } from '../schema/plan';
 import { TASKS } from '../schema/run';
 import { METRICS } from '../score/metrics';
 import { ALPHABET, deflate, fromBase64Url, inflate, toBase64Url } from './bytes';
-import { shorten, restore } from './pack';
+import { shorten, restore } from './shorten';
 import { withoutPhrases, withPhrases } from './phrases';
 
 /** `e3.` + base64url(deflate-raw(canonical JSON of the packed record, common phrases shortened)). */

@@ -21,7 +21,7 @@ import {
   toShared,
   type SharedMeta,
 } from './codec';
-import { shorten, restore } from './pack';
+import { shorten, restore } from './shorten';
 
 const meta: SharedMeta = {
   createdAt: '2026-11-23T18:00:00.000Z',
