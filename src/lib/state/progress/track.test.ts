@@ -27,7 +27,7 @@ function tracked() {
   const track = new Track(() => seconds * 1000);
   return {
     track,
-    at(t: number, event: PlanEvent) {
+    at: (t: number, event: PlanEvent) => {
       seconds = t;
       track.take(event);
     },
