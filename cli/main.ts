@@ -1,5 +1,6 @@
 import { ERROR_CODES, JoulewiseError, quote } from '../src/lib/core/errors';
 import { bench } from './bench/bench';
+import { buildCheckpoint } from './checkpoint/make';
 import { link, unlink } from './commands/link';
 import { compress, device, evaluate, exportModel, generate } from './commands/model';
 import { demo, run } from './run/run';
@@ -47,6 +48,12 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
     usage: '--checkpoint F --variant V --calib F --out DIR [--threads N]',
     about: 'compressed weights as safetensors, and what each layer lost',
     run: compress,
+  },
+  checkpoint: {
+    usage: '[--threads N] [--out DIR] [--fresh] [--score DIR]',
+    about:
+      'makes the built-in checkpoint anew, with its model card (npm run build:checkpoint); a stopped build goes on; --score: only scores a folder',
+    run: buildCheckpoint,
   },
   device: { usage: '', about: 'what the probe finds', run: device },
   import: { usage: 'FILE [--map ..]', about: 'what the importer sees', run: importTickets },

@@ -86,8 +86,10 @@ export async function tuneRows(
         threads: o.threads,
         recipe,
         arithmetic,
+        full: false,
         batches,
         shared,
+        rows: 256,
       });
       ours.set(`${name} ${recipe}`, {
         ms: steps.map(({ ms }) => ms),
