@@ -59,6 +59,9 @@ export const TUNE: TuneOptions = {
   joules: null,
 };
 
+/** Peak of the rate where all weights are trained, unless another is asked for: weights that know something are moved less than a new adapter. */
+export const FULL_RATE = 2e-4;
+
 /** One step of the log. */
 export interface TuneStep {
   step: number;
