@@ -143,9 +143,7 @@ export async function buildCheckpoint(argv: readonly string[]): Promise<void> {
           fresh: a.flag('fresh'),
           upload: d.server.receive(made),
         });
-        writeFileSync(join(made, 'build.json'), JSON.stringify(report, null, 1));
         const metrics = await cardOf(d, made, threads, report);
-        rmSync(join(made, 'build.json'));
         mkdirSync(out, { recursive: true });
         for (const name of readdirSync(made)) {
           rmSync(join(out, name), { force: true });
