@@ -1,5 +1,6 @@
 import { ERROR_CODES, JoulewiseError, quote } from '../src/lib/core/errors';
 import { bench } from './bench/bench';
+import { buildCheckpoint } from './checkpoint/make';
 import { link, unlink } from './commands/link';
 import { compress, device, evaluate, exportModel, generate } from './commands/model';
 import { demo, run } from './run/run';
@@ -23,8 +24,9 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   },
   tune: {
     usage:
-      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variant V [--steps N] [--batch N] [--lr X] [--rank N] [--alpha X] [--budget-joules J] [--budget-minutes M] [--evaluate-every N] [--train N] [--validation N] [--seed N] [--threads N] [--arithmetic int8|fp32] [--profile P] [--merged] --out DIR',
-    about: 'fine-tune a LoRA adapter on tickets over the frozen weights of a variant; PEFT loads what it writes',
+      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variant V [--steps N] [--batch N] [--lr X] [--rank N] [--alpha X] [--budget-joules J] [--budget-minutes M] [--evaluate-every N] [--train N] [--validation N] [--seed N] [--threads N] [--arithmetic int8|fp32] [--profile P] [--decay X] [--merged | --full] --out DIR',
+    about:
+      'fine-tune a LoRA adapter on tickets over the frozen weights of a variant; PEFT loads what it writes; --full: all weights of a small checkpoint, in float32, and the whole folder',
     run: tuneModel,
   },
   eval: {
@@ -48,13 +50,19 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
     about: 'compressed weights as safetensors, and what each layer lost',
     run: compress,
   },
+  checkpoint: {
+    usage: '[--threads N] [--out DIR] [--fresh] [--score DIR]',
+    about:
+      'makes the built-in checkpoint anew, with its model card (npm run build:checkpoint); a stopped build goes on; --score: only scores a folder',
+    run: buildCheckpoint,
+  },
   device: { usage: '', about: 'what the probe finds', run: device },
   import: { usage: 'FILE [--map ..]', about: 'what the importer sees', run: importTickets },
   link: { usage: 'FILE', about: 'a result file as a link', run: link },
   unlink: { usage: 'URL', about: 'what a link carries', run: unlink },
   bench: {
     usage:
-      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,sharing,tune,scale,calibrated,stages,answer | --recipes] [--json FILE]',
+      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,sharing,full,tune,scale,calibrated,stages,answer | --recipes] [--json FILE]',
     about:
       'our speed beside its peers and the limits of this machine, with what is demanded; --recipes: size, quality and joules of all recipes',
     run: bench,

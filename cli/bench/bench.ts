@@ -6,6 +6,7 @@ import { parseArgs } from '../shared/args';
 import { answerRows } from './answer/answer';
 import { calibratedRows } from './speed/calibrated';
 import { smollm2 } from './speed/checkpoint';
+import { fullRows } from './speed/full';
 import { kernelRows, scaleRows } from './speed/kernels';
 import { MOUNTS } from './speed/peer';
 import { recipeTable } from './speed/recipes';
@@ -36,6 +37,7 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
   ],
   kernels: (d, o) => kernelRows(d, o.checkpoint, o.threads, o.quick ? 1 : 3),
   sharing: (d, o) => sharingRows(d, { ...o, checkpoint: o.checkpoint, rounds: o.quick ? 5 : 15 }),
+  full: (d, o) => fullRows(d, { threads: o.threads, steps: o.quick ? 4 : 8, rounds: o.quick ? 3 : 5 }),
   tune: (d, o) => tuneRows(d, { ...o, checkpoint: o.checkpoint, steps: o.quick ? 3 : 8 }),
   scale: (d, o) => scaleRows(d, o.threads, o.quick ? 5 : 15),
   calibrated: (d, o) => calibratedRows(d, o.checkpoint, o.threads),

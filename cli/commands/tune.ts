@@ -4,9 +4,9 @@ import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
 import { LORA } from '../../src/lib/tune/lora';
-import { ARITHMETICS, TUNE } from '../../src/lib/tune/trainer';
+import { ARITHMETICS, FULL_RATE, TUNE } from '../../src/lib/tune/trainer';
 import { TUNED } from '../../src/lib/texts/tune';
-import { parseArgs } from '../shared/args';
+import { parseArgs, type Parsed } from '../shared/args';
 import { checkpointOf, fromHere, print, say, threadsOf, withDriver } from '../shared/context';
 import { importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
 
@@ -42,7 +42,25 @@ function arithmeticOf(text: string | null) {
   return asked;
 }
 
-/** Fine-tunes an adapter on tickets, and writes it with its log. */
+/** Options that say something of an adapter, and nothing where all weights are trained. */
+const ADAPTERS_OWN = ['rank', 'alpha', 'arithmetic'] as const;
+
+/** What of LoRA is asked for; null where all weights are trained. Throws `option.invalid` for both at once. */
+function loraOf(a: Parsed) {
+  if (!a.flag('full')) {
+    const rank = a.whole('rank', LORA.rank);
+    return { ...LORA, rank, alpha: positive(a.text('alpha'), 'alpha', 2 * rank) };
+  }
+  const own = a.flag('merged') ? 'merged' : ADAPTERS_OWN.find((name) => a.text(name) !== null);
+  if (own)
+    throw new JoulewiseError(
+      'option.invalid',
+      `--${own} says something of an adapter, and --full trains all weights in float32 and writes the whole model. Leave one of them away.`,
+    );
+  return null;
+}
+
+/** Fine-tunes an adapter or, with --full, all weights on tickets, and writes it or the whole model with its log. */
 export async function tuneModel(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, {
     ...TICKET_FLAGS,
@@ -63,6 +81,8 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     threads: 'whole',
     profile: 'text',
     arithmetic: 'text',
+    decay: 'number',
+    full: 'flag',
     merged: 'flag',
     out: 'text',
   });
@@ -71,7 +91,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
   const out = fromHere(a.need('out'));
   mkdirSync(out, { recursive: true });
   const seed = a.whole('seed', TUNE.seed);
-  const rank = a.whole('rank', LORA.rank);
+  const lora = loraOf(a);
   const checkpoint = a.text('checkpoint') ?? 'builtin';
   const [joules, minutes] = [a.text('budget-joules'), a.text('budget-minutes')];
   const steps = a.whole('steps', TUNE.steps);
@@ -80,13 +100,13 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     steps,
     warmup: Math.min(TUNE.warmup, Math.floor(steps / 10)),
     batch: a.whole('batch', TUNE.batch),
-    lr: positive(a.text('lr'), 'lr', TUNE.lr),
+    lr: positive(a.text('lr'), 'lr', lora ? TUNE.lr : FULL_RATE),
+    decay: a.number('decay', TUNE.decay, 0, 1),
     seed,
     evaluateEvery: a.whole('evaluate-every', TUNE.evaluateEvery, 0),
     joules: joules === null ? null : positive(joules, 'budget-joules', 0),
     seconds: minutes === null ? null : 60 * positive(minutes, 'budget-minutes', 0),
   };
-  const lora = { ...LORA, rank, alpha: positive(a.text('alpha'), 'alpha', 2 * rank) };
   const report = await withDriver({ onEvent: (event) => tell(event as Event) }, async (d) => {
     const dataset =
       a.need('data') === 'generated'

@@ -37,6 +37,30 @@ export function rmsNormBackward(
   }
 }
 
+/** dw[i] += the gradient by the weight of rmsNorm(x) * w under dy: sum over rows of dy[r, i] x[r, i] / rms(x[r]). n % 4 = 0. */
+export function rmsNormWeights(x: usize, dy: usize, dw: usize, rows: usize, n: usize, epsilon: f32): void {
+  for (let r: usize = 0; r < rows; r++) {
+    let squares: f64 = 0;
+    for (let i: usize = 0; i < n * 4; i += 4) {
+      const v = <f64>load<f32>(x + i);
+      squares += v * v;
+    }
+    const scale = f32x4.splat(<f32>(1 / Math.sqrt(squares / <f64>n + <f64>epsilon)));
+    for (let i: usize = 0; i < n * 4; i += 16) {
+      const own = f32x4.mul(f32x4.mul(v128.load(x + i), scale), v128.load(dy + i));
+      v128.store(dw + i, f32x4.add(v128.load(dw + i), own));
+    }
+    x += n * 4;
+    dy += n * 4;
+  }
+}
+
+/** to[i] += the sum of column i of x [rows, n]: the gradient by a bias. n is a multiple of 4. */
+export function addColumns(x: usize, rows: usize, n: usize, to: usize): void {
+  for (let r: usize = 0; r < rows; r++, x += n * 4)
+    for (let i: usize = 0; i < n * 4; i += 16) v128.store(to + i, f32x4.add(v128.load(to + i), v128.load(x + i)));
+}
+
 /** gate and up become their gradients under d = d(silu(gate) * up). n is a multiple of 4. */
 export function siluTimesBackward(gate: usize, up: usize, d: usize, n: usize): void {
   const one = f32x4.splat(1);

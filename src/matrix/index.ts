@@ -2,7 +2,14 @@ export { packA, packATransposed, packB, packBTransposed, gemm, timesStored } fro
 export { levelBytes, packLevels, timesLevels } from './levels';
 export { scratch64, cholesky, invertLower } from './float64';
 export { rmsNorm, addRow, addTo, rope, causalSoftmax, siluTimes, addSquares, cosines } from './forward';
-export { rmsNormBackward, siluTimesBackward, softmaxBackward, crossEntropy } from './backward';
+export {
+  rmsNormBackward,
+  rmsNormWeights,
+  addColumns,
+  siluTimesBackward,
+  softmaxBackward,
+  crossEntropy,
+} from './backward';
 export { unpackBytes, unpackNibbles, unpackHalves, narrowFloats, widenFloats } from './unpack';
 export { columnBlock, tileIn, tileOut } from './columns';
 

@@ -237,6 +237,48 @@ export const tests: BrowserTest[] = [
       ),
   },
   {
+    name: 'trains all weights on tickets: the same bits on one thread and on two, and a folder that runs compute with',
+    run: () =>
+      withBrowser({}, (d) =>
+        withFolder(async (out) => {
+          const dataset = await d.call('generateTickets', { count: 60, seed: 5 });
+          const asked = {
+            checkpoint: BUILTIN,
+            name: 'built-in',
+            recipe: 'fp32',
+            tasks: ['response' as const],
+            dataset,
+            train: null,
+            validation: 4,
+            lora: null,
+            // Two passes a step, so that two threads have work.
+            options: { ...TUNE, steps: 3, warmup: 0, lr: 1e-3, decay: 0.01, evaluateEvery: 0 },
+            profile: null,
+            arithmetic: null,
+            merged: false,
+          };
+          const reports = [];
+          for (const threads of [1, 2]) {
+            const folder = join(out, String(threads));
+            mkdirSync(folder);
+            const report = await d.call('tune', { ...asked, threads, upload: d.server.receive(folder) });
+            reports.push({ ...report, weights: readFileSync(join(folder, 'model.safetensors')) });
+          }
+          const [one, two] = reports as [(typeof reports)[number], (typeof reports)[number]];
+          assert(one.weights.equals(two.weights), 'one thread and two give the same weights');
+          assertEqual(
+            one.steps.map(({ loss }) => loss),
+            two.steps.map(({ loss }) => loss),
+            'losses',
+          );
+          assertEqual(one.parameters, 3_541_248, 'parameters');
+          const trained = await checkpointOf(d, join(out, '1'));
+          const { nll } = await evaluate(d, trained, 'fp32', dataset.tickets[0]?.response ?? '', 'cpu');
+          assert(Number.isFinite(nll), 'a run computes with it');
+        }),
+      ),
+  },
+  {
     name: 'our own kernels tell bytes, operations and milliseconds, which add up to the pass',
     run: () =>
       withBrowser({}, async (d) => {

@@ -26,7 +26,7 @@ const made = [];
 for (const arithmetic of ['fp32', 'int8'] as const) {
   const m = await nodeMatrix();
   const gradients = openGradients(m, frozen, lora, arithmetic);
-  gradients.setAdapter(adapter);
+  gradients.setNumbers(adapter);
   const times: number[] = [];
   let loss = 0;
   for (let round = 0; round < 3; round++) {

@@ -12,7 +12,7 @@ const filesBelow = (folder: string): string[] =>
   );
 
 const PAGES = ['README.md', ...filesBelow('docs').filter((path) => path.endsWith('.md'))].sort();
-const READMES = ['src', 'cli', 'tests', 'training'].flatMap(filesBelow).filter((path) => path.endsWith('/README.md'));
+const READMES = ['src', 'cli', 'tests'].flatMap(filesBelow).filter((path) => path.endsWith('/README.md'));
 
 /** Text without blocks of code and drawings. */
 const prose = (text: string) => text.replace(/^```[\s\S]*?^```/gm, '').replace(/^ {4}.*$/gm, '');

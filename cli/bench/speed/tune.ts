@@ -1,13 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createRandom } from '../../../src/lib/core/random';
 import { median } from '../../../src/lib/core/stats';
 import type { Driver } from '../../shared/browser';
 import { checkpointOf, say } from '../../shared/context';
 import { plain, versus, type BenchRow } from '../../shared/rows';
+import { pytorchSeconds, type Batches } from './pytorch';
 import { ticketsFor, type BenchTickets } from './tickets';
 
 /** A step of LoRA (rank 8, all linear layers) beside PyTorch + PEFT, in turn on the same token ids. */
@@ -18,30 +14,6 @@ const FLOORS = { int8: 1.3, fp32: 0.8, tickets: 3 } as const;
 /** Sequences and tokens of a step of equal work, and answer tokens of each. */
 const EQUAL = { sequences: 4, tokens: 128, answer: 8 } as const;
 const TICKETS = 8;
-
-const SCRIPT = fileURLToPath(new URL('train.py', import.meta.url));
-const NOT_INSTALLED = 3;
-
-/** Examples of each step: token ids, and where the answer begins. */
-type Batches = { ids: readonly number[]; answer: number }[][];
-type Timed = { seconds: number[]; peakBytes: number };
-
-/** Seconds of steps in PyTorch + PEFT, of the Python that JOULEWISE_PYTHON names; null where it is not installed. */
-function peftSeconds(checkpoint: string, threads: number, batches: Batches): Timed | null {
-  const folder = mkdtempSync(join(tmpdir(), 'joulewise-peft-'));
-  try {
-    const file = join(folder, 'batches.json');
-    writeFileSync(file, JSON.stringify(batches));
-    const python = process.env['JOULEWISE_PYTHON'] ?? 'python3';
-    const done = spawnSync(python, [SCRIPT, checkpoint, String(threads), file], { encoding: 'utf8' });
-    if (done.status === 0) return JSON.parse(done.stdout.trim().split('\n').at(-1) ?? '') as Timed;
-    if (done.status !== NOT_INSTALLED && !done.error)
-      say(`PEFT (${python}) failed and is left out: ${done.stderr.trim().split('\n').at(-1) ?? ''}`);
-    return null;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 
 /** Without the first step, in which compilers warm up. */
 const settled = (values: readonly number[]) => median(values.slice(1));
@@ -86,8 +58,10 @@ export async function tuneRows(
         threads: o.threads,
         recipe,
         arithmetic,
+        full: false,
         batches,
         shared,
+        rows: 256,
       });
       ours.set(`${name} ${recipe}`, {
         ms: steps.map(({ ms }) => ms),
@@ -95,7 +69,7 @@ export async function tuneRows(
       });
     }
     say(`Training: ${name} work, PEFT ...`);
-    const peft = peftSeconds(o.checkpoint, o.threads, batches);
+    const peft = pytorchSeconds(o.checkpoint, o.threads, batches, 'lora');
     peers[name] = peft?.seconds ?? [];
     if (peft) rows.push(plain(`PEFT, ${name} work: peak memory`, peft.peakBytes / 2 ** 20, 'MiB'));
   }

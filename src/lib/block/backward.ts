@@ -1,7 +1,6 @@
 import {
   BIAS_OF,
   INPUT_GROUPS,
-  LINEARS,
   linearShapes,
   type LinearName,
   type ropeTables,
@@ -10,9 +9,9 @@ import {
 import type { ModelConfig } from '../checkpoint/config';
 import { packedA, packedB, type Matrix } from '../matrix/matrix';
 import { attentionWeights, scoreColumns, turn, type BlockSource, type Float32Block, type Taps } from './float32';
-import type { LoraLayout, LoraPart } from './lora';
 import { openProducts } from './products';
 import { rowsOf, type PlacedSpan } from './spans';
+import type { LayerTrainee } from './trained';
 
 /** Linear layers whose outputs are kept, as they gave them, before biases. */
 const TRACED = ['q_proj', 'k_proj', 'v_proj', 'gate_proj', 'up_proj'] as const;
@@ -27,18 +26,10 @@ export interface BlockTrace {
   sizes: Readonly<Record<Kept, number>>;
   /** bfloat16 instead of float32: half the memory, for arithmetic that rounds harder anyway. */
   narrow: boolean;
-  /** factor A x of each linear layer that has a low-rank change, [rows, rank], float32. */
-  low: Partial<Record<LinearName, number>>;
 }
 
 /** Room for the trace of one block over at most `rows` rows. */
-export function takeTrace(
-  m: Matrix,
-  config: ModelConfig,
-  ffn: number,
-  rows: number,
-  o: { lora: LoraLayout; layer: number; narrow: boolean },
-): BlockTrace {
+export function takeTrace(m: Matrix, config: ModelConfig, ffn: number, rows: number, narrow: boolean): BlockTrace {
   const shapes = linearShapes(config, ffn);
   const { hiddenSize } = config;
   const sizes = {
@@ -47,9 +38,7 @@ export function takeTrace(
     middle: hiddenSize,
     mixed: shapes.o_proj[1],
   };
-  const low: BlockTrace['low'] = {};
-  for (const linear of LINEARS) if (o.lora.part(o.layer, linear)) low[linear] = m.take(rows * o.lora.rank * 4);
-  return { at: takeKept(m, sizes, rows, o.narrow ? 2 : 4), sizes, narrow: o.narrow, low };
+  return { at: takeKept(m, sizes, rows, narrow ? 2 : 4), sizes, narrow };
 }
 
 const takeKept = (m: Matrix, sizes: BlockTrace['sizes'], rows: number, bytes: number) =>
@@ -72,25 +61,14 @@ function recall(m: Matrix, trace: BlockTrace, rows: number, room: BlockTrace['at
 /** Copies floats within the matrix's memory. */
 const copy = (m: Matrix, from: number, to: number, n: number) => m.f32(to, n).set(m.f32(from, n));
 
-function times(m: Matrix, at: number, n: number, factor: number): void {
-  const x = m.f32(at, n);
-  for (let i = 0; i < n; i++) x[i] = (x[i] as number) * factor;
-}
-
-/** Taps that add the low-rank changes of `adapter` (an address, laid out as `lora`) and keep a trace where one is given. */
-export function loraTaps(
+/** Taps that let what is trained change outputs, and keep a trace where one is given. */
+export function trainedTaps(
   m: Matrix,
   block: Float32Block,
   x: number,
-  o: { layer: number; rows: number; lora: LoraLayout; adapter: number; trace: BlockTrace | null },
+  { trainee, trace }: { trainee: LayerTrainee; trace: BlockTrace | null },
 ): Taps {
-  const { k } = m;
-  const { lora, trace } = o;
-  const { rank } = lora;
-  const widest = lora.parts.reduce((n, { outputs, inputs }) => Math.max(n, outputs, inputs), 0);
-  const panel = m.take(packedB(Math.max(widest, rank), rank) * 4 + packedB(rank, widest) * 4);
-  const left = m.take(packedA(o.rows, rank) * 4);
-  const own = m.take(o.rows * rank * 4);
+  const change = trainee.there?.(block);
   const isTraced = (linear: LinearName): linear is (typeof TRACED)[number] =>
     (TRACED as readonly LinearName[]).includes(linear);
   return {
@@ -101,16 +79,7 @@ export function loraTaps(
       if (group === 'output') keep(m, trace, 'mixed', input, tokens);
     },
     onOutput(linear, y, tokens) {
-      const part = lora.part(o.layer, linear);
-      if (part) {
-        const low = trace?.low[linear] ?? own;
-        k.packBTransposed(o.adapter + part.a * 4, part.inputs, rank, part.inputs, panel);
-        k.gemm(block.left, panel, low, rank, tokens, rank, part.inputs, false, false);
-        times(m, low, tokens * rank, lora.factor);
-        k.packA(low, rank, tokens, rank, left, 1);
-        k.packBTransposed(o.adapter + part.b * 4, rank, part.outputs, rank, panel);
-        k.gemm(left, panel, y, part.outputs, tokens, part.outputs, rank, true, false);
-      }
+      change?.(linear, y, tokens);
       if (trace && isTraced(linear)) keep(m, trace, linear, y, tokens);
     },
   };
@@ -119,59 +88,44 @@ export function loraTaps(
 /** Gradients of a block laid out in a matrix's memory. */
 export interface BackwardBlock {
   /**
-   * d, the gradient by the block's output [rows, hidden], becomes that by its input; gradients of the adapter are added
-   * to `gradient`. Consumes the trace.
+   * d, the gradient by the block's output [rows, hidden], becomes that by its input; what is trained takes its gradients.
+   * Consumes the trace.
    */
   run(d: number, spans: readonly PlacedSpan[]): void;
 }
 
 /**
- * Lays the way back through a block out in a matrix's memory; call it within `m.within`. `adapter` and
- * `gradient` are addresses of vectors laid out as `lora`. `inputWanted`: false leaves `d` undefined, for the lowest block
- * that is trained.
+ * Lays the way back through a block out in a matrix's memory; call it within `m.within`. `inputWanted`: false leaves `d`
+ * undefined, for the lowest block that is trained.
  */
 export function layBackward(
   m: Matrix,
   config: ModelConfig,
-  { linear: weights, vectors }: BlockSource,
+  { linear: weights, vectors: vector }: BlockSource,
   o: {
-    layer: number;
     ffn: number;
     tokens: number;
     rope: ReturnType<typeof ropeTables>;
-    lora: LoraLayout;
-    adapter: number;
-    gradient: number;
+    trainee: LayerTrainee;
     trace: BlockTrace;
     inputWanted: boolean;
   },
 ): BackwardBlock {
   const { k } = m;
   const { hiddenSize: hidden, heads, kvHeads, headDim, normEpsilon } = config;
-  const { ffn, tokens: T, lora, trace } = o;
-  const { rank } = lora;
+  const { ffn, tokens: T, trace } = o;
   const shapes = linearShapes(config, ffn);
   const q = heads * headDim;
   const kv = kvHeads * headDim;
   const floats = (n: number) => m.take(n * 4);
-  const vector: Partial<Record<VectorName, number>> = {};
-  for (const [name, data] of Object.entries(vectors) as [VectorName, Float32Array<ArrayBuffer>][])
-    vector[name] = m.put(data);
   const [cos, sin] = [m.put(o.rope.cos), m.put(o.rope.sin)];
   const back = m.put(o.rope.sin.map((x) => -x));
   const widest = Math.max(hidden, q, ffn);
-  const left = floats(Math.max(packedA(T, Math.max(widest, T)), packedA(widest, T), packedA(rank, T)));
-  const right = floats(
-    Math.max(
-      packedB(widest, Math.max(T, rank)),
-      packedB(rank, Math.max(T, widest)),
-      packedB(T, headDim),
-      packedB(headDim, T),
-    ),
-  );
+  const left = floats(Math.max(packedA(T, Math.max(widest, T)), packedA(widest, T)));
+  const right = floats(Math.max(packedB(T, headDim), packedB(headDim, T)));
   const products = openProducts(m, weights, { left, rows: T, widest });
+  const gradients = o.trainee.back({ left, rows: T });
   const room = trace.narrow ? takeKept(m, trace.sizes, T, 4) : null;
-  const low = floats(T * rank);
   const scores = floats(T * Math.ceil(T / 4) * 4);
   const dScores = floats(T * Math.ceil(T / 4) * 4);
   const normed = floats(T * hidden);
@@ -186,32 +140,13 @@ export function layBackward(
   const dK = floats(T * kv);
   const dV = floats(T * kv);
 
-  /** The gradients of a low-rank change, `left` holding d packed. */
-  const lowRank = ({ inputs, outputs, a, b }: LoraPart, d: number, x: number, dx: number, rows: number, u: number) => {
-    const [A, B] = [o.adapter + a * 4, o.adapter + b * 4];
-    // g = factor d B
-    k.packB(B, rank, rank, outputs, right);
-    k.gemm(left, right, low, rank, rows, rank, outputs, false, false);
-    times(m, low, rows * rank, lora.factor);
-    k.packATransposed(d, outputs, outputs, rows, left);
-    k.packB(u, rank, rank, rows, right);
-    k.gemm(left, right, o.gradient + b * 4, rank, outputs, rank, rows, true, false);
-    k.packATransposed(low, rank, rank, rows, left);
-    k.packB(x, inputs, inputs, rows, right);
-    k.gemm(left, right, o.gradient + a * 4, inputs, rank, inputs, rows, true, false);
-    if (dx === 0) return;
-    k.packA(low, rank, rows, rank, left, 1);
-    k.packB(A, inputs, inputs, rank, right);
-    k.gemm(left, right, dx, inputs, rows, inputs, rank, true, false);
-  };
-  /** dx (+)= d W and what belongs to the adapter; dx = 0 wants no gradient by x. */
-  const through = (linear: LinearName, d: number, x: number, dx: number, rows: number, add: boolean) => {
+  /** dx (+)= d W, and what is trained takes its gradients; dx = 0 wants no gradient by x. */
+  const through = (linear: LinearName, d: number, dx: number, rows: number, add: boolean) => {
     const [out, into] = shapes[linear];
-    const part = lora.part(o.layer, linear);
-    if (dx === 0 && !part) return;
+    if (dx === 0 && !gradients.has(linear)) return;
     products.read(d, rows, out);
     if (dx !== 0) products.times(linear, dx, rows, into, { back: true, add });
-    if (part) lowRank(part, d, x, dx, rows, trace.low[linear] as number);
+    gradients.linear(linear, d, dx, rows);
   };
   const normOf = (name: VectorName) => vector[name] as number;
   /** As attention read them: with biases, normed, turned. */
@@ -284,13 +219,18 @@ export function layBackward(
     turn(m, dQ, spans, { cos, sin: back }, heads, headDim);
     turn(m, dK, spans, { cos, sin: back }, kvHeads, headDim);
   };
+  /** dx += the gradient by a norm's input x under dy, [rows, n]. */
+  const throughNorm = (name: VectorName, x: number, dy: number, dx: number, rows: number, n: number) => {
+    gradients.norm?.(name, x, dy, rows, n);
+    if (dx !== 0) k.rmsNormBackward(x, normOf(name), dy, dx, rows, n, normEpsilon);
+  };
   /** Back through the norms of heads; Q and K are free again and take the result. */
   const headNorms = (kept: BlockTrace['at'], rows: number): readonly [dq: number, dk: number] => {
     if (!config.qkNorm) return [dQ, dK];
     m.f32(Q, rows * q).fill(0);
     m.f32(K, rows * kv).fill(0);
-    k.rmsNormBackward(kept.q_proj, normOf('qNorm'), dQ, Q, rows * heads, headDim, normEpsilon);
-    k.rmsNormBackward(kept.k_proj, normOf('kNorm'), dK, K, rows * kvHeads, headDim, normEpsilon);
+    throughNorm('qNorm', kept.q_proj, dQ, Q, rows * heads, headDim);
+    throughNorm('kNorm', kept.k_proj, dK, K, rows * kvHeads, headDim);
     return [Q, K];
   };
 
@@ -301,21 +241,25 @@ export function layBackward(
       const { gate_proj: gate, up_proj: up } = kept;
       copy(m, gate, act, rows * ffn);
       k.siluTimes(act, up, rows * ffn);
-      through('down_proj', d, act, dAct, rows, false);
+      gradients.read(act, ffn, rows);
+      through('down_proj', d, dAct, rows, false);
       k.siluTimesBackward(gate, up, dAct, rows * ffn);
       k.rmsNorm(kept.middle, normOf('postNorm'), normed, rows, hidden, normEpsilon);
-      INPUT_GROUPS.ffn.forEach((linear, i) => through(linear, kept[linear], normed, dNormed, rows, i > 0));
-      k.rmsNormBackward(kept.middle, normOf('postNorm'), dNormed, d, rows, hidden, normEpsilon);
-      through('o_proj', d, kept.mixed, dMixed, rows, false);
+      gradients.read(normed, hidden, rows);
+      INPUT_GROUPS.ffn.forEach((linear, i) => through(linear, kept[linear], dNormed, rows, i > 0));
+      throughNorm('postNorm', kept.middle, dNormed, d, rows, hidden);
+      gradients.read(kept.mixed, q, rows);
+      through('o_proj', d, dMixed, rows, false);
       again(kept, spans, rows);
       attention(spans, rows);
       const [dq, dk] = headNorms(kept, rows);
       k.rmsNorm(kept.input, normOf('inputNorm'), normed, rows, hidden, normEpsilon);
+      gradients.read(normed, hidden, rows);
       const dx = o.inputWanted ? dNormed : 0;
-      through('q_proj', dq, normed, dx, rows, false);
-      through('k_proj', dk, normed, dx, rows, true);
-      through('v_proj', dV, normed, dx, rows, true);
-      if (o.inputWanted) k.rmsNormBackward(kept.input, normOf('inputNorm'), dNormed, d, rows, hidden, normEpsilon);
+      through('q_proj', dq, dx, rows, false);
+      through('k_proj', dk, dx, rows, true);
+      through('v_proj', dV, dx, rows, true);
+      if (o.inputWanted) throughNorm('inputNorm', kept.input, dNormed, d, rows, hidden);
     },
   };
 }

@@ -26,8 +26,15 @@ export interface BlockWeights {
 /** A block's weights where they are used: linear layers as they are stored, described in the matrix's memory. */
 export interface BlockSource {
   linear: Readonly<Record<LinearName, LaidLinear>>;
-  vectors: BlockVectors;
+  /** Addresses of norms and biases, float32. */
+  vectors: Readonly<Partial<Record<VectorName, number>>>;
 }
+
+/** Norms and biases that were read, put into a matrix's memory. */
+export const putVectors = (m: Matrix, vectors: BlockVectors): BlockSource['vectors'] =>
+  Object.fromEntries(
+    (Object.entries(vectors) as [VectorName, Float32Array<ArrayBuffer>][]).map(([name, data]) => [name, m.put(data)]),
+  );
 
 /** Weights that were read, put into a matrix's memory. */
 export function sourceOf(
@@ -39,7 +46,10 @@ export function sourceOf(
     const [rows, columns] = shapes[l];
     return { at: describe(m, { form: 'fp32', rows, columns, data: m.put(linear[l]), scales: 0 }), levels: false };
   };
-  return { linear: Object.fromEntries(LINEARS.map((l) => [l, put(l)])) as Record<LinearName, LaidLinear>, vectors };
+  return {
+    linear: Object.fromEntries(LINEARS.map((l) => [l, put(l)])) as Record<LinearName, LaidLinear>,
+    vectors: putVectors(m, vectors),
+  };
 }
 
 /** Reads the weights of one block, one tensor after the other. */
@@ -123,7 +133,7 @@ export function attentionWeights(
 export function layBlock(
   m: Matrix,
   config: ModelConfig,
-  { linear: weights, vectors }: BlockSource,
+  { linear: weights, vectors: vector }: BlockSource,
   o: { tokens: number; rope: ReturnType<typeof ropeTables>; ffn?: number },
 ): Float32Block {
   const { k } = m;
@@ -132,9 +142,6 @@ export function layBlock(
   const shapes = linearShapes(config, ffn);
   const q = heads * headDim;
   const kv = kvHeads * headDim;
-  const vector: Partial<Record<VectorName, number>> = {};
-  for (const [name, data] of Object.entries(vectors) as [VectorName, Float32Array<ArrayBuffer>][])
-    vector[name] = m.put(data);
   const [cos, sin] = [m.put(o.rope.cos), m.put(o.rope.sin)];
   const T = o.tokens;
   const widest = Math.max(hidden, q, ffn);

@@ -22,6 +22,7 @@ export interface LoraPart {
 }
 
 export interface LoraLayout extends LoraShape {
+  kind: 'lora';
   parts: readonly LoraPart[];
   /** Floats in all. */
   size: number;
@@ -46,5 +47,5 @@ export function layoutOf(
       size = b + outputs * shape.rank;
     }
   const byName = new Map(parts.map((part) => [`${part.layer} ${part.linear}`, part]));
-  return { ...shape, parts, size, part: (layer, linear) => byName.get(`${layer} ${linear}`) ?? null };
+  return { ...shape, kind: 'lora', parts, size, part: (layer, linear) => byName.get(`${layer} ${linear}`) ?? null };
 }

@@ -1,4 +1,4 @@
-import type { BlockSource } from '../block/float32';
+import { putVectors, type BlockSource } from '../block/float32';
 import type { LaidLinear } from '../block/products';
 import { LINEARS, names, readVectors, type BlockVectors, type LinearName } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
@@ -93,22 +93,27 @@ export type Arithmetic = 'int8' | 'fp32';
 export const arithmeticOf = ({ layers }: Pick<Frozen, 'layers'>): Arithmetic =>
   layers.some(({ linear }) => LINEARS.some((l) => linear[l].format === 'blocks')) ? 'int8' : 'fp32';
 
-/** A frozen model in a matrix's memory. */
+/** What a model is, without its weights. */
+export type ModelShape = Pick<Frozen, 'config' | 'ffnSizes'>;
+
+/** A model in a matrix's memory. */
 export interface LaidModel {
   blocks: readonly BlockSource[];
   embedding: Stored;
   head: Stored;
+  /** Address of the last norm's weight, float32. */
+  finalNorm: number;
 }
 
-export function layModel(m: Matrix, { layers, embedding, head }: Frozen, arithmetic: Arithmetic): LaidModel {
+export function layModel(m: Matrix, { layers, embedding, head, finalNorm }: Frozen, arithmetic: Arithmetic): LaidModel {
   const put = (t: StoredTensor): LaidLinear => ({
     at: describe(m, lay(m, t)),
     levels: arithmetic === 'int8' && t.format === 'blocks',
   });
   const blocks = layers.map(({ linear, vectors }) => ({
     linear: Object.fromEntries(LINEARS.map((l) => [l, put(linear[l])])) as Record<LinearName, LaidLinear>,
-    vectors,
+    vectors: putVectors(m, vectors),
   }));
   const own = lay(m, embedding);
-  return { blocks, embedding: own, head: head ? lay(m, head) : own };
+  return { blocks, embedding: own, head: head ? lay(m, head) : own, finalNorm: m.put(finalNorm) };
 }

@@ -36,7 +36,7 @@ describe.each(Object.keys(families))('gradients of %s', (family) => {
 
   it('are those of PyTorch, for the loss and each part of the adapter', async () => {
     const { gradients, lora } = await open(family);
-    gradients.setAdapter(floats(reference.adapter));
+    gradients.setNumbers(floats(reference.adapter));
     const { loss, labels } = gradients.step(pass, 1 / labelsOf(pass));
     expect(Math.abs(loss / labels / reference.loss - 1)).toBeLessThan(1e-5);
     const [own, theirs] = [gradients.takeGradient(), floats(reference.gradient)];
@@ -49,7 +49,7 @@ describe.each(Object.keys(families))('gradients of %s', (family) => {
 
   it('add up over passes, and are 0 again once they are taken', async () => {
     const { gradients } = await open(family);
-    gradients.setAdapter(floats(reference.adapter));
+    gradients.setNumbers(floats(reference.adapter));
     const factor = 1 / labelsOf(pass);
     gradients.step(pass, factor);
     const whole = gradients.takeGradient();
@@ -60,7 +60,7 @@ describe.each(Object.keys(families))('gradients of %s', (family) => {
 
   it('are the same where a beginning that sequences share is computed once', async () => {
     const { gradients } = await open(family);
-    gradients.setAdapter(floats(reference.adapter));
+    gradients.setNumbers(floats(reference.adapter));
     const [first] = reference.sequences as [TuneReference['sequences'][number]];
     const shared = first.ids.slice(0, 7);
     const tails = [first.ids.slice(7), [3, 1, 4, 1, 5], [9, 2, 6], [5, 3, 5, 8, 9, 7, 9]];
@@ -89,14 +89,14 @@ describe.each(Object.keys(families))('gradients of %s', (family) => {
     async (recipe) => {
       const { gradients } = await open(family, recipe);
       const adapter = floats(reference.adapter);
-      gradients.setAdapter(adapter);
+      gradients.setNumbers(adapter);
       const before = gradients.loss(pass);
       const step = gradients.step(pass, 1);
       expect(step.loss).toBe(before.loss);
       const gradient = gradients.takeGradient();
       const norm = Math.hypot(...gradient);
       const at = (t: number) => {
-        gradients.setAdapter(adapter.map((x, i) => x + (t * (gradient[i] as number)) / norm));
+        gradients.setNumbers(adapter.map((x, i) => x + (t * (gradient[i] as number)) / norm));
         return gradients.loss(pass).loss;
       };
       // Central differences of fourth order along the gradient's own direction: float32 allows no small step.
@@ -130,7 +130,7 @@ describe.each(Object.keys(families))('gradients of %s', (family) => {
         'fp32',
       );
       const [own, theirs] = [gradients, twin].map((g) => {
-        g.setAdapter(floats(reference.adapter));
+        g.setNumbers(floats(reference.adapter));
         g.step(pass, 1);
         return g.takeGradient();
       });
@@ -150,7 +150,7 @@ describe.each(Object.keys(families))('gradients of %s in int8 arithmetic', (fami
       for (const arithmetic of ['fp32', 'int8', 'int8'] as const) {
         const { gradients, model } = await open(family, recipe, arithmetic);
         expect(arithmeticOf(model)).toBe('int8');
-        gradients.setAdapter(floats(reference.adapter));
+        gradients.setNumbers(floats(reference.adapter));
         const { loss } = gradients.step(pass, 1);
         made.push({ loss, gradient: gradients.takeGradient() });
       }
@@ -191,7 +191,7 @@ describe('gradients of part of a model', () => {
     }
     const of = async (lora: LoraLayout, numbers: Float32Array) => {
       const gradients = openGradients(await nodeMatrix(), model, lora, 'fp32');
-      gradients.setAdapter(numbers);
+      gradients.setNumbers(numbers);
       gradients.step(pass, 1);
       return gradients.takeGradient();
     };

@@ -1,11 +1,13 @@
-import { layBackward, loraTaps, takeTrace, type BlockTrace } from '../block/backward';
+import { layBackward, takeTrace, trainedTaps, type BlockTrace } from '../block/backward';
 import { layBlock, type BlockSource } from '../block/float32';
-import type { LoraLayout } from '../block/lora';
+import type { TrainedLayout } from '../block/layout';
 import { placeSpans, rowsOf, type PlacedSpan, type Span } from '../block/spans';
+import type { LayerTrainee } from '../block/trained';
 import { ropeTables } from '../checkpoint/block';
 import { JoulewiseError } from '../core/errors';
 import { describe, packedA, type Matrix } from '../matrix/matrix';
-import { layModel, rowsOfStored, unpack, type Arithmetic, type Frozen } from './frozen';
+import { rowsOfStored, unpack, type Arithmetic, type Frozen, type ModelShape } from './frozen';
+import { openTrainee } from './trainee';
 
 /** Sequences of one pass, with what each row is to predict. */
 export interface Pass {
@@ -14,42 +16,45 @@ export interface Pass {
   ids: readonly number[];
   /** Token that follows each row; null where the loss does not ask. */
   labels: readonly (number | null)[];
+  /** How much each row's label counts; absent = each counts 1. */
+  weights?: readonly number[];
 }
 
 export interface PassResult {
-  /** Sum over labels of -ln p, nats. */
+  /** Sum over labels of -ln p times their weight, nats. */
   loss: number;
+  /** Sum of the labels' weights: their number where each counts 1. */
   labels: number;
-  /** -ln p of each label, in the order of rows. */
+  /** -ln p of each label, in the order of rows, whatever it counts. */
   each: Float64Array<ArrayBuffer>;
 }
 
 /** Rows of the vocabulary that are multiplied at a time. */
 const CHUNK = 2048;
-/** Labelled rows whose logits are held at a time. */
-const LABELS = 64;
+/** Labelled rows whose logits are held at a time: 2 MB of them, but this many in any case and at most. */
+const [LEAST_LABELS, MOST_LABELS, LOGITS] = [64, 256, 2 ** 19];
 
-/** A frozen model and an adapter in a matrix's memory, until the matrix is freed. */
+/** A model and what of it is trained in a matrix's memory, until the matrix is freed. */
 export interface Gradients {
   /** The loss alone. */
   loss(pass: Pass): PassResult;
   /**
-   * The loss, and the gradient of `factor` times it by the adapter, added to what `gradient()` gives.
+   * The loss, and the gradient of `factor` times it by what is trained, added to what `takeGradient` gives.
    */
   step(pass: Pass, factor: number): PassResult;
-  /** Takes other numbers for the adapter, laid out as `lora`. */
-  setAdapter(adapter: Float32Array): void;
+  /** Takes other numbers for what is trained, laid out as its layout says. */
+  setNumbers(numbers: Float32Array): void;
   /** A copy of the gradient, which is 0 again. */
   takeGradient(): Float32Array<ArrayBuffer>;
 }
 
 /** Checks that what is asked can be computed: sizes, tokens, labels. */
-function checkPass({ config }: Frozen, { spans, ids, labels }: Pass): void {
+function checkPass({ config }: ModelShape, { spans, ids, labels, weights = ids.map(() => 1) }: Pass): void {
   const rows = rowsOf(spans);
-  if (ids.length !== rows || labels.length !== rows)
+  if (ids.length !== rows || labels.length !== rows || weights.length !== rows)
     throw new JoulewiseError(
       'internal',
-      `A pass of ${rows} rows has ${ids.length} tokens and ${labels.length} labels.`,
+      `A pass of ${rows} rows has ${ids.length} tokens, ${labels.length} labels and ${weights.length} weights.`,
     );
   for (const id of [...ids, ...labels])
     if (id !== null && !(id >= 0 && id < config.vocabSize))
@@ -57,11 +62,17 @@ function checkPass({ config }: Frozen, { spans, ids, labels }: Pass): void {
 }
 
 /**
- * Lays an adapter and its gradient out in a matrix's memory, for a frozen model. Blocks are gone through one after the
- * other, so that memory is that of the stored weights, of one block's rows and of the traces of a pass.
+ * Lays what is trained and its gradient out in a matrix's memory, for a model whose weights need not come where all of them
+ * are trained. Blocks are gone through one after the other, so that memory is that of the weights, of what is trained twice,
+ * of one block's rows and of the traces of a pass. Throws `checkpoint.unsupported` for sizes that kernels do not take.
  */
-export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arithmetic: Arithmetic): Gradients {
-  const { config, ffnSizes } = frozen;
+export function openGradients(
+  m: Matrix,
+  base: Frozen | ModelShape,
+  layout: TrainedLayout,
+  arithmetic: Arithmetic,
+): Gradients {
+  const { config, ffnSizes } = base;
   const { hiddenSize: hidden, layers, vocabSize, normEpsilon } = config;
   const { k } = m;
   if (hidden % 4 || ffnSizes.some((ffn) => ffn % 4))
@@ -69,15 +80,15 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arith
       'checkpoint.unsupported',
       'Training needs hidden and FFN sizes that are multiples of 4; this variant has others. Choose another one.',
     );
-  const adapter = m.take(lora.size * 4);
-  const gradient = m.take(lora.size * 4);
-  m.f32(adapter, lora.size).fill(0);
-  m.f32(gradient, lora.size).fill(0);
-  /** The lowest layer that is trained: nothing is asked below it. */
-  const lowest = lora.layers.reduce((a, b) => Math.min(a, b), layers);
-  const norm = m.put(frozen.finalNorm);
-  const model = layModel(m, frozen, arithmetic);
+  const numbers = m.take(layout.size * 4);
+  const gradient = m.take(layout.size * 4);
+  m.f32(numbers, layout.size).fill(0);
+  m.f32(gradient, layout.size).fill(0);
+  const trained = openTrainee(m, base, layout, arithmetic, { numbers, gradient });
+  const { model, lowest, outer } = trained;
+  const norm = model.finalNorm;
   const narrow = arithmetic === 'int8';
+  const atOnce = Math.max(LEAST_LABELS, Math.min(MOST_LABELS, Math.floor(LOGITS / vocabSize)));
 
   const embed = (ids: readonly number[], x: number) =>
     ids.forEach((id, row) =>
@@ -87,8 +98,11 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arith
       }),
     );
 
-  function forward(x: number, spans: readonly PlacedSpan[], traces: readonly (BlockTrace | null)[]): void {
-    const tokens = rowsOf(spans);
+  function forward(
+    x: number,
+    spans: readonly PlacedSpan[],
+    own: readonly { trainee: LayerTrainee; trace: BlockTrace | null }[],
+  ): void {
     const rope = ropeTables(config, longest(spans));
     for (let layer = 0; layer < layers; layer++)
       m.within(() => {
@@ -97,24 +111,24 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arith
           rope,
           ffn: ffnSizes[layer] as number,
         });
-        const trace = traces[layer] ?? null;
-        block.run(x, spans, loraTaps(m, block, x, { layer, rows: tokens, lora, adapter, trace }));
+        block.run(x, spans, trainedTaps(m, block, x, own[layer] as (typeof own)[number]));
       });
   }
 
   /** Losses of labelled rows of x; where `dx` is given, the gradients of factor * loss by these rows are put there. */
-  function atHead(x: number, dx: number, labels: Pass['labels'], factor: number, each: number[]): number {
-    const rows = labels.flatMap((label, row) => (label === null ? [] : [{ row, label }]));
+  function atHead(x: number, dx: number, { labels, weights }: Pass, factor: number): PassResult {
+    const rows = labels.flatMap((label, row) => (label === null ? [] : [{ row, label, weight: weights?.[row] ?? 1 }]));
+    const each: number[] = [];
     let loss = 0;
-    for (let from = 0; from < rows.length; from += LABELS)
-      loss += m.within(() => headPart(x, dx, rows.slice(from, from + LABELS), factor, each));
-    return loss;
+    for (let from = 0; from < rows.length; from += atOnce)
+      loss += m.within(() => headPart(x, dx, rows.slice(from, from + atOnce), factor, each));
+    return { loss, labels: rows.reduce((n, { weight }) => n + weight, 0), each: Float64Array.from(each) };
   }
 
   function headPart(
     x: number,
     dx: number,
-    rows: readonly { row: number; label: number }[],
+    rows: readonly { row: number; label: number; weight: number }[],
     factor: number,
     each: number[],
   ) {
@@ -130,12 +144,13 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arith
     for (let i = 0; i < n; i++) m.f32(logits + (i * width + vocabSize) * 4, width - vocabSize).fill(-Infinity);
     k.timesStored(describe(m, model.head), left, logits, width, n, false, false);
     let loss = 0;
-    rows.forEach(({ label }, i) => {
-      const one = k.crossEntropy(logits + i * width * 4, width, label, factor);
+    rows.forEach(({ label, weight }, i) => {
+      const one = k.crossEntropy(logits + i * width * 4, width, label, factor * weight);
       each.push(one);
-      loss += one;
+      loss += one * weight;
     });
     if (dx === 0) return loss;
+    outer?.head(logits, width, normed, n);
     const dNormed = m.take(n * hidden * 4);
     const dOwn = m.take(n * hidden * 4);
     m.f32(dOwn, n * hidden).fill(0);
@@ -146,58 +161,58 @@ export function openGradients(m: Matrix, frozen: Frozen, lora: LoraLayout, arith
         const part = describe(m, rowsOfStored(model.head, at, at + some));
         k.timesStored(part, left, dNormed, hidden, n, true, at > 0);
       });
+    outer?.finalNorm(own, dNormed, n);
     k.rmsNormBackward(own, norm, dNormed, dOwn, n, hidden, normEpsilon);
     rows.forEach(({ row }, i) => m.f32(dx + row * hidden * 4, hidden).set(m.f32(dOwn + i * hidden * 4, hidden)));
     return loss;
   }
 
   function run(pass: Pass, factor: number | null): PassResult {
-    checkPass(frozen, pass);
+    checkPass(base, pass);
     const spans = placeSpans(pass.spans);
     const tokens = rowsOf(spans);
     return m.within(() => {
       const x = m.take(tokens * hidden * 4);
       embed(pass.ids, x);
-      const traces = Array.from({ length: layers }, (_, layer) =>
-        factor === null || layer < lowest
-          ? null
-          : takeTrace(m, config, ffnSizes[layer] as number, tokens, { lora, layer, narrow }),
-      );
-      forward(x, spans, traces);
+      const own = Array.from({ length: layers }, (_, layer) => {
+        const traced = factor !== null && layer >= lowest;
+        return {
+          trainee: trained.layer(layer, { rows: tokens, traced }),
+          trace: traced ? takeTrace(m, config, ffnSizes[layer] as number, tokens, narrow) : null,
+        };
+      });
+      forward(x, spans, own);
       const d = factor === null ? 0 : m.take(tokens * hidden * 4);
       if (d) m.f32(d, tokens * hidden).fill(0);
-      const each: number[] = [];
-      const loss = atHead(x, d, pass.labels, factor ?? 1, each);
+      const result = atHead(x, d, pass, factor ?? 1);
       if (factor !== null) {
         const rope = ropeTables(config, longest(spans));
         for (let layer = layers - 1; layer >= lowest; layer--)
           m.within(() =>
             layBackward(m, config, model.blocks[layer] as BlockSource, {
-              layer,
               ffn: ffnSizes[layer] as number,
               tokens: widestOf(spans),
               rope,
-              lora,
-              adapter,
-              gradient,
-              trace: traces[layer] as BlockTrace,
-              inputWanted: layer > lowest,
+              trainee: own[layer]?.trainee as LayerTrainee,
+              trace: own[layer]?.trace as BlockTrace,
+              inputWanted: layer > lowest || outer !== null,
             }).run(d, spans),
           );
+        outer?.embedding(pass.ids, d);
       }
-      return { loss, labels: each.length, each: Float64Array.from(each) };
+      return result;
     });
   }
 
   return {
     loss: (pass) => run(pass, null),
     step: (pass, factor) => run(pass, factor),
-    setAdapter(numbers) {
-      m.f32(adapter, lora.size).set(numbers);
+    setNumbers(given) {
+      m.f32(numbers, layout.size).set(given);
     },
     takeGradient() {
-      const out = m.f32(gradient, lora.size).slice();
-      m.f32(gradient, lora.size).fill(0);
+      const out = m.f32(gradient, layout.size).slice();
+      m.f32(gradient, layout.size).fill(0);
       return out;
     },
   };

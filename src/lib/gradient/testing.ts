@@ -28,6 +28,26 @@ export const { options, families } = JSON.parse(readFileSync('tests/fixtures/tun
   families: Record<string, TuneReference>;
 };
 
+/** What PyTorch made of training all weights of them, and of one with a head of its own (tests/oracle/full.py). */
+export interface FullReference {
+  /** Of each token but the first, what it counts as what is predicted. */
+  sequences: { ids: number[]; weights: number[] }[];
+  /** Float16; null where the embedding is the head. */
+  head: string | null;
+  loss: number;
+  /** By tensor. */
+  gradient: Record<string, string>;
+  steps: { loss: number; norm: number; lr: number }[];
+  end: Record<string, string> | null;
+}
+
+export const { options: fullOptions, models: fullModels } = JSON.parse(
+  readFileSync('tests/fixtures/full.json', 'utf8'),
+) as {
+  options: { steps: number; warmup: number; lr: number; decay: number; clip: number; beta2: number };
+  models: Record<string, FullReference>;
+};
+
 export const floats = (text: string) => new Float32Array(new Uint8Array(Buffer.from(text, 'base64')).buffer);
 
 /** |a - b| / |b|. */
@@ -40,8 +60,13 @@ export function distance(a: Float32Array, b: Float32Array): number {
   return Math.sqrt(off / all);
 }
 
-export async function frozenModel(family: string, recipe = 'fp32'): Promise<Frozen> {
-  const { config, weights } = models[family] as Family;
+/** A tiny model by its family, or ("llama, untied") with the head that its reference has. */
+export async function frozenModel(name: string, recipe = 'fp32'): Promise<Frozen> {
+  const { config: own, weights: plain } = models[name.split(',')[0] as string] as Family;
+  const head = fullModels[name]?.head ?? null;
+  const config = head === null ? own : { ...own, tie_word_embeddings: false };
+  const shape = [own['vocab_size'], own['hidden_size']] as number[];
+  const weights = head === null ? plain : { ...plain, 'lm_head.weight': { shape, data: head } };
   const files = {
     'model.safetensors': makeSafetensors(
       Object.fromEntries(

@@ -1,9 +1,9 @@
-import type { LoraLayout } from '../block/lora';
+import type { TrainedLayout } from '../block/layout';
 import { placeSpans } from '../block/spans';
 import { LINEARS, linearShapes } from '../checkpoint/block';
 import type { Work } from '../core/cost';
 import { storedBytes } from '../tensor/stored';
-import type { Arithmetic, Frozen } from './frozen';
+import type { Arithmetic, Frozen, ModelShape } from './frozen';
 import type { Pass } from './pass';
 
 /**
@@ -12,35 +12,47 @@ import type { Pass } from './pass';
  * read once.
  */
 export function passCost(
-  { config, ffnSizes, layers: stored, head, embedding }: Frozen,
-  lora: LoraLayout,
+  model: Frozen | ModelShape,
+  layout: TrainedLayout,
   pass: Pass,
   { back, arithmetic }: { back: boolean; arithmetic: Arithmetic },
 ): Work {
+  const { config, ffnSizes } = model;
   const { hiddenSize, heads, headDim, kvHeads, layers, vocabSize } = config;
   const spans = placeSpans(pass.spans);
   const rows = pass.ids.length;
   const labels = pass.labels.filter((l) => l !== null).length;
+  const full = layout.kind === 'full';
   const ways = back ? 2 : 1;
-  let weights = storedBytes(head ?? embedding);
   let products = labels * vocabSize * hiddenSize;
   let kept = 0;
   for (let layer = 0; layer < layers; layer++) {
     const ffn = ffnSizes[layer] as number;
     const shapes = linearShapes(config, ffn);
-    const own = LINEARS.reduce((n, l) => n + shapes[l][0] * shapes[l][1], 0);
-    weights += LINEARS.reduce((n, l) => n + storedBytes((stored[layer] as (typeof stored)[number]).linear[l]), 0);
-    products += rows * own;
+    products += rows * LINEARS.reduce((n, l) => n + shapes[l][0] * shapes[l][1], 0);
     kept += rows * (2 * hiddenSize + 2 * heads * headDim + 2 * kvHeads * headDim + 2 * ffn);
   }
   // Scores and their mixture; on the way back both again and four products for their gradients.
   const seen = spans.reduce((n, { past, tokens }) => n + tokens * past + (tokens * (tokens + 1)) / 2, 0);
   const attention = seen * heads * headDim * (back ? 7 : 2) * layers;
   // Two thin products there; on the way back two for the gradient by the input and two by the adapter.
-  const low = lora.parts.reduce((n, { inputs, outputs }) => n + rows * lora.rank * (inputs + outputs), 0);
+  const low = full
+    ? 0
+    : layout.parts.reduce((n, { inputs, outputs }) => n + rows * layout.rank * (inputs + outputs), 0);
   return {
-    operations: 2 * (ways * products + attention + (back ? 3 : 1) * low),
-    weightBytes: ways * weights,
+    // A weight's own gradient is a third product.
+    operations: 2 * ((ways + (full && back ? 1 : 0)) * products + attention + (back ? 3 : 1) * low),
+    // Gradients are read and written where weights are read.
+    weightBytes: ways * weightBytes(model, layout) + (full && back ? 2 * 4 * layout.size : 0),
     activationBytes: back ? 2 * (arithmetic === 'int8' ? 2 : 4) * kept : 0,
   };
+}
+
+/** Bytes of linear layers and head as they are stored. */
+function weightBytes(model: Frozen | ModelShape, layout: TrainedLayout): number {
+  if (layout.kind === 'full' || !('layers' in model)) return 4 * layout.size;
+  return model.layers.reduce(
+    (n, { linear }) => n + LINEARS.reduce((sum, l) => sum + storedBytes(linear[l]), 0),
+    storedBytes(model.head ?? model.embedding),
+  );
 }

@@ -35,6 +35,8 @@ interface Exports {
   addSquares(x: number, rows: number, n: number, sums: number): void;
   cosines(x: number, y: number, rows: number, n: number): number;
   rmsNormBackward(x: number, weight: number, dy: number, dx: number, rows: number, n: number, epsilon: number): void;
+  rmsNormWeights(x: number, dy: number, dw: number, rows: number, n: number, epsilon: number): void;
+  addColumns(x: number, rows: number, n: number, to: number): void;
   siluTimesBackward(gate: number, up: number, d: number, n: number): void;
   softmaxBackward(p: number, d: number, rows: number, n: number, scale: number): void;
   crossEntropy(x: number, n: number, target: number, factor: number): number;

@@ -8,7 +8,7 @@ const ENDS = {
   seconds: 'The time is spent',
   joules: 'The joules are spent',
   stopped: 'Stopped',
-  diverged: 'Stopped, since the loss was no number any more; the adapter is the last good one. Try a lower --lr',
+  diverged: 'Stopped, since the loss was no number any more; what is kept is the last that was good. Try a lower --lr',
 } as const;
 
 export const TUNED = {

@@ -4,14 +4,14 @@ import { totalBytes } from '../core/cost';
 import { JoulewiseError, quote } from '../core/errors';
 import { bytes, operations } from '../core/units';
 import type { Task } from '../data/tasks';
-import { arithmeticOf, freeze, type Arithmetic, type Frozen } from '../gradient/frozen';
-import { threadsThatFit } from '../gradient/size';
+import { arithmeticOf, freeze, type Arithmetic, type Frozen, type ModelShape } from '../gradient/frozen';
+import { fullThreadsThatFit, threadsThatFit } from '../gradient/size';
 import { passCost } from '../gradient/work';
-import { PASS_ROWS } from '../tune/examples';
 import type { Meter } from '../meter/meter';
 import { mainReadings } from '../meter/readings';
-import { loraLayout, newAdapter, type LoraLayout, type LoraOptions } from '../tune/lora';
+import { LORA, type LoraOptions } from '../tune/lora';
 import { examplesOf } from '../tune/tickets';
+import { beginning, layoutOfAsked, undecayedOf, type TrainedLayout } from '../tune/trained';
 import {
   startTuning,
   tune,
@@ -43,12 +43,13 @@ export type TrainEvent =
   | { step: TuneStep; of: number }
   | { evaluation: TuneEvaluation };
 
-/** What training an adapter takes of this device. */
+/** What training takes of this device. */
 export interface AdapterHost {
   meter: Meter;
+  /** A model's weights need not come where all of them are trained. */
   openThreads(
-    frozen: Frozen,
-    lora: LoraLayout,
+    model: Frozen | ModelShape,
+    layout: TrainedLayout,
     arithmetic: Arithmetic,
     threads: number,
   ): Promise<TuneEngine & { end(): void }>;
@@ -98,10 +99,10 @@ export function lessonsOf(checkpoint: Checkpoint, tickets: TrainTickets): Lesson
   return { learning, checking, tooLong };
 }
 
-/** An adapter, and how it came about. */
+/** What was trained, and how it came about. */
 export interface Trained extends TuneResult {
-  lora: LoraLayout;
-  /** Of the model under it. */
+  layout: TrainedLayout;
+  /** Of the model that it belongs to. */
   shape: Pick<Frozen, 'config' | 'ffnSizes'>;
   threads: number;
   /** How products with frozen weights were computed. */
@@ -132,16 +133,16 @@ async function frozenOf(checkpoint: Checkpoint, recipe: Recipe, host: AdapterHos
   }
 }
 
-/** An engine whose losses and gradients are metered: judging an adapter on validation answers is part of training it. */
-function metered(
+/** An engine whose losses and gradients are metered: judging what is trained on validation answers is part of training it. */
+export function metered(
   engine: TuneEngine,
-  frozen: Frozen,
-  lora: LoraLayout,
+  model: Frozen | ModelShape,
+  layout: TrainedLayout,
   arithmetic: Arithmetic,
   meter: Meter,
 ): TuneEngine {
   const workOf = (passes: Parameters<TuneEngine['losses']>[0], back: boolean) => {
-    const costs = passes.map((pass) => passCost(frozen, lora, pass, { back, arithmetic }));
+    const costs = passes.map((pass) => passCost(model, layout, pass, { back, arithmetic }));
     return {
       bytes: bytes(costs.reduce((n, c) => n + totalBytes(c), 0)),
       operations: operations(costs.reduce((n, c) => n + c.operations, 0)),
@@ -149,73 +150,92 @@ function metered(
     };
   };
   return {
-    losses: (passes, adapter) => meter.window('train', workOf(passes, false), () => engine.losses(passes, adapter)),
-    gradients: (passes, factor, adapter) =>
-      meter.window('train', workOf(passes, true), () => engine.gradients(passes, factor, adapter)),
+    losses: (passes, numbers) => meter.window('train', workOf(passes, false), () => engine.losses(passes, numbers)),
+    gradients: (passes, factor, numbers) =>
+      meter.window('train', workOf(passes, true), () => engine.gradients(passes, factor, numbers)),
   };
 }
 
 /** The arithmetic that is asked for, or the faster one. Throws `recipe.impossible` where these weights do not allow it. */
-function arithmeticFor(frozen: Frozen, recipe: Recipe, asked: Arithmetic | null): Arithmetic {
+function arithmeticFor(frozen: Frozen, recipe: Recipe, { lora, arithmetic: asked = null }: Asked): Arithmetic {
   const best = arithmeticOf(frozen);
   if (asked === 'int8' && best !== 'int8')
     throw new JoulewiseError(
       'recipe.impossible',
       `Arithmetic of int8 needs weights of 8 or 4 bits, and ${quote(formatRecipe(recipe))} has others. Train in fp32, or over int8 or int4.`,
     );
-  return asked ?? best;
+  return lora === null ? 'fp32' : (asked ?? best);
 }
 
-/** A recipe's weights, open in threads that compute losses and gradients of an adapter over them. */
-interface OpenTraining extends Pick<Trained, 'lora' | 'shape' | 'threads' | 'arithmetic'> {
+/** What is to be trained. */
+interface Asked {
+  /** Null = all weights, in float32. */
+  lora: LoraOptions | null;
+  arithmetic?: Arithmetic | null;
+}
+
+/** A model, open in threads that compute losses and gradients of what is trained of it. */
+interface OpenTraining extends Pick<Trained, 'layout' | 'shape' | 'threads' | 'arithmetic'> {
   /** Metered; `end` frees the threads. */
   engine: TuneEngine & { end(): void };
+  /** What training begins with, by its seed. */
+  begin: (seed: number) => ReturnType<typeof beginning>;
 }
 
 /** Reads and compresses the model and opens the threads. Throws what reading and compressing throw, `engine.memory`, `option.invalid`. */
 export async function openTraining(
   checkpoint: Checkpoint,
   recipe: Recipe,
-  { lora: asked, arithmetic: wanted = null }: { lora: LoraOptions; arithmetic?: Arithmetic | null },
+  asked: Asked & Pick<TuneOptions, 'rows'>,
   host: AdapterHost,
 ): Promise<OpenTraining> {
   // Said before a weight is read; what pruning leaves needs less.
-  const threads = threadsThatFit(host.threads, checkpoint.config, recipe.precision, {
-    rows: PASS_ROWS,
-    rank: asked.rank,
-    memoryGiB: host.memoryGiB,
-  });
+  const room = { rows: asked.rows, rank: (asked.lora ?? LORA).rank, memoryGiB: host.memoryGiB };
+  const threads = asked.lora
+    ? threadsThatFit(host.threads, checkpoint.config, recipe.precision, room)
+    : fullThreadsThatFit(host.threads, checkpoint.config, room);
   const frozen = await frozenOf(checkpoint, recipe, host);
   const { config, ffnSizes } = frozen;
-  const lora = loraLayout(config, ffnSizes, asked);
-  const arithmetic = arithmeticFor(frozen, recipe, wanted);
-  const engine = await host.openThreads(frozen, lora, arithmetic, threads);
+  const layout = layoutOfAsked(config, ffnSizes, asked.lora);
+  const arithmetic = arithmeticFor(frozen, recipe, asked);
+  const model = layout.kind === 'full' ? { config, ffnSizes } : frozen;
+  const engine = await host.openThreads(model, layout, arithmetic, threads);
   return {
-    engine: { ...metered(engine, frozen, lora, arithmetic, host.meter), end: () => engine.end() },
-    lora,
+    engine: { ...metered(engine, model, layout, arithmetic, host.meter), end: () => engine.end() },
+    begin: (seed) => beginning(frozen, layout, seed),
+    layout,
     shape: { config, ffnSizes },
     threads,
     arithmetic,
   };
 }
 
-/** Trains an adapter over the frozen weights of a recipe. Ends as `tune` does; throws what `openTraining` throws. */
+/**
+ * Trains an adapter over the frozen weights of a recipe, or all weights. Ends as `tune` does; throws what `openTraining`
+ * throws.
+ */
 export async function trainAdapter(
   checkpoint: Checkpoint,
   recipe: Recipe,
-  asked: { lora: LoraOptions; options: TuneOptions; arithmetic?: Arithmetic | null },
+  asked: Asked & { options: TuneOptions },
   { learning, checking }: Lessons,
   host: AdapterHost,
 ): Promise<Trained> {
   const { meter, emit, signal } = host;
   const { options } = asked;
-  const { engine, lora, ...opened } = await openTraining(checkpoint, recipe, asked, host);
+  const { engine, layout, begin, ...opened } = await openTraining(
+    checkpoint,
+    recipe,
+    { ...asked, rows: options.rows },
+    host,
+  );
   try {
     const result = await tune(
       {
         engine,
         train: learning,
         validation: checking,
+        undecayed: undecayedOf(layout),
         joules: () => mainReadings(meter.peek()).find(({ phase }) => phase === 'train')?.joules?.mid ?? null,
         now: () => performance.now(),
         onStep: async (state) => {
@@ -227,9 +247,9 @@ export async function trainAdapter(
         signal,
       },
       options,
-      host.resume?.(lora.size) ?? startTuning(newAdapter(lora, options.seed)),
+      host.resume?.(layout.size) ?? startTuning(begin(options.seed)),
     );
-    return { ...result, ...opened, lora };
+    return { ...result, ...opened, layout };
   } finally {
     engine.end();
   }

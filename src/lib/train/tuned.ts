@@ -65,7 +65,7 @@ const plus = (a: Range | null, b: Range | null): Range | null =>
 
 /** What training took, by its meter and by those of the runs that it was interrupted in. */
 async function recordOf(
-  { lora, state, at, end, threads, arithmetic }: Trained,
+  { layout, state, at, end, threads, arithmetic }: Trained,
   lessons: Lessons,
   { lora: { rank }, options: { batch } }: ReturnType<typeof tuningOf>,
   meter: AdapterHost['meter'],
@@ -77,7 +77,7 @@ async function recordOf(
   const joules = reading?.joules ?? null;
   return {
     rank,
-    parameters: lora.size,
+    parameters: layout.size,
     steps: state.step,
     at,
     examples: lessons.learning.length,
@@ -207,7 +207,8 @@ export async function tunedVariant(request: TunedRequest, tickets: TrainTickets,
   const record = await recordOf(trained, lessons, asked, host.meter, before);
   await keeping?.write(key, {
     head: { record, shape: trained.shape } satisfies AdapterHead,
-    numbers: trained.adapter,
+    numbers: trained.numbers,
   });
-  return tunedOf(trained.lora, asked.lora, trained.adapter, record);
+  const { config, ffnSizes } = trained.shape;
+  return tunedOf(loraLayout(config, ffnSizes, asked.lora), asked.lora, trained.numbers, record);
 }

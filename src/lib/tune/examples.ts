@@ -6,15 +6,26 @@ import type { Pass } from '../gradient/pass';
 export interface Example {
   ids: readonly number[];
   answer: number;
+  /** What each token counts in the loss; absent: a prompt's 0, an answer's 1. */
+  counts?: { prompt: number; answer: number };
 }
 
-/** Tokens that the loss asks for: the answer's, its end of turn among them. */
-export const labelsOf = ({ ids, answer }: Example) => ids.length - answer;
+/** What the tokens that the loss asks for count in all: those of the answer, its end of turn among them, and of the prompt. */
+export function labelsOf({ ids, answer, counts }: Example): number {
+  const { prompt, answer: each } = counts ?? COUNTS;
+  // Nothing predicts a first token.
+  return (ids.length - answer) * each + (answer - 1) * prompt;
+}
+
+const COUNTS = { prompt: 0, answer: 1 } as const;
 
 /** Rows of a pass, at most, unless one example alone has more: it bounds memory, and is shared out over threads. */
 export const PASS_ROWS = 256;
 
-/** Tokens that all begin with. The last prompt token of each stays its own, since it predicts the answer. */
+/**
+ * Tokens that all begin with. The last of them stays each one's own, since it predicts what differs: the answer's first
+ * token, or any where prompts count too.
+ */
 function sharedStart(examples: readonly Example[]): number {
   const [first, ...others] = examples;
   if (!first || others.length === 0) return 0;
@@ -24,26 +35,52 @@ function sharedStart(examples: readonly Example[]): number {
     while (same < n && ids[same] === first.ids[same]) same++;
     n = same;
   }
-  return n;
+  return examples.some(({ counts }) => counts?.prompt) ? Math.max(0, n - 1) : n;
 }
 
 /** Examples side by side behind what they begin with alike, which is computed once. The last token is only predicted. */
 export function packExamples(examples: readonly Example[]): Pass {
   const shared = sharedStart(examples);
+  const weighted = examples.some(({ counts }) => counts);
   const spans: Span[] = shared > 0 ? [{ tokens: shared, parent: null }] : [];
-  const ids: number[] = [...(examples[0]?.ids.slice(0, shared) ?? [])];
-  const labels: (number | null)[] = ids.map(() => null);
+  const [first] = examples;
+  const ids: number[] = [...(first?.ids.slice(0, shared) ?? [])];
+  // What all begin with counts for each of them.
+  const prompts = examples.reduce((n, { counts }) => n + (counts?.prompt ?? 0), 0);
+  const labels: (number | null)[] = ids.map((_, i) => (prompts > 0 ? (first?.ids[i + 1] as number) : null));
+  const weights: number[] = ids.map(() => prompts);
   for (const example of examples) {
+    const { prompt, answer } = example.counts ?? COUNTS;
     const own = example.ids.slice(shared, -1);
     spans.push({ tokens: own.length, parent: shared > 0 ? 0 : null });
     own.forEach((id, i) => {
       const next = shared + i + 1;
+      const count = next >= example.answer ? answer : prompt;
       ids.push(id);
-      labels.push(next >= example.answer ? (example.ids[next] as number) : null);
+      labels.push(count > 0 ? (example.ids[next] as number) : null);
+      weights.push(count);
     });
   }
-  return { spans, ids, labels };
+  return weighted ? { spans, ids, labels, weights } : { spans, ids, labels };
 }
+
+/** One pass of several, side by side; those without rows are left out. */
+export function joinPasses(passes: readonly Pass[]): Pass {
+  const some = passes.filter(({ ids }) => ids.length > 0);
+  const weighted = some.some(({ weights }) => weights);
+  let before = 0;
+  const spans = some.flatMap(({ spans: own }) => {
+    const moved = own.map(({ tokens, parent }) => ({ tokens, parent: parent === null ? null : parent + before }));
+    before += own.length;
+    return moved;
+  });
+  const joined = { spans, ids: some.flatMap(({ ids }) => ids), labels: some.flatMap(({ labels }) => labels) };
+  return weighted ? { ...joined, weights: some.flatMap(({ ids, weights }) => weights ?? ids.map(() => 1)) } : joined;
+}
+
+/** What the labels of a pass count in all. */
+export const countOf = ({ labels, weights }: Pass): number =>
+  labels.reduce<number>((n, label, i) => n + (label === null ? 0 : (weights?.[i] ?? 1)), 0);
 
 /**
  * Passes of a batch, each of at most `rows` rows: the same for any number of threads, so that sums have the same bits.

@@ -3,26 +3,26 @@ import type { TuneState } from './trainer';
 
 /** What a training is between two steps, as plain data and one vector of numbers: it goes on from there bit for bit. */
 export interface Snapshot {
-  head: Omit<TuneState, 'adapter' | 'optimizer' | 'best'> & {
+  head: Omit<TuneState, 'numbers' | 'optimizer' | 'best'> & {
     taken: number;
     /** Null before the first evaluation. */
     best: { loss: number; step: number } | null;
   };
-  /** Adapter, both moments of the optimizer, then the best adapter where there is one: each of the adapter's size. */
+  /** What is trained, both moments of the optimizer, then the best of what is trained where there is one: each of the same size. */
   numbers: Float32Array<ArrayBuffer>;
 }
 
-export function toSnapshot({ adapter, optimizer, best, ...rest }: TuneState): Snapshot {
-  const parts = [adapter, optimizer.first, optimizer.second, ...(best ? [best.adapter] : [])];
-  const numbers = new Float32Array(parts.length * adapter.length);
-  parts.forEach((part, i) => numbers.set(part, i * adapter.length));
+export function toSnapshot({ numbers: own, optimizer, best, ...rest }: TuneState): Snapshot {
+  const parts = [own, optimizer.first, optimizer.second, ...(best ? [best.numbers] : [])];
+  const numbers = new Float32Array(parts.length * own.length);
+  parts.forEach((part, i) => numbers.set(part, i * own.length));
   return {
     head: { ...rest, taken: optimizer.taken, best: best && { loss: best.loss, step: best.step } },
     numbers,
   };
 }
 
-/** Throws `record.invalid` where it is of an adapter of another size. */
+/** Throws `record.invalid` where it is of another size. */
 export function fromSnapshot({ head, numbers }: Snapshot, size: number): TuneState {
   const { taken, best, ...rest } = head;
   if (numbers.length !== size * (best ? 4 : 3))
@@ -33,8 +33,8 @@ export function fromSnapshot({ head, numbers }: Snapshot, size: number): TuneSta
   const part = (i: number) => numbers.slice(i * size, (i + 1) * size);
   return {
     ...rest,
-    adapter: part(0),
+    numbers: part(0),
     optimizer: { first: part(1), second: part(2), taken },
-    best: best && { ...best, adapter: part(3) },
+    best: best && { ...best, numbers: part(3) },
   };
 }

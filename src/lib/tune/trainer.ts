@@ -2,18 +2,18 @@ import { JoulewiseError } from '../core/errors';
 import { mean } from '../core/stats';
 import type { Arithmetic } from '../gradient/frozen';
 import type { Pass, PassResult } from '../gradient/pass';
-import { batchAt, labelsOf, passesOf, type Example } from './examples';
+import { batchAt, countOf, labelsOf, passesOf, PASS_ROWS, type Example } from './examples';
 import { adamStep, ADAMW, clipScale, newAdamW, normOf, schedule, type AdamW, type AdamWOptions } from './optimizer';
 
 /** What computes losses and gradients: threads of the processor, or a graph on a GPU. */
 export interface TuneEngine {
-  /** Losses of passes with this adapter. */
-  losses(passes: readonly Pass[], adapter: Float32Array<ArrayBuffer>): Promise<PassResult[]>;
+  /** Losses of passes with these numbers for what is trained. */
+  losses(passes: readonly Pass[], numbers: Float32Array<ArrayBuffer>): Promise<PassResult[]>;
   /** Losses of passes, and the gradient of `factor` times their sum, added up in the passes' order. */
   gradients(
     passes: readonly Pass[],
     factor: number,
-    adapter: Float32Array<ArrayBuffer>,
+    numbers: Float32Array<ArrayBuffer>,
   ): Promise<{ results: PassResult[]; gradient: Float32Array<ArrayBuffer> }>;
 }
 
@@ -27,10 +27,14 @@ export interface TuneOptions extends AdamWOptions {
   lr: number;
   /** Steps of linear warm-up. */
   warmup: number;
+  /** Share of the rate that is left at the end. */
+  floor: number;
+  /** Rows of a pass, at most, unless one example alone has more: it bounds memory, and is shared out over threads. */
+  rows: number;
   /** Largest norm of a gradient; null = unbounded. */
   clip: number | null;
   seed: number;
-  /** Steps between two evaluations on validation examples, which also keep the best adapter; 0 = at the beginning and the end alone. */
+  /** Steps between two evaluations on validation examples, which also keep the best numbers; 0 = at the beginning and the end alone. */
   evaluateEvery: number;
   /** Evaluations without a better one after which it stops; null = never. */
   patience: number | null;
@@ -45,6 +49,8 @@ export const TUNE: TuneOptions = {
   batch: 8,
   lr: 1e-3,
   warmup: 10,
+  floor: 0,
+  rows: PASS_ROWS,
   clip: 1,
   seed: 1,
   evaluateEvery: 50,
@@ -53,10 +59,13 @@ export const TUNE: TuneOptions = {
   joules: null,
 };
 
+/** Peak of the rate where all weights are trained, unless another is asked for: weights that know something are moved less than a new adapter. */
+export const FULL_RATE = 2e-4;
+
 /** One step of the log. */
 export interface TuneStep {
   step: number;
-  /** Mean over answer tokens of the whole batch, nats. */
+  /** Mean over answer tokens of the whole batch, nats, each as much as it counts. */
   loss: number;
   /** Of the gradient before clipping. */
   norm: number;
@@ -66,7 +75,7 @@ export interface TuneStep {
   joules: number | null;
   /** Computed: a beginning that examples share counts once. */
   tokens: number;
-  /** Answer tokens. */
+  /** Answer tokens; where tokens count differently, what they count in all. */
   labels: number;
 }
 
@@ -81,10 +90,11 @@ export interface TuneEvaluation {
 export interface TuneState {
   /** Steps taken. */
   step: number;
-  adapter: Float32Array<ArrayBuffer>;
+  /** What is trained: an adapter's numbers, or all weights, as their layout has them. */
+  numbers: Float32Array<ArrayBuffer>;
   optimizer: AdamW;
   /** Before the first evaluation it is null. */
-  best: { adapter: Float32Array<ArrayBuffer>; loss: number; step: number } | null;
+  best: { numbers: Float32Array<ArrayBuffer>; loss: number; step: number } | null;
   /** Evaluations since the best one. */
   waited: number;
   steps: readonly TuneStep[];
@@ -96,7 +106,7 @@ export type TuneEnd = 'steps' | 'patience' | 'seconds' | 'joules' | 'stopped' | 
 
 export interface TuneResult {
   /** The best by validation loss, or the last where nothing was evaluated. */
-  adapter: Float32Array<ArrayBuffer>;
+  numbers: Float32Array<ArrayBuffer>;
   /** Steps after which it stood. */
   at: number;
   end: TuneEnd;
@@ -106,6 +116,10 @@ export interface TuneResult {
 export interface TuneHost {
   engine: TuneEngine;
   train: readonly Example[];
+  /** Passes of a step (from 0), where they are not those of `train` in an order that the seed gives. */
+  passesAt?: (step: number) => readonly Pass[];
+  /** Ranges of the numbers that weight decay leaves alone; absent = none. */
+  undecayed?: readonly (readonly [from: number, to: number])[];
   validation: readonly Example[];
   /** Joules since `tune` was called; null where they cannot be told. */
   joules: () => number | null;
@@ -116,10 +130,10 @@ export interface TuneHost {
   signal?: AbortSignal | undefined;
 }
 
-export const startTuning = (adapter: Float32Array<ArrayBuffer>): TuneState => ({
+export const startTuning = (numbers: Float32Array<ArrayBuffer>): TuneState => ({
   step: 0,
-  adapter,
-  optimizer: newAdamW(adapter.length),
+  numbers,
+  optimizer: newAdamW(numbers.length),
   best: null,
   waited: 0,
   steps: [],
@@ -141,24 +155,25 @@ export function checkExamples(train: readonly Example[], batch: number): void {
 export async function meanLoss(
   engine: TuneEngine,
   examples: readonly Example[],
-  adapter: Float32Array<ArrayBuffer>,
+  numbers: Float32Array<ArrayBuffer>,
+  rows = PASS_ROWS,
 ): Promise<number | null> {
   if (examples.length === 0) return null;
-  const results = await engine.losses(passesOf(examples), adapter);
+  const results = await engine.losses(passesOf(examples, rows), numbers);
   return results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0);
 }
 
 /**
- * Trains an adapter, from a new state or from where an earlier run ended. A loss or a gradient that is no number ends it
- * as `diverged`, with the last good adapter. Never changes `from`.
+ * Trains, from a new state or from where an earlier run ended. A loss or a gradient that is no number ends it as `diverged`,
+ * with the last good numbers. Never changes `from`.
  */
 export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Promise<TuneResult> {
   const { engine, train, validation } = host;
-  checkExamples(train, o.batch);
+  if (!host.passesAt) checkExamples(train, o.batch);
   const began = host.now();
   const joulesBefore = from.steps.at(-1)?.joules ?? 0;
   const secondsBefore = from.steps.reduce((n, { ms }) => n + ms / 1000, 0);
-  const adapter = from.adapter.slice();
+  const numbers = from.numbers.slice();
   const optimizer: AdamW = {
     first: from.optimizer.first.slice(),
     second: from.optimizer.second.slice(),
@@ -167,16 +182,16 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
   let { step, best, waited } = from;
   const steps = [...from.steps];
   const evaluations = [...from.evaluations];
-  const stateNow = (): TuneState => ({ step, adapter, optimizer, best, waited, steps, evaluations });
+  const stateNow = (): TuneState => ({ step, numbers, optimizer, best, waited, steps, evaluations });
   let end: TuneEnd | null = null;
 
   const evaluate = async () => {
     if (evaluations.at(-1)?.step === step) return;
-    const loss = await meanLoss(engine, validation, adapter);
+    const loss = await meanLoss(engine, validation, numbers, o.rows);
     if (loss === null) return;
     evaluations.push({ step, loss });
     host.onEvaluation?.({ step, loss });
-    if (best === null || loss < best.loss) [best, waited] = [{ adapter: adapter.slice(), loss, step }, 0];
+    if (best === null || loss < best.loss) [best, waited] = [{ numbers: numbers.slice(), loss, step }, 0];
     else waited++;
     if (o.patience !== null && waited >= o.patience) end ??= 'patience';
   };
@@ -185,18 +200,27 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
   if (step === 0) await evaluate();
   while (end === null && step < o.steps) {
     const start = host.now();
-    const examples = batchAt(train.length, o.batch, step, o.seed).map((i) => train[i] as Example);
-    const passes = passesOf(examples);
-    const labels = examples.reduce((n, example) => n + labelsOf(example), 0);
-    const { results, gradient } = await engine.gradients(passes, 1 / labels, adapter);
+    const passes =
+      host.passesAt?.(step) ??
+      passesOf(
+        batchAt(train.length, o.batch, step, o.seed).map((i) => train[i] as Example),
+        o.rows,
+      );
+    const labels = passes.reduce((n, pass) => n + countOf(pass), 0);
+    const { results, gradient } = await engine.gradients(passes, 1 / labels, numbers);
     const loss = results.reduce((n, r) => n + r.loss, 0) / labels;
     const norm = normOf(gradient);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
       end = 'diverged';
       break;
     }
-    const lr = o.lr * schedule(step, o.steps, o.warmup);
-    adamStep(optimizer, adapter, gradient, { ...o, lr, scale: clipScale(norm, o.clip) });
+    const lr = o.lr * schedule(step, o.steps, o.warmup, o.floor);
+    adamStep(optimizer, numbers, gradient, {
+      ...o,
+      lr,
+      scale: clipScale(norm, o.clip),
+      undecayed: host.undecayed ?? [],
+    });
     step++;
     const spent = host.joules();
     const joules = spent === null ? null : joulesBefore + spent;
@@ -211,7 +235,7 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
   if (end !== 'diverged' && end !== 'stopped') await evaluate();
   const chosen = best;
   return {
-    adapter: chosen?.adapter ?? adapter,
+    numbers: chosen?.numbers ?? numbers,
     at: chosen?.step ?? step,
     end: end ?? 'steps',
     state: stateNow(),

@@ -1,10 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoraLayout } from '../block/lora';
-import { rowsOf } from '../block/spans';
-import { distance, families, floats, frozenModel, options, type TuneReference } from '../gradient/testing';
-import { batchAt, packExamples, passesOf, type Example } from './examples';
+import { placeSpans, rowsOf } from '../block/spans';
+import { fullLayout } from '../block/weights';
+import { weightsOf } from '../gradient/full';
+import {
+  distance,
+  families,
+  floats,
+  frozenModel,
+  fullModels,
+  fullOptions,
+  options,
+  type FullReference,
+  type TuneReference,
+} from '../gradient/testing';
+import { batchAt, countOf, joinPasses, labelsOf, packExamples, passesOf, type Example } from './examples';
+import { undecayedOf } from './trained';
 import { LORA, loraLayout, newAdapter } from './lora';
+import { fromSnapshot, toSnapshot } from './snapshot';
 import { startTuning, tune, TUNE, type TuneEngine, type TuneHost, type TuneOptions, type TuneState } from './trainer';
 import { oneThread } from './testing';
 
@@ -62,7 +76,67 @@ describe.each(Object.keys(families))('ten steps of %s', (family) => {
       expect(Math.abs(norm / theirs.norm - 1)).toBeLessThan(1e-3);
       expect(lr).toBeCloseTo(theirs.lr, 12);
     });
-    expect(distance(state.adapter, floats(reference.end))).toBeLessThan(1e-3);
+    expect(distance(state.numbers, floats(reference.end))).toBeLessThan(1e-3);
+  });
+});
+
+describe.each(Object.keys(fullModels))('all weights of %s', (name) => {
+  const reference = fullModels[name] as FullReference;
+  /** Each token counts what the reference says: of a prompt one thing, of an answer another. */
+  const train = reference.sequences.map(({ ids, weights }): Example => {
+    const prompt = weights[0] as number;
+    return {
+      ids,
+      answer: weights.findIndex((w) => w !== prompt) + 1,
+      counts: { prompt, answer: weights.at(-1) as number },
+    };
+  });
+  const o: TuneOptions = {
+    ...TUNE,
+    ...fullOptions,
+    batch: train.length,
+    evaluateEvery: 0,
+  };
+  const open = async () => {
+    const model = await frozenModel(name);
+    const layout = fullLayout(model.config, model.ffnSizes);
+    const engine = await oneThread({ config: model.config, ffnSizes: model.ffnSizes }, layout);
+    const host = hostOf(engine, train, { undecayed: undecayedOf(layout) });
+    return { layout, host, begin: startTuning(weightsOf(model, layout)) };
+  };
+
+  it('are trained step by step as PyTorch trains them: losses, norms, rates, and the weights at the end', async () => {
+    const { layout, host, begin } = await open();
+    const { state, end } = await tune(host, o, begin);
+    expect(end).toBe('steps');
+    expect(state.steps).toHaveLength(fullOptions.steps);
+    state.steps.forEach(({ loss, norm, lr }, i) => {
+      const theirs = reference.steps[i] as FullReference['steps'][number];
+      expect(Math.abs(loss / theirs.loss - 1)).toBeLessThan(1e-3);
+      expect(Math.abs(norm / theirs.norm - 1)).toBeLessThan(1e-3);
+      expect(lr).toBeCloseTo(theirs.lr, 12);
+    });
+    for (const { name: tensor, rows, columns, at } of reference.end ? layout.parts : [])
+      expect(
+        distance(state.numbers.slice(at, at + rows * columns), floats(reference.end?.[tensor] as string)),
+        tensor,
+      ).toBeLessThan(1e-3);
+  });
+
+  it('go on bit for bit from a snapshot', async () => {
+    const { host, begin, layout } = await open();
+    const validated = { ...host, validation: train.slice(0, 1) };
+    const each: TuneOptions = { ...o, batch: 2, evaluateEvery: 2 };
+    const whole = await tune(validated, each, begin);
+    const stop = new AbortController();
+    const onStep = ({ step }: TuneState) => (step === 3 ? stop.abort() : undefined);
+    const half = await tune({ ...validated, signal: stop.signal, onStep }, each, begin);
+    expect([half.end, half.state.step]).toEqual(['stopped', 3]);
+    const { head, numbers } = toSnapshot(half.state);
+    const kept = { head: JSON.parse(JSON.stringify(head)) as typeof head, numbers: numbers.slice() };
+    const rest = await tune(validated, each, fromSnapshot(kept, layout.size));
+    expect(rest.state).toEqual(whole.state);
+    expect(rest.numbers).toEqual(whole.numbers);
   });
 });
 
@@ -86,7 +160,7 @@ describe('training', () => {
       expect([half.end, half.state.step]).toEqual(['stopped', at]);
       const rest = await tune(host, o, structuredClone(half.state));
       expect(rest.state).toEqual(whole.state);
-      expect(rest.adapter).toEqual(whole.adapter);
+      expect(rest.numbers).toEqual(whole.numbers);
     }
   });
 
@@ -94,14 +168,14 @@ describe('training', () => {
     const { engine, layout } = await engineOf(family, own);
     // A rate that throws it about: later evaluations are worse than the best.
     const wild: TuneOptions = { ...o, steps: 40, warmup: 0, lr: 0.3, evaluateEvery: 1, patience: 4 };
-    const { state, adapter, at, end } = await tune(
+    const { state, numbers, at, end } = await tune(
       hostOf(engine, train, { validation: train }),
       wild,
       startTuning(newAdapter(layout, 3)),
     );
     const best = Math.min(...state.evaluations.map(({ loss }) => loss));
     expect(state.evaluations.find(({ step }) => step === at)?.loss).toBe(best);
-    expect(adapter).toEqual(state.best?.adapter);
+    expect(numbers).toEqual(state.best?.numbers);
     expect(end).toBe('patience');
     expect(state.step).toBe(at + 4);
   });
@@ -141,13 +215,13 @@ describe('training', () => {
       ({ state }) => state,
     );
     const seen: Float32Array[] = [];
-    const { end, state, adapter } = await tune(
-      hostOf(failing, train, { onStep: (s) => void seen.push(s.adapter.slice()) }),
+    const { end, state, numbers } = await tune(
+      hostOf(failing, train, { onStep: (s) => void seen.push(s.numbers.slice()) }),
       { ...o, evaluateEvery: 0 },
       startTuning(start),
     );
     expect([end, state.step]).toEqual(['diverged', 2]);
-    expect(adapter).toEqual(seen.at(-1));
+    expect(numbers).toEqual(seen.at(-1));
     expect(two.steps.slice(0, 2)).toEqual(state.steps);
   });
 
@@ -226,6 +300,33 @@ describe('examples', () => {
     const prompt = [5, 6, 7, 8];
     const pass = packExamples([1, 2, 3].map((x) => ({ ids: [...prompt, x, 9, 0], answer: 6 })));
     expect(pass.spans).toEqual([{ tokens: 4, parent: null }, ...[0, 0, 0].map((parent) => ({ tokens: 2, parent }))]);
+  });
+
+  it('count what they are told to, wherever their beginning is computed', () => {
+    const counted = fc
+      .tuple(example, fc.constantFrom(0, 0.1, 0.5), fc.constantFrom(1, 4))
+      .map(([own, prompt, answer]): Example => ({ ...own, counts: { prompt, answer } }));
+    fc.assert(
+      fc.property(fc.array(counted, { minLength: 1, maxLength: 5 }), (examples) => {
+        const joined = joinPasses([packExamples(examples), packExamples(examples.slice(0, 2))]);
+        const all = [...examples, ...examples.slice(0, 2)];
+        expect(countOf(joined)).toBeCloseTo(
+          all.reduce((n, e) => n + labelsOf(e), 0),
+          9,
+        );
+        expect(joined.weights).toHaveLength(joined.ids.length);
+        // Each token that counts, by what it counts in all.
+        const sums = new Map<number, number>();
+        const add = (id: number, count: number) => sums.set(id, (sums.get(id) ?? 0) + count);
+        joined.labels.forEach((label, i) => label !== null && add(label, joined.weights?.[i] ?? 0));
+        for (const { ids, answer, counts } of all)
+          ids.forEach((id, i) => {
+            if (i > 0) add(id, -((i >= answer ? counts?.answer : counts?.prompt) ?? 0));
+          });
+        for (const left of sums.values()) expect(Math.abs(left)).toBeLessThan(1e-9);
+        placeSpans(joined.spans);
+      }),
+    );
   });
 
   it('come once an epoch, in another order each, which the seed gives', () => {

@@ -89,6 +89,10 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
       tickets.end();
     }
   },
+  async build({ upload, ...args }) {
+    const report = await callTune('build', args, { onEvent });
+    return { ...report, files: await sendExport(report.id, upload) };
+  },
   tuneSpeed: (args) => callTune('tuneSpeed', args, { onEvent }),
   lessons: (args) => callTune('lessons', args),
   async runPlan({ plan, dataset, name, fresh, calibrationTexts }) {

@@ -38,6 +38,11 @@ export type DriveApi = { [M in EngineCall]: Call<EngineApi[M]> } & { [M in keyof
     };
     result: TuneReport & { files: { path: string; bytes: number }[] };
   };
+  /** Makes the built-in checkpoint. */
+  build: {
+    args: TuneApi['build']['args'] & { upload: string };
+    result: TuneApi['build']['result'] & { files: { path: string; bytes: number }[] };
+  };
   tuneSpeed: Call<TuneApi['tuneSpeed']>;
   lessons: Call<TuneApi['lessons']>;
   runPlan: {

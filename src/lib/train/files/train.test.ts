@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../block/lora';
+import { fullLayout } from '../../block/weights';
 import { readAdapter } from '../../checkpoint/adapter';
 import { linearShapes } from '../../checkpoint/block';
 import { openCheckpoint } from '../../checkpoint/checkpoint';
@@ -8,6 +9,7 @@ import { createTokenizer } from '../../checkpoint/tokenizer';
 import { generateDataset } from '../../data/generator';
 import { TASK_TABLE } from '../../data/tasks';
 import { freeze } from '../../gradient/frozen';
+import { weightsOf } from '../../gradient/full';
 import { createMeter } from '../../meter/meter';
 import { passesOf } from '../../tune/examples';
 import { LORA } from '../../tune/lora';
@@ -16,33 +18,13 @@ import { examplesOf } from '../../tune/tickets';
 import { oneThread } from '../../tune/testing';
 import { TUNE } from '../../tune/trainer';
 import { compressVariant, parseRecipe } from '../../variant/compress';
+import { memoryFolder } from './testing';
 import { train, type TrainEvent, type TrainHost, type TrainRequest } from './train';
 
 const builtin = () => fileSet(builtinFiles());
 
-/** A folder in memory. */
-function memoryFolder() {
-  const files: Record<string, Uint8Array> = {};
-  return {
-    files,
-    open: (name: string) => {
-      const pieces: Uint8Array[] = [];
-      return Promise.resolve({
-        append: (data: Uint8Array) => {
-          pieces.push(data.slice());
-          return Promise.resolve();
-        },
-        close: () => {
-          files[name] = new Uint8Array(Buffer.concat(pieces));
-          return Promise.resolve();
-        },
-      });
-    },
-  };
-}
-
-const openThreads: TrainHost['openThreads'] = async (frozen, lora, arithmetic) => ({
-  ...(await oneThread(frozen, lora, arithmetic)),
+const openThreads: TrainHost['openThreads'] = async (model, layout, arithmetic) => ({
+  ...(await oneThread(model, layout, arithmetic)),
   end: () => undefined,
 });
 
@@ -133,6 +115,45 @@ describe('a training', () => {
     };
     expect(await losses(builtin(), adapter)).toBeCloseTo(best, 5);
     expect(await losses(merged, new Float32Array(lora.size))).toBeCloseTo(best, 4);
+  });
+
+  it('of all weights makes answers likelier still, and writes a model that computes the same', async () => {
+    const { own, folder, events } = host();
+    const options = { ...request.options, lr: 1e-3, decay: 0.01 };
+    const report = await train({ ...request, lora: null, merged: false, options }, given, own);
+    expect(report.end).toBe('steps');
+    expect(report.arithmetic).toBe('fp32');
+    expect(events.flatMap((e) => ('step' in e ? [e.step.step] : []))).toEqual([1, 2, 3, 4]);
+    const best = Math.min(...report.evaluations.map(({ loss }) => loss));
+    expect(best).toBeLessThan(report.untuned ?? 0);
+    const opened = await openCheckpoint(fileSet(folder.files));
+    expect(report.parameters).toBe(
+      [...opened.tensors.values()].reduce((n, { shape }) => n + shape.reduce((a, b) => a * b), 0),
+    );
+    const { model } = await compressVariant(opened, parseRecipe('fp32'), { inPhase: (_, work) => work() });
+    const frozen = await freeze(model);
+    const layout = fullLayout(frozen.config, frozen.ffnSizes);
+    const engine = await oneThread(frozen, layout);
+    const { config } = opened;
+    const { examples } = examplesOf(
+      createTokenizer(opened.tokenizer),
+      config.eosTokenIds,
+      given.tasks,
+      given.validation,
+      causes,
+      512,
+    );
+    const results = await engine.losses(passesOf(examples), weightsOf(frozen, layout));
+    expect(results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0)).toBeCloseTo(best, 6);
+  });
+
+  it('of all weights is refused over rounded or pruned ones, beside --merged, and where memory does not hold it', async () => {
+    const full = { ...request, lora: null, merged: false };
+    await expect(train({ ...full, recipe: 'int8' }, given, host().own)).rejects.toThrow(/would round or prune them/);
+    await expect(train({ ...full, merged: true }, given, host().own)).rejects.toThrow(/leave --merged away/);
+    await expect(train(full, given, host({ memoryGiB: 0.25 }).own)).rejects.toThrow(
+      /all 3.5 million weights takes .* What would fit: a model of up to/,
+    );
   });
 
   it('books the time, the work and the tokens of its steps', async () => {

@@ -4,13 +4,13 @@ import { bytesSource, type FileSet } from '../../checkpoint/source';
 import { JoulewiseError, quote } from '../../core/errors';
 import type { ExportTarget } from '../../export/onnx';
 import { writeWeights } from '../../export/safetensors';
-import type { Meter } from '../../meter/meter';
 import type { LoraOptions } from '../../tune/lora';
 import { toPeft } from '../../tune/peft';
-import type { TuneEnd, TuneEvaluation, TuneOptions, TuneStep } from '../../tune/trainer';
-import { parseRecipe } from '../../variant/compress';
-import type { Arithmetic } from '../../gradient/frozen';
+import { parametersOf } from '../../tune/trained';
+import type { ARITHMETICS, TuneEnd, TuneEvaluation, TuneOptions, TuneStep } from '../../tune/trainer';
+import { formatRecipe, parseRecipe } from '../../variant/compress';
 import { staysApart } from '../../variant/panels';
+import { writeModel } from './model';
 import { lessonsOf, trainAdapter, type AdapterHost, type TrainTickets } from '../adapter';
 
 export type { TrainEvent, TrainTickets } from '../adapter';
@@ -20,17 +20,20 @@ export interface TrainRequest {
   /** Name of the model that the adapter says it belongs to. */
   name: string;
   recipe: string;
-  lora: LoraOptions;
+  /** Null = all weights are trained, and the whole model is written. */
+  lora: LoraOptions | null;
   options: TuneOptions;
   /** How products with frozen weights are computed; null = the faster way for how they are stored. */
-  arithmetic: Arithmetic | null;
-  /** Whether the whole model is written too, the adapter merged into its float32 weights. */
+  arithmetic: AskedArithmetic;
+  /** Whether the whole model is written too where an adapter is trained, merged into its float32 weights. */
   merged: boolean;
 }
 
+type AskedArithmetic = (typeof ARITHMETICS)[number] | null;
+
 export interface TrainReport {
   end: TuneEnd;
-  /** Steps after which the adapter stood. */
+  /** Steps after which what is kept stood. */
   at: number;
   steps: readonly TuneStep[];
   evaluations: readonly TuneEvaluation[];
@@ -41,9 +44,9 @@ export interface TrainReport {
   parameters: number;
   threads: number;
   /** How products with frozen weights were computed. */
-  arithmetic: Arithmetic;
+  arithmetic: NonNullable<AskedArithmetic>;
   /** Time, work and joules by phase and source. */
-  readings: Awaited<ReturnType<Meter['read']>>;
+  readings: Awaited<ReturnType<AdapterHost['meter']['read']>>;
 }
 
 export interface TrainHost extends AdapterHost {
@@ -71,8 +74,18 @@ async function writeAll(target: ExportTarget, files: Readonly<Record<string, Uin
   }
 }
 
-/** Throws `recipe.impossible` where a run could not compute with an adapter as it was trained over these weights. */
-function checkRecipe({ recipe }: TrainRequest, { adapted }: Checkpoint): void {
+/** Throws `recipe.impossible` where a run could not compute with what comes out as it was trained. */
+function checkRecipe({ recipe, lora, merged }: TrainRequest, { adapted }: Checkpoint): void {
+  if (lora === null && formatRecipe(parseRecipe(recipe)) !== 'fp32')
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `All weights are trained as float32 and written whole, and ${quote(recipe)} would round or prune them. Train in full over fp32 and compress what comes out, or train an adapter over ${quote(recipe)}.`,
+    );
+  if (lora === null && merged)
+    throw new JoulewiseError(
+      'option.invalid',
+      'Training in full writes the whole model anyway: leave --merged away, which is for adapters.',
+    );
   if (!staysApart(parseRecipe(recipe)))
     throw new JoulewiseError(
       'recipe.impossible',
@@ -85,23 +98,18 @@ function checkRecipe({ recipe }: TrainRequest, { adapted }: Checkpoint): void {
     );
 }
 
-/**
- * Trains an adapter over the frozen weights of a variant. Throws `input.empty` where tickets have no answers or are fewer
- * than a batch, `recipe.impossible` where runs could not use what comes out.
- */
-export async function train(request: TrainRequest, tickets: TrainTickets, host: TrainHost): Promise<TrainReport> {
-  const { meter, files, folder, signal } = host;
-  const checkpoint = await openCheckpoint(files);
-  checkRecipe(request, checkpoint);
-  const lessons = lessonsOf(checkpoint, tickets);
-  const { adapter, at, end, state, lora, threads, arithmetic } = await trainAdapter(
-    checkpoint,
-    parseRecipe(request.recipe),
-    request,
-    lessons,
-    host,
-  );
-  const saved = toPeft(lora, adapter, request.lora, request.name);
+/** Writes what was trained: PEFT's two files, with the whole model beside them where it is asked for, or the whole model. */
+async function writeTrained(
+  request: TrainRequest,
+  checkpoint: Checkpoint,
+  { layout, shape, numbers }: Awaited<ReturnType<typeof trainAdapter>>,
+  { files, folder, signal }: TrainHost,
+): Promise<void> {
+  if (layout.kind === 'full' || request.lora === null) {
+    if (layout.kind === 'full') await writeModel(checkpoint, shape, layout, numbers, folder);
+    return;
+  }
+  const saved = toPeft(layout, numbers, request.lora, request.name);
   await writeAll(folder, saved);
   if (request.merged)
     await writeWeights(
@@ -110,6 +118,20 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
       { open: (name) => folder.open(`merged/${name}`) },
       { inPhase: (_, work) => work(), signal },
     );
+}
+
+/**
+ * Trains an adapter over the frozen weights of a variant, or all weights. Throws `input.empty` where tickets have no answers
+ * or are fewer than a batch, `recipe.impossible` where runs could not use what comes out, `engine.memory` where it does not
+ * fit.
+ */
+export async function train(request: TrainRequest, tickets: TrainTickets, host: TrainHost): Promise<TrainReport> {
+  const checkpoint = await openCheckpoint(host.files);
+  checkRecipe(request, checkpoint);
+  const lessons = lessonsOf(checkpoint, tickets);
+  const trained = await trainAdapter(checkpoint, parseRecipe(request.recipe), request, lessons, host);
+  await writeTrained(request, checkpoint, trained, host);
+  const { at, end, state, layout, threads, arithmetic } = trained;
   return {
     end,
     at,
@@ -117,9 +139,9 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
     evaluations: state.evaluations,
     untuned: state.evaluations.find(({ step }) => step === 0)?.loss ?? null,
     examples: { train: lessons.learning.length, validation: lessons.checking.length, tooLong: lessons.tooLong },
-    parameters: lora.size,
+    parameters: parametersOf(layout),
     threads,
     arithmetic,
-    readings: await meter.read(),
+    readings: await host.meter.read(),
   };
 }

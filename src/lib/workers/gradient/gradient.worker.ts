@@ -1,4 +1,4 @@
-import { layoutOf } from '../../block/lora';
+import { layoutFor } from '../../block/layout';
 import { JoulewiseError } from '../../core/errors';
 import { openGradients, type Gradients } from '../../gradient/pass';
 import { openKernels } from '../../matrix/served';
@@ -14,11 +14,12 @@ function opened(): Gradients {
 }
 
 serve<GradientApi>({
-  async open({ frozen, lora, arithmetic }) {
-    gradients = openGradients(await openKernels(), frozen, layoutOf(frozen.config, frozen.ffnSizes, lora), arithmetic);
+  async open({ model, shape, arithmetic }) {
+    const layout = layoutFor(model.config, model.ffnSizes, shape);
+    gradients = openGradients(await openKernels(), model, layout, arithmetic);
   },
-  adapter(numbers) {
-    opened().setAdapter(numbers);
+  numbers(given) {
+    opened().setNumbers(given);
     return Promise.resolve();
   },
   loss: (pass) => Promise.resolve(opened().loss(pass)),

@@ -1,5 +1,5 @@
-import type { LoraLayout } from '../../block/lora';
-import type { Arithmetic, Frozen } from '../../gradient/frozen';
+import { shapeOf, type TrainedLayout } from '../../block/layout';
+import type { Arithmetic, Frozen, ModelShape } from '../../gradient/frozen';
 import type { Pass } from '../../gradient/pass';
 import type { TuneEngine } from '../../tune/trainer';
 import GradientWorker from './gradient.worker?worker';
@@ -25,18 +25,17 @@ export const threadsHere = (asked: number | null) => ({
  * order, so that any number of threads gives the same bits.
  */
 export async function openThreads(
-  frozen: Frozen,
-  lora: LoraLayout,
+  model: Frozen | ModelShape,
+  layout: TrainedLayout,
   arithmetic: Arithmetic,
   threads: number,
 ): Promise<GradientThreads> {
   const pool: Connection<GradientApi>[] = Array.from({ length: threads }, () =>
     connect<GradientApi>(new GradientWorker()),
   );
-  const { rank, factor, targets, layers } = lora;
   try {
-    const shape = { rank, factor, targets, layers };
-    await Promise.all(pool.map((thread) => thread.call('open', { frozen, lora: shape, arithmetic })));
+    const shape = shapeOf(layout);
+    await Promise.all(pool.map((thread) => thread.call('open', { model, shape, arithmetic })));
   } catch (error) {
     for (const thread of pool) thread.end();
     throw error;
@@ -52,18 +51,18 @@ export async function openThreads(
     );
     return out;
   }
-  const adapt = (adapter: Float32Array<ArrayBuffer>) =>
-    Promise.all(pool.map((thread) => thread.call('adapter', adapter)));
+  const give = (numbers: Float32Array<ArrayBuffer>) =>
+    Promise.all(pool.map((thread) => thread.call('numbers', numbers)));
   return {
-    async losses(passes, adapter) {
-      await adapt(adapter);
+    async losses(passes, numbers) {
+      await give(numbers);
       return each(passes, (thread, pass) => thread.call('loss', pass));
     },
-    async gradients(passes, factor, adapter) {
-      await adapt(adapter);
+    async gradients(passes, factor, numbers) {
+      await give(numbers);
       const parts = await each(passes, (thread, pass) => thread.call('step', { pass, factor }));
       const [first, ...others] = parts.map(({ gradient }) => gradient);
-      const sum = first ?? new Float32Array(lora.size);
+      const sum = first ?? new Float32Array(layout.size);
       for (const other of others)
         for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (other[i] as number);
       return { results: parts.map(({ result }) => result), gradient: sum };

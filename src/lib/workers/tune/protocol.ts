@@ -2,6 +2,7 @@ import type { CheckpointRef, Templates } from '../../schema/plan';
 import type { TaskName } from '../../schema/run';
 import type { lessonsFrom, SpeedRequest, TrainSpeed } from '../../train/files/speed';
 import type { TrainEvent, TrainReport, TrainRequest, TrainTickets } from '../../train/files/train';
+import type { BuildEvent, BuildReport } from '../../train/files/build';
 import type { TicketsPort } from '../../data/give';
 
 export interface TuneRequest extends TrainRequest {
@@ -24,6 +25,8 @@ type Timed = Pick<TuneRequest, 'checkpoint' | 'threads'>;
 
 export type TuneApi = {
   tune: { args: TuneRequest; event: TrainEvent; result: TuneReport };
+  /** Makes the built-in checkpoint; `fresh` begins anew. */
+  build: { args: { threads: number | null; fresh: boolean }; event: BuildEvent; result: BuildReport & { id: string } };
   /** For the bench: times of steps. */
   tuneSpeed: { args: SpeedRequest & Timed; event: TrainEvent; result: TrainSpeed };
   /** Tickets as training takes them. */

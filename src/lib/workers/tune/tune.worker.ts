@@ -2,9 +2,10 @@ import { taskOf } from '../../data/tasks';
 import { probeDevice } from '../../device/probe';
 import { openMeter } from '../../meter/open';
 import { createExport } from '../../store/exports';
+import { buildBuiltin } from '../../train/files/build';
 import { lessonsFrom, timeTraining } from '../../train/files/speed';
 import { train } from '../../train/files/train';
-import { openFiles } from '../../store/checkpoints';
+import { adaptersOf, openFiles } from '../../store/checkpoints';
 import { openThreads, threadsHere } from '../gradient/threads';
 import { serve } from '../../core/rpc';
 import { take } from '../../data/give';
@@ -27,6 +28,14 @@ serve<TuneApi>({
         signal,
       },
     );
+    return { ...report, id: folder.id };
+  },
+
+  async build({ threads, fresh }, { emit, signal }) {
+    const folder = await createExport();
+    const { threads: here } = threadsHere(threads);
+    const keeping = adaptersOf({ kind: 'builtin' });
+    const report = await buildBuiltin({ threads: here, openThreads, folder, keeping, fresh, emit, signal });
     return { ...report, id: folder.id };
   },
 
