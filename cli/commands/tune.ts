@@ -84,6 +84,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     decay: 'number',
     full: 'flag',
     merged: 'flag',
+    fresh: 'flag',
     out: 'text',
   });
   const recipe = formatRecipe(parseRecipe(a.text('variant') ?? 'fp32'));
@@ -126,6 +127,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
       profile: a.text('profile'),
       arithmetic: arithmeticOf(a.text('arithmetic')),
       merged: a.flag('merged'),
+      fresh: a.flag('fresh'),
       upload: d.server.receive(out),
     });
   });
@@ -139,6 +141,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
   if (report.examples.tooLong > 0) say(TUNED.tooLong(report.examples.tooLong));
   const spent = readings.find(({ phase }) => phase === 'train');
   if (spent?.joules) say(TUNED.spent(spent.seconds, spent.joules, spent.source));
+  if (report.before) say(TUNED.before(report.before));
   if (report.untuned !== null && last !== null) say(TUNED.gained(report.untuned, last, report.examples.validation));
   print(
     JSON.stringify({

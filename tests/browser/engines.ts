@@ -206,6 +206,7 @@ export const tests: BrowserTest[] = [
               profile: null,
               arithmetic: null,
               merged: false,
+              fresh: true,
               upload: d.server.receive(folder),
             });
             assertEqual(
@@ -256,6 +257,7 @@ export const tests: BrowserTest[] = [
             profile: null,
             arithmetic: null,
             merged: false,
+            fresh: true,
           };
           const reports = [];
           for (const threads of [1, 2]) {

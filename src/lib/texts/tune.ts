@@ -16,6 +16,8 @@ export const TUNED = {
     `${plural(answers, 'training answer')} did not fit into the model's context and took no part.`,
   spent: (seconds: number, { low, mid, high }: Range, source: string) =>
     `Training took ${seconds.toFixed(0)} s and an estimated ${joules(mid)} (${joules(low)} to ${joules(high)}) by the profile ${source}.`,
+  before: ({ seconds, joules: spent }: { seconds: number; joules: Range | null }) =>
+    `It went on where an interrupted run ended, which had taken ${seconds.toFixed(0)} s and ${spent ? `an estimated ${joules(spent.mid)}` : 'unknown joules'} more. --fresh begins anew.`,
   ended: (end: keyof typeof ENDS, steps: number) => `${ENDS[end]}, after ${plural(steps, 'step')}.`,
   gained: (before: number, after: number, tickets: number) =>
     `Loss of ${plural(tickets, 'validation answer')}: ${before.toFixed(3)} nats a token before, ${after.toFixed(3)} after.`,

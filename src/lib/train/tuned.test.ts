@@ -7,9 +7,10 @@ import { createMeter } from '../meter/meter';
 import { oneThread } from '../tune/testing';
 import { compressVariant, parseRecipe } from '../variant/compress';
 import { packVariant } from '../variant/panels';
-import { checkTuned, mergedWith, type AdapterStore, type KeptNumbers } from '../variant/tuned';
+import { checkTuned, mergedWith, type AdapterStore } from '../variant/tuned';
 import type { TrainEvent } from './adapter';
 import { tunedVariant, tuningOf, type TunedHost } from './tuned';
+import { memoryStore } from './testing';
 
 const builtin = () => fileSet(builtinFiles());
 
@@ -20,16 +21,6 @@ const of = (part: string) =>
     .filter((_, i) => split[i] === part)
     .map((ticket) => ({ ...ticket, response: `NOC note, level two: ${ticket.response}` }));
 const given = { tasks: [TASK_TABLE.response], train: of('train'), validation: of('validation').slice(0, 4), causes };
-
-function memoryStore(): AdapterStore & { kept: Map<string, KeptNumbers> } {
-  const kept = new Map<string, KeptNumbers>();
-  return {
-    kept,
-    read: (key) => Promise.resolve(kept.get(key) ?? null),
-    write: (key, value) => Promise.resolve(void kept.set(key, structuredClone(value))),
-    remove: (key) => Promise.resolve(void kept.delete(key)),
-  };
-}
 
 function host(keeping: AdapterStore | null = null) {
   const events: TrainEvent[] = [];

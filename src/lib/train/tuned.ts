@@ -3,15 +3,14 @@ import { openCheckpoint } from '../checkpoint/checkpoint';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import type { FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
-import { mainReadings } from '../meter/readings';
-import type { Range, Reading, TunedRecord } from '../schema/run';
+import type { TunedRecord } from '../schema/run';
 import { adapterOf, LORA, loraLayout, type LoraLayout, type LoraOptions } from '../tune/lora';
 import { toPeft } from '../tune/peft';
-import { TUNE, type TuneOptions, type TuneState } from '../tune/trainer';
+import { TUNE, type TuneOptions } from '../tune/trainer';
 import { formatRecipe, parseRecipe, untuned, weightsOf, type RatesOf } from '../variant/compress';
 import { cpuTarget } from '../variant/target';
-import { fromSnapshot, toSnapshot, type Snapshot } from '../tune/snapshot';
 import type { AdapterStore, Tuned } from '../variant/tuned';
+import { plus, spentIn, trainOn, UNDER_WAY, type Spent } from './interrupted';
 import { lessonsOf, trainAdapter, type AdapterHost, type Lessons, type TrainTickets, type Trained } from './adapter';
 
 /** Raise when training gives another adapter than before; what was kept is then trained anew. */
@@ -50,18 +49,6 @@ export function tuningOf({ recipe, seed }: TunedRequest): { lora: LoraOptions; o
     },
   };
 }
-
-/** What training took so far. */
-interface Spent {
-  seconds: number;
-  joules: Range | null;
-}
-
-const spentIn = async (meter: AdapterHost['meter']) => mainReadings(await meter.read()).find(isTraining) ?? null;
-const isTraining = ({ phase }: Reading) => phase === 'train';
-
-const plus = (a: Range | null, b: Range | null): Range | null =>
-  a && b && { low: a.low + b.low, mid: a.mid + b.mid, high: a.high + b.high };
 
 /** What training took, by its meter and by those of the runs that it was interrupted in. */
 async function recordOf(
@@ -102,12 +89,6 @@ interface AdapterHead {
   shape: Trained['shape'];
 }
 
-/** What is kept of one under way. */
-interface UnderWay {
-  snapshot: Snapshot['head'];
-  spent: Spent;
-}
-
 async function tunedOf(
   lora: LoraLayout,
   options: LoraOptions,
@@ -120,40 +101,6 @@ async function tunedOf(
     record,
     files: (base) => toPeft(lora, numbers, options, base),
   };
-}
-
-/** Milliseconds between two snapshots. */
-const SNAPSHOT_MS = 10_000;
-
-/** Trains, goes on where an interrupted run left a snapshot, and leaves snapshots itself. */
-async function trainOn(
-  key: string,
-  train: (more: Pick<AdapterHost, 'resume' | 'onState'>) => Promise<Trained>,
-  { keeping, meter }: Pick<TunedHost, 'keeping' | 'meter'>,
-): Promise<{ trained: Trained; before: Spent | null }> {
-  const left = (await keeping?.read(key)) as { head: UnderWay; numbers: Snapshot['numbers'] } | null | undefined;
-  const before = left?.head.spent ?? null;
-  const keep = async (state: TuneState) => {
-    const { head, numbers } = toSnapshot(state);
-    const now = mainReadings(meter.peek()).find(isTraining);
-    const joules = now?.joules ?? null;
-    const spent: Spent = {
-      seconds: (now?.seconds ?? 0) + (before?.seconds ?? 0),
-      joules: before ? plus(before.joules, joules) : joules,
-    };
-    await keeping?.write(key, { head: { snapshot: head, spent } satisfies UnderWay, numbers });
-  };
-  let kept = performance.now();
-  const trained = await train({
-    resume: left ? (size) => fromSnapshot({ head: left.head.snapshot, numbers: left.numbers }, size) : null,
-    async onState(state) {
-      if (performance.now() - kept < SNAPSHOT_MS) return;
-      await keep(state);
-      kept = performance.now();
-    },
-  });
-  if (trained.end === 'stopped') await keep(trained.state);
-  return { trained, before };
 }
 
 /**
@@ -189,7 +136,7 @@ export async function tunedVariant(request: TunedRequest, tickets: TrainTickets,
       earlier: true,
     });
   }
-  const underWay = `${key}.part`;
+  const underWay = key + UNDER_WAY;
   const target = await cpuTarget(weights, () => Promise.resolve(host.rates));
   const { trained, before } = await trainOn(
     underWay,

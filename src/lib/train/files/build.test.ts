@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../checkpoint/checkpoint';
 import { fileSet } from '../../checkpoint/testing';
-import type { AdapterStore, KeptNumbers } from '../../variant/tuned';
 import { oneThread } from '../../tune/testing';
 import { buildBuiltin, type BuildEvent, type BuildHost } from './build';
 import { CONFIG_FILE, type Recipe } from './builtin';
 import { memoryFolder } from './testing';
+import { memoryStore } from '../testing';
 
 /** A small model in two short stages of one network each, a ticket or two a step. */
 const SHORT: Recipe = {
@@ -23,16 +23,6 @@ const SHORT: Recipe = {
   ],
   validation: 1,
 };
-
-function memoryStore(): AdapterStore & { kept: Map<string, KeptNumbers> } {
-  const kept = new Map<string, KeptNumbers>();
-  return {
-    kept,
-    read: (key) => Promise.resolve(structuredClone(kept.get(key)) ?? null),
-    write: (key, value) => Promise.resolve(void kept.set(key, structuredClone(value))),
-    remove: (key) => Promise.resolve(void kept.delete(key)),
-  };
-}
 
 function host(more: Partial<BuildHost> = {}) {
   const folder = memoryFolder();

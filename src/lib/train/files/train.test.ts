@@ -20,6 +20,7 @@ import { TUNE } from '../../tune/trainer';
 import { compressVariant, parseRecipe } from '../../variant/compress';
 import { memoryFolder } from './testing';
 import { train, type TrainEvent, type TrainHost, type TrainRequest } from './train';
+import { memoryStore } from '../testing';
 
 const builtin = () => fileSet(builtinFiles());
 
@@ -55,6 +56,8 @@ function host(more: Partial<TrainHost> = {}) {
     memoryGiB: null,
     openThreads,
     folder,
+    keeping: null,
+    fresh: false,
     emit: (event) => void events.push(event),
     signal: new AbortController().signal,
     ...more,
@@ -145,6 +148,36 @@ describe('a training', () => {
     );
     const results = await engine.losses(passesOf(examples), weightsOf(frozen, layout));
     expect(results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0)).toBeCloseTo(best, 6);
+  });
+
+  it('goes on with the same bits after it was stopped, from what was kept, and begins anew where it is told to', async () => {
+    const whole = host();
+    const wanted = await train(request, given, whole.own);
+    const keeping = memoryStore();
+    // Stopped in the middle as often as it takes.
+    const stop = (after: number) => {
+      const stopping = new AbortController();
+      const emit = (event: TrainEvent) => {
+        if ('step' in event && event.step.step === after) stopping.abort();
+      };
+      return train(request, given, host({ keeping, emit, signal: stopping.signal }).own);
+    };
+    for (const after of [1, 3]) expect(await stop(after)).toMatchObject({ end: 'stopped' });
+    expect(keeping.kept.size).toBe(1);
+    const last = host({ keeping });
+    const found = await train(request, given, last.own);
+    expect(found.steps.map(({ loss }) => loss)).toEqual(wanted.steps.map(({ loss }) => loss));
+    expect(found.evaluations).toEqual(wanted.evaluations);
+    expect(last.folder.files['adapter_model.safetensors']).toEqual(whole.folder.files['adapter_model.safetensors']);
+    expect(found.before?.seconds).toBeGreaterThanOrEqual(0);
+    expect(wanted.before).toBeNull();
+    expect(keeping.kept.size).toBe(0);
+    // Another training is another key, and told to begin anew it does.
+    await stop(2);
+    expect(
+      (await train({ ...request, options: { ...request.options, lr: 1e-3 } }, given, host({ keeping }).own)).before,
+    ).toBeNull();
+    expect((await train(request, given, host({ keeping, fresh: true }).own)).before).toBeNull();
   });
 
   it('of all weights is refused over rounded or pruned ones, beside --merged, and where memory does not hold it', async () => {

@@ -1,6 +1,7 @@
 import { ADAPTER_FILES } from '../../checkpoint/adapter';
 import { openCheckpoint, type Checkpoint } from '../../checkpoint/checkpoint';
 import { bytesSource, type FileSet } from '../../checkpoint/source';
+import { contentHash } from '../../core/canonical';
 import { JoulewiseError, quote } from '../../core/errors';
 import type { ExportTarget } from '../../export/onnx';
 import { writeWeights } from '../../export/safetensors';
@@ -10,8 +11,10 @@ import { parametersOf } from '../../tune/trained';
 import type { ARITHMETICS, TuneEnd, TuneEvaluation, TuneOptions, TuneStep } from '../../tune/trainer';
 import { formatRecipe, parseRecipe } from '../../variant/compress';
 import { staysApart } from '../../variant/panels';
+import type { AdapterStore } from '../../variant/tuned';
 import { writeModel } from './model';
 import { lessonsOf, trainAdapter, type AdapterHost, type TrainTickets } from '../adapter';
+import { trainOn, UNDER_WAY, type Spent } from '../interrupted';
 
 export type { TrainEvent, TrainTickets } from '../adapter';
 
@@ -45,13 +48,19 @@ export interface TrainReport {
   threads: number;
   /** How products with frozen weights were computed. */
   arithmetic: NonNullable<AskedArithmetic>;
-  /** Time, work and joules by phase and source. */
+  /** What interrupted runs of this training had spent before this one went on; null where there were none. */
+  before: Spent | null;
+  /** Time, work and joules of this run by phase and source. */
   readings: Awaited<ReturnType<AdapterHost['meter']['read']>>;
 }
 
 export interface TrainHost extends AdapterHost {
   files: FileSet;
   folder: ExportTarget;
+  /** Where the state of a training under way is kept; null = nowhere. */
+  keeping: AdapterStore | null;
+  /** Whether it begins anew although an interrupted run left a state. */
+  fresh: boolean;
 }
 
 /** The checkpoint's files with an adapter beside them, which reading merges in. */
@@ -120,8 +129,12 @@ async function writeTrained(
     );
 }
 
+/** Raise when a step gives other numbers than before; what was under way then begins anew. */
+const STATE_VERSION = 1;
+
 /**
- * Trains an adapter over the frozen weights of a variant, or all weights. Throws `input.empty` where tickets have no answers
+ * Trains an adapter over the frozen weights of a variant, or all weights, from where an interrupted run of the same training
+ * ended. Throws `input.empty` where tickets have no answers
  * or are fewer than a batch, `recipe.impossible` where runs could not use what comes out, `engine.memory` where it does not
  * fit.
  */
@@ -129,8 +142,18 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
   const checkpoint = await openCheckpoint(host.files);
   checkRecipe(request, checkpoint);
   const lessons = lessonsOf(checkpoint, tickets);
-  const trained = await trainAdapter(checkpoint, parseRecipe(request.recipe), request, lessons, host);
+  const { recipe, lora, options, arithmetic: asked } = request;
+  const { learning, checking } = lessons;
+  const key = await contentHash({ recipe, lora, options, asked, learning, checking, version: STATE_VERSION });
+  const underWay = key + UNDER_WAY;
+  if (host.fresh) await host.keeping?.remove(underWay);
+  const { trained, before } = await trainOn(
+    underWay,
+    (more) => trainAdapter(checkpoint, parseRecipe(recipe), request, lessons, { ...host, ...more }),
+    host,
+  );
   await writeTrained(request, checkpoint, trained, host);
+  if (trained.end !== 'stopped') await host.keeping?.remove(underWay);
   const { at, end, state, layout, threads, arithmetic } = trained;
   return {
     end,
@@ -142,6 +165,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
     parameters: parametersOf(layout),
     threads,
     arithmetic,
+    before,
     readings: await host.meter.read(),
   };
 }

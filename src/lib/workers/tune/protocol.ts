@@ -15,6 +15,8 @@ export interface TuneRequest extends TrainRequest {
   given: TicketsPort;
   /** Row of the power profile table; null = the guess. */
   profile: string | null;
+  /** Whether it begins anew although an interrupted run left a state. */
+  fresh: boolean;
 }
 
 /** With the folder of the export. */

@@ -12,7 +12,7 @@ import { take } from '../../data/give';
 import type { TuneApi } from './protocol';
 
 serve<TuneApi>({
-  async tune({ checkpoint, threads, tasks, templates, given, profile, ...request }, { emit, signal }) {
+  async tune({ checkpoint, threads, tasks, templates, given, profile, fresh, ...request }, { emit, signal }) {
     const tickets = await take(given);
     const folder = await createExport();
     const report = await train(
@@ -24,6 +24,8 @@ serve<TuneApi>({
         ...threadsHere(threads),
         openThreads,
         folder,
+        keeping: adaptersOf(checkpoint),
+        fresh,
         emit,
         signal,
       },
