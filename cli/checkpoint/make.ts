@@ -31,14 +31,15 @@ const minutes = (seconds: number) =>
       ? `${Math.round(seconds / 60)} min`
       : `${(seconds / 3600).toFixed(1)} h`;
 
+const PHASES = {
+  tokenizer: () => 'Learning the tokenizer ...',
+  tickets: (stage: string) => `Writing tickets of ${stage} ...`,
+  resumed: (stage: string) => `Going on in ${stage}, where a build was stopped.`,
+} as const;
+
 function tell(event: BuildEvent): void {
   const stage = `stage ${event.stage + 1}`;
-  if ('phase' in event)
-    say(
-      event.phase === 'resumed'
-        ? `Going on in ${stage}, where a build was stopped.`
-        : `Writing tickets of ${stage} ...`,
-    );
+  if ('phase' in event) say(PHASES[event.phase](stage));
   else if ('evaluation' in event)
     say(`${stage}, ${event.evaluation.step} steps: validation loss ${event.evaluation.loss.toFixed(4)} nats a token`);
   else if (event.step.step === 1 || event.step.step % LINE_EVERY === 0) {

@@ -37,7 +37,7 @@ const SNAPSHOT_MS = 60_000;
 const LAST = 40;
 
 export type BuildEvent =
-  | { phase: 'tickets' | 'resumed'; stage: number }
+  | { phase: 'tokenizer' | 'tickets' | 'resumed'; stage: number }
   | {
       stage: number;
       step: TuneState['steps'][number];
@@ -132,7 +132,7 @@ export async function buildBuiltin(host: BuildHost, recipe: Recipe = RECIPE): Pr
   const kept = host.fresh ? null : ((await keeping?.read(key)) as { head: Head; numbers: Snapshot['numbers'] } | null);
   const [first] = stages;
   if (!first) throw new JoulewiseError('internal', 'A build has at least one stage.');
-  emit({ phase: 'tickets', stage: 0 });
+  emit({ phase: 'tokenizer', stage: 0 });
   const files = await builtinTokenizer(first, config.vocabSize);
   const tokenizer = createTokenizer(files);
   const validation = await heldOut(tokenizer, recipe.validation);

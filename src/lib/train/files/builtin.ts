@@ -91,7 +91,7 @@ export const STAGES: readonly Stage[] = [
   {
     seed: 1000,
     networks: 80,
-    steps: 1300,
+    steps: 2600,
     lr: 2e-3,
     prompt: 0.1,
     passes: [
@@ -102,7 +102,7 @@ export const STAGES: readonly Stage[] = [
   {
     seed: 2000,
     networks: 48,
-    steps: 700,
+    steps: 1300,
     lr: 1.5e-3,
     prompt: 0.3,
     passes: [

@@ -5,7 +5,8 @@ import { createExport } from '../../store/exports';
 import { buildBuiltin } from '../../train/files/build';
 import { lessonsFrom, timeTraining } from '../../train/files/speed';
 import { train } from '../../train/files/train';
-import { adaptersOf, openFiles } from '../../store/checkpoints';
+import { opfsAdapters } from '../../store/adapters';
+import { openFiles } from '../../store/checkpoints';
 import { openThreads, threadsHere } from '../gradient/threads';
 import { serve } from '../../core/rpc';
 import { take } from '../../data/give';
@@ -36,7 +37,8 @@ serve<TuneApi>({
   async build({ threads, fresh }, { emit, signal }) {
     const folder = await createExport();
     const { threads: here } = threadsHere(threads);
-    const keeping = adaptersOf({ kind: 'builtin' });
+    // By itself: it does not depend on the checkpoint that the site comes with.
+    const keeping = opfsAdapters('build');
     const report = await buildBuiltin({ threads: here, openThreads, folder, keeping, fresh, emit, signal });
     return { ...report, id: folder.id };
   },
