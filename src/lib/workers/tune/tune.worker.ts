@@ -6,7 +6,7 @@ import { buildBuiltin } from '../../train/files/build';
 import { lessonsFrom, timeTraining } from '../../train/files/speed';
 import { train } from '../../train/files/train';
 import { opfsAdapters } from '../../store/adapters';
-import { openFiles } from '../../store/checkpoints';
+import { adaptersOf, openFiles } from '../../store/checkpoints';
 import { openThreads, threadsHere } from '../gradient/threads';
 import { serve } from '../../core/rpc';
 import { take } from '../../data/give';
