@@ -6,7 +6,7 @@ import { PAGES } from '../../src/routes/pages';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
 import { DETAILS } from '../../src/lib/texts/details';
 import { answered, linkOf } from './answered';
-import { answers, change, finished, openEvidence, RUN_MS, runButton, tinyBudget } from './flows';
+import { answers, change, finished, openEvidence, RUN_MS, runButton, tinyBudget, stepOf } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
 
 /** Every page for everyone: axe, the keyboard alone, a narrow screen. */
@@ -89,9 +89,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await running.getByRole('button', { name: 'Continue' }).click();
         await finished(page);
         // A file that cannot be read, beside steps that are all open.
-        for (const card of ['Tickets', 'Model']) await change(page, card);
-        await page
-          .getByRole('group', { name: 'Tickets', exact: true })
+        for (const card of ['tickets', 'model'] as const) await change(page, card);
+        await stepOf(page, 'tickets')
           .locator('input[type=file]')
           .setInputFiles({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.from('') });
         await page.getByRole('alert').waitFor();
@@ -198,7 +197,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           () => document.getAnimations().filter((a) => a.playState === 'running').length,
         );
         equal(moving, 0, 'animations under reduced motion');
-        await change(page, 'Tickets');
+        await change(page, 'tickets');
       }),
   },
 ];

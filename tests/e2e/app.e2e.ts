@@ -26,6 +26,7 @@ import {
   sharedLink,
   tinyBudget,
   wordsIn,
+  stepOf,
 } from './flows';
 import { assert, equal, killBrowser, openSite, ORIGIN, withSite } from './site';
 
@@ -257,8 +258,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
-        await change(page, 'Tickets');
-        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
         await panel
           .locator('input[type=file]')
           .setInputFiles({ name: 'faults.csv', mimeType: 'text/csv', buffer: Buffer.from(CSV) });
@@ -291,14 +292,14 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await change(page, 'Tickets');
-        const input = page.getByRole('group', { name: 'Tickets', exact: true }).locator('input[type=file]');
+        await change(page, 'tickets');
+        const input = stepOf(page, 'tickets').locator('input[type=file]');
         await input.setInputFiles({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.from('') });
         const sentence = await page.getByRole('alert').innerText();
         assert(/empty/i.test(sentence) && sentence.trim().endsWith('.'), `a sentence: ${sentence}`);
         await page.getByRole('button', { name: 'Choose another file' }).click();
-        await change(page, 'Model');
-        const model = page.getByRole('group', { name: 'Model', exact: true });
+        await change(page, 'model');
+        const model = stepOf(page, 'model');
         const dropped = await page.evaluateHandle(() => {
           const transfer = new DataTransfer();
           transfer.items.add(new File(['hello'], 'notes.txt'));
@@ -311,11 +312,11 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .first()
           .setInputFiles({ name: 'x.gguf', mimeType: 'application/octet-stream', buffer: Buffer.from('not a model') });
         await page.getByRole('alert').waitFor();
-        await change(page, 'Variants');
+        await change(page, 'variants');
         await page.getByLabel(/More recipes/).fill('int9');
         await page.getByLabel(/More recipes/).blur();
         await page.getByText(/Recipe part "int9" is not known/).waitFor();
-        await change(page, 'Budget');
+        await change(page, 'budget');
         await page.getByLabel('Slices', { exact: true }).fill('0');
         await page.getByText('Slices must be a whole number from 1 to 100.').waitFor();
         assert(await runButton(page).isDisabled(), 'Run is off');
@@ -566,7 +567,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         console.log(`      ${bytes} bytes of JavaScript, gzipped, in ${loaded.size} files`);
         assert(loaded.size > 0 && readdirSync(SITE).length > 0, 'scripts were seen');
         assert(bytes <= 60_000, `${bytes} bytes of JavaScript, gzipped (${html} bytes of HTML)`);
-        for (const card of ['Tickets', 'Model', 'Variants', 'Budget']) await change(page, card);
+        for (const card of ['tickets', 'model', 'variants', 'budget'] as const) await change(page, card);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         assert(wide <= 360, `the page is ${wide} px wide`);
       }),

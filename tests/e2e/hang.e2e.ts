@@ -6,7 +6,7 @@ import type { RunRecord } from '../../src/lib/schema/run';
 import { LIVE } from '../../src/lib/texts/live';
 import { RESULTS } from '../../src/lib/texts/results';
 import { RUN } from '../../src/lib/texts/run';
-import { finished, inHistory, openEvidence, RUN_MS, runButton, tinyBudget } from './flows';
+import { finished, inHistory, openEvidence, RUN_MS, runButton, tinyBudget, stepOf } from './flows';
 import { assert, equal, ORIGIN, withSite, type Site } from './site';
 
 /** Threads that stop answering: as a driver, a browser or a kernel of ours may leave them. */
@@ -72,7 +72,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 2, slices: 1, tokens: 4, tasks: ['rca'] });
           await page.getByRole('checkbox', { name: /^Run a classical baseline/ }).uncheck();
-          await page.getByRole('group', { name: 'Budget', exact: true }).getByLabel('Threads').fill('2');
+          await stepOf(page, 'budget').getByLabel('Threads').fill('2');
           await runButton(page).click();
           await finished(page);
           await openEvidence(page);

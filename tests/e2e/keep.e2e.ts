@@ -1,5 +1,5 @@
 import type { Page } from 'playwright';
-import { change, finished, runButton, sharedLink, useOwnModel } from './flows';
+import { change, finished, runButton, sharedLink, stepOf, useOwnModel } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
 
 /** What is set up is kept: a reload, or a closed browser, before the first run loses nothing. */
@@ -12,11 +12,9 @@ const CSV = [
   }),
 ].join('\n');
 
-const group = (page: Page, name: string) => page.getByRole('group', { name, exact: true });
-
 async function importCsv(page: Page): Promise<void> {
-  await change(page, 'Tickets');
-  const panel = group(page, 'Tickets');
+  await change(page, 'tickets');
+  const panel = stepOf(page, 'tickets');
   await panel
     .locator('input[type=file]')
     .setInputFiles({ name: 'faults.csv', mimeType: 'text/csv', buffer: Buffer.from(CSV) });
@@ -56,17 +54,17 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.getByRole('checkbox', { name: /^response/ }).uncheck();
         await page.getByText('Prompt: Root cause analysis').click();
         const words = 'Sort it. Causes: {causes}. Ticket: {text}';
-        await group(page, 'Tickets').getByLabel('Wording').selectOption({ label: 'My own' });
-        await group(page, 'Tickets').getByLabel('User message').fill(words);
+        await stepOf(page, 'tickets').getByLabel('Wording').selectOption({ label: 'My own' });
+        await stepOf(page, 'tickets').getByLabel('User message').fill(words);
         await useOwnModel(page);
-        await change(page, 'Variants');
-        const variants = group(page, 'Variants');
+        await change(page, 'variants');
+        const variants = stepOf(page, 'variants');
         for (const name of ['fp32', 'fp16', 'int4'])
           await variants.getByRole('checkbox', { name, exact: true }).uncheck();
         for (const name of ['2:4', 'mag50', 'ffn25'])
           await variants.getByRole('checkbox', { name: new RegExp(`^${name}`) }).uncheck();
-        await change(page, 'Budget');
-        const budget = group(page, 'Budget');
+        await change(page, 'budget');
+        const budget = stepOf(page, 'budget');
         await budget.getByLabel('Tickets per task').fill('3');
         await budget.getByLabel('Slices', { exact: true }).fill('2');
         await budget.getByLabel('Threads').fill('1');
@@ -80,7 +78,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
 
         await page.reload();
         await page.getByText('40 tickets from faults.').waitFor();
-        for (const step of ['Tickets', 'Model', 'Variants', 'Budget']) await change(page, step);
+        for (const step of ['tickets', 'model', 'variants', 'budget'] as const) await change(page, step);
         equal(await budget.getByLabel('Tickets per task').inputValue(), '3', 'limit');
         equal(await budget.getByLabel('Slices', { exact: true }).inputValue(), '2', 'slices');
         equal(await budget.getByLabel('Threads').inputValue(), '1', 'threads');
@@ -88,7 +86,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         equal(await budget.getByLabel(/^Power profile/).inputValue(), chosen, 'processor');
         assert(!(await page.getByRole('checkbox', { name: /^response/ }).isChecked()), 'tasks');
         await page.getByText('Prompt: My choice').click();
-        equal(await group(page, 'Tickets').getByLabel('User message').inputValue(), words, 'prompt');
+        equal(await stepOf(page, 'tickets').getByLabel('User message').inputValue(), words, 'prompt');
         for (const [name, on] of [
           ['fp32', false],
           ['int8', true],
@@ -114,7 +112,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
         await importCsv(page);
-        const panel = group(page, 'Tickets');
+        const panel = stepOf(page, 'tickets');
         await panel.getByText('faults, 40 tickets').waitFor();
         assert(await panel.getByRole('button', { name: /^Chosen.*faults/ }).isDisabled(), 'they are chosen');
         await panel.getByRole('button', { name: 'Use generated tickets instead' }).click();
@@ -122,7 +120,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await keptWhere(page, '"tickets":null');
         await page.reload();
         await page.getByText(/^400 generated/).waitFor();
-        await change(page, 'Tickets');
+        await change(page, 'tickets');
         await panel.getByRole('button', { name: /^Use them.*faults/ }).click();
         await page.getByText('40 tickets from faults.').waitFor();
         await keptWhere(page, '"name":"faults"');
@@ -144,8 +142,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await page.getByRole('status').filter({ hasText: sentence }).waitFor();
           assert(await runButton(page).isDisabled(), `Run is off: ${sentence}`);
         };
-        await change(page, 'Tickets');
-        const panel = group(page, 'Tickets');
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
         const input = panel.locator('input[type=file]');
         // Without answers for one of the tasks.
         const causes = CSV.split('\n').map((row) => row.split(',').slice(0, -1).join(','));
@@ -161,8 +159,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await says(/Choose at least one task/);
         await page.getByRole('checkbox', { name: /^rca/ }).check();
         assert(await runButton(page).isEnabled(), 'Run is on again');
-        await change(page, 'Budget');
-        await group(page, 'Budget').getByLabel('Slices', { exact: true }).fill('2');
+        await change(page, 'budget');
+        await stepOf(page, 'budget').getByLabel('Slices', { exact: true }).fill('2');
         await runButton(page).click();
         await page.getByRole('button', { name: 'Change the setup' }).click();
         await says(/An experiment is running\. Stop it, or wait for its end\./);

@@ -4,7 +4,18 @@ import type { BrowserTest } from '../browser/harness';
 import { DETAILS } from '../../src/lib/texts/details';
 import { RESULTS } from '../../src/lib/texts/results';
 import { TICKETS } from '../../src/lib/texts/tickets';
-import { answers, change, checkHistory, finished, openEvidence, RUN_MS, rows, runButton, tinyBudget } from './flows';
+import {
+  answers,
+  change,
+  checkHistory,
+  finished,
+  openEvidence,
+  RUN_MS,
+  rows,
+  runButton,
+  tinyBudget,
+  stepOf,
+} from './flows';
 import { assert, ORIGIN, withSite } from './site';
 import { putLarge } from './stored';
 import { bestOf, checkBlocked, LONG_TASK_MS, longestTask } from './tasks';
@@ -53,8 +64,7 @@ export const tests: BrowserTest[] = (
         withSite(async ({ page }) => {
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 16, slices: 1, tokens: 4 });
-          await page
-            .getByRole('group', { name: 'Variants', exact: true })
+          await stepOf(page, 'variants')
             .getByRole('checkbox', { name: /^ffn25/ })
             .check();
           await page.getByLabel(/More recipes/).fill('int8+sparsegpt2:4, int4.gptq');
@@ -136,8 +146,8 @@ export const tests: BrowserTest[] = (
           await tinyBudget(page, { limit: 240, slices: 6, tokens: 32 });
           // Training it on 70,000 tickets is another test's matter.
           await page.getByRole('checkbox', { name: /^Run a classical baseline/ }).uncheck();
-          await change(page, 'Tickets');
-          const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+          await change(page, 'tickets');
+          const panel = stepOf(page, 'tickets');
           await panel.locator('input[type=file]').setInputFiles(path);
           const start = panel.getByRole('button', { name: 'Import', exact: true });
           await start.waitFor();
@@ -183,7 +193,7 @@ export const tests: BrowserTest[] = (
               .waitFor({ timeout: RUN_MS });
           });
           await step('choosing it again', async () => {
-            await change(page, 'Tickets');
+            await change(page, 'tickets');
             // The set-up was kept: it is chosen still.
             await panel.getByRole('button', { name: /^Chosen.*large/ }).waitFor();
             await panel.getByRole('button', { name: TICKETS.useGenerated }).click();

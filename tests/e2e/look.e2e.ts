@@ -1,5 +1,5 @@
 import { SETUP } from '../../src/lib/texts/setup';
-import { answers, change, finished, runButton, tinyBudget } from './flows';
+import { answers, change, finished, runButton, tinyBudget, stepOf } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
 
 /** What stands where, and what a table or a file looks like on its way in. */
@@ -21,8 +21,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await change(page, 'Tickets');
-        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
         const file = await page.evaluateHandle((text) => {
           const data = new DataTransfer();
           data.items.add(new File([text], 'alarms.csv', { type: 'text/csv' }));
@@ -86,7 +86,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await change(page, 'Model');
+        await change(page, 'model');
         await page.getByRole('button', { name: /^Use it ?: SmolLM2 135M/ }).click();
         await page.getByRole('button', { name: /^Run: about \d.*J, 257 MiB to download$/ }).waitFor();
         await page.getByText('Cost of each variant').click();

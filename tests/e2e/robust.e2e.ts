@@ -34,7 +34,7 @@ export const tests: BrowserTest[] = [
         await page.getByText(/^of last year, 3,?000 tickets/).waitFor();
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
-        await change(page, 'Tickets');
+        await change(page, 'tickets');
         await page.getByRole('button', { name: /^Use them.*of last year/ }).click();
         await runButton(page).click();
         await finished(page);

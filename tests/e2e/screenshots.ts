@@ -8,7 +8,7 @@ import { SETUP } from '../../src/lib/texts/setup';
 import { RESULTS } from '../../src/lib/texts/results';
 import { DETAILS } from '../../src/lib/texts/details';
 import { answered, linkOf } from './answered';
-import { answers, openEvidence } from './flows';
+import { answers, openEvidence, stepOf, type Step } from './flows';
 import { openSite, ORIGIN } from './site';
 
 /**
@@ -86,8 +86,10 @@ const open =
     await settled(page);
   };
 
-const openCard = (card: string) =>
-  open('/', (page) => page.getByRole('button', { name: `Change ${card}` }).click({ timeout: 20_000 }));
+const openCard = (step: Step) =>
+  open('/', (page) =>
+    page.getByRole('button', { name: `${SETUP.change} ${SETUP[step].title}` }).click({ timeout: 20_000 }),
+  );
 
 /** Scrolls through the page, so that what loads when it is seen is there, and back. */
 async function seeAll(page: Page): Promise<void> {
@@ -124,8 +126,8 @@ const WIDE = [
 
 /** The preview of a pasted CSV. */
 async function showImport(page: Page, csv = CSV): Promise<void> {
-  await openCard('Tickets')(page);
-  const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+  await openCard('tickets')(page);
+  const panel = stepOf(page, 'tickets');
   await panel.getByLabel(/^Or paste/).fill(csv);
   await panel.getByRole('button', { name: 'Look at it' }).click();
   await panel.getByRole('button', { name: 'Import' }).waitFor();
@@ -133,7 +135,7 @@ async function showImport(page: Page, csv = CSV): Promise<void> {
 
 const VIEWS: View[] = [
   { name: 'start', show: open('/', (page) => page.getByRole('button', { name: /^Run: about/ }).waitFor()) },
-  { name: 'step-tickets', show: openCard('Tickets') },
+  { name: 'step-tickets', show: openCard('tickets') },
   {
     name: 'step-tickets-import',
     show: (page) => showImport(page),
@@ -143,18 +145,18 @@ const VIEWS: View[] = [
     name: 'step-tickets-imported',
     show: async (page) => {
       await showImport(page);
-      const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+      const panel = stepOf(page, 'tickets');
       await panel.getByRole('button', { name: 'Import' }).click();
       await panel.getByText(/^Split/).waitFor();
       for (const summary of await panel.locator('summary').all()) await summary.click();
     },
   },
-  { name: 'step-model', show: openCard('Model') },
-  { name: 'step-variants', show: openCard('Variants') },
+  { name: 'step-model', show: openCard('model') },
+  { name: 'step-variants', show: openCard('variants') },
   {
     name: 'step-budget',
     show: async (page) => {
-      await openCard('Budget')(page);
+      await openCard('budget')(page);
       await page.getByText(SETUP.cost.show).click();
       await page.getByRole('columnheader', { name: /Memory/ }).waitFor();
     },
@@ -221,8 +223,8 @@ const VIEWS: View[] = [
   {
     name: 'step-tickets-broken',
     show: async (page) => {
-      await openCard('Tickets')(page);
-      const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+      await openCard('tickets')(page);
+      const panel = stepOf(page, 'tickets');
       await panel.getByLabel(/^Or paste/).fill('{ "tickets": [');
       await panel.getByRole('button', { name: 'Look at it' }).click();
       await panel.getByText('Not done.').waitFor();
@@ -231,11 +233,11 @@ const VIEWS: View[] = [
   {
     name: 'model-offline',
     show: async (page) => {
-      await openCard('Model')(page);
+      await openCard('model')(page);
       await page.context().setOffline(true);
       await page.getByRole('button', { name: 'Use it' }).first().click();
       await page.getByRole('button', { name: /^Download/ }).click();
-      await page.getByRole('group', { name: 'Model', exact: true }).getByText('Not done.').waitFor();
+      await stepOf(page, 'model').getByText('Not done.').waitFor();
       await page.context().setOffline(false);
     },
   },

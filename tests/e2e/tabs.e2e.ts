@@ -1,4 +1,15 @@
-import { answers, finished, inHistory, openEvidence, rows, RUN_MS, runButton, tinyBudget, useOwnModel } from './flows';
+import {
+  answers,
+  finished,
+  inHistory,
+  openEvidence,
+  rows,
+  RUN_MS,
+  runButton,
+  tinyBudget,
+  useOwnModel,
+  stepOf,
+} from './flows';
 import { equal, ORIGIN, withSite } from './site';
 
 /** More than one tab, and browsers that keep less than others. */
@@ -90,8 +101,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await useOwnModel(page);
         await tinyBudget(page, { limit: 36, slices: 6, tasks: ['rca'] });
         // What is open answers to the end; pruned ones are opened when the best are known.
-        await page
-          .getByRole('group', { name: 'Variants', exact: true })
+        await stepOf(page, 'variants')
           .getByRole('checkbox', { name: /^ffn25/ })
           .check();
         await runButton(page).click();

@@ -21,6 +21,7 @@ import {
   runButton,
   tinyBudget,
   useOwnModel,
+  stepOf,
 } from './flows';
 import { startMirror } from './mirror';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
@@ -188,7 +189,7 @@ export const tests: BrowserTest[] = [
         await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 8, slices: 2, tokens: 8, tasks: ['response'] });
-        const variants = page.getByRole('group', { name: 'Variants', exact: true });
+        const variants = stepOf(page, 'variants');
         await variants.getByRole('checkbox', { name: 'int4', exact: true }).uncheck();
         await variants.getByLabel(/^More recipes/).fill('int8+lora4.8steps');
         await variants.getByLabel(/^More recipes/).blur();
@@ -299,8 +300,8 @@ export const tests: BrowserTest[] = [
         await page.addInitScript((base) => localStorage.setItem('hubBase', base), mirror.base);
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4, tasks: ['rca'] });
-        await change(page, 'Model');
-        const panel = page.getByRole('group', { name: 'Model', exact: true });
+        await change(page, 'model');
+        const panel = stepOf(page, 'model');
         await panel.getByText(/^134.*M parameters|^135 M parameters/).waitFor();
         await panel
           .getByText(/fp32 .*, fp16 .*, int8 .*, int4 .*GiB|MiB/)
@@ -385,8 +386,8 @@ export const tests: BrowserTest[] = [
         page.setDefaultTimeout(20_000);
         await page.addInitScript((base) => localStorage.setItem('hubBase', base), `http://${host}`);
         await page.goto(ORIGIN);
-        await change(page, 'Tickets');
-        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
         const fetchIt = async () => {
           await panel.getByText('Public sets').click();
           const button = panel
@@ -452,8 +453,8 @@ export const tests: BrowserTest[] = [
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
-        await change(page, 'Tickets');
-        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
         const rows = Array.from(
           { length: 40 },
           (_, i) =>
@@ -481,8 +482,8 @@ export const tests: BrowserTest[] = [
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
-        await change(page, 'Tickets');
-        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
         const rows = Array.from({ length: 40 }, (_, i) =>
           i % 2
             ? `Oil price rises by ${i} percent after storm ${i * 31}\tEnergy`
@@ -556,7 +557,7 @@ export const tests: BrowserTest[] = [
           .waitFor();
         await tinyBudget(page, { limit: 2, slices: 2, tokens: 4, tasks: ['rca'] });
         // Another test fine-tunes.
-        const variants = page.getByRole('group', { name: 'Variants', exact: true });
+        const variants = stepOf(page, 'variants');
         for (const name of ['fp32', 'fp16', 'int8', 'int4'])
           await variants.getByRole('checkbox', { name: `${name}+lora8`, exact: true }).uncheck();
         await variants.getByLabel(/^More recipes/).fill('');
