@@ -6,6 +6,7 @@ import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
 import { BUDGET } from '../../src/lib/texts/budget';
 import { HISTORY } from '../../src/lib/texts/history';
+import { LIVE } from '../../src/lib/texts/live';
 import { plainName } from '../../src/lib/texts/names';
 import { RESULTS } from '../../src/lib/texts/results';
 import { RUN } from '../../src/lib/texts/run';
@@ -23,6 +24,9 @@ export type Step = 'tickets' | 'model' | 'variants' | 'budget';
 
 /** What a step holds, once it is open. */
 export const stepOf = (page: Page, step: Step) => page.getByRole('group', { name: SETUP[step].title, exact: true });
+
+/** The name of a button that is there for several things: what it does, and to which. */
+export const doesTo = (does: string, what: string) => new RegExp(`^${source(does)} ?: ${source(what)}$`);
 
 /** Opens a step; below results the four of them are folded away. */
 export async function change(page: Page, name: Step): Promise<void> {
@@ -81,6 +85,10 @@ export const wordsIn = async (page: Page): Promise<string[][]> =>
     ),
   );
 
+/** The sentence that answers, without what keeps a number with its unit and a range whole. */
+export const answerOf = async (page: Page): Promise<string> =>
+  (await page.locator('#answer').innerText()).replaceAll('\u00a0', ' ').replaceAll('\u2011', '-');
+
 /** The paper's ranking, in the evidence. */
 export const paperRows = (page: Page) =>
   page.getByRole('region', { name: RESULTS.ranking.paper, exact: true }).locator('tbody tr');
@@ -107,6 +115,10 @@ export async function tinyBudget(page: Page, { limit = 3, slices = 2, tokens = 8
 /** By the navigation. */
 export const follow = (page: Page, to: keyof typeof SHELL.page) =>
   page.getByRole('link', { name: SHELL.page[to], exact: true }).first().click();
+
+/** What is said while one of these runs goes on. */
+export const runsOf = (of: number, from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => LIVE.at(from + i, of, ANY));
 
 /** How the history counts the runs of an experiment, and those that it lacks. */
 export const standing = (runs: number, missing = 0, atLeast = false) =>

@@ -14,7 +14,7 @@ export const ANY: string = '\ue000';
 /** What texts make of them. */
 const MARKS: readonly [mark: string, pattern: string][] = [
   [whole(SOME), '[\\d,]+'],
-  [String(SOME), '\\d+'],
+  [String(SOME), '[\\d.]+'],
   [bytes(SOME), '[\\d.]+ [KMG]iB'],
   [joules(SOME), '[\\d.]+ [nµmkM]?J'],
   [duration(SOME), '(?:under )?[\\d.]+ (?:µs|ms|s|min|h)(?: \\d+ min)?'],
