@@ -33,6 +33,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         const ms = Date.now() - start;
         const answer = await page.locator('#answer').innerText();
         console.log(`      first answer with intervals after ${(ms / 1000).toFixed(1)} s: ${answer}`);
+        // The wording itself is looked at: how sure the answer is stands in its own sentence.
         assert(/\(95 %: |shown|none/i.test(answer), `the answer carries its uncertainty: ${answer}`);
         await page.getByText(LIVE.preliminary).waitFor();
         // What is being run is left out from here on; the others go on.
