@@ -32,17 +32,17 @@ async function importCsv(page: Page): Promise<void> {
   await page.getByText(SETUP.tickets.imported(40, 'faults')).waitFor();
 }
 
-/** Until the store holds a set-up of which `holds` is true. */
-const keptWhere = (page: Page, holds: string) =>
+/** Until the store holds a set-up, or what else is kept, in which `holds` stands. */
+const keptWhere = (page: Page, holds: string, key = 'setup') =>
   page.waitForFunction(
-    (text) =>
+    ([text, name]) =>
       new Promise<boolean>((done) => {
         const asked = indexedDB.open('joulewise');
         asked.onupgradeneeded = () => asked.transaction?.abort();
         asked.onerror = () => done(false);
         asked.onsuccess = () => {
           const db = asked.result;
-          const got = db.transaction('kept').objectStore('kept').get('setup');
+          const got = db.transaction('kept').objectStore('kept').get(name);
           got.onsuccess = () => {
             db.close();
             done(JSON.stringify(got.result ?? null).includes(text));
@@ -50,7 +50,7 @@ const keptWhere = (page: Page, holds: string) =>
           got.onerror = () => done(false);
         };
       }),
-    holds,
+    [holds, key] as const,
     { polling: 200 },
   );
 
@@ -216,6 +216,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           .first()
           .blur();
         await page.getByRole('columnheader', { name: begins(COMPARE.name(1, 'The blue laptop', null)) }).waitFor();
+        // It is shown before it is stored.
+        await keptWhere(page, 'The blue laptop', 'device-names');
         await page.reload();
         await add(await sharedLink(1));
         await page.getByRole('columnheader', { name: COMPARE.name(1, 'The blue laptop', null) }).waitFor();
