@@ -4,10 +4,30 @@ import type { Page } from 'playwright';
 import { between, exampleResult } from '../../src/lib/rank/example';
 import { PAGES } from '../../src/routes/pages';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
+import { ASSISTANT } from '../../src/lib/texts/assistant';
+import { BUDGET } from '../../src/lib/texts/budget';
+import { COMPARE } from '../../src/lib/texts/compare';
+import { COMPRESS } from '../../src/lib/texts/compress';
 import { DETAILS } from '../../src/lib/texts/details';
+import { ENERGY_HEAD } from '../../src/lib/texts/energy';
+import { LIVE } from '../../src/lib/texts/live';
+import { SETUP } from '../../src/lib/texts/setup';
+import { SHELL } from '../../src/lib/texts/shell';
 import { answered, linkOf } from './answered';
-import { answers, change, finished, openEvidence, RUN_MS, runButton, tinyBudget } from './flows';
+import {
+  answers,
+  change,
+  finished,
+  openEvidence,
+  pricedRun,
+  RUN_MS,
+  runButton,
+  type Step,
+  stepOf,
+  tinyBudget,
+} from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
+import { ANY, begins, like, SOME } from './words';
 
 /** Every page for everyone: axe, the keyboard alone, a narrow screen. */
 
@@ -79,19 +99,18 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           if (wide > 360) found.push(`${name}: ${wide} px wide at 360 px`);
           await page.setViewportSize({ width: 1280, height: 900 });
         };
-        const running = page.getByRole('region', { name: 'Progress' });
+        const running = page.getByRole('region', { name: LIVE.region });
         await runButton(page).click();
-        await running.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
+        await running.getByText(like(LIVE.ticketOf(SOME, SOME))).waitFor({ timeout: RUN_MS });
         // A fast machine would end the run while it is looked at.
-        await running.getByRole('button', { name: 'Pause' }).click();
+        await running.getByRole('button', { name: LIVE.pause }).click();
         await check('while it runs');
         equal(await running.count(), 1, 'the run stood while it was looked at');
-        await running.getByRole('button', { name: 'Continue' }).click();
+        await running.getByRole('button', { name: LIVE.continue }).click();
         await finished(page);
         // A file that cannot be read, beside steps that are all open.
-        for (const card of ['Tickets', 'Model']) await change(page, card);
-        await page
-          .getByRole('group', { name: 'Tickets', exact: true })
+        for (const card of ['tickets', 'model'] as const) await change(page, card);
+        await stepOf(page, 'tickets')
           .locator('input[type=file]')
           .setInputFiles({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.from('') });
         await page.getByRole('alert').waitFor();
@@ -102,22 +121,22 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         /** What a person does on a page before it has much to show. */
         const use: Record<string, () => Promise<void>> = {
           async '/assistant'() {
-            await page.getByRole('button', { name: 'Take a test ticket' }).click();
-            await page.getByRole('button', { name: 'Compare both' }).click();
+            await page.getByRole('button', { name: ASSISTANT.example }).click();
+            await page.getByRole('button', { name: ASSISTANT.compare }).click();
             await page
-              .getByText(/^Together: /)
+              .getByText(begins(ASSISTANT.total(1000 * SOME)))
               .nth(1)
               .waitFor({ timeout: RUN_MS });
           },
           async '/compare'() {
-            await page.getByLabel('A result link').fill(ORIGIN + link);
-            await page.getByRole('button', { name: 'Add' }).click();
-            await page.getByRole('region', { name: 'Joules per ticket' }).waitFor();
+            await page.getByLabel(COMPARE.link).fill(ORIGIN + link);
+            await page.getByRole('button', { name: COMPARE.add }).click();
+            await page.getByRole('region', { name: ENERGY_HEAD.J }).waitFor();
           },
           async '/compress'() {
-            await page.getByLabel('Recipe').fill('int8+2:4');
-            await page.getByRole('button', { name: 'Compress' }).click();
-            await page.getByText('Finished.').waitFor({ timeout: RUN_MS });
+            await page.getByLabel(COMPRESS.recipe).fill('int8+2:4');
+            await page.getByRole('button', { name: COMPRESS.start }).click();
+            await page.getByText(COMPRESS.finished).waitFor({ timeout: RUN_MS });
           },
         };
         const answer = (await linkOf(answered())).slice(ORIGIN.length);
@@ -152,7 +171,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page }) => {
         await page.emulateMedia({ reducedMotion: 'reduce' });
         await page.goto(ORIGIN);
-        await page.getByRole('button', { name: /^Run: about/ }).waitFor();
+        await pricedRun(page).waitFor();
         /** Tab until the focused element's name says so; fails where the focus is not to be seen. */
         const to = async (name: RegExp) => {
           for (let i = 0; i < 60; i++) {
@@ -173,32 +192,33 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           }
           throw new Error(`the keyboard does not reach ${String(name)}`);
         };
-        await to(/^Skip to the content/);
+        const changing = (step: Step) => new RegExp(`^${SETUP.change}\\s*${SETUP[step].title}`);
+        await to(begins(SHELL.skip));
         await page.keyboard.press('Enter');
-        await to(/^Change\s*Variants/);
+        await to(changing('variants'));
         await page.keyboard.press('Enter');
         for (const name of [/^fp32/, /^fp16/, /^2:4/, /^mag50/, /^ffn25/]) {
           await to(name);
           await page.keyboard.press('Space');
         }
-        await to(/^Change\s*Budget/);
+        await to(changing('budget'));
         await page.keyboard.press('Enter');
-        await to(/^Tickets per task/);
+        await to(begins(BUDGET.limit));
         await page.keyboard.type('2');
-        await to(/^Slices/);
+        await to(begins(BUDGET.slices));
         await page.keyboard.type('1');
         await page.keyboard.press('Tab');
-        await page.getByText(/2 tickets per task, 1 slice/).waitFor();
+        await page.getByText(SETUP.budget.sentence(2, 1, false)).waitFor();
         await page.evaluate(() => (document.activeElement as HTMLElement).blur());
-        await to(/^Run: about/);
+        await to(begins(`${SETUP.run}: ${SETUP.cost.label(SOME, ANY, 0)}`));
         await page.keyboard.press('Enter');
-        await page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });
+        await finished(page);
         await answers(page).waitFor();
         const moving = await page.evaluate(
           () => document.getAnimations().filter((a) => a.playState === 'running').length,
         );
         equal(moving, 0, 'animations under reduced motion');
-        await change(page, 'Tickets');
+        await change(page, 'tickets');
       }),
   },
 ];

@@ -6,7 +6,9 @@ import { makeWorld, simulatePlan, someVariants, type SimulatedVariant } from '..
 import { DEFAULT_MARGIN } from '../../src/lib/schema/defaults';
 import type { PlanRecord } from '../../src/lib/schema/plan';
 import type { RunRecord, TaskName } from '../../src/lib/schema/run';
-import { encodeLink, toShared } from '../../src/lib/link/codec';
+import { decide } from '../../src/lib/rank/decide';
+import { decodeLink, encodeLink, openedResults, toShared } from '../../src/lib/link/codec';
+import { answerSentence, type SayTicket } from '../../src/lib/texts/answer';
 import { ORIGIN } from './site';
 import { put } from './stored';
 
@@ -87,6 +89,19 @@ export const putAnswered = (page: Page): Promise<void> =>
     ],
     runs: [...answered()],
   });
+
+/** The sentence that answers it; `say` writes its joules. */
+export function saidAnswer(say?: SayTicket): string {
+  const { results, evidence } = foldRuns(answered(), plan);
+  return answerSentence(decide(results, evidence), say);
+}
+
+/** The sentence that answers what a link holds. */
+export async function answerIn(link: string): Promise<string> {
+  const record = await decodeLink(new URL(link).hash.slice(1));
+  if (record.kind !== 'result' || !record.evidence) throw new Error('the link holds a result with its evidence');
+  return answerSentence(decide(openedResults(record), record.evidence));
+}
 
 /** As another device might share it. */
 export async function linkOf(runs: readonly RunRecord[]): Promise<string> {

@@ -4,30 +4,56 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright';
 import { SITE } from '../../cli/shared/browser';
-import { ANSWER } from '../../src/lib/texts/answer';
+import { BASELINE } from '../../src/lib/schema/engines';
+import { ANSWER, named as inSentence } from '../../src/lib/texts/answer';
+import { exampleRun } from '../../src/lib/rank/example';
+import { BUDGET } from '../../src/lib/texts/budget';
 import { CLAIMS } from '../../src/lib/texts/claims';
+import { COMPARE } from '../../src/lib/texts/compare';
+import { COMPRESS } from '../../src/lib/texts/compress';
 import { DETAILS } from '../../src/lib/texts/details';
+import { DEVICE } from '../../src/lib/texts/device';
+import { ENERGY_HEAD, energyWords, JOULES, ticketInterval } from '../../src/lib/texts/energy';
+import { interval, listed } from '../../src/lib/texts/format';
+import { HISTORY } from '../../src/lib/texts/history';
+import { LINK } from '../../src/lib/texts/link';
+import { LIVE } from '../../src/lib/texts/live';
+import { MODEL } from '../../src/lib/texts/model';
+import { PROBLEMS } from '../../src/lib/texts/problems';
 import { RESULTS } from '../../src/lib/texts/results';
+import { RUN } from '../../src/lib/texts/run';
+import { SETUP } from '../../src/lib/texts/setup';
 import { SHARED } from '../../src/lib/texts/shared';
-import { answered, linkOf, VARIANTS as MANY } from './answered';
+import { SHELL } from '../../src/lib/texts/shell';
+import { STORAGE } from '../../src/lib/texts/storage';
+import { TICKETS } from '../../src/lib/texts/tickets';
+import { VARIANTS } from '../../src/lib/texts/variants';
+import { answered, answerIn, linkOf, VARIANTS as MANY } from './answered';
 import {
+  answerOf,
   answers,
   change,
   checkHistory,
   finished,
+  follow,
   inHistory,
   named,
   openEvidence,
   paperRows,
+  pricedRun,
   resume,
   rows,
-  runButton,
   RUN_MS,
+  runButton,
+  runsOf,
   sharedLink,
+  standing,
+  stepOf,
   tinyBudget,
   wordsIn,
 } from './flows';
 import { assert, equal, killBrowser, openSite, ORIGIN, withSite } from './site';
+import { ANY, begins, like, SOME, source } from './words';
 
 /** The pages as a person uses them, in the built site. Each test starts with an empty browser. */
 
@@ -65,6 +91,19 @@ async function paintAndShift(): Promise<{ paint: number; shift: number }> {
     paint: paints.at(-1)?.startTime ?? NaN,
     shift: shifts.reduce((sum, entry) => sum + (entry as PerformanceEntry & { value: number }).value, 0),
   };
+}
+
+/** Joules with their interval, in any prefix. */
+const INTERVAL = ticketInterval({ mid: 1, low: 1, high: 1 }, JOULES).replaceAll('1.00', ANY).replace(' J', 'J');
+
+/** In place of an interval where there is none. */
+const NO_INTERVAL = interval({ mid: 1, low: null, high: null }, 0).slice('1 '.length);
+
+/** What the page "Device" calls the number of cores. */
+function coresWord(): string {
+  const found = DEVICE.facts({ ...exampleRun().device, cores: SOME }).find(([, value]) => value === String(SOME));
+  assert(found, 'the number of cores is told');
+  return found[0];
 }
 
 /** What a button hands to the user, as the path of a file. */
@@ -118,20 +157,30 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await page.getByRole('link', { name: 'Compress' }).click();
-        const recipe = page.getByLabel('Recipe');
+        await follow(page, 'compress');
+        const recipe = page.getByLabel(COMPRESS.recipe);
         await recipe.fill('int5');
-        assert(await page.getByRole('button', { name: 'Compress' }).isDisabled(), 'what is no recipe cannot be run');
+        assert(
+          await page.getByRole('button', { name: COMPRESS.start }).isDisabled(),
+          'what is no recipe cannot be run',
+        );
         await recipe.fill('int8+sparsegpt2:4');
-        await page.getByRole('button', { name: 'Compress' }).click();
-        await page.getByText('Finished.').waitFor({ timeout: RUN_MS });
-        const rows = page.getByRole('region', { name: 'Layers' }).locator('tbody tr');
+        await page.getByRole('button', { name: COMPRESS.start }).click();
+        await page.getByText(COMPRESS.finished).waitFor({ timeout: RUN_MS });
+        const rows = page.getByRole('region', { name: COMPRESS.table.label }).locator('tbody tr');
         equal(await rows.count(), 4 * 7 + 1, 'one row per layer and matrix, and the embedding');
         assert(
           /int8\+sparsegpt2:4.*%.*%.*KiB.*ms/.test((await rows.first().innerText()).replace(/\s+/g, ' ')),
           'figures',
         );
-        assert(await page.getByText(/Calibrated on .* in .*compressed in/).isVisible(), 'totals');
+        const totals = {
+          stored: SOME,
+          zeros: SOME / 100,
+          calibration: ANY,
+          calibrateMs: 1000 * SOME,
+          compressMs: 1000 * SOME,
+        };
+        assert(await page.getByText(like(COMPRESS.totals(totals))).isVisible(), 'totals');
       }),
   },
   {
@@ -139,32 +188,38 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
+        await page.getByText(`${SETUP.tickets.generated(400)} ${SETUP.tickets.tasks(['rca', 'response'])}`).waitFor();
         await page
-          .getByText('400 generated telecom tickets. Tasks: find the root cause and write the response.')
+          .getByText(
+            SETUP.variants.staged(listed(['fp32', 'fp16', 'int8', 'int4']), 2, listed(['2:4', 'mag50', 'ffn25']), ''),
+          )
           .waitFor();
-        await page.getByText('fp32, fp16, int8 and int4; then the best 2 with 2:4, mag50 and ffn25.').waitFor();
-        await page.getByText(/72 tickets per task, 9 slices, on the processor/).waitFor();
-        await page.getByRole('button', { name: /^Run: about .*nothing to download$/ }).waitFor();
-        await page.getByText(/Up to 198 runs\. Estimated: /).waitFor();
+        await page.getByText(SETUP.budget.sentence(72, 9, false)).waitFor();
+        await pricedRun(page).waitFor();
+        await page
+          .getByText(
+            like(
+              `${SETUP.runsHint(198, true)} ${SETUP.cost.between({ low: SOME, high: SOME }, { low: ANY, high: ANY })}`,
+            ),
+          )
+          .waitFor();
         await tinyBudget(page);
         await runButton(page).click();
-        await page.getByText(/^Run \d+ of 12, /).waitFor({ timeout: RUN_MS });
+        await page.getByText(begins(LIVE.at(SOME, 12, ANY))).waitFor({ timeout: RUN_MS });
         await finished(page);
         await answers(page).waitFor();
         const cells = await cellsOf(page);
         equal(cells.map(([name]) => name).sort(), TINY, 'variants');
+        const figures = new RegExp(`^[\\d.]+( \\S?J)? (\\([\\d.]+–[\\d.]+\\)|${source(NO_INTERVAL)})$`);
         assert(
-          cells.every((row) => /^[\d.]+( \S?J)? \(([\d.]+–[\d.]+|no interval)\)$/.test(row[4] ?? '')),
+          cells.every((row) => figures.test(row[4] ?? '')),
           `every energy has an interval, or says that it has none: ${JSON.stringify(cells)}`,
         );
-        assert(/Joules per ticket,\s*estimated/.test(await answers(page).innerText()), 'the table says "estimated"');
+        const head = new RegExp(`${ENERGY_HEAD.J},\\s*${RESULTS.tier('profile')}`);
+        assert(head.test(await answers(page).innerText()), 'the table says "estimated"');
         // Three tickets a task hardly show anything; what is not shown is not offered for use.
         const answer = await page.locator('#answer').innerText();
         const shown = cells.some(([name, word]) => name !== named('tf-idf') && word === ANSWER.words.met.shown);
-        assert(
-          shown ? / does the job on an estimated /.test(answer) : /None of these|Of the models, none/.test(answer),
-          `the answer says whether one is shown to do the job: ${answer}`,
-        );
         equal(await page.getByRole('link', { name: RESULTS.actions.use }).count(), Number(shown), 'offers to use one');
 
         await page.reload();
@@ -172,12 +227,13 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         equal(await cellsOf(page), cells, 'after a reload');
         equal(await page.locator('#answer').innerText(), answer, 'the answer after a reload');
         // A variant that is shown to do the job is also asked for its confidence.
-        await checkHistory(page, /1[23] runs, complete/);
+        await checkHistory(page, like(standing(12), standing(13)));
         await answers(page).waitFor();
 
         await page.getByRole('button', { name: RESULTS.actions.share, exact: true }).click();
-        const box = page.getByLabel(/Link to these results.*characters/);
+        const box = page.getByLabel(like(LINK.label(RESULTS.actions.resultsLink, SOME)));
         const link = await box.inputValue();
+        equal(await answerOf(page), await answerIn(link), 'the answer says whether one is shown to do the job');
         assert(link.startsWith(`${ORIGIN}/r#e3.`) && link.length < 2000, `a short link: ${link.length} characters`);
         await withSite(async ({ page: other }) => {
           await other.goto(link);
@@ -190,13 +246,13 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await checkDetails(page);
 
         await page.getByRole('button', { name: RESULTS.actions.recipe }).click();
-        const recipe = await page.getByLabel(/Link to this recipe.*characters/).inputValue();
+        const recipe = await page.getByLabel(like(LINK.label(RESULTS.actions.recipeLink, SOME))).inputValue();
         await withSite(async ({ page: other }) => {
           await other.goto(recipe);
-          await other.getByText(/^On this device: about .*nothing to download/).waitFor();
-          await other.getByRole('button', { name: 'Load it' }).click();
-          await other.getByText(/3 tickets per task, 2 slices/).waitFor();
-          await other.getByText('int8 and int4.', { exact: true }).waitFor();
+          await other.getByText(begins(`${SHARED.cost.here} ${SETUP.cost.label(SOME, ANY, 0)}`)).waitFor();
+          await other.getByRole('button', { name: SHARED.load }).click();
+          await other.getByText(SETUP.budget.sentence(3, 2, false)).waitFor();
+          await other.getByText(SETUP.variants.plain(listed(['int8', 'int4'])), { exact: true }).waitFor();
         });
       }),
   },
@@ -210,23 +266,23 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 12, slices: 3, tokens: 32 });
         await runButton(page).click();
-        await page.getByRole('button', { name: 'Pause' }).click({ timeout: RUN_MS });
-        await page.getByRole('heading', { name: 'Paused', exact: true }).waitFor({ timeout: RUN_MS });
-        const line = page.getByText(/^\d+ of 18 runs are done/);
+        await page.getByRole('button', { name: LIVE.pause }).click({ timeout: RUN_MS });
+        await page.getByRole('heading', { name: LIVE.status.paused, exact: true }).waitFor({ timeout: RUN_MS });
+        const line = page.getByText(begins(LIVE.pausedAt(SOME, 18, ANY)));
         await line.waitFor();
         await page.waitForTimeout(600);
         const counted = await line.innerText();
         await page.waitForTimeout(2500);
         equal(await line.innerText(), counted, 'nothing runs while paused');
-        await page.getByRole('button', { name: 'Continue' }).click();
-        await page.getByText(/^Run [2-9] of 18, /).waitFor({ timeout: RUN_MS });
-        await page.getByRole('button', { name: 'Stop' }).click();
-        await page.getByText(/Stopped\. Finished runs are kept/).waitFor({ timeout: RUN_MS });
+        await page.getByRole('button', { name: LIVE.continue }).click();
+        await page.getByText(begins(...runsOf(18, 2, 9))).waitFor({ timeout: RUN_MS });
+        await page.getByRole('button', { name: LIVE.stop }).click();
+        await page.getByText(RUN.stopped).waitFor({ timeout: RUN_MS });
         // On a fast machine the experiment may end a few seconds from here, so all is waited for at once.
         await Promise.all([
           resume(page),
-          ...[/^Run [4-9] of 18, /, /About [\d.]+ W, .*J so far, estimated\./, /tokens a second/].map((text) =>
-            page.getByText(text).waitFor({ timeout: RUN_MS }),
+          ...[begins(...runsOf(18, 4, 9)), like(LIVE.chart.now(SOME, SOME, JOULES)), like(LIVE.speed(SOME))].map(
+            (text) => page.getByText(text).waitFor({ timeout: RUN_MS }),
           ),
         ]);
         assert(await page.locator('figure .plot canvas').isVisible(), 'the live chart');
@@ -239,11 +295,11 @@ export const tests: { name: string; run(): Promise<void> }[] = [
 
         const second = await openSite({ profile });
         await second.page.goto(ORIGIN);
-        const returned = second.page.getByText(/This page was closed while an experiment ran\./);
-        const kept = Number(/(\d+) finished run/.exec(await returned.innerText())?.[1]);
+        const returned = second.page.getByText(like(LIVE.returned(1), LIVE.returned(SOME)));
+        const kept = Number(/\d+/.exec(await returned.innerText())?.[0]);
         assert(kept >= 3, `finished runs survive the kill: ${kept}`);
         await finished(second.page);
-        await inHistory(second.page, /1[89] runs, complete/);
+        await inHistory(second.page, like(standing(18), standing(19)));
         equal(second.faults, [], 'console errors after the kill');
         await second.close();
       } finally {
@@ -257,8 +313,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
-        await change(page, 'Tickets');
-        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
         await panel
           .locator('input[type=file]')
           .setInputFiles({ name: 'faults.csv', mimeType: 'text/csv', buffer: Buffer.from(CSV) });
@@ -268,19 +324,19 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           'the text column is guessed',
         );
         equal(
-          await panel.getByRole('combobox', { name: /^Root cause/ }).inputValue(),
+          await panel.getByRole('combobox', { name: begins(TICKETS.import.roles.cause.title) }).inputValue(),
           'Root Cause',
           'the cause column is guessed',
         );
         equal(
-          await panel.getByRole('combobox', { name: /^Response/ }).inputValue(),
+          await panel.getByRole('combobox', { name: begins(TICKETS.import.roles.response.title) }).inputValue(),
           'Close Notes',
           'the response column',
         );
-        await panel.getByRole('button', { name: 'Import' }).click();
-        await panel.getByText(/40 tickets of 40 rows, 2 causes/).waitFor();
-        await panel.getByText('Redacted: e-mail address (40).').waitFor();
-        await page.getByText('40 tickets from faults.').waitFor();
+        await panel.getByRole('button', { name: TICKETS.import.start }).click();
+        await panel.getByText(like(TICKETS.summary.counts(40, 40, 2, SOME))).waitFor();
+        await panel.getByText(TICKETS.summary.redacted([['e-mail address', 40]])).waitFor();
+        await page.getByText(SETUP.tickets.imported(40, 'faults')).waitFor();
         await runButton(page).click();
         await finished(page);
         equal((await cellsOf(page)).length, 3, 'compared variants');
@@ -291,33 +347,33 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        await change(page, 'Tickets');
-        const input = page.getByRole('group', { name: 'Tickets', exact: true }).locator('input[type=file]');
+        await change(page, 'tickets');
+        const input = stepOf(page, 'tickets').locator('input[type=file]');
         await input.setInputFiles({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.from('') });
         const sentence = await page.getByRole('alert').innerText();
         assert(/empty/i.test(sentence) && sentence.trim().endsWith('.'), `a sentence: ${sentence}`);
-        await page.getByRole('button', { name: 'Choose another file' }).click();
-        await change(page, 'Model');
-        const model = page.getByRole('group', { name: 'Model', exact: true });
+        await page.getByRole('button', { name: TICKETS.import.another }).click();
+        await change(page, 'model');
+        const model = stepOf(page, 'model');
         const dropped = await page.evaluateHandle(() => {
           const transfer = new DataTransfer();
           transfer.items.add(new File(['hello'], 'notes.txt'));
           return transfer;
         });
-        await model.getByText('From the Hugging Face Hub').dispatchEvent('drop', { dataTransfer: dropped });
-        await model.getByText(/^Not done. None of these files is part of a model/).waitFor();
+        await model.getByText(MODEL.catalogue).dispatchEvent('drop', { dataTransfer: dropped });
+        await model.getByText(`${SHELL.notDone} ${MODEL.noFiles}`).waitFor();
         await model
           .locator('input[type=file]')
           .first()
           .setInputFiles({ name: 'x.gguf', mimeType: 'application/octet-stream', buffer: Buffer.from('not a model') });
         await page.getByRole('alert').waitFor();
-        await change(page, 'Variants');
-        await page.getByLabel(/More recipes/).fill('int9');
-        await page.getByLabel(/More recipes/).blur();
+        await change(page, 'variants');
+        await page.getByLabel(VARIANTS.more).fill('int9');
+        await page.getByLabel(VARIANTS.more).blur();
         await page.getByText(/Recipe part "int9" is not known/).waitFor();
-        await change(page, 'Budget');
-        await page.getByLabel('Slices', { exact: true }).fill('0');
-        await page.getByText('Slices must be a whole number from 1 to 100.').waitFor();
+        await change(page, 'budget');
+        await page.getByLabel(BUDGET.slices, { exact: true }).fill('0');
+        await page.getByText(PROBLEMS.slices).waitFor();
         assert(await runButton(page).isDisabled(), 'Run is off');
       }),
   },
@@ -331,10 +387,10 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await openEvidence(page);
         equal(await paperRows(page).count(), 1, 'one variant');
         const saved = page.waitForEvent('download');
-        await page.getByRole('button', { name: 'Save as JSON' }).click();
+        await page.getByRole('button', { name: RESULTS.actions.json }).click();
         const file = await (await saved).path();
         await page.goto(`${ORIGIN}/r`);
-        await page.getByLabel('Open a result file').setInputFiles({
+        await page.getByLabel(SHARED.open).setInputFiles({
           name: 'result.json',
           mimeType: 'application/json',
           buffer: readFileSync(file),
@@ -359,15 +415,21 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         equal(await page.locator('svg .mark.active').count(), 1, 'lit marks');
         await page.locator('svg .mark[tabindex="0"]').focus();
         await page.keyboard.press('ArrowRight');
-        assert(
-          /^\d+-bit.* \((fp|int)\S+\): joules per ticket [\d.]+ m?J \(.* to .*\), estimated; quality /.test(
-            await page.locator('figcaption p').first().innerText(),
+        const read = like(
+          ...MANY.filter((variant) => variant !== BASELINE).map((variant) =>
+            RESULTS.scatter.point(
+              inSentence(variant),
+              `${energyWords(JOULES)} ${INTERVAL}`,
+              RESULTS.tier('profile'),
+              ANY,
+              false,
+            ),
           ),
-          'the mark is read out',
         );
+        assert(read.test(await page.locator('figcaption p').first().innerText()), 'the mark is read out');
         // Of a newer version, as a file and as a link.
         await page.goto(`${ORIGIN}/r`);
-        await page.getByLabel('Open a result file').setInputFiles({
+        await page.getByLabel(SHARED.open).setInputFiles({
           name: 'newer.json',
           mimeType: 'application/json',
           buffer: Buffer.from(JSON.stringify({ v: 9, kind: 'result', ours: 'not yet' })),
@@ -387,7 +449,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         }
         await page.goto('about:blank');
         await page.goto(`${ORIGIN}/r`);
-        await page.getByText('Shared results and recipes open here').waitFor();
+        await page.getByText(SHARED.emptyTitle).waitFor();
       }),
   },
   {
@@ -438,7 +500,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           await shows(3);
           equal(await page.getByRole('alert').count(), 0, 'complaints about the link before');
           await go('');
-          await page.getByText('Shared results and recipes open here').waitFor();
+          await page.getByText(SHARED.emptyTitle).waitFor();
         },
         { options: { serviceWorkers: 'block' } },
       ),
@@ -449,40 +511,45 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page }) => {
         await page.goto(await sharedLink(1, 'int8+ffn3'));
         const file = await saved(page, RESULTS.actions.json);
-        await page.getByRole('link', { name: 'Compare' }).click();
-        await page.getByText('Add two results to compare them.').waitFor();
-        const link = page.getByLabel('A result link');
+        await follow(page, 'compare');
+        await page.getByText(COMPARE.empty).waitFor();
+        const link = page.getByLabel(COMPARE.link);
         await link.fill('http://example.org/');
-        await page.getByRole('button', { name: 'Add' }).click();
-        await page.getByText('This is no Joulewise link.').waitFor();
+        await page.getByRole('button', { name: COMPARE.add }).click();
+        await page.getByText(COMPARE.notLink).waitFor();
         await link.fill(await sharedLink(4));
-        await page.getByRole('button', { name: 'Add' }).click();
-        await page.getByLabel('A result file').setInputFiles({
+        await page.getByRole('button', { name: COMPARE.add }).click();
+        await page.getByLabel(COMPARE.file).setInputFiles({
           name: 'result.json',
           mimeType: 'application/json',
           buffer: readFileSync(file),
         });
-        const rows = page.getByRole('region', { name: 'Joules per ticket' }).locator('tbody tr');
-        await page.getByRole('columnheader', { name: '2. <b>Test</b> device' }).waitFor();
+        const rows = page.getByRole('region', { name: ENERGY_HEAD.J }).locator('tbody tr');
+        await page.getByRole('columnheader', { name: COMPARE.name(2, '<b>Test</b> device', null) }).waitFor();
         equal(await rows.count(), 4, 'variants of both');
-        equal(await rows.getByText('not run').count(), 3, 'gaps');
-        const picture = page.getByRole('group', { name: /^Energy against quality, one point per variant and result/ });
+        equal(await rows.getByText(COMPARE.missing).count(), 3, 'gaps');
+        const picture = page.getByRole('group', { name: COMPARE.picture.label });
         const marks = picture.getByRole('button');
         equal(await marks.count(), 5, 'marks, one per variant and result');
         equal(await picture.locator('.join').count(), 1, 'lines, one per variant of both');
         equal(await picture.locator('.key').count(), 2, 'results in the legend');
         await marks.first().focus();
-        const read = page.locator('figcaption').getByText(/^2\. <b>Test<\/b> device, .*: joules per ticket 1\.00 J/);
+        const inWords = (number: number, joules: string) =>
+          begins(`${COMPARE.name(number, '<b>Test</b> device', ANY)}: ${energyWords(JOULES)} ${joules}`);
+        const read = page.locator('figcaption').getByText(inWords(2, '1.00 J'));
         for (let i = 0; i < 4 && (await read.count()) === 0; i++) await page.keyboard.press('ArrowRight');
         await read.waitFor();
-        await page
-          .locator('figcaption')
-          .getByText(/^1\. <b>Test<\/b> device, .*: joules per ticket 1\.20 J/)
-          .waitFor();
+        await page.locator('figcaption').getByText(inWords(1, '1.20 J')).waitFor();
         await page.getByText(RESULTS.scatter.key).click();
         const drawn = readFileSync(await saved(page, DETAILS.figure.svg), 'utf8');
-        assert(/^<svg/.test(drawn) && drawn.includes('2. &lt;b&gt;Test&lt;/b&gt; device'), 'the picture as a file');
-        await page.getByRole('button', { name: 'Remove <b>Test</b> device' }).first().click();
+        assert(
+          /^<svg/.test(drawn) && drawn.includes(COMPARE.name(2, '&lt;b&gt;Test&lt;/b&gt; device', null)),
+          'the picture as a file',
+        );
+        await page
+          .getByRole('button', { name: COMPARE.remove('<b>Test</b> device') })
+          .first()
+          .click();
         equal(await rows.count(), 1, 'variants of the one that is left');
       }),
   },
@@ -494,45 +561,42 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4, tasks: ['rca'] });
         await runButton(page).click();
         await finished(page);
-        await page.getByRole('link', { name: 'Device' }).click();
-        await page.getByText('Logical cores').waitFor();
-        await page
-          .getByText(/^Power profile:/)
-          .first()
-          .waitFor();
-        await page.getByRole('link', { name: 'History' }).first().click();
-        await page.getByText(/[34] runs, complete/).waitFor();
-        await page.getByRole('button', { name: /^Name and notes/ }).click();
-        await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Morning');
-        await page.getByRole('textbox', { name: 'Notes', exact: true }).fill('on battery');
-        await page.getByRole('button', { name: 'Save' }).click();
-        await page.getByRole('button', { name: 'Delete: Morning' }).click();
-        await page.getByText(/^Deleted Morning with [34] runs\./).waitFor();
-        await page.getByRole('button', { name: 'Undo' }).click();
+        await follow(page, 'device');
+        await page.getByText(coresWord()).waitFor();
+        await page.getByText(begins(DEVICE.profile)).first().waitFor();
+        await follow(page, 'history');
+        await page.getByText(like(standing(3), standing(4))).waitFor();
+        await page.getByRole('button', { name: HISTORY.edit }).click();
+        await page.getByRole('textbox', { name: HISTORY.name, exact: true }).fill('Morning');
+        await page.getByRole('textbox', { name: HISTORY.note, exact: true }).fill('on battery');
+        await page.getByRole('button', { name: HISTORY.save }).click();
+        await page.getByRole('button', { name: HISTORY.of(HISTORY.remove, 'Morning') }).click();
+        await page.getByText(begins(HISTORY.removed('Morning', 3), HISTORY.removed('Morning', 4))).waitFor();
+        await page.getByRole('button', { name: HISTORY.undo }).click();
         await page.getByRole('searchbox').fill('battery morning');
         await page.getByText('on battery').waitFor();
-        await page.getByRole('link', { name: 'Storage' }).first().click();
+        await follow(page, 'storage');
         const [download] = await Promise.all([
           page.waitForEvent('download'),
-          page.getByRole('button', { name: 'Export everything' }).click(),
+          page.getByRole('button', { name: STORAGE.export }).click(),
         ]);
         const file = await download.path();
-        await page.getByRole('button', { name: 'Delete everything' }).click();
-        await page.getByRole('button', { name: /for good$/ }).click();
-        await page.getByText('Everything was deleted.').waitFor();
+        await page.getByRole('button', { name: STORAGE.removeAll }).click();
+        await page.getByRole('button', { name: STORAGE.removeAllSure }).click();
+        await page.getByText(STORAGE.deleted).waitFor();
         await page.locator('input[type=file]').setInputFiles({
           name: 'all.jsonl.gz',
           mimeType: 'application/gzip',
           buffer: readFileSync(file),
         });
-        await page.getByText(/Added [56] records/).waitFor();
+        await page.getByText(like(STORAGE.added(5), STORAGE.added(6))).waitFor();
         await page.locator('input[type=file]').setInputFiles({
           name: 'bad.gz',
           mimeType: 'application/gzip',
           buffer: Buffer.from('bad'),
         });
         await page.getByText(/not a Joulewise archive/).waitFor();
-        await page.getByRole('link', { name: 'Experiment' }).click();
+        await follow(page, 'experiment');
         await answers(page).waitFor();
         await inHistory(page, /^Morning$/);
       }),
@@ -551,8 +615,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         for (const width of [1280, 600, 360]) {
           await page.setViewportSize({ width, height: 740 });
           await page.goto(ORIGIN, { waitUntil: 'networkidle' });
-          await page.getByText(/Energy estimated as for/).waitFor();
-          await page.getByRole('button', { name: /^Run: about/ }).waitFor();
+          await page.getByText(like(SETUP.budget.profile(ANY, false))).waitFor();
+          await pricedRun(page).waitFor();
           const { paint, shift } = await page.evaluate(paintAndShift);
           equal(shift, 0, `layout shift at ${width} px`);
           if (paint > 0) best = Math.min(best, paint);
@@ -566,7 +630,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         console.log(`      ${bytes} bytes of JavaScript, gzipped, in ${loaded.size} files`);
         assert(loaded.size > 0 && readdirSync(SITE).length > 0, 'scripts were seen');
         assert(bytes <= 60_000, `${bytes} bytes of JavaScript, gzipped (${html} bytes of HTML)`);
-        for (const card of ['Tickets', 'Model', 'Variants', 'Budget']) await change(page, card);
+        for (const card of ['tickets', 'model', 'variants', 'budget'] as const) await change(page, card);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         assert(wide <= 360, `the page is ${wide} px wide`);
       }),

@@ -4,24 +4,36 @@ import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
 import { fileSet } from '../../src/lib/checkpoint/testing';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
+import { BUDGET } from '../../src/lib/texts/budget';
 import { HISTORY } from '../../src/lib/texts/history';
+import { LIVE } from '../../src/lib/texts/live';
 import { plainName } from '../../src/lib/texts/names';
 import { RESULTS } from '../../src/lib/texts/results';
+import { RUN } from '../../src/lib/texts/run';
 import { SETUP } from '../../src/lib/texts/setup';
 import { SHELL } from '../../src/lib/texts/shell';
 import { ggufOf } from './gguf';
 import { ORIGIN } from './site';
+import { ANY, begins, like, SOME, source } from './words';
 
 /** What tests do on the first page. */
 
 export const RUN_MS = 240_000;
 
+export type Step = 'tickets' | 'model' | 'variants' | 'budget';
+
+/** What a step holds, once it is open. */
+export const stepOf = (page: Page, step: Step) => page.getByRole('group', { name: SETUP[step].title, exact: true });
+
+/** The name of a button that is there for several things: what it does, and to which. */
+export const doesTo = (does: string, what: string) => new RegExp(`^${source(does)} ?: ${source(what)}$`);
+
 /** Opens a step; below results the four of them are folded away. */
-export async function change(page: Page, card: string): Promise<void> {
+export async function change(page: Page, name: Step): Promise<void> {
   const fold = page.getByRole('button', { name: SETUP.again.open });
-  const step = page.getByRole('button', { name: `Change ${card}` });
+  const step = page.getByRole('button', { name: `${SETUP.change} ${SETUP[name].title}` });
   await fold.or(step).first().waitFor();
-  const panel = page.getByRole('group', { name: card, exact: true }).first();
+  const panel = stepOf(page, name).first();
   // Results that are read meanwhile fold the steps away after they were seen. A click that came too late on a busy machine
   // has opened the step all the same, whose button is called otherwise then.
   for (let tries = 1; !(await panel.isVisible()); tries++) {
@@ -35,7 +47,11 @@ export async function change(page: Page, card: string): Promise<void> {
 }
 
 /** Run of the first page, with or without what it costs; results have a "Run with more tickets" of their own. */
-export const runButton = (page: Page) => page.getByRole('button', { name: /^Run(:|$)/ });
+export const runButton = (page: Page) => page.getByRole('button', { name: new RegExp(`^${source(SETUP.run)}(:|$)`) });
+
+/** The same once it says what it costs, and that no download is part of it. */
+export const pricedRun = (page: Page) =>
+  page.getByRole('button', { name: begins(`${SETUP.run}: ${SETUP.cost.label(SOME, ANY, 0)}`) });
 
 /** The table below the picture. */
 export const answers = (page: Page) =>
@@ -69,46 +85,65 @@ export const wordsIn = async (page: Page): Promise<string[][]> =>
     ),
   );
 
+/** The sentence that answers, without what keeps a number with its unit and a range whole. */
+export const answerOf = async (page: Page): Promise<string> =>
+  (await page.locator('#answer').innerText()).replaceAll('\u00a0', ' ').replaceAll('\u2011', '-');
+
 /** The paper's ranking, in the evidence. */
 export const paperRows = (page: Page) =>
   page.getByRole('region', { name: RESULTS.ranking.paper, exact: true }).locator('tbody tr');
 
 /** Two precisions, no pruning, few tickets: seconds instead of minutes. */
 export async function tinyBudget(page: Page, { limit = 3, slices = 2, tokens = 8, tasks = ['rca', 'response'] } = {}) {
-  await change(page, 'Variants');
-  const variants = page.getByRole('group', { name: 'Variants', exact: true });
+  await change(page, 'variants');
+  const variants = stepOf(page, 'variants');
   for (const name of ['fp32', 'fp16']) await variants.getByRole('checkbox', { name, exact: true }).uncheck();
   for (const name of ['2:4', 'mag50', 'ffn25'])
     await variants.getByRole('checkbox', { name: new RegExp(`^${name}`) }).uncheck();
-  await change(page, 'Budget');
-  const budget = page.getByRole('group', { name: 'Budget', exact: true });
-  await budget.getByLabel('Tickets per task').fill(String(limit));
-  await budget.getByLabel('Slices', { exact: true }).fill(String(slices));
-  await budget.getByLabel('Tokens per response').fill(String(tokens));
+  await change(page, 'budget');
+  const budget = stepOf(page, 'budget');
+  await budget.getByLabel(BUDGET.limit).fill(String(limit));
+  await budget.getByLabel(BUDGET.slices, { exact: true }).fill(String(slices));
+  await budget.getByLabel(BUDGET.tokens).fill(String(tokens));
   if (tasks.length < 2) {
-    await change(page, 'Tickets');
+    await change(page, 'tickets');
     for (const task of ['rca', 'response'])
       if (!tasks.includes(task)) await page.getByRole('checkbox', { name: new RegExp(`^${task}`) }).uncheck();
   }
 }
 
-const follow = (page: Page, name: string) => page.getByRole('link', { name, exact: true }).first().click();
+/** By the navigation. */
+export const follow = (page: Page, to: keyof typeof SHELL.page) =>
+  page.getByRole('link', { name: SHELL.page[to], exact: true }).first().click();
+
+/** What is said while one of these runs goes on. */
+export const runsOf = (of: number, from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => LIVE.at(from + i, of, ANY));
+
+/** How the history counts the runs of an experiment, and those that it lacks. */
+export const standing = (runs: number, missing = 0, atLeast = false) =>
+  HISTORY.standing(runs, { runs, missing, atLeast, winner: null });
+
+/** Any experiment that lacks runs. */
+const LACKS = [1, SOME].flatMap((runs) =>
+  [1, SOME].flatMap((missing) => [standing(runs, missing), standing(runs, missing, true)]),
+);
 
 /** Until the history says so of an experiment: there stands how many of its runs there are, and how many it lacks. */
 export async function inHistory(page: Page, says: RegExp): Promise<void> {
-  await follow(page, SHELL.page.history);
+  await follow(page, 'history');
   await page.getByText(says).first().waitFor({ timeout: RUN_MS });
 }
 
 /** Waits until the history says so of an experiment, and goes back to what was shown. */
 export async function checkHistory(page: Page, says: RegExp): Promise<void> {
   await inHistory(page, says);
-  await follow(page, SHELL.page.experiment);
+  await follow(page, 'experiment');
 }
 
 /** Goes on with an experiment that lacks runs. */
 export async function resume(page: Page): Promise<void> {
-  await inHistory(page, /missing \(stopped or failed\)/);
+  await inHistory(page, like(...LACKS));
   await page.getByRole('button', { name: HISTORY.resume }).click();
 }
 
@@ -124,9 +159,8 @@ export async function useOwnModel(page: Page): Promise<void> {
   const builtin = await openCheckpoint(
     fileSet(Object.fromEntries(names.map((f) => [f, new Uint8Array(readFileSync(`static/builtin/${f}`))]))),
   );
-  await change(page, 'Model');
-  await page
-    .getByRole('group', { name: 'Model', exact: true })
+  await change(page, 'model');
+  await stepOf(page, 'model')
     .locator('input[type=file]')
     .first()
     .setInputFiles({
@@ -137,7 +171,9 @@ export async function useOwnModel(page: Page): Promise<void> {
   await page.getByText(/^mine\.gguf, \d/).waitFor();
 }
 
-export const finished = (page: Page) => page.getByText(/Finished: \d+ runs/).waitFor({ timeout: RUN_MS });
+/** What is said at the end of an experiment. */
+export const FINISHED = like(RUN.finished(SOME, 0), RUN.finished(SOME, SOME));
+export const finished = (page: Page) => page.getByText(FINISHED).waitFor({ timeout: RUN_MS });
 
 /** A result as another device might share it. */
 export const sharedLink = async (

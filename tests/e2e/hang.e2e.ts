@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SITE } from '../../cli/shared/browser';
 import type { RunRecord } from '../../src/lib/schema/run';
+import { BUDGET } from '../../src/lib/texts/budget';
 import { LIVE } from '../../src/lib/texts/live';
 import { RESULTS } from '../../src/lib/texts/results';
 import { RUN } from '../../src/lib/texts/run';
-import { finished, inHistory, openEvidence, RUN_MS, runButton, tinyBudget } from './flows';
+import { VARIANTS } from '../../src/lib/texts/variants';
+import { finished, inHistory, openEvidence, RUN_MS, runButton, standing, stepOf, tinyBudget } from './flows';
 import { assert, equal, ORIGIN, withSite, type Site } from './site';
+import { ANY, begins, like } from './words';
 
 /** Threads that stop answering: as a driver, a browser or a kernel of ours may leave them. */
 
@@ -49,16 +52,16 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         async ({ page }) => {
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 4, slices: 4, tokens: 4, tasks: ['rca'] });
-          await page.getByRole('checkbox', { name: /^Run a classical baseline/ }).uncheck();
+          await page.getByRole('checkbox', { name: VARIANTS.baseline }).uncheck();
           await runButton(page).click();
           // Both variants answer a slice, and neither another one.
           const running = page.getByRole('region', { name: LIVE.region });
-          await running.getByText(/^Run 3 of 8/).waitFor({ timeout: RUN_MS });
+          await running.getByText(begins(LIVE.at(3, 8, ANY))).waitFor({ timeout: RUN_MS });
           await running.getByRole('button', { name: LIVE.stop }).click();
           await page.getByText(RUN.stopped).waitFor();
           await running.waitFor({ state: 'detached' });
           equal(await page.getByRole('alert').count(), 0, 'complaints');
-          await inHistory(page, /2 runs, 6 runs missing \(stopped or failed\)/);
+          await inHistory(page, like(standing(2, 6)));
         },
       ),
   },
@@ -71,8 +74,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         async ({ page }) => {
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 2, slices: 1, tokens: 4, tasks: ['rca'] });
-          await page.getByRole('checkbox', { name: /^Run a classical baseline/ }).uncheck();
-          await page.getByRole('group', { name: 'Budget', exact: true }).getByLabel('Threads').fill('2');
+          await page.getByRole('checkbox', { name: VARIANTS.baseline }).uncheck();
+          await stepOf(page, 'budget').getByLabel(BUDGET.threads).fill('2');
           await runButton(page).click();
           await finished(page);
           await openEvidence(page);

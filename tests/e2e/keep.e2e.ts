@@ -1,6 +1,16 @@
 import type { Page } from 'playwright';
-import { change, finished, runButton, sharedLink, useOwnModel } from './flows';
+import { BUDGET } from '../../src/lib/texts/budget';
+import { COMPARE } from '../../src/lib/texts/compare';
+import { DRAFT } from '../../src/lib/texts/draft';
+import { LIVE } from '../../src/lib/texts/live';
+import { PROBLEMS } from '../../src/lib/texts/problems';
+import { RUN } from '../../src/lib/texts/run';
+import { SETUP } from '../../src/lib/texts/setup';
+import { STORAGE } from '../../src/lib/texts/storage';
+import { TICKETS } from '../../src/lib/texts/tickets';
+import { change, doesTo, finished, runButton, sharedLink, stepOf, useOwnModel } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
+import { ANY, begins } from './words';
 
 /** What is set up is kept: a reload, or a closed browser, before the first run loses nothing. */
 
@@ -12,29 +22,27 @@ const CSV = [
   }),
 ].join('\n');
 
-const group = (page: Page, name: string) => page.getByRole('group', { name, exact: true });
-
 async function importCsv(page: Page): Promise<void> {
-  await change(page, 'Tickets');
-  const panel = group(page, 'Tickets');
+  await change(page, 'tickets');
+  const panel = stepOf(page, 'tickets');
   await panel
     .locator('input[type=file]')
     .setInputFiles({ name: 'faults.csv', mimeType: 'text/csv', buffer: Buffer.from(CSV) });
-  await panel.getByRole('button', { name: 'Import', exact: true }).click();
-  await page.getByText('40 tickets from faults.').waitFor();
+  await panel.getByRole('button', { name: TICKETS.import.start, exact: true }).click();
+  await page.getByText(SETUP.tickets.imported(40, 'faults')).waitFor();
 }
 
-/** Until the store holds a set-up of which `holds` is true. */
-const keptWhere = (page: Page, holds: string) =>
+/** Until the store holds a set-up, or what else is kept, in which `holds` stands. */
+const keptWhere = (page: Page, holds: string, key = 'setup') =>
   page.waitForFunction(
-    (text) =>
+    ([text, name]) =>
       new Promise<boolean>((done) => {
         const asked = indexedDB.open('joulewise');
         asked.onupgradeneeded = () => asked.transaction?.abort();
         asked.onerror = () => done(false);
         asked.onsuccess = () => {
           const db = asked.result;
-          const got = db.transaction('kept').objectStore('kept').get('setup');
+          const got = db.transaction('kept').objectStore('kept').get(name);
           got.onsuccess = () => {
             db.close();
             done(JSON.stringify(got.result ?? null).includes(text));
@@ -42,7 +50,7 @@ const keptWhere = (page: Page, holds: string) =>
           got.onerror = () => done(false);
         };
       }),
-    holds,
+    [holds, key] as const,
     { polling: 200 },
   );
 
@@ -54,24 +62,24 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(ORIGIN);
         await importCsv(page);
         await page.getByRole('checkbox', { name: /^response/ }).uncheck();
-        await page.getByText('Prompt: Root cause analysis').click();
+        await page.getByText(TICKETS.prompts.title('Root cause analysis')).click();
         const words = 'Sort it. Causes: {causes}. Ticket: {text}';
-        await group(page, 'Tickets').getByLabel('Wording').selectOption({ label: 'My own' });
-        await group(page, 'Tickets').getByLabel('User message').fill(words);
+        await stepOf(page, 'tickets').getByLabel(TICKETS.prompts.preset).selectOption({ label: TICKETS.prompts.own });
+        await stepOf(page, 'tickets').getByLabel(TICKETS.prompts.user).fill(words);
         await useOwnModel(page);
-        await change(page, 'Variants');
-        const variants = group(page, 'Variants');
+        await change(page, 'variants');
+        const variants = stepOf(page, 'variants');
         for (const name of ['fp32', 'fp16', 'int4'])
           await variants.getByRole('checkbox', { name, exact: true }).uncheck();
         for (const name of ['2:4', 'mag50', 'ffn25'])
           await variants.getByRole('checkbox', { name: new RegExp(`^${name}`) }).uncheck();
-        await change(page, 'Budget');
-        const budget = group(page, 'Budget');
-        await budget.getByLabel('Tickets per task').fill('3');
-        await budget.getByLabel('Slices', { exact: true }).fill('2');
-        await budget.getByLabel('Threads').fill('1');
-        await budget.getByLabel(/^Engine/).selectOption('ort-cpu');
-        const profile = budget.getByLabel(/^Power profile/);
+        await change(page, 'budget');
+        const budget = stepOf(page, 'budget');
+        await budget.getByLabel(BUDGET.limit).fill('3');
+        await budget.getByLabel(BUDGET.slices, { exact: true }).fill('2');
+        await budget.getByLabel(BUDGET.threads).fill('1');
+        await budget.getByLabel(begins(BUDGET.engine)).selectOption('ort-cpu');
+        const profile = budget.getByLabel(begins(BUDGET.profile));
         await profile.selectOption({ index: 2 });
         const chosen = await profile.inputValue();
         const cards = () => page.locator('.cards').innerText();
@@ -79,16 +87,16 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await keptWhere(page, chosen);
 
         await page.reload();
-        await page.getByText('40 tickets from faults.').waitFor();
-        for (const step of ['Tickets', 'Model', 'Variants', 'Budget']) await change(page, step);
-        equal(await budget.getByLabel('Tickets per task').inputValue(), '3', 'limit');
-        equal(await budget.getByLabel('Slices', { exact: true }).inputValue(), '2', 'slices');
-        equal(await budget.getByLabel('Threads').inputValue(), '1', 'threads');
-        equal(await budget.getByLabel(/^Engine/).inputValue(), 'ort-cpu', 'engine');
-        equal(await budget.getByLabel(/^Power profile/).inputValue(), chosen, 'processor');
+        await page.getByText(SETUP.tickets.imported(40, 'faults')).waitFor();
+        for (const step of ['tickets', 'model', 'variants', 'budget'] as const) await change(page, step);
+        equal(await budget.getByLabel(BUDGET.limit).inputValue(), '3', 'limit');
+        equal(await budget.getByLabel(BUDGET.slices, { exact: true }).inputValue(), '2', 'slices');
+        equal(await budget.getByLabel(BUDGET.threads).inputValue(), '1', 'threads');
+        equal(await budget.getByLabel(begins(BUDGET.engine)).inputValue(), 'ort-cpu', 'engine');
+        equal(await budget.getByLabel(begins(BUDGET.profile)).inputValue(), chosen, 'processor');
         assert(!(await page.getByRole('checkbox', { name: /^response/ }).isChecked()), 'tasks');
-        await page.getByText('Prompt: My choice').click();
-        equal(await group(page, 'Tickets').getByLabel('User message').inputValue(), words, 'prompt');
+        await page.getByText(TICKETS.prompts.title(TICKETS.prompts.ownTitle.rca)).click();
+        equal(await stepOf(page, 'tickets').getByLabel(TICKETS.prompts.user).inputValue(), words, 'prompt');
         for (const [name, on] of [
           ['fp32', false],
           ['int8', true],
@@ -114,25 +122,28 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
         await importCsv(page);
-        const panel = group(page, 'Tickets');
-        await panel.getByText('faults, 40 tickets').waitFor();
-        assert(await panel.getByRole('button', { name: /^Chosen.*faults/ }).isDisabled(), 'they are chosen');
-        await panel.getByRole('button', { name: 'Use generated tickets instead' }).click();
-        await page.getByText(/^400 generated/).waitFor();
+        const panel = stepOf(page, 'tickets');
+        await panel.getByText(TICKETS.hereSet('faults', 40)).waitFor();
+        assert(
+          await panel.getByRole('button', { name: doesTo(TICKETS.chosen, 'faults') }).isDisabled(),
+          'they are chosen',
+        );
+        await panel.getByRole('button', { name: TICKETS.useGenerated }).click();
+        await page.getByText(begins(SETUP.tickets.generated(400))).waitFor();
         await keptWhere(page, '"tickets":null');
         await page.reload();
-        await page.getByText(/^400 generated/).waitFor();
-        await change(page, 'Tickets');
-        await panel.getByRole('button', { name: /^Use them.*faults/ }).click();
-        await page.getByText('40 tickets from faults.').waitFor();
+        await page.getByText(begins(SETUP.tickets.generated(400))).waitFor();
+        await change(page, 'tickets');
+        await panel.getByRole('button', { name: doesTo(TICKETS.use, 'faults') }).click();
+        await page.getByText(SETUP.tickets.imported(40, 'faults')).waitFor();
         await keptWhere(page, '"name":"faults"');
         // Deleted on another page while they are what is set up: said, not run without.
         await page.goto(`${ORIGIN}/storage`);
-        await page.getByText(/^faults, 40 tickets/).waitFor();
-        await page.getByRole('button', { name: /^Delete.*faults/ }).click();
-        await page.getByText(/^faults, 40 tickets/).waitFor({ state: 'detached' });
+        await page.getByText(begins(STORAGE.ticketSet('faults', 40))).waitFor();
+        await page.getByRole('button', { name: `${STORAGE.remove} faults` }).click();
+        await page.getByText(begins(STORAGE.ticketSet('faults', 40))).waitFor({ state: 'detached' });
         await page.goto(ORIGIN);
-        await page.getByText(/The tickets "faults" are no longer stored in this browser/).waitFor();
+        await page.getByText(DRAFT.noTickets('faults')).waitFor();
       }),
   },
   {
@@ -140,34 +151,34 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
-        const says = async (sentence: RegExp) => {
+        const says = async (sentence: string) => {
           await page.getByRole('status').filter({ hasText: sentence }).waitFor();
           assert(await runButton(page).isDisabled(), `Run is off: ${sentence}`);
         };
-        await change(page, 'Tickets');
-        const panel = group(page, 'Tickets');
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
         const input = panel.locator('input[type=file]');
         // Without answers for one of the tasks.
         const causes = CSV.split('\n').map((row) => row.split(',').slice(0, -1).join(','));
         const half = ['Summary,Root Cause', ...causes.slice(1).map((row) => row.replace(/,"[^"]*$/, ''))].join('\n');
         await input.setInputFiles({ name: 'half.csv', mimeType: 'text/csv', buffer: Buffer.from(half) });
-        await says(/"half\.csv" is not imported yet: press Import under "Tickets", or Cancel\./);
-        await panel.getByRole('button', { name: 'Import', exact: true }).click();
-        await page.getByText('40 tickets from half.').waitFor();
+        await says(PROBLEMS.pending('half.csv'));
+        await panel.getByRole('button', { name: TICKETS.import.start, exact: true }).click();
+        await page.getByText(SETUP.tickets.imported(40, 'half')).waitFor();
         await page.getByRole('checkbox', { name: /^response/ }).check();
-        await says(/None of the test tickets of "half" has an answer for response\./);
+        await says(PROBLEMS.noAnswers('half', 'response'));
         await page.getByRole('checkbox', { name: /^response/ }).uncheck();
         await page.getByRole('checkbox', { name: /^rca/ }).uncheck();
-        await says(/Choose at least one task/);
+        await says(PROBLEMS.noTask);
         await page.getByRole('checkbox', { name: /^rca/ }).check();
         assert(await runButton(page).isEnabled(), 'Run is on again');
-        await change(page, 'Budget');
-        await group(page, 'Budget').getByLabel('Slices', { exact: true }).fill('2');
+        await change(page, 'budget');
+        await stepOf(page, 'budget').getByLabel(BUDGET.slices, { exact: true }).fill('2');
         await runButton(page).click();
-        await page.getByRole('button', { name: 'Change the setup' }).click();
-        await says(/An experiment is running\. Stop it, or wait for its end\./);
-        await page.getByRole('button', { name: 'Stop' }).click();
-        await page.getByText(/Stopped\./).waitFor({ timeout: 60_000 });
+        await page.getByRole('button', { name: SETUP.again.open }).click();
+        await says(PROBLEMS.running);
+        await page.getByRole('button', { name: LIVE.stop }).click();
+        await page.getByText(RUN.stopped).waitFor({ timeout: 60_000 });
       }),
   },
   {
@@ -175,44 +186,44 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(`${ORIGIN}/compare`);
-        await page.getByText('Add two results to compare them.').waitFor();
+        await page.getByText(COMPARE.empty).waitFor();
         const add = async (link: string) => {
-          await page.getByLabel('A result link').fill(link);
-          await page.getByRole('button', { name: 'Add', exact: true }).click();
+          await page.getByLabel(COMPARE.link).fill(link);
+          await page.getByRole('button', { name: COMPARE.add, exact: true }).click();
         };
         await add(await sharedLink(1));
-        await page.getByRole('columnheader', { name: /^1\. / }).waitFor();
+        await page.getByRole('columnheader', { name: begins(COMPARE.name(1, ANY, null)) }).waitFor();
         await add(await sharedLink(1));
-        await page
-          .getByText('This result is in the comparison already, as number 1; it was not added again.')
-          .waitFor();
-        equal(await page.getByRole('columnheader', { name: /^2\. / }).count(), 0, 'columns');
+        await page.getByText(COMPARE.duplicate(1)).waitFor();
+        equal(await page.getByRole('columnheader', { name: begins(COMPARE.name(2, ANY, null)) }).count(), 0, 'columns');
         // The same variant on other tickets: in the table, but not joined.
         await add(await sharedLink(1, undefined, { dataset: 'other tickets' }));
-        await page.getByRole('columnheader', { name: /^2\. / }).waitFor();
+        await page.getByRole('columnheader', { name: begins(COMPARE.name(2, ANY, null)) }).waitFor();
         await page.getByText(/They differ in the tickets \(tickets, other tickets\)/).waitFor();
-        const picture = page.getByRole('group', { name: /^Energy against quality, one point per variant and result/ });
+        const picture = page.getByRole('group', { name: COMPARE.picture.label });
         equal(await picture.getByRole('button').count(), 2, 'marks');
         equal(await picture.locator('.join').count(), 0, 'lines across other work');
         await add(await sharedLink(1, undefined, { createdAt: '2026-02-03T03:04:05Z' }));
-        await page.getByRole('columnheader', { name: /^3\. / }).waitFor();
+        await page.getByRole('columnheader', { name: begins(COMPARE.name(3, ANY, null)) }).waitFor();
         equal(await picture.locator('.join').count(), 1, 'lines between the same work');
 
         await page
-          .getByLabel(/^Name of /)
+          .getByLabel(begins(COMPARE.deviceName(ANY)))
           .first()
           .fill('  The  blue laptop ');
         await page
-          .getByLabel(/^Name of /)
+          .getByLabel(begins(COMPARE.deviceName(ANY)))
           .first()
           .blur();
-        await page.getByRole('columnheader', { name: /^1\. The blue laptop/ }).waitFor();
+        await page.getByRole('columnheader', { name: begins(COMPARE.name(1, 'The blue laptop', null)) }).waitFor();
+        // It is shown before it is stored.
+        await keptWhere(page, 'The blue laptop', 'device-names');
         await page.reload();
         await add(await sharedLink(1));
-        await page.getByRole('columnheader', { name: '1. The blue laptop' }).waitFor();
-        await page.getByLabel(/^Name of /).fill('');
-        await page.getByLabel(/^Name of /).blur();
-        await page.getByRole('columnheader', { name: '1. <b>Test</b> device' }).waitFor();
+        await page.getByRole('columnheader', { name: COMPARE.name(1, 'The blue laptop', null) }).waitFor();
+        await page.getByLabel(begins(COMPARE.deviceName(ANY))).fill('');
+        await page.getByLabel(begins(COMPARE.deviceName(ANY))).blur();
+        await page.getByRole('columnheader', { name: COMPARE.name(1, '<b>Test</b> device', null) }).waitFor();
       }),
   },
 ];

@@ -1,11 +1,33 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrowserTest } from '../browser/harness';
+import { COMPARE } from '../../src/lib/texts/compare';
 import { DETAILS } from '../../src/lib/texts/details';
+import { HISTORY } from '../../src/lib/texts/history';
+import { LIVE } from '../../src/lib/texts/live';
 import { RESULTS } from '../../src/lib/texts/results';
+import { SETUP } from '../../src/lib/texts/setup';
+import { STORAGE } from '../../src/lib/texts/storage';
 import { TICKETS } from '../../src/lib/texts/tickets';
-import { answers, change, checkHistory, finished, openEvidence, RUN_MS, rows, runButton, tinyBudget } from './flows';
+import { VARIANTS } from '../../src/lib/texts/variants';
+import {
+  answers,
+  change,
+  checkHistory,
+  doesTo,
+  FINISHED,
+  finished,
+  follow,
+  openEvidence,
+  rows,
+  RUN_MS,
+  runButton,
+  standing,
+  stepOf,
+  tinyBudget,
+} from './flows';
 import { assert, ORIGIN, withSite } from './site';
+import { ANY, begins, like, SOME } from './words';
 import { putLarge } from './stored';
 import { bestOf, checkBlocked, LONG_TASK_MS, longestTask } from './tasks';
 
@@ -53,15 +75,14 @@ export const tests: BrowserTest[] = (
         withSite(async ({ page }) => {
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 16, slices: 1, tokens: 4 });
-          await page
-            .getByRole('group', { name: 'Variants', exact: true })
+          await stepOf(page, 'variants')
             .getByRole('checkbox', { name: /^ffn25/ })
             .check();
-          await page.getByLabel(/More recipes/).fill('int8+sparsegpt2:4, int4.gptq');
-          await page.getByLabel(/More recipes/).blur();
+          await page.getByLabel(VARIANTS.more).fill('int8+sparsegpt2:4, int4.gptq');
+          await page.getByLabel(VARIANTS.more).blur();
           const { clock, processor } = await longestTask(page, async () => {
             await runButton(page).click();
-            await page.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
+            await page.getByText(like(LIVE.ticketOf(SOME, SOME))).waitFor({ timeout: RUN_MS });
             await finished(page);
             await openEvidence(page);
             await page.getByRole('heading', { name: DETAILS.outputs.title }).waitFor();
@@ -79,7 +100,7 @@ export const tests: BrowserTest[] = (
       run: () =>
         withSite(async ({ page }) => {
           await page.goto(`${ORIGIN}/history`);
-          await page.getByText(/^None yet/).waitFor();
+          await page.getByText(HISTORY.none).waitFor();
           await putLarge(page, { variants: 12, tickets: 500, slices: 2 });
           const blocked: string[] = [];
           const step = async (name: string, work: () => Promise<void>) => {
@@ -94,7 +115,7 @@ export const tests: BrowserTest[] = (
             await answers(page).waitFor({ timeout: RUN_MS });
             await page.locator('svg .mark').first().waitFor();
           });
-          await step('summing it up in the history', () => checkHistory(page, /48 runs, complete/));
+          await step('summing it up in the history', () => checkHistory(page, like(standing(48))));
           await step('unfolding the evidence', async () => {
             await openEvidence(page);
             await page.getByRole('heading', { name: DETAILS.outputs.title }).waitFor();
@@ -107,7 +128,7 @@ export const tests: BrowserTest[] = (
           await step('answers side by side', async () => {
             await page.getByLabel(DETAILS.outputs.only).uncheck();
             await page
-              .getByRole('button', { name: /^Show \d+ more/ })
+              .getByRole('button', { name: begins(DETAILS.outputs.more(SOME)) })
               .first()
               .click();
           });
@@ -118,9 +139,9 @@ export const tests: BrowserTest[] = (
               await download;
             });
           await step('comparing', async () => {
-            await page.getByRole('link', { name: 'Compare' }).click();
-            await page.getByLabel('An experiment of this browser').selectOption({ index: 1 });
-            await page.getByRole('button', { name: /^Remove/ }).waitFor({ timeout: RUN_MS });
+            await follow(page, 'compare');
+            await page.getByLabel(COMPARE.local).selectOption({ index: 1 });
+            await page.getByRole('button', { name: begins(COMPARE.remove(ANY)) }).waitFor({ timeout: RUN_MS });
           });
           checkBlocked(blocked);
         }),
@@ -135,20 +156,20 @@ export const tests: BrowserTest[] = (
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 240, slices: 6, tokens: 32 });
           // Training it on 70,000 tickets is another test's matter.
-          await page.getByRole('checkbox', { name: /^Run a classical baseline/ }).uncheck();
-          await change(page, 'Tickets');
-          const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+          await page.getByRole('checkbox', { name: VARIANTS.baseline }).uncheck();
+          await change(page, 'tickets');
+          const panel = stepOf(page, 'tickets');
           await panel.locator('input[type=file]').setInputFiles(path);
-          const start = panel.getByRole('button', { name: 'Import', exact: true });
+          const start = panel.getByRole('button', { name: TICKETS.import.start, exact: true });
           await start.waitFor();
           const began = Date.now();
           const { processor } = await longestTask(page, async () => {
             await start.click();
             await page
-              .getByText(/100,?000 rows/)
+              .getByText(like(TICKETS.import.reading(CSV_ROWS), TICKETS.summary.counts(SOME, CSV_ROWS, SOME, SOME)))
               .first()
               .waitFor({ timeout: RUN_MS });
-            await page.getByText(/tickets from large/).waitFor({ timeout: RUN_MS });
+            await page.getByText(like(SETUP.tickets.imported(SOME, 'large'))).waitFor({ timeout: RUN_MS });
           });
           const ms = Date.now() - began;
           const peak = peakMemory(profile);
@@ -166,7 +187,7 @@ export const tests: BrowserTest[] = (
             console.log(`      ${told}`);
             if (!(tasks.processor > 0 && tasks.processor <= LONG_TASK_MS)) blocked.push(told);
           };
-          const running = page.getByText(/ticket \d+ of 40/);
+          const running = page.getByText(like(LIVE.ticketOf(SOME, 40)));
           await step('running', async () => {
             await runButton(page).click();
             await running.waitFor({ timeout: RUN_MS });
@@ -175,24 +196,21 @@ export const tests: BrowserTest[] = (
           await page.goto('about:blank');
           await step('returning', async () => {
             await page.goto(ORIGIN);
-            await page.getByText(/This page was closed while an experiment ran/).waitFor({ timeout: RUN_MS });
+            await page.getByText(like(LIVE.returned(1), LIVE.returned(SOME))).waitFor({ timeout: RUN_MS });
             // A fast machine is done with it before it is looked at.
-            await running
-              .or(page.getByText(/Finished: \d+ runs/))
-              .first()
-              .waitFor({ timeout: RUN_MS });
+            await running.or(page.getByText(FINISHED)).first().waitFor({ timeout: RUN_MS });
           });
           await step('choosing it again', async () => {
-            await change(page, 'Tickets');
+            await change(page, 'tickets');
             // The set-up was kept: it is chosen still.
-            await panel.getByRole('button', { name: /^Chosen.*large/ }).waitFor();
+            await panel.getByRole('button', { name: doesTo(TICKETS.chosen, 'large') }).waitFor();
             await panel.getByRole('button', { name: TICKETS.useGenerated }).click();
-            await panel.getByRole('button', { name: /^Use them.*large/ }).click();
-            await page.getByText(/tickets from large/).waitFor();
+            await panel.getByRole('button', { name: doesTo(TICKETS.use, 'large') }).click();
+            await page.getByText(like(SETUP.tickets.imported(SOME, 'large'))).waitFor();
           });
           await step('listing what is stored', async () => {
             await page.goto(`${ORIGIN}/storage`);
-            await page.getByText(/^large, 100,?000 tickets/).waitFor();
+            await page.getByText(begins(STORAGE.ticketSet('large', CSV_ROWS))).waitFor();
           });
           const atEnd = peakMemory(profile);
           console.log(

@@ -5,6 +5,7 @@ import type { Page } from 'playwright';
 import { SITE } from '../../cli/shared/browser';
 import { writePrecache } from '../../cli/precache.mjs';
 import { RESULTS } from '../../src/lib/texts/results';
+import { SHELL } from '../../src/lib/texts/shell';
 import { finished, openEvidence, runButton, tinyBudget } from './flows';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 
@@ -89,13 +90,13 @@ export const tests: { name: string; run(): Promise<void> }[] = [
             await kept(page);
             publish(folder);
             await page.reload();
-            const notice = page.getByText('A new version is ready.');
+            const notice = page.getByText(SHELL.site.updated);
             await notice.waitFor({ timeout: OFFLINE_MS });
             assert(!(await isNext(page)), 'the old version serves until the click');
             await page.reload();
             await notice.waitFor();
             assert(!(await isNext(page)), 'a plain reload stays with the version that is in use');
-            await page.getByRole('button', { name: 'Reload' }).click();
+            await page.getByRole('button', { name: SHELL.site.reload }).click();
             await page.waitForFunction(() => document.documentElement.dataset['version'] === 'next');
 
             await server.close();
@@ -122,7 +123,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           page.on('load', () => loads++);
           await page.goto(ORIGIN);
           assert(!(await page.evaluate(() => crossOriginIsolated)), 'the host sets no headers');
-          await page.getByText('Reloading once').waitFor({ timeout: OFFLINE_MS });
+          await page.getByText(SHELL.site.reloading).waitFor({ timeout: OFFLINE_MS });
           await page.waitForFunction(() => crossOriginIsolated, null, { timeout: OFFLINE_MS });
           await runTiny(page);
           equal(loads, 2, 'loads of the page');

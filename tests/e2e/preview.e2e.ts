@@ -1,5 +1,6 @@
 import { preview } from 'vite';
 import { siteHeaders } from '../../cli/shared/headers';
+import { runButton } from './flows';
 import { assert, equal, openSite } from './site';
 
 /** `npm run preview`: what was built, served as a host would. */
@@ -29,7 +30,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
           [true, null],
           'isolated by headers alone',
         );
-        await site.page.getByRole('button', { name: /^Run/ }).waitFor();
+        await runButton(site.page).waitFor();
       } finally {
         await site.close();
         await server.close();

@@ -5,9 +5,28 @@ import { gunzipSync } from 'node:zlib';
 import type { BrowserContext } from 'playwright';
 import { canonicalJson } from '../../src/lib/core/canonical';
 import { generateDataset } from '../../src/lib/data/generator';
-import { answers, change, finished, inHistory, named, resume, RUN_MS, runButton, tinyBudget } from './flows';
+import { BUDGET } from '../../src/lib/texts/budget';
+import { HISTORY } from '../../src/lib/texts/history';
+import { LIVE } from '../../src/lib/texts/live';
+import { RESULTS } from '../../src/lib/texts/results';
+import { STORAGE } from '../../src/lib/texts/storage';
+import { TICKETS } from '../../src/lib/texts/tickets';
+import {
+  answers,
+  change,
+  doesTo,
+  finished,
+  inHistory,
+  named,
+  resume,
+  RUN_MS,
+  runButton,
+  standing,
+  tinyBudget,
+} from './flows';
 import type { BrowserTest } from '../browser/harness';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
+import { begins, entry, like, source } from './words';
 import { putDataset } from './stored';
 
 /** What goes wrong on real devices: no room left, a GPU that goes, a small screen. */
@@ -27,20 +46,20 @@ export const tests: BrowserTest[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(`${ORIGIN}/history`);
-        await page.getByText(/^None yet/).waitFor();
+        await page.getByText(HISTORY.none).waitFor();
         const dataset = await generateDataset({ count: 3000, seed: 9 });
         await putDataset(page, { ...dataset, name: 'of last year' });
         await page.goto(`${ORIGIN}/storage`);
-        await page.getByText(/^of last year, 3,?000 tickets/).waitFor();
+        await page.getByText(begins(STORAGE.ticketSet('of last year', 3000))).waitFor();
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
-        await change(page, 'Tickets');
-        await page.getByRole('button', { name: /^Use them.*of last year/ }).click();
+        await change(page, 'tickets');
+        await page.getByRole('button', { name: doesTo(TICKETS.use, 'of last year') }).click();
         await runButton(page).click();
         await finished(page);
         await page.goto(`${ORIGIN}/storage`);
         const download = page.waitForEvent('download');
-        await page.getByRole('button', { name: 'Export everything' }).click();
+        await page.getByRole('button', { name: STORAGE.export }).click();
         const lines = gunzipSync(readFileSync(await (await download).path()))
           .toString()
           .split('\n');
@@ -81,14 +100,15 @@ export const tests: BrowserTest[] = [
           const { page, context } = first;
           await page.goto(ORIGIN);
           await tinyBudget(page, { limit: 1, slices: 1, tokens: 4, tasks: ['response'] });
-          await page.getByLabel('Engine').selectOption('ort-gpu');
+          await page.getByLabel(BUDGET.engine).selectOption('ort-gpu');
           await runButton(page).click();
-          const running = page.getByRole('region', { name: 'Progress' });
+          const running = page.getByRole('region', { name: LIVE.region });
+          const warmingUp = (variant: string) => new RegExp(`${variant},[^;]*${source(entry(LIVE.phase, 'warm-up'))}`);
           // Lost once: the run is begun again on a new device, and nothing is said to have failed.
-          await running.getByText(/int8,[^;]*warming up/).waitFor({ timeout: 60_000 });
+          await running.getByText(warmingUp('int8')).waitFor({ timeout: 60_000 });
           await crashGpu(context);
-          await running.getByText(/int4,[^;]*warming up/).waitFor({ timeout: 60_000 });
-          equal(await page.getByRole('heading', { name: 'What failed' }).count(), 0, 'failures after the first loss');
+          await running.getByText(warmingUp('int4')).waitFor({ timeout: 60_000 });
+          equal(await page.getByRole('heading', { name: RESULTS.failed }).count(), 0, 'failures after the first loss');
           // Lost for good: the browser offers no adapter any more.
           await crashGpu(context);
           await page
@@ -100,7 +120,7 @@ export const tests: BrowserTest[] = [
             named('int8'),
             'what was finished is shown',
           );
-          await inHistory(page, /[12] runs?, [12] runs? missing \(stopped or failed\)/);
+          await inHistory(page, like(...[1, 2].flatMap((runs) => [1, 2].map((missing) => standing(runs, missing)))));
           equal(first.faults, [], 'console errors');
         } finally {
           await first.close();
@@ -112,7 +132,7 @@ export const tests: BrowserTest[] = [
             await resume(page);
             await finished(page);
             // What was missing ran beside a short slice of the reference, which links it with what there was.
-            await inHistory(page, /4 runs, complete/);
+            await inHistory(page, like(standing(4)));
           },
           { profile, swiftshader: true },
         );

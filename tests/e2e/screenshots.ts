@@ -4,12 +4,29 @@ import type { Page } from 'playwright';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import type { VariantResult } from '../../src/lib/schema/result';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
-import { SETUP } from '../../src/lib/texts/setup';
-import { RESULTS } from '../../src/lib/texts/results';
+import { ASSISTANT } from '../../src/lib/texts/assistant';
+import { COMPARE } from '../../src/lib/texts/compare';
+import { COMPRESS } from '../../src/lib/texts/compress';
+import { COST } from '../../src/lib/texts/cost';
 import { DETAILS } from '../../src/lib/texts/details';
+import { DEVICE } from '../../src/lib/texts/device';
+import { UNITS } from '../../src/lib/texts/energy';
+import { HISTORY } from '../../src/lib/texts/history';
+import { LINK } from '../../src/lib/texts/link';
+import { LIVE } from '../../src/lib/texts/live';
+import { MODEL } from '../../src/lib/texts/model';
+import { PAPER } from '../../src/lib/texts/paper';
+import { RESULTS } from '../../src/lib/texts/results';
+import { SETUP } from '../../src/lib/texts/setup';
+import { SHARED } from '../../src/lib/texts/shared';
+import { SHELL } from '../../src/lib/texts/shell';
+import { STORAGE } from '../../src/lib/texts/storage';
+import { TICKETS } from '../../src/lib/texts/tickets';
+import { TREEMAP } from '../../src/lib/texts/treemap';
 import { answered, linkOf } from './answered';
-import { answers, openEvidence } from './flows';
+import { answers, FINISHED, openEvidence, pricedRun, standing, type Step, stepOf } from './flows';
 import { openSite, ORIGIN } from './site';
+import { ANY, begins, like, SOME } from './words';
 
 /**
  * Pictures of every page with something to show, at 360, 390 and 1280 px, light and dark, into screenshots/ (ignored):
@@ -86,8 +103,10 @@ const open =
     await settled(page);
   };
 
-const openCard = (card: string) =>
-  open('/', (page) => page.getByRole('button', { name: `Change ${card}` }).click({ timeout: 20_000 }));
+const openCard = (step: Step) =>
+  open('/', (page) =>
+    page.getByRole('button', { name: `${SETUP.change} ${SETUP[step].title}` }).click({ timeout: 20_000 }),
+  );
 
 /** Scrolls through the page, so that what loads when it is seen is there, and back. */
 async function seeAll(page: Page): Promise<void> {
@@ -124,16 +143,16 @@ const WIDE = [
 
 /** The preview of a pasted CSV. */
 async function showImport(page: Page, csv = CSV): Promise<void> {
-  await openCard('Tickets')(page);
-  const panel = page.getByRole('group', { name: 'Tickets', exact: true });
-  await panel.getByLabel(/^Or paste/).fill(csv);
-  await panel.getByRole('button', { name: 'Look at it' }).click();
-  await panel.getByRole('button', { name: 'Import' }).waitFor();
+  await openCard('tickets')(page);
+  const panel = stepOf(page, 'tickets');
+  await panel.getByLabel(TICKETS.paste).fill(csv);
+  await panel.getByRole('button', { name: TICKETS.usePasted }).click();
+  await panel.getByRole('button', { name: TICKETS.import.start }).waitFor();
 }
 
 const VIEWS: View[] = [
-  { name: 'start', show: open('/', (page) => page.getByRole('button', { name: /^Run: about/ }).waitFor()) },
-  { name: 'step-tickets', show: openCard('Tickets') },
+  { name: 'start', show: open('/', (page) => pricedRun(page).waitFor()) },
+  { name: 'step-tickets', show: openCard('tickets') },
   {
     name: 'step-tickets-import',
     show: (page) => showImport(page),
@@ -143,20 +162,20 @@ const VIEWS: View[] = [
     name: 'step-tickets-imported',
     show: async (page) => {
       await showImport(page);
-      const panel = page.getByRole('group', { name: 'Tickets', exact: true });
-      await panel.getByRole('button', { name: 'Import' }).click();
-      await panel.getByText(/^Split/).waitFor();
+      const panel = stepOf(page, 'tickets');
+      await panel.getByRole('button', { name: TICKETS.import.start }).click();
+      await panel.getByText(like(TICKETS.summary.splits(SOME, SOME, SOME))).waitFor();
       for (const summary of await panel.locator('summary').all()) await summary.click();
     },
   },
-  { name: 'step-model', show: openCard('Model') },
-  { name: 'step-variants', show: openCard('Variants') },
+  { name: 'step-model', show: openCard('model') },
+  { name: 'step-variants', show: openCard('variants') },
   {
     name: 'step-budget',
     show: async (page) => {
-      await openCard('Budget')(page);
+      await openCard('budget')(page);
       await page.getByText(SETUP.cost.show).click();
-      await page.getByRole('columnheader', { name: /Memory/ }).waitFor();
+      await page.getByRole('columnheader', { name: COST.memory }).waitFor();
     },
   },
   { name: 'results', own: true, show: results },
@@ -166,8 +185,8 @@ const VIEWS: View[] = [
     show: async (page) => {
       await results(page);
       await page.getByRole('button', { name: RESULTS.actions.share, exact: true }).click();
-      await page.getByRole('button', { name: 'Show as QR code' }).click();
-      await page.getByRole('img', { name: 'QR code of the link' }).waitFor();
+      await page.getByRole('button', { name: LINK.code }).click();
+      await page.getByRole('img', { name: LINK.codeLabel }).waitFor();
     },
   },
   {
@@ -176,8 +195,8 @@ const VIEWS: View[] = [
     show: async (page) => {
       await results(page);
       await openEvidence(page);
-      await page.getByLabel('Energy as').first().selectOption('gCO2e');
-      const region = page.getByLabel('Region');
+      await page.getByLabel(UNITS.label).first().selectOption('gCO2e');
+      const region = page.getByLabel(UNITS.region);
       await region.locator('option').nth(3).waitFor({ state: 'attached' });
       await region.selectOption({ label: 'Germany' });
       await seeAll(page);
@@ -221,21 +240,21 @@ const VIEWS: View[] = [
   {
     name: 'step-tickets-broken',
     show: async (page) => {
-      await openCard('Tickets')(page);
-      const panel = page.getByRole('group', { name: 'Tickets', exact: true });
-      await panel.getByLabel(/^Or paste/).fill('{ "tickets": [');
-      await panel.getByRole('button', { name: 'Look at it' }).click();
-      await panel.getByText('Not done.').waitFor();
+      await openCard('tickets')(page);
+      const panel = stepOf(page, 'tickets');
+      await panel.getByLabel(TICKETS.paste).fill('{ "tickets": [');
+      await panel.getByRole('button', { name: TICKETS.usePasted }).click();
+      await panel.getByText(SHELL.notDone).waitFor();
     },
   },
   {
     name: 'model-offline',
     show: async (page) => {
-      await openCard('Model')(page);
+      await openCard('model')(page);
       await page.context().setOffline(true);
-      await page.getByRole('button', { name: 'Use it' }).first().click();
-      await page.getByRole('button', { name: /^Download/ }).click();
-      await page.getByRole('group', { name: 'Model', exact: true }).getByText('Not done.').waitFor();
+      await page.getByRole('button', { name: MODEL.use }).first().click();
+      await page.getByRole('button', { name: MODEL.download(null) }).click();
+      await stepOf(page, 'model').getByText(SHELL.notDone).waitFor();
       await page.context().setOffline(false);
     },
   },
@@ -244,7 +263,7 @@ const VIEWS: View[] = [
     name: 'r-recipe',
     show: async (page) => {
       await page.goto(await recipeLink());
-      await page.getByRole('button', { name: 'Load it' }).waitFor();
+      await page.getByRole('button', { name: SHARED.load }).waitFor();
     },
   },
   { name: 'compare-empty', show: open('/compare') },
@@ -253,10 +272,10 @@ const VIEWS: View[] = [
     show: async (page) => {
       await open('/compare')(page);
       for (const [i, variants] of devices.entries()) {
-        await page.getByLabel('A result link').fill(await link(variants, ['Laptop of the NOC', 'Raspberry Pi 5'][i]));
-        await page.getByRole('button', { name: 'Add', exact: true }).click();
+        await page.getByLabel(COMPARE.link).fill(await link(variants, ['Laptop of the NOC', 'Raspberry Pi 5'][i]));
+        await page.getByRole('button', { name: COMPARE.add, exact: true }).click();
         await page
-          .getByRole('button', { name: /^Remove/ })
+          .getByRole('button', { name: begins(COMPARE.remove(ANY)) })
           .nth(i)
           .waitFor();
       }
@@ -271,10 +290,10 @@ const VIEWS: View[] = [
       const sets = [own, own.slice(1, 4), board];
       for (const [i, variants] of sets.entries()) {
         const name = ['Laptop of the NOC', 'Laptop of the NOC', 'A machine with a name of forty letters, H200'][i];
-        await page.getByLabel('A result link').fill(await link(variants, name));
-        await page.getByRole('button', { name: 'Add', exact: true }).click();
+        await page.getByLabel(COMPARE.link).fill(await link(variants, name));
+        await page.getByRole('button', { name: COMPARE.add, exact: true }).click();
         await page
-          .getByRole('button', { name: /^Remove/ })
+          .getByRole('button', { name: begins(COMPARE.remove(ANY)) })
           .nth(i)
           .waitFor();
       }
@@ -285,9 +304,9 @@ const VIEWS: View[] = [
     name: 'compress',
     show: async (page) => {
       await open('/compress')(page);
-      await page.getByLabel('Recipe').fill('int8+2:4');
-      await page.getByRole('button', { name: 'Compress' }).click();
-      await page.getByRole('group', { name: 'The model, matrix by matrix' }).waitFor({ timeout: 60_000 });
+      await page.getByLabel(COMPRESS.recipe).fill('int8+2:4');
+      await page.getByRole('button', { name: COMPRESS.start }).click();
+      await page.getByRole('group', { name: TREEMAP.title }).waitFor({ timeout: 60_000 });
     },
   },
   {
@@ -295,7 +314,7 @@ const VIEWS: View[] = [
     own: true,
     show: open('/history', (page) =>
       page
-        .getByText(/complete/)
+        .getByText(like(standing(SOME)))
         .first()
         .waitFor(),
     ),
@@ -303,22 +322,17 @@ const VIEWS: View[] = [
   {
     name: 'history-edit',
     own: true,
-    show: open('/history', (page) =>
-      page
-        .getByRole('button', { name: /^Name and notes/ })
-        .first()
-        .click(),
-    ),
+    show: open('/history', (page) => page.getByRole('button', { name: HISTORY.edit }).first().click()),
   },
   {
     name: 'assistant',
     own: true,
     show: async (page) => {
       await open('/assistant')(page);
-      await page.getByRole('button', { name: 'Take a test ticket' }).click();
-      await page.getByRole('button', { name: 'Compare both' }).click();
+      await page.getByRole('button', { name: ASSISTANT.example }).click();
+      await page.getByRole('button', { name: ASSISTANT.compare }).click();
       await page
-        .getByText(/^Together: /)
+        .getByText(begins(ASSISTANT.total(1000 * SOME)))
         .nth(1)
         .waitFor({ timeout: 60_000 });
     },
@@ -326,19 +340,20 @@ const VIEWS: View[] = [
   {
     name: 'paper',
     own: true,
-    show: open('/paper', (page) => page.getByRole('heading', { name: 'Stage one' }).waitFor()),
+    show: open('/paper', (page) => page.getByRole('heading', { name: PAPER.stage[0].title }).waitFor()),
   },
   { name: 'method', show: open('/method') },
   {
     name: 'device',
-    show: open('/device', (page) =>
-      page
-        .getByText(/Power profile:/)
-        .first()
-        .waitFor(),
+    show: open('/device', (page) => page.getByText(begins(DEVICE.profile)).first().waitFor()),
+  },
+  {
+    name: 'storage',
+    own: true,
+    show: open('/storage', (page) =>
+      page.getByText(begins(STORAGE.used(SOME, SOME), STORAGE.used(SOME, null))).waitFor(),
     ),
   },
-  { name: 'storage', own: true, show: open('/storage', (page) => page.getByText(/^Used/).waitFor()) },
   {
     name: 'report',
     own: true,
@@ -417,16 +432,16 @@ async function runOnce(page: Page): Promise<void> {
     for (const worker of await navigator.serviceWorker.getRegistrations()) await worker.unregister();
   });
   await page.goto(ORIGIN);
-  const run = page.getByRole('button', { name: /^Run: about/ });
+  const run = pricedRun(page);
   const kept = answers(page);
   await run.or(kept).first().waitFor();
   if ((await Promise.race([kept.waitFor({ timeout: 5000 }).then(() => true), page.waitForTimeout(4000)])) === true)
     return;
   await run.click();
-  await page.getByText(/^Run \d+ of \d+, about/).waitFor({ timeout: 120_000 });
-  await page.getByText(/, ticket \d+ of/).waitFor({ timeout: 60_000 });
+  await page.getByText(begins(LIVE.at(SOME, SOME, LIVE.left(SOME)))).waitFor({ timeout: 120_000 });
+  await page.getByText(like(LIVE.ticketOf(SOME, SOME))).waitFor({ timeout: 60_000 });
   await shootAll(page, 'running');
-  await page.getByText(/Finished: \d+ runs/).waitFor({ timeout: 3_600_000 });
+  await page.getByText(FINISHED).waitFor({ timeout: 3_600_000 });
 }
 
 /** A browser that never saw the site, or with `profile` the one that keeps a finished experiment. */

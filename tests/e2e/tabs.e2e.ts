@@ -1,5 +1,24 @@
-import { answers, finished, inHistory, openEvidence, rows, RUN_MS, runButton, tinyBudget, useOwnModel } from './flows';
+import { CONDITIONS } from '../../src/lib/texts/conditions';
+import { LIVE } from '../../src/lib/texts/live';
+import { RUN } from '../../src/lib/texts/run';
+import { STORAGE } from '../../src/lib/texts/storage';
+import {
+  answers,
+  finished,
+  inHistory,
+  openEvidence,
+  pricedRun,
+  rows,
+  RUN_MS,
+  runButton,
+  runsOf,
+  standing,
+  stepOf,
+  tinyBudget,
+  useOwnModel,
+} from './flows';
 import { equal, ORIGIN, withSite } from './site';
+import { begins, like, SOME, source } from './words';
 
 /** More than one tab, and browsers that keep less than others. */
 
@@ -21,47 +40,39 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 480, slices: 8, tokens: 48 });
         await runButton(page).click();
-        await page.getByText(/ticket \d+ of/).waitFor({ timeout: RUN_MS });
+        await page.getByText(like(LIVE.ticketOf(SOME, SOME))).waitFor({ timeout: RUN_MS });
         const other = await context.newPage();
         other.setDefaultTimeout(20_000);
         await other.goto(ORIGIN);
         await tinyBudget(other, { limit: 480, slices: 8, tokens: 48 });
         await runButton(other).click();
-        await other
-          .getByRole('alert')
-          .getByText(/Another tab is running this very plan\. Watch it there/)
-          .waitFor({ timeout: RUN_MS });
+        await other.getByRole('alert').getByText(RUN.elsewhere).waitFor({ timeout: RUN_MS });
         await other.goto(`${ORIGIN}/storage`);
-        await other.getByRole('button', { name: 'Delete everything' }).click();
-        await other.getByRole('button', { name: /for good$/ }).click();
-        const refused = other.getByText(/running in another tab .* nothing was deleted\. Stop it there/);
+        await other.getByRole('button', { name: STORAGE.removeAll }).click();
+        await other.getByRole('button', { name: STORAGE.removeAllSure }).click();
+        const refused = other.getByText(RUN.needed);
         await refused.waitFor();
         // Nor the tickets alone that it uses.
         await other.reload();
-        const tickets = other.getByRole('button', { name: /^Delete .*generated/i });
+        const tickets = other.getByRole('button', { name: new RegExp(`^${source(STORAGE.remove)} .*generated`, 'i') });
         await tickets.click();
         await refused.waitFor();
         equal(await tickets.count(), 1, 'the tickets are still there');
         await other.goto(ORIGIN);
         equal(
-          await other.getByText(/This page was closed while/).count(),
+          await other.getByText(like(LIVE.returned(1), LIVE.returned(SOME))).count(),
           0,
           'nothing is taken over from a tab that runs',
         );
-        equal(await page.getByText(/Another tab of this browser runs/).count(), 0, 'notices while one tab runs');
+        equal(await page.getByText(LIVE.otherTab).count(), 0, 'notices while one tab runs');
         await tinyBudget(other, { limit: 8, slices: 3, tokens: 24 });
         await runButton(other).click();
-        await Promise.all(
-          [page, other].map((tab) => tab.getByText(/Another tab of this browser runs/).waitFor({ timeout: RUN_MS })),
-        );
+        await Promise.all([page, other].map((tab) => tab.getByText(LIVE.otherTab).waitFor({ timeout: RUN_MS })));
         await finished(other);
         await openEvidence(other);
-        await other
-          .getByText(/Another tab ran an experiment at the same time/)
-          .first()
-          .waitFor();
-        await page.getByRole('button', { name: 'Stop' }).click();
-        await page.getByText(/Stopped\. Finished runs are kept/).waitFor({ timeout: RUN_MS });
+        await other.getByText(CONDITIONS.otherTab).first().waitFor();
+        await page.getByRole('button', { name: LIVE.stop }).click();
+        await page.getByText(RUN.stopped).waitFor({ timeout: RUN_MS });
       }),
   },
   {
@@ -71,7 +82,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 60, slices: 6, tasks: ['rca'] });
         await runButton(page).click();
-        await page.getByText(/^Run ([2-9]|1[0-2]) of 18, /).waitFor({ timeout: RUN_MS });
+        await page.getByText(begins(...runsOf(18, 2, 12))).waitFor({ timeout: RUN_MS });
         const cdp = await context.newCDPSession(page);
         await cdp.send('Storage.clearDataForOrigin', { origin: ORIGIN, storageTypes: 'indexeddb,local_storage' });
         await finished(page);
@@ -79,7 +90,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         equal(await rows(page).count(), 3, 'variants that were compared');
         await page.reload();
         await answers(page).waitFor();
-        await inHistory(page, /\d+ runs, \d+ runs? missing/);
+        await inHistory(page, like(standing(SOME, 1), standing(SOME, SOME)));
       }),
   },
   {
@@ -90,12 +101,11 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await useOwnModel(page);
         await tinyBudget(page, { limit: 36, slices: 6, tasks: ['rca'] });
         // What is open answers to the end; pruned ones are opened when the best are known.
-        await page
-          .getByRole('group', { name: 'Variants', exact: true })
+        await stepOf(page, 'variants')
           .getByRole('checkbox', { name: /^ffn25/ })
           .check();
         await runButton(page).click();
-        await page.getByText(/^Run [3-6] of \d+, /).waitFor({ timeout: RUN_MS });
+        await page.getByText(begins(...runsOf(SOME, 3, 6))).waitFor({ timeout: RUN_MS });
         const cdp = await context.newCDPSession(page);
         await cdp.send('Storage.clearDataForOrigin', { origin: ORIGIN, storageTypes: 'file_systems' });
         await page
@@ -119,7 +129,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
             /cannot keep results \(a private window, or storage is blocked\)\. Open Joulewise in a normal window/,
           )
           .waitFor();
-        await page.getByRole('button', { name: /^Run: about/ }).click();
+        await pricedRun(page).click();
         await page
           .getByRole('alert')
           .getByText(/cannot keep results/)

@@ -6,19 +6,42 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { Locator } from 'playwright';
 import type { BrowserTest } from '../browser/harness';
 import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
+import { SIZED_PRECISIONS } from '../../src/lib/checkpoint/catalogue';
 import { fileSet } from '../../src/lib/checkpoint/testing';
+import type { Boundary } from '../../src/lib/schema/run';
+import { ASSISTANT } from '../../src/lib/texts/assistant';
+import { CLAIMS } from '../../src/lib/texts/claims';
+import { COMPRESS } from '../../src/lib/texts/compress';
+import { energyWords, JOULES, perTicket, UNITS, type EnergyUnit } from '../../src/lib/texts/energy';
+import { bytes, listed, percent } from '../../src/lib/texts/format';
+import { HISTORY } from '../../src/lib/texts/history';
+import { LINK } from '../../src/lib/texts/link';
+import { LIVE } from '../../src/lib/texts/live';
+import { METHOD } from '../../src/lib/texts/method';
+import { MODEL } from '../../src/lib/texts/model';
+import { plainName } from '../../src/lib/texts/names';
+import { PAPER } from '../../src/lib/texts/paper';
+import { PROBLEMS } from '../../src/lib/texts/problems';
 import { RESULTS } from '../../src/lib/texts/results';
+import { SETUP } from '../../src/lib/texts/setup';
+import { STORAGE } from '../../src/lib/texts/storage';
+import { TICKETS } from '../../src/lib/texts/tickets';
 import { TRAINING } from '../../src/lib/texts/training';
-import { answered, linkOf } from './answered';
+import { TREEMAP } from '../../src/lib/texts/treemap';
+import { VARIANTS } from '../../src/lib/texts/variants';
+import { answered, linkOf, saidAnswer } from './answered';
 import {
   answers,
   change,
   finished,
+  follow,
   named,
   openEvidence,
   rows,
   RUN_MS,
   runButton,
+  standing,
+  stepOf,
   tinyBudget,
   useOwnModel,
 } from './flows';
@@ -26,6 +49,7 @@ import { startMirror } from './mirror';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
 import { putMany } from './stored';
 import { bestOf, checkBlocked, LONG_TASK_MS, longestTask, type Tasks } from './tasks';
+import { ANY, begins, entry, exactly, like, SOME, source } from './words';
 
 /** Pages beside the first one, as a person uses them, in the built site. */
 
@@ -102,6 +126,51 @@ async function runExportedPage(files: Map<string, Buffer>, folder: string): Prom
   }
 }
 
+/** One gram a joule. */
+const GRAMS: EnergyUnit = { kind: 'gCO2e', gramsPerKWh: 3.6e6 };
+
+/** What the assistant says of a ticket: its cause with shares, what finding it took, and a drafted response. */
+const ANSWERED = new RegExp(
+  [
+    source(ASSISTANT.task.rca),
+    '\\s+.+\\s[\\s\\S]*',
+    source(ASSISTANT.share(SOME / 100)),
+    '[\\s\\S]*',
+    source(
+      `${ASSISTANT.took({ low: SOME, mid: SOME, high: SOME }, 'profile', ANY as Boundary, JOULES).join(', ')}; ${ASSISTANT.time(1000 * SOME, SOME, 0)}`,
+    ),
+    '\\s+',
+    source(ASSISTANT.task.response),
+    '\\s+.{20}',
+  ].join(''),
+);
+
+/** The button that saves a variant in this format. */
+function savingAs(format: 'onnx' | 'gguf' | 'peft'): string {
+  const found = ASSISTANT.export.formats.find((other) => other.format === format);
+  assert(found, `a button for ${format}`);
+  return found.start;
+}
+
+/** A download of which some MiB have come. */
+const COMING = new RegExp(
+  source(
+    MODEL.progress({ phase: 'download', bytes: 2 ** 20, of: SOME, bytesPerSecond: SOME })
+      .replace(bytes(2 ** 20), ANY)
+      .replace(percent(2 ** 20 / SOME), ANY),
+  ).replace('.+', '[2-9].* MiB'),
+);
+
+/** The tasks of tickets whose cause is a sector, by the title of their prompt. */
+const TO_SECTOR = SETUP.tickets.tasks(['rca'], { rca: { title: 'Headline to sector' } });
+
+/** A number among those that the page "Method" explains. */
+function explained(id: string): { title: string; formula: string } {
+  const found = METHOD.sections.find((section) => section.id === id);
+  assert(found?.formula, `${id} is explained with a formula`);
+  return { title: found.title, formula: found.formula };
+}
+
 /** The bytes that a button says its file will have. */
 async function saidBytes(button: Locator): Promise<number> {
   const text = (await button.innerText()).replaceAll('\u00a0', ' ');
@@ -118,35 +187,32 @@ export const tests: BrowserTest[] = [
         // Without a file dialog the zip comes as a download, as in browsers that have none.
         await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
         await page.goto(`${ORIGIN}/assistant`);
-        await page.getByText(/Run one first/).waitFor();
-        await page.getByRole('link', { name: 'Experiment' }).first().click();
+        await page.getByText(ASSISTANT.none).waitFor();
+        await follow(page, 'experiment');
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 24 });
         await runButton(page).click();
         await finished(page);
-        await page.getByRole('link', { name: 'Assistant' }).click();
-        const variant = page.getByRole('combobox', { name: 'Variant', exact: true });
+        await follow(page, 'assistant');
+        const variant = page.getByRole('combobox', { name: ASSISTANT.variant, exact: true });
         await variant.waitFor();
-        await page.getByRole('button', { name: 'Take a test ticket' }).click();
-        const ticket = page.getByRole('textbox', { name: 'Ticket' });
+        await page.getByRole('button', { name: ASSISTANT.example }).click();
+        const ticket = page.getByRole('textbox', { name: ASSISTANT.ticket });
         for (let i = 0; i < 100 && (await ticket.inputValue()) === ''; i++) await page.waitForTimeout(100);
         assert((await ticket.inputValue()).length > 20, 'a test ticket');
-        await page.getByRole('button', { name: 'Compare both' }).click();
+        await page.getByRole('button', { name: ASSISTANT.compare }).click();
         await page
-          .getByText(/^Together: /)
+          .getByText(begins(ASSISTANT.total(1000 * SOME)))
           .nth(1)
           .waitFor({ timeout: 60_000 });
         const panels = page.locator('section.panel');
         equal(await panels.count(), 2, 'answers side by side');
         for (const text of await panels.allInnerTexts())
-          assert(
-            /Cause\s+.+\s[\s\S]*\d+ %[\s\S]*J \(.* to .*\), estimated, \w+; \d.* ms; \d+ tokens read\s+Drafted response\s+.{20}/.test(
-              text.replaceAll('\u00a0', ' '),
-            ),
-            `cause, response, joules, milliseconds: ${text}`,
-          );
+          assert(ANSWERED.test(text.replaceAll('\u00a0', ' ')), `cause, response, joules, milliseconds: ${text}`);
         const save = async (name: string) => {
           const button = page.getByRole('button', { name });
-          await page.getByRole('button', { name: new RegExp(`^${name}, \\d`) }).waitFor({ timeout: 30_000 });
+          await page
+            .getByRole('button', { name: begins(ASSISTANT.export.sized(name, SOME)) })
+            .waitFor({ timeout: 30_000 });
           const said = await saidBytes(button);
           const download = page.waitForEvent('download', { timeout: 60_000 });
           await button.click();
@@ -154,14 +220,14 @@ export const tests: BrowserTest[] = [
           const data = readFileSync(await saved.path());
           console.log(`      ${name}: ${data.byteLength} bytes, said ${Math.round(said)}`);
           assert(Math.abs(said / data.byteLength - 1) < 0.02, `${name}: ${data.byteLength} bytes, said ${said}`);
-          await page.getByText(`Saved ${saved.suggestedFilename()}.`).waitFor();
+          await page.getByText(ASSISTANT.export.saved(saved.suggestedFilename())).waitFor();
           return { data, name: saved.suggestedFilename() };
         };
-        const gguf = await save('Save as GGUF');
+        const gguf = await save(savingAs('gguf'));
         assert(gguf.name.endsWith('.gguf'), gguf.name);
         const opened = await openCheckpoint(fileSet({ [gguf.name]: gguf.data }));
         assert(opened.config.family === 'Llama' && opened.tensors.size > 20, 'a GGUF file of the model');
-        const zip = await save('Save as ONNX');
+        const zip = await save(savingAs('onnx'));
         const files = unzip(zip.data);
         const folder = zip.name.replace(/\.zip$/, '');
         const names = [...files.keys()].map((name) => name.slice(folder.length + 1));
@@ -188,29 +254,29 @@ export const tests: BrowserTest[] = [
         await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 8, slices: 2, tokens: 8, tasks: ['response'] });
-        const variants = page.getByRole('group', { name: 'Variants', exact: true });
+        const variants = stepOf(page, 'variants');
         await variants.getByRole('checkbox', { name: 'int4', exact: true }).uncheck();
-        await variants.getByLabel(/^More recipes/).fill('int8+lora4.8steps');
-        await variants.getByLabel(/^More recipes/).blur();
+        await variants.getByLabel(VARIANTS.more).fill('int8+lora4.8steps');
+        await variants.getByLabel(VARIANTS.more).blur();
         await runButton(page).click();
         await page
-          .getByText(/int8\+lora4\.8steps.*fine-tuning on training tickets, \d of 8/s)
+          .getByText(
+            new RegExp(`int8\\+lora4\\.8steps.*${source(entry(LIVE.phase, 'train') + LIVE.stepOf(SOME, 8))}`, 's'),
+          )
           .waitFor({ timeout: RUN_MS });
         await finished(page);
         await openEvidence(page);
         const table = page.getByRole('region', { name: TRAINING.title, exact: true });
         const [row] = await table.locator('tbody tr').allInnerTexts();
-        assert(/LoRA 4, 8 steps.*J.*8.*\d\.\d\d → \d\.\d\d/s.test(row ?? ''), `what training took: ${row}`);
-        await page.getByRole('link', { name: 'Assistant' }).click();
-        await page.getByRole('combobox', { name: 'Variant', exact: true }).selectOption('int8+lora4.8steps');
-        await page.getByRole('button', { name: 'Take a test ticket' }).click();
-        const ticket = page.getByRole('textbox', { name: 'Ticket' });
+        const took = new RegExp(`${source(plainName('int8+lora4.8steps'))}.*J.*8.*\\d\\.\\d\\d → \\d\\.\\d\\d`, 's');
+        assert(took.test(row ?? ''), `what training took: ${row}`);
+        await follow(page, 'assistant');
+        await page.getByRole('combobox', { name: ASSISTANT.variant, exact: true }).selectOption('int8+lora4.8steps');
+        await page.getByRole('button', { name: ASSISTANT.example }).click();
+        const ticket = page.getByRole('textbox', { name: ASSISTANT.ticket });
         for (let i = 0; i < 100 && (await ticket.inputValue()) === ''; i++) await page.waitForTimeout(100);
-        await page.getByRole('button', { name: 'Answer', exact: true }).click();
-        await page
-          .getByText(/^Drafted response/)
-          .first()
-          .waitFor({ timeout: 60_000 });
+        await page.getByRole('button', { name: ASSISTANT.answer, exact: true }).click();
+        await page.getByText(begins(ASSISTANT.task.response)).first().waitFor({ timeout: 60_000 });
         // Trained once: what was kept is found by the tickets, the steps and the weights.
         const kept = await page.evaluate(async () => {
           const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('adapters');
@@ -225,7 +291,7 @@ export const tests: BrowserTest[] = [
           .first()
           .waitFor();
         const download = page.waitForEvent('download', { timeout: 60_000 });
-        await page.getByRole('button', { name: /^Save the adapter, \d/ }).click();
+        await page.getByRole('button', { name: begins(ASSISTANT.export.sized(savingAs('peft'), SOME)) }).click();
         const files = unzip(readFileSync(await (await download).path()));
         equal(
           [...files.keys()].map((name) => name.split('/').at(-1)).sort(),
@@ -239,10 +305,10 @@ export const tests: BrowserTest[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(`${ORIGIN}/method`);
-        await page.getByRole('link', { name: 'Rank, R' }).click();
-        await page.getByText('R = w · φ + (1 − w) · ρ').waitFor();
+        await page.getByRole('link', { name: explained('r').title }).click();
+        await page.getByText(explained('r').formula).waitFor();
         assert(
-          (await page.getByRole('region', { name: 'Power profiles' }).locator('tbody tr').count()) > 10,
+          (await page.getByRole('region', { name: METHOD.tables.profiles }).locator('tbody tr').count()) > 10,
           'profiles',
         );
         await page.goto(await linkOf(answered()));
@@ -259,25 +325,29 @@ export const tests: BrowserTest[] = [
         const joules = await cells.innerText();
         const inJoules = await figures(/^([\d.]+) \(([\d.]+)–([\d.]+)\)$/);
         await openEvidence(page);
-        const kind = page.getByLabel('Energy as');
-        await kind.selectOption({ label: 'watt-hours' });
+        const kind = page.getByLabel(UNITS.label);
+        await kind.selectOption({ label: UNITS.kind.Wh });
         const inHours = await figures(/^([\d.]+) µWh \(([\d.]+)–([\d.]+)\)$/);
         for (const [i, hours] of inHours.entries())
           assert(Math.abs((hours * 3600e-6) / (inJoules[i] ?? NaN) - 1) < 0.01, `watt-hours of ${joules}: ${hours}`);
-        await kind.selectOption({ label: 'grams CO₂e' });
-        await page.getByText(/^Choose a region/).waitFor();
+        await kind.selectOption({ label: UNITS.kind.gCO2e });
+        await page.getByText(UNITS.noRegion).waitFor();
         equal(await cells.innerText(), joules, 'no grid is assumed');
-        await page.getByLabel('Region').selectOption({ label: 'France' });
-        await page.getByText(/g CO₂e per kWh: France, Electricity Maps, yearly average 2025/).waitFor();
+        await page.getByLabel(UNITS.region).selectOption({ label: 'France' });
+        await page
+          .getByText(like(UNITS.intensity(SOME, 'France', `Electricity Maps, yearly average 2025${ANY}`)))
+          .waitFor();
         assert(/^\d.* [mµn]g CO₂e \(/.test(await cells.innerText()), 'grams');
         // The sentence and the axis say the same unit as the table.
-        await page.getByRole('heading', { level: 1, name: /on an estimated .* [mµn]g CO₂e per ticket/ }).waitFor();
+        const sentence = source(saidAnswer(() => perTicket(SOME, GRAMS)).replaceAll(/(\d)-(\d)/g, '$1\u2011$2'));
+        const inGrams = new RegExp(sentence.replace('[\\d.]+ g', '[\\d.]+ [mµn]g'));
+        await page.getByRole('heading', { level: 1, name: inGrams }).waitFor();
         await page
           .locator('svg .axis')
-          .getByText(/^grams CO₂e per ticket, log scale/)
+          .getByText(RESULTS.scatter.x(energyWords(GRAMS)))
           .waitFor();
-        await kind.selectOption({ label: 'cost of electricity' });
-        await page.getByLabel('Price of a kWh', { exact: true }).fill('0.36');
+        await kind.selectOption({ label: UNITS.kind.cost });
+        await page.getByLabel(UNITS.price, { exact: true }).fill('0.36');
         const cost = await cells.innerText();
         const [euros] = await figures(/^€([\d.]+) \(€[\d.]+–€[\d.]+\)$/);
         assert(
@@ -299,38 +369,38 @@ export const tests: BrowserTest[] = [
         await page.addInitScript((base) => localStorage.setItem('hubBase', base), mirror.base);
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4, tasks: ['rca'] });
-        await change(page, 'Model');
-        const panel = page.getByRole('group', { name: 'Model', exact: true });
-        await panel.getByText(/^134.*M parameters|^135 M parameters/).waitFor();
+        await change(page, 'model');
+        const panel = stepOf(page, 'model');
+        await panel.getByText(begins(MODEL.size(135e6, SOME))).waitFor();
         await panel
-          .getByText(/fp32 .*, fp16 .*, int8 .*, int4 .*GiB|MiB/)
+          .getByText(begins(SIZED_PRECISIONS.map((precision) => MODEL.memory(precision, SOME)).join(', ')))
           .first()
           .waitFor();
-        await panel.getByLabel('Another repository on the Hub').fill('test/tiny');
-        await panel.getByRole('button', { name: 'Use it', exact: true }).click();
+        await panel.getByLabel(MODEL.repository).fill('test/tiny');
+        await panel.getByRole('button', { name: MODEL.use, exact: true }).click();
         equal(mirror.starts, [], 'nothing is asked for before a click on Download');
         site.network.check();
         site.network.allow(new URL(mirror.base).host);
 
         // A wrong hash: refused, and nothing stays.
         mirror.behave.lie = true;
-        await panel.getByRole('button', { name: /^Download it now/ }).click();
+        await panel.getByRole('button', { name: MODEL.download(null) }).click();
         await panel.getByText(/came damaged: its SHA-256/).waitFor();
         mirror.behave.lie = false;
 
         // Slowly, then stopped: what has come is kept.
         mirror.starts.length = 0;
         mirror.behave.pace = 256 * 1024;
-        await panel.getByRole('button', { name: /^Download it now/ }).click();
-        await panel.getByText(/^Downloading: [2-9].* MiB of .*MiB\/s/).waitFor();
-        await panel.getByRole('button', { name: 'Stop' }).click();
+        await panel.getByRole('button', { name: MODEL.download(null) }).click();
+        await panel.getByText(COMING).waitFor();
+        await panel.getByRole('button', { name: MODEL.stop }).click();
         await panel.getByText(/What has come is kept/).waitFor();
 
         // Again, and the connection breaks on the way: it goes on by itself.
         mirror.behave.pace = null;
         mirror.behave.cutAfter = 1_000_000;
-        await panel.getByRole('button', { name: /^Download it now/ }).click();
-        await panel.getByText('Its files are in this browser.').waitFor();
+        await panel.getByRole('button', { name: MODEL.download(null) }).click();
+        await panel.getByText(MODEL.isHere).waitFor();
         const [first, stoppedAt, cutAt] = mirror.starts;
         console.log(`      weights were asked for from bytes ${mirror.starts.join(', ')}`);
         equal(first, 0, 'the first request');
@@ -385,14 +455,16 @@ export const tests: BrowserTest[] = [
         page.setDefaultTimeout(20_000);
         await page.addInitScript((base) => localStorage.setItem('hubBase', base), `http://${host}`);
         await page.goto(ORIGIN);
-        await change(page, 'Tickets');
-        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
+        const said = TICKETS.catalogue;
+        const failed = (why: string, advice: string) => said.failed('Financial headlines', host, why, advice);
         const fetchIt = async () => {
-          await panel.getByText('Public sets').click();
+          await panel.getByText(TICKETS.catalogue.title).click();
           const button = panel
             .getByRole('listitem')
             .filter({ hasText: 'Financial headlines' })
-            .getByRole('button', { name: `Fetch it from ${host}` });
+            .getByRole('button', { name: TICKETS.catalogue.fetch(host) });
           await button.waitFor();
           return button;
         };
@@ -401,14 +473,14 @@ export const tests: BrowserTest[] = [
         site.network.check();
         site.network.allow(host);
         await button.click();
-        await panel.getByText(/could not be fetched from 127\.0\.0\.1:\d+ \(status 503\)\. Check/).waitFor();
-        await panel.getByRole('button', { name: 'Choose another file' }).click();
+        await panel.getByText(failed(said.status(503), said.again)).waitFor();
+        await panel.getByRole('button', { name: TICKETS.import.another }).click();
         await (await fetchIt()).click();
-        await panel.getByText(/\(the connection broke off\)\. Check the connection and try again/).waitFor();
-        await panel.getByRole('button', { name: 'Choose another file' }).click();
+        await panel.getByText(failed(said.brokenOff, said.again)).waitFor();
+        await panel.getByRole('button', { name: TICKETS.import.another }).click();
         await (await fetchIt()).click();
         equal(
-          await panel.getByRole('combobox', { name: /^Root cause/ }).inputValue(),
+          await panel.getByRole('combobox', { name: begins(TICKETS.import.roles.cause.title) }).inputValue(),
           'label',
           'the mapping of the set',
         );
@@ -420,24 +492,24 @@ export const tests: BrowserTest[] = [
           'what was asked for',
         );
         equal(asked.length, 3, 'a request a click');
-        await panel.getByRole('button', { name: 'Import', exact: true }).click();
-        await page.getByText('60 tickets from Financial headlines.parquet. Tasks: Headline to sector.').waitFor();
-        await panel.getByText('2 classes, most frequent first').click();
-        await panel.getByText('Energy, Oil 30 (50 %)').waitFor();
+        await panel.getByRole('button', { name: TICKETS.import.start, exact: true }).click();
+        await page.getByText(`${SETUP.tickets.imported(60, 'Financial headlines.parquet')} ${TO_SECTOR}`).waitFor();
+        await panel.getByText(TICKETS.summary.classes(2)).click();
+        await panel.getByText(`Energy, Oil ${TICKETS.summary.share(30, 60)}`).waitFor();
         // A file of elsewhere is one of one commit; another is not taken for it.
         const elsewhere = 'raw.githubusercontent.com';
         site.network.allow(elsewhere);
         await page.route(`https://${elsewhere}/**`, (route) =>
           route.fulfill({ body: 'alarm_0,label\n1,0\n', headers: { 'access-control-allow-origin': '*' } }),
         );
-        await panel.getByText('Public sets').click();
+        await panel.getByText(TICKETS.catalogue.title).click();
         await panel
           .getByRole('listitem')
           .filter({ hasText: 'Microwave link failures' })
-          .getByRole('button', { name: `Fetch it from ${elsewhere}` })
+          .getByRole('button', { name: TICKETS.catalogue.fetch(elsewhere) })
           .click();
         await panel
-          .getByText(/what came is not the file that the catalogue names\)\. Nothing was kept of it/)
+          .getByText(said.failed('Microwave link failures', elsewhere, said.other, said.nothingKept))
           .waitFor();
       } finally {
         await site.close();
@@ -452,26 +524,28 @@ export const tests: BrowserTest[] = [
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
-        await change(page, 'Tickets');
-        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
         const rows = Array.from(
           { length: 40 },
           (_, i) =>
             `Storm ${i * 31} cut the cable at site ${i}. The crew of depot ${i * 7} is on its way.\tCable cut at site ${i}`,
         );
-        await panel.getByLabel(/^Or paste/).fill(['report\tabstract', ...rows].join('\n'));
-        await panel.getByRole('button', { name: 'Look at it' }).click();
-        await panel.getByRole('button', { name: 'Import' }).click();
-        await panel.getByText(/Split: \d+ for training/).waitFor();
+        await panel.getByLabel(TICKETS.paste).fill(['report\tabstract', ...rows].join('\n'));
+        await panel.getByRole('button', { name: TICKETS.usePasted }).click();
+        await panel.getByRole('button', { name: TICKETS.import.start }).click();
+        await panel.getByText(like(TICKETS.summary.splits(SOME, SOME, SOME))).waitFor();
         await panel.getByRole('checkbox', { name: /^summary/ }).check();
         await panel.getByRole('checkbox', { name: /^response/ }).uncheck();
-        await page.getByText('Tasks: summarise.').waitFor();
+        await page.getByText(SETUP.tickets.tasks(['summary'])).waitFor();
         await runButton(page).click();
         await finished(page);
         await openEvidence(page);
         const metrics = page.getByRole('region', { name: RESULTS.metrics.title });
         for (const name of ['ROUGE-1', 'ROUGE-2', 'ROUGE-L'])
-          await metrics.getByRole('columnheader', { name: `${name} F1 higher is better; in quality` }).waitFor();
+          await metrics
+            .getByRole('columnheader', { name: `${name} F1 ${RESULTS.metrics.higher}${RESULTS.metrics.inQuality}` })
+            .waitFor();
         await page.getByText('classical: first sentence of the ticket (JavaScript)').waitFor();
       }),
   },
@@ -481,28 +555,32 @@ export const tests: BrowserTest[] = [
       withSite(async ({ page }) => {
         await page.goto(ORIGIN);
         await tinyBudget(page, { limit: 2, slices: 1, tokens: 4 });
-        await change(page, 'Tickets');
-        const panel = page.getByRole('group', { name: 'Tickets', exact: true });
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
         const rows = Array.from({ length: 40 }, (_, i) =>
           i % 2
             ? `Oil price rises by ${i} percent after storm ${i * 31}\tEnergy`
             : `Bank ${i} lowers its outlook for year ${i * 17}\tBanks`,
         );
-        await panel.getByLabel(/^Or paste/).fill(['headline\tsector', ...rows, rows[0]].join('\n'));
-        await panel.getByRole('button', { name: 'Look at it' }).click();
-        equal(await panel.getByRole('combobox', { name: /^Root cause/ }).inputValue(), 'sector', 'the guessed column');
-        await panel.getByRole('button', { name: 'Import' }).click();
-        await panel.getByText(/Split: \d+ for training, \d+ for validation, \d+ for testing/).waitFor();
-        await panel.getByText(/Duplicates: 1 exact/).waitFor();
-        await panel.getByText('2 classes, most frequent first').click();
-        await panel.getByText('Energy 20 (50 %)').waitFor();
-        await panel.getByText('Prompt: Root cause analysis').click();
-        await panel.getByLabel('Wording').selectOption({ label: 'Headline to sector' });
-        await page.getByText('Tasks: Headline to sector.').waitFor();
-        const words = panel.getByLabel('User message');
+        await panel.getByLabel(TICKETS.paste).fill(['headline\tsector', ...rows, rows[0]].join('\n'));
+        await panel.getByRole('button', { name: TICKETS.usePasted }).click();
+        equal(
+          await panel.getByRole('combobox', { name: begins(TICKETS.import.roles.cause.title) }).inputValue(),
+          'sector',
+          'the guessed column',
+        );
+        await panel.getByRole('button', { name: TICKETS.import.start }).click();
+        await panel.getByText(like(TICKETS.summary.splits(SOME, SOME, SOME))).waitFor();
+        await panel.getByText(like(TICKETS.summary.duplicates(1, SOME, 0))).waitFor();
+        await panel.getByText(TICKETS.summary.classes(2)).click();
+        await panel.getByText(`Energy ${TICKETS.summary.share(20, 40)}`).waitFor();
+        await panel.getByText(TICKETS.prompts.title('Root cause analysis')).click();
+        await panel.getByLabel(TICKETS.prompts.preset).selectOption({ label: 'Headline to sector' });
+        await page.getByText(TO_SECTOR).waitFor();
+        const words = panel.getByLabel(TICKETS.prompts.user);
         const before = await words.inputValue();
         await words.fill('Which sector?');
-        await page.getByText(/lacks \{text\}/).waitFor();
+        await page.getByText(PROBLEMS.prompt('{text}')).waitFor();
         await words.fill(before);
         await runButton(page).click();
         await finished(page);
@@ -526,9 +604,9 @@ export const tests: BrowserTest[] = [
         await page.getByRole('definition').filter({ hasText: 'mine.gguf' }).waitFor();
         await page.goto(`${ORIGIN}/storage`);
         await page.getByText(/^mine\.gguf, \d/).waitFor();
-        await page.getByText(/^Weights packed by earlier runs, /).waitFor();
-        await page.getByRole('button', { name: 'Delete packed weights' }).click();
-        await page.getByText(/^Weights packed by earlier runs, /).waitFor({ state: 'detached' });
+        await page.getByText(begins(STORAGE.packed(SOME))).waitFor();
+        await page.getByRole('button', { name: `${STORAGE.remove} ${STORAGE.packedShort}` }).click();
+        await page.getByText(begins(STORAGE.packed(SOME))).waitFor({ state: 'detached' });
         await page.getByText(/^mine\.gguf, \d/).waitFor();
       }),
   },
@@ -537,46 +615,55 @@ export const tests: BrowserTest[] = [
     run: () =>
       withSite(async ({ page }) => {
         await page.goto(`${ORIGIN}/compress`);
-        await page.getByLabel('Recipe').fill('int8+2:4');
-        await page.getByRole('button', { name: 'Compress' }).click();
-        const map = page.getByRole('group', { name: 'The model, matrix by matrix' });
-        await page.getByText('Finished.').waitFor();
+        await page.getByLabel(COMPRESS.recipe).fill('int8+2:4');
+        await page.getByRole('button', { name: COMPRESS.start }).click();
+        const map = page.getByRole('group', { name: TREEMAP.title });
+        await page.getByText(COMPRESS.finished).waitFor();
         equal(await map.locator('g').count(), 1 + 4 * 7, 'a rectangle a matrix, the shared embedding among them');
         await map.locator('g[tabindex="0"]').focus();
-        await map.getByRole('img', { name: /^Embedding: .* stored, <1 % zeros$/ }).waitFor();
+        await map
+          .getByRole('img', { name: exactly(TREEMAP.cell(TREEMAP.outer.embedding, ANY, percent(0.001))) })
+          .waitFor();
         await page.keyboard.press('ArrowRight');
-        assert(/^Layer \d, \w+: .* stored, 50 % zeros$/.test(await page.locator('figcaption').innerText()), 'in words');
+        const matrix = exactly(TREEMAP.cell(TREEMAP.inLayer(SOME, ANY), ANY, percent(0.5)));
+        assert(matrix.test(await page.locator('figcaption').innerText()), 'in words');
 
         await page.goto(`${ORIGIN}/paper`);
-        await page.getByRole('button', { name: 'Set up its two stages' }).click();
+        await page.getByRole('button', { name: PAPER.setUp }).click();
+        const precisions = ['fp32', 'fp16', 'int8', 'int4'];
         await page
           .getByText(
-            'fp32, fp16, int8, int4, fp32+lora8, fp16+lora8, int8+lora8 and int4+lora8; then the best 2 with 2:4, mag50 and ffn25; then fp16+2:4+lora8.',
+            SETUP.variants.staged(
+              listed([...precisions, ...precisions.map((name) => `${name}+lora8`)]),
+              2,
+              listed(['2:4', 'mag50', 'ffn25']),
+              'fp16+2:4+lora8',
+            ),
           )
           .waitFor();
         await tinyBudget(page, { limit: 2, slices: 2, tokens: 4, tasks: ['rca'] });
         // Another test fine-tunes.
-        const variants = page.getByRole('group', { name: 'Variants', exact: true });
-        for (const name of ['fp32', 'fp16', 'int8', 'int4'])
+        const variants = stepOf(page, 'variants');
+        for (const name of precisions)
           await variants.getByRole('checkbox', { name: `${name}+lora8`, exact: true }).uncheck();
-        await variants.getByLabel(/^More recipes/).fill('');
-        await variants.getByLabel(/^More recipes/).blur();
+        await variants.getByLabel(VARIANTS.more).fill('');
+        await variants.getByLabel(VARIANTS.more).blur();
         await runButton(page).click();
         await finished(page);
         await page.getByRole('button', { name: RESULTS.actions.share, exact: true }).click();
-        await page.getByRole('button', { name: 'Show as QR code' }).click();
-        await page.getByRole('img', { name: 'QR code of the link' }).waitFor();
+        await page.getByRole('button', { name: LINK.code }).click();
+        await page.getByRole('img', { name: LINK.codeLabel }).waitFor();
         await page.goto(`${ORIGIN}/paper`);
-        await page.getByRole('region', { name: 'Stage one: precision' }).locator('tbody tr').nth(1).waitFor();
+        await page.getByRole('region', { name: PAPER.stage[0].title }).locator('tbody tr').nth(1).waitFor();
         await page
-          .getByText(/(Confirmed|Refuted|Undecided) here\./)
+          .getByText(like(...Object.values(CLAIMS.verdict).map((word) => `${word}.`)))
           .first()
           .waitFor();
-        await page.getByText('This experiment has no second stage yet.').waitFor();
+        await page.getByText(PAPER.stage[1].missing).waitFor();
         // What was just set up is not folded away, though results stand above it.
-        await page.getByRole('button', { name: 'Set up its two stages' }).click();
+        await page.getByRole('button', { name: PAPER.setUp }).click();
         await answers(page).waitFor();
-        await page.getByRole('button', { name: 'Fold the setup away' }).waitFor();
+        await page.getByRole('button', { name: SETUP.again.close }).waitFor();
         await runButton(page).waitFor();
       }),
   },
@@ -587,25 +674,22 @@ export const tests: BrowserTest[] = [
       bestOf(3, () =>
         withSite(async ({ page }) => {
           await page.goto(`${ORIGIN}/history`);
-          await page.getByText(/^None yet/).waitFor();
+          await page.getByText(HISTORY.none).waitFor();
           await putMany(page, 10_000);
           const start = Date.now();
           let listed = 0;
           const loading = await longestTask(page, async () => {
             await page.reload();
-            await page.getByText('10,000 experiments', { exact: true }).waitFor();
+            await page.getByText(HISTORY.found(10_000, 10_000), { exact: true }).waitFor();
             listed = Date.now() - start;
             await page.getByText('Experiment 9999 of', { exact: false }).waitFor();
-            await page
-              .getByText(/1 run, complete/)
-              .first()
-              .waitFor();
+            await page.getByText(standing(1)).first().waitFor();
           });
-          const list = page.getByRole('region', { name: 'Experiments' });
+          const list = page.getByRole('region', { name: HISTORY.list });
           const using = await longestTask(page, async () => {
-            await page.getByLabel(/^Search/).pressSequentially('region 77', { delay: 30 });
-            await page.getByText(/^[\d,]+ of 10,000 experiments/).waitFor();
-            await page.getByLabel(/^Search/).fill('');
+            await page.getByLabel(HISTORY.search).pressSequentially('region 77', { delay: 30 });
+            await page.getByText(begins(HISTORY.found(SOME, 10_000))).waitFor();
+            await page.getByLabel(HISTORY.search).fill('');
             assert((await list.locator('li').count()) < 40, 'only rows in sight are in the page');
             for (let i = 0; i < 20; i++) {
               await list.evaluate((el) => el.scrollBy(0, 20_000));
