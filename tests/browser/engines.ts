@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { checkpointOf } from '../../cli/shared/context';
 import type { Driver } from '../../cli/shared/browser';
-import type { BuildName } from '../../src/lib/schema/engines';
+import type { BuildName } from '../../src/lib/core/dot';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
 import { totalBytes } from '../../src/lib/core/cost';
 import type { EngineName } from '../../src/lib/schema/engines';

@@ -1,4 +1,4 @@
-import type { BuildName } from '../../../src/lib/schema/engines';
+import type { BuildName } from '../../../src/lib/core/dot';
 import type { EngineName } from '../../../src/lib/schema/engines';
 import { median } from '../../../src/lib/core/stats';
 import type { KernelLimits } from '../../../src/lib/cpu/limits';

@@ -6,6 +6,9 @@ const DOT_MODULE = [
 /** What that lane holds: 7 + 4 * 100 * 200 where the second operand is unsigned, 7 + 4 * 100 * -56 where it is signed. */
 const DOT_SUMS: Readonly<Record<number, ByteDot>> = { 80007: 'unsigned', [-22393]: 'signed' };
 
+/** Builds of our own kernels: with relaxed SIMD, and without. */
+export type BuildName = 'relaxed' | 'plain';
+
 /**
  * How a device's relaxed dot takes its second operand where it sums four byte products in one instruction: unsigned on
  * x86 with VNNI, signed on ARM. Null where it keeps seven bits only (or, as Node 20, forgets the sum's start), and where

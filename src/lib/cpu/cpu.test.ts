@@ -12,9 +12,8 @@ import { createRandom } from '../core/random';
 import { packRows8 } from '../tensor/pack';
 import { bfloat16, FORMATS, formatOf, padDepth, padRows, type FormatName } from './formats';
 import { CpuModel } from './model';
-import type { ByteDot } from '../core/dot';
+import type { BuildName, ByteDot } from '../core/dot';
 import { BUILD_NAMES, byteDotOf } from './module';
-import type { BuildName } from '../schema/engines';
 import { checkFits, type CacheFormat } from './size';
 import { loadModule, spawnThread } from './testing';
 

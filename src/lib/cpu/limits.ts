@@ -7,9 +7,8 @@ import { prune2of4 } from '../tensor/masks';
 import { createRandom } from '../core/random';
 import { FORMATS, formatOf, padDepth, padRows, type FormatName } from './formats';
 import { CpuModel } from './model';
-import type { ByteDot } from '../core/dot';
+import type { BuildName, ByteDot } from '../core/dot';
 import { byteDotOf, type Spawn } from './module';
-import type { BuildName } from '../schema/engines';
 
 /** What the machine can do at most, and what the kernels reach of it, in one run. Rates are medians. */
 export interface KernelLimits {

@@ -1,5 +1,4 @@
-import { deviceDot, type ByteDot } from '../core/dot';
-import type { BuildName } from '../schema/engines';
+import { deviceDot, type BuildName, type ByteDot } from '../core/dot';
 import { COMMAND_QUIT } from '../../kernels/layout';
 import type { KernelMemory } from './memory';
 

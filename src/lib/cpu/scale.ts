@@ -5,7 +5,7 @@ import { median } from '../core/stats';
 import { createRandom } from '../core/random';
 import { CpuModel } from './model';
 import { byteDotOf, type Spawn } from './module';
-import type { BuildName } from '../schema/engines';
+import type { BuildName } from '../core/dot';
 
 /** A decode step of a model of some size with random weights: what size costs, whatever the weights say. */
 export interface ScaleResult {

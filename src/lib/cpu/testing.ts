@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { Spawn } from './module';
-import type { BuildName } from '../schema/engines';
+import type { BuildName } from '../core/dot';
 
 // Node 20 knows relaxed SIMD behind a flag; later ones know it anyway.
 setFlagsFromString('--experimental-wasm-relaxed-simd');

@@ -5,7 +5,7 @@ import { groupBy } from '../core/group';
 import { FORMATS } from '../cpu/formats';
 import type { CpuModel, KernelMs, OnLogits, PassRequest } from '../cpu/model';
 import { bestBuild, byteDotOf, type Spawn } from '../cpu/module';
-import type { BuildName } from '../schema/engines';
+import type { BuildName } from '../core/dot';
 import { passWork } from '../cpu/work';
 import type { Compression, KernelReading } from '../schema/run';
 import { inOnePass, type CandidateScore, type EngineSession } from './session';

@@ -15,7 +15,7 @@ import {
 } from '../variant/compress';
 import { spawnWorker } from '../cpu/spawn';
 import { bestBuild, byteDotOf } from '../cpu/module';
-import type { BuildName } from '../schema/engines';
+import type { BuildName } from '../core/dot';
 import { openCpu } from './cpu';
 import { adapterMerged } from '../variant/panels';
 import type { EngineSession } from './session';

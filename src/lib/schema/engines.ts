@@ -36,9 +36,6 @@ export interface EngineRow {
 export const ENGINES = ['cpu', 'ort-gpu', 'ort-cpu', 'wgsl', 'hub', 'classical'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-/** Builds of our own kernels: with relaxed SIMD, and without. */
-export type BuildName = 'relaxed' | 'plain';
-
 export const ENGINE = {
   cpu: {
     takes: 'recipe',
