@@ -1,4 +1,4 @@
-import type { TokenizerFiles } from './tokenizer';
+import { byteLevelBpe, type TokenizerFiles } from './tokenizer';
 
 /**
  * A byte-level BPE tokenizer learnt from texts, as Hugging Face's `BpeTrainer` learns it (tokenizers: models/bpe/trainer.rs):
@@ -117,18 +117,6 @@ export function trainBpe(
       ],
     },
     post_processor: null,
-    decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges,
-    },
+    ...byteLevelBpe(tokens, merges),
   };
 }

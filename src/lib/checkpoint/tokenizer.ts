@@ -178,6 +178,23 @@ interface GgufTokenizerRow {
   build(tokens: string[], get: (key: string) => GgufValue | undefined): Record<string, unknown>;
 }
 
+/** Decoder and model of tokenizer.json for byte-level BPE, ids in the order of `tokens`. */
+export const byteLevelBpe = (tokens: readonly string[], merges: readonly unknown[], ignoreMerges = false) => ({
+  decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+  model: {
+    type: 'BPE',
+    dropout: null,
+    unk_token: null,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: false,
+    byte_fallback: false,
+    ignore_merges: ignoreMerges,
+    vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+    merges,
+  },
+});
+
 const GGUF_TOKENIZERS: Record<string, GgufTokenizerRow> = {
   /** Byte-level BPE with explicit merges. */
   gpt2: {
@@ -197,19 +214,7 @@ const GGUF_TOKENIZERS: Record<string, GgufTokenizerRow> = {
       return {
         normalizer: null,
         pre_tokenizer: { type: 'Sequence', pretokenizers: steps },
-        decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-        model: {
-          type: 'BPE',
-          dropout: null,
-          unk_token: null,
-          continuing_subword_prefix: null,
-          end_of_word_suffix: null,
-          fuse_unk: false,
-          byte_fallback: false,
-          ignore_merges: IGNORES_MERGES.includes(String(pre)),
-          vocab: Object.fromEntries(tokens.map((t, i) => [t, i])),
-          merges: merges.map(String),
-        },
+        ...byteLevelBpe(tokens, merges.map(String), IGNORES_MERGES.includes(String(pre))),
       };
     },
   },

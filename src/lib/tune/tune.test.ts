@@ -58,6 +58,17 @@ const settings: TuneOptions = {
   evaluateEvery: 0,
 };
 
+/** Each step as the reference took it: loss and norm within 1e-3, the rate itself. */
+function expectSteps({ steps }: TuneState, wanted: readonly { loss: number; norm: number; lr: number }[]): void {
+  expect(steps).toHaveLength(wanted.length);
+  steps.forEach(({ loss, norm, lr }, i) => {
+    const theirs = wanted[i] as (typeof wanted)[number];
+    expect(Math.abs(loss / theirs.loss - 1)).toBeLessThan(1e-3);
+    expect(Math.abs(norm / theirs.norm - 1)).toBeLessThan(1e-3);
+    expect(lr).toBeCloseTo(theirs.lr, 12);
+  });
+}
+
 describe.each(Object.keys(families))('ten steps of %s', (family) => {
   const reference = families[family] as TuneReference;
 
@@ -70,12 +81,7 @@ describe.each(Object.keys(families))('ten steps of %s', (family) => {
     );
     expect(end).toBe('steps');
     expect(state.steps).toHaveLength(options.steps);
-    state.steps.forEach(({ loss, norm, lr }, i) => {
-      const theirs = reference.steps[i] as TuneReference['steps'][number];
-      expect(Math.abs(loss / theirs.loss - 1)).toBeLessThan(1e-3);
-      expect(Math.abs(norm / theirs.norm - 1)).toBeLessThan(1e-3);
-      expect(lr).toBeCloseTo(theirs.lr, 12);
-    });
+    expectSteps(state, reference.steps);
     expect(distance(state.numbers, floats(reference.end))).toBeLessThan(1e-3);
   });
 });
@@ -110,12 +116,7 @@ describe.each(Object.keys(fullModels))('all weights of %s', (name) => {
     const { state, end } = await tune(host, o, begin);
     expect(end).toBe('steps');
     expect(state.steps).toHaveLength(fullOptions.steps);
-    state.steps.forEach(({ loss, norm, lr }, i) => {
-      const theirs = reference.steps[i] as FullReference['steps'][number];
-      expect(Math.abs(loss / theirs.loss - 1)).toBeLessThan(1e-3);
-      expect(Math.abs(norm / theirs.norm - 1)).toBeLessThan(1e-3);
-      expect(lr).toBeCloseTo(theirs.lr, 12);
-    });
+    expectSteps(state, reference.steps);
     for (const { name: tensor, rows, columns, at } of reference.end ? layout.parts : [])
       expect(
         distance(state.numbers.slice(at, at + rows * columns), floats(reference.end?.[tensor] as string)),

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../checkpoint/checkpoint';
 import { fileSet } from '../../checkpoint/testing';
-import { oneThread } from '../../tune/testing';
 import { buildBuiltin, type BuildEvent, type BuildHost } from './build';
 import { CONFIG_FILE, type Recipe } from './builtin';
-import { memoryFolder } from './testing';
+import { memoryHost } from './testing';
 import { memoryStore } from '../testing';
 
 /** A small model in two short stages of one network each, a ticket or two a step. */
@@ -25,22 +24,8 @@ const SHORT: Recipe = {
 };
 
 function host(more: Partial<BuildHost> = {}) {
-  const folder = memoryFolder();
-  const events: BuildEvent[] = [];
-  const own: BuildHost = {
-    openThreads: async (model, layout, arithmetic) => ({
-      ...(await oneThread(model, layout, arithmetic)),
-      end: () => undefined,
-    }),
-    threads: 1,
-    folder,
-    keeping: null,
-    fresh: false,
-    emit: (event) => void events.push(event),
-    signal: new AbortController().signal,
-    ...more,
-  };
-  return { own, folder, events };
+  const { own, ...seen } = memoryHost<BuildEvent>();
+  return { ...seen, own: { ...own, ...more } };
 }
 
 describe('a build of the built-in checkpoint', () => {

@@ -18,16 +18,11 @@ import { examplesOf } from '../../tune/tickets';
 import { oneThread } from '../../tune/testing';
 import { TUNE } from '../../tune/trainer';
 import { compressVariant, parseRecipe } from '../../variant/compress';
-import { memoryFolder } from './testing';
+import { memoryHost } from './testing';
 import { train, type TrainEvent, type TrainHost, type TrainRequest } from './train';
 import { memoryStore } from '../testing';
 
 const builtin = () => fileSet(builtinFiles());
-
-const openThreads: TrainHost['openThreads'] = async (model, layout, arithmetic) => ({
-  ...(await oneThread(model, layout, arithmetic)),
-  end: () => undefined,
-});
 
 const request: TrainRequest = {
   name: 'built-in',
@@ -47,22 +42,27 @@ const of = (part: string) =>
 const given = { tasks: [TASK_TABLE.response], train: of('train'), validation: of('validation'), causes };
 
 function host(more: Partial<TrainHost> = {}) {
-  const folder = memoryFolder();
-  const events: TrainEvent[] = [];
-  const own: TrainHost = {
-    files: builtin(),
-    meter: createMeter({ clock: () => performance.now(), fence: () => undefined, sources: [] }),
-    threads: 1,
-    memoryGiB: null,
-    openThreads,
-    folder,
-    keeping: null,
-    fresh: false,
-    emit: (event) => void events.push(event),
-    signal: new AbortController().signal,
-    ...more,
-  };
-  return { own, folder, events };
+  const { own, ...seen } = memoryHost<TrainEvent>();
+  const meter = createMeter({ clock: () => performance.now(), fence: () => undefined, sources: [] });
+  return { ...seen, own: { ...own, files: builtin(), meter, memoryGiB: null, ...more } };
+}
+
+/** Mean loss of validation answers, nats a token, by an engine that computes with some numbers. */
+async function judged(
+  { config, tokenizer }: Awaited<ReturnType<typeof openCheckpoint>>,
+  engine: Awaited<ReturnType<typeof oneThread>>,
+  numbers: Float32Array<ArrayBuffer>,
+): Promise<number> {
+  const { examples } = examplesOf(
+    createTokenizer(tokenizer),
+    config.eosTokenIds,
+    given.tasks,
+    given.validation,
+    causes,
+    512,
+  );
+  const results = await engine.losses(passesOf(examples), numbers);
+  return results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0);
 }
 
 describe('a training', () => {
@@ -104,17 +104,7 @@ describe('a training', () => {
     const losses = async (files: typeof merged, numbers: Float32Array<ArrayBuffer>) => {
       const opened = await openCheckpoint(files);
       const { model } = await compressVariant(opened, parseRecipe('fp32'), { inPhase: (_, work) => work() });
-      const engine = await openThreads(await freeze(model), lora, 'fp32', 1);
-      const { examples } = examplesOf(
-        createTokenizer(opened.tokenizer),
-        config.eosTokenIds,
-        given.tasks,
-        given.validation,
-        causes,
-        512,
-      );
-      const results = await engine.losses(passesOf(examples), numbers);
-      return results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0);
+      return judged(opened, await oneThread(await freeze(model), lora), numbers);
     };
     expect(await losses(builtin(), adapter)).toBeCloseTo(best, 5);
     expect(await losses(merged, new Float32Array(lora.size))).toBeCloseTo(best, 4);
@@ -137,17 +127,7 @@ describe('a training', () => {
     const frozen = await freeze(model);
     const layout = fullLayout(frozen.config, frozen.ffnSizes);
     const engine = await oneThread(frozen, layout);
-    const { config } = opened;
-    const { examples } = examplesOf(
-      createTokenizer(opened.tokenizer),
-      config.eosTokenIds,
-      given.tasks,
-      given.validation,
-      causes,
-      512,
-    );
-    const results = await engine.losses(passesOf(examples), weightsOf(frozen, layout));
-    expect(results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0)).toBeCloseTo(best, 6);
+    expect(await judged(opened, engine, weightsOf(frozen, layout))).toBeCloseTo(best, 6);
   });
 
   it('goes on with the same bits after it was stopped, from what was kept, and begins anew where it is told to', async () => {
