@@ -1,9 +1,9 @@
 import { mainReadings } from '../meter/readings';
 import type { Range, Reading } from '../schema/run';
-import { fromSnapshot, toSnapshot, type Snapshot } from '../tune/snapshot';
+import { fromSnapshot, savesEvery, toSnapshot, type Snapshot } from '../tune/snapshot';
 import type { TuneState } from '../tune/trainer';
 import type { AdapterStore } from '../variant/tuned';
-import type { AdapterHost, Trained } from './adapter';
+import type { TrainingHost, Trained } from './training';
 
 /** A training that may be interrupted at any moment and goes on with the same bits. */
 
@@ -17,7 +17,8 @@ export interface Spent {
 }
 
 /** Seconds and joules of training, by its meter. */
-export const spentIn = async (meter: AdapterHost['meter']) => mainReadings(await meter.read()).find(isTraining) ?? null;
+export const spentIn = async (meter: TrainingHost['meter']) =>
+  mainReadings(await meter.read()).find(isTraining) ?? null;
 const isTraining = ({ phase }: Reading) => phase === 'train';
 
 /** Both together; null where one is unknown. */
@@ -36,8 +37,8 @@ const SNAPSHOT_MS = 10_000;
 /** Trains, goes on where an interrupted run left a snapshot, and leaves snapshots itself. */
 export async function trainOn(
   key: string,
-  train: (more: Pick<AdapterHost, 'resume' | 'onState'>) => Promise<Trained>,
-  { keeping, meter }: Pick<AdapterHost, 'meter'> & { keeping: AdapterStore | null },
+  train: (more: Pick<TrainingHost, 'resume' | 'onState'>) => Promise<Trained>,
+  { keeping, meter }: Pick<TrainingHost, 'meter'> & { keeping: AdapterStore | null },
 ): Promise<{ trained: Trained; before: Spent | null }> {
   const left = (await keeping?.read(key)) as { head: UnderWay; numbers: Snapshot['numbers'] } | null | undefined;
   const before = left?.head.spent ?? null;
@@ -51,14 +52,9 @@ export async function trainOn(
     };
     await keeping?.write(key, { head: { snapshot: head, spent } satisfies UnderWay, numbers });
   };
-  let kept = performance.now();
   const trained = await train({
     resume: left ? (size) => fromSnapshot({ head: left.head.snapshot, numbers: left.numbers }, size) : null,
-    async onState(state) {
-      if (performance.now() - kept < SNAPSHOT_MS) return;
-      await keep(state);
-      kept = performance.now();
-    },
+    onState: savesEvery(SNAPSHOT_MS, keep),
   });
   if (trained.end === 'stopped') await keep(trained.state);
   return { trained, before };

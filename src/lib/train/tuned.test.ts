@@ -8,7 +8,7 @@ import { oneThread } from '../tune/testing';
 import { compressVariant, parseRecipe } from '../variant/compress';
 import { packVariant } from '../variant/panels';
 import { checkTuned, mergedWith, type AdapterStore } from '../variant/tuned';
-import type { TrainEvent } from './adapter';
+import type { TrainEvent } from './training';
 import { tunedVariant, tuningOf, type TunedHost } from './tuned';
 import { memoryStore } from './testing';
 

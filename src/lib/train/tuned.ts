@@ -11,7 +11,7 @@ import { formatRecipe, parseRecipe, untuned, weightsOf, type RatesOf } from '../
 import { cpuTarget } from '../variant/target';
 import type { AdapterStore, Tuned } from '../variant/tuned';
 import { plus, spentIn, trainOn, UNDER_WAY, type Spent } from './interrupted';
-import { lessonsOf, trainAdapter, type AdapterHost, type Lessons, type TrainTickets, type Trained } from './adapter';
+import { lessonsOf, trainWeights, type TrainingHost, type Lessons, type TrainTickets, type Trained } from './training';
 
 /** Raise when training gives another adapter than before; what was kept is then trained anew. */
 const TRAINING_VERSION = 2;
@@ -25,7 +25,7 @@ export interface TunedRequest {
   seed: number;
 }
 
-export interface TunedHost extends Omit<AdapterHost, 'target'> {
+export interface TunedHost extends Omit<TrainingHost, 'target'> {
   files: FileSet;
   /** What things cost: what a recipe's budget counts with. */
   rates: RatesOf;
@@ -55,7 +55,7 @@ async function recordOf(
   { layout, state, at, end, threads, arithmetic }: Trained,
   lessons: Lessons,
   { lora: { rank }, options: { batch } }: ReturnType<typeof tuningOf>,
-  meter: AdapterHost['meter'],
+  meter: TrainingHost['meter'],
   before: Spent | null,
 ): Promise<TunedRecord> {
   const reading = await spentIn(meter);
@@ -140,7 +140,7 @@ export async function tunedVariant(request: TunedRequest, tickets: TrainTickets,
   const target = await cpuTarget(weights, () => Promise.resolve(host.rates));
   const { trained, before } = await trainOn(
     underWay,
-    (more) => trainAdapter(checkpoint, weights, asked, lessons, { ...host, ...more, target }),
+    (more) => trainWeights(checkpoint, weights, asked, lessons, { ...host, ...more, target }),
     host,
   );
   if (trained.end === 'stopped')

@@ -38,3 +38,13 @@ export function fromSnapshot({ head, numbers }: Snapshot, size: number): TuneSta
     best: best && { ...best, numbers: part(3) },
   };
 }
+
+/** What a trainer may call between steps to have its state saved, at most once in so many milliseconds. */
+export function savesEvery(milliseconds: number, save: (state: TuneState) => Promise<void>) {
+  let last = performance.now();
+  return async (state: TuneState): Promise<void> => {
+    if (performance.now() - last < milliseconds) return;
+    await save(state);
+    last = performance.now();
+  };
+}

@@ -4,7 +4,7 @@ import { contentHash } from '../../core/canonical';
 import { JoulewiseError } from '../../core/errors';
 import { mean } from '../../core/stats';
 import type { ExportTarget } from '../../export/onnx';
-import { fromSnapshot, toSnapshot, type Snapshot } from '../../tune/snapshot';
+import { fromSnapshot, savesEvery, toSnapshot, type Snapshot } from '../../tune/snapshot';
 import { layoutOfAsked, newWeights, parametersOf, undecayedOf } from '../../tune/trained';
 import {
   startTuning,
@@ -15,7 +15,7 @@ import {
   type TuneState,
 } from '../../tune/trainer';
 import type { AdapterStore } from '../../variant/tuned';
-import type { AdapterHost } from '../adapter';
+import type { TrainingHost } from '../training';
 import {
   builtinPasses,
   builtinTokenizer,
@@ -48,7 +48,7 @@ export type BuildEvent =
   | { stage: number; evaluation: TuneEvaluation };
 
 /** What building takes of this device. */
-export interface BuildHost extends Pick<AdapterHost, 'openThreads' | 'threads' | 'signal'> {
+export interface BuildHost extends Pick<TrainingHost, 'openThreads' | 'threads' | 'signal'> {
   folder: ExportTarget;
   /** Where a build under way is kept; null = nowhere. */
   keeping: AdapterStore | null;
@@ -155,7 +155,7 @@ export async function buildBuiltin(host: BuildHost, recipe: Recipe = RECIPE): Pr
         const { head, numbers: all } = toSnapshot(state);
         await save({ done, snapshot: head }, all);
       };
-      let saved = performance.now();
+      const saveNow = savesEvery(SNAPSHOT_MS, saveState);
       const result = await tune(
         {
           engine,
@@ -170,9 +170,7 @@ export async function buildBuiltin(host: BuildHost, recipe: Recipe = RECIPE): Pr
             const pace = mean(state.steps.slice(-LAST).map(({ ms }) => ms / 1000));
             const secondsLeft = pace * (options.steps - state.step + later);
             if (step) emit({ stage: index, step, of: options.steps, secondsLeft });
-            if (performance.now() - saved < SNAPSHOT_MS) return;
-            await saveState(state);
-            saved = performance.now();
+            await saveNow(state);
           },
           onEvaluation: (evaluation) => emit({ stage: index, evaluation }),
           signal,

@@ -4,7 +4,7 @@ import { safetensorsHead } from '../../checkpoint/safetensors';
 import type { ExportTarget } from '../../export/onnx';
 import { bytesOf, halves } from '../../tensor/stored';
 import type { TrainedLayout } from '../../tune/trained';
-import type { Trained } from '../adapter';
+import type { Trained } from '../training';
 
 type Full = Extract<TrainedLayout, { kind: 'full' }>;
 

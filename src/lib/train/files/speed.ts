@@ -8,7 +8,7 @@ import { adamStep, clipScale, newAdamW, normOf } from '../../tune/optimizer';
 import { undecayedOf } from '../../tune/trained';
 import { parseRecipe } from '../../variant/compress';
 import { examplesOf } from '../../tune/tickets';
-import { openTraining, type AdapterHost, type TrainTickets } from '../adapter';
+import { openTraining, type TrainingHost, type TrainTickets } from '../training';
 
 /** What is timed: steps on token ids as they are, or on tickets as a run asks them. */
 export interface SpeedRequest {
@@ -35,7 +35,7 @@ export interface TrainSpeed {
 export async function timeTraining(
   files: FileSet,
   { recipe, arithmetic, full, batches, shared, rows }: SpeedRequest,
-  host: AdapterHost,
+  host: TrainingHost,
 ): Promise<TrainSpeed> {
   const checkpoint = await openCheckpoint(files);
   const asked = { lora: full ? null : LORA, arithmetic, rows };

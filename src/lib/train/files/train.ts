@@ -13,10 +13,10 @@ import { formatRecipe, parseRecipe } from '../../variant/compress';
 import { staysApart } from '../../variant/panels';
 import type { AdapterStore } from '../../variant/tuned';
 import { writeModel } from './model';
-import { lessonsOf, trainAdapter, type AdapterHost, type TrainTickets } from '../adapter';
+import { lessonsOf, trainWeights, type TrainingHost, type TrainTickets } from '../training';
 import { trainOn, UNDER_WAY, type Spent } from '../interrupted';
 
-export type { TrainEvent, TrainTickets } from '../adapter';
+export type { TrainEvent, TrainTickets } from '../training';
 
 /** What is trained: plain data. */
 export interface TrainRequest {
@@ -51,10 +51,10 @@ export interface TrainReport {
   /** What interrupted runs of this training had spent before this one went on; null where there were none. */
   before: Spent | null;
   /** Time, work and joules of this run by phase and source. */
-  readings: Awaited<ReturnType<AdapterHost['meter']['read']>>;
+  readings: Awaited<ReturnType<TrainingHost['meter']['read']>>;
 }
 
-export interface TrainHost extends AdapterHost {
+export interface TrainHost extends TrainingHost {
   files: FileSet;
   folder: ExportTarget;
   /** Where the state of a training under way is kept; null = nowhere. */
@@ -111,7 +111,7 @@ function checkRecipe({ recipe, lora, merged }: TrainRequest, { adapted }: Checkp
 async function writeTrained(
   request: TrainRequest,
   checkpoint: Checkpoint,
-  { layout, shape, numbers }: Awaited<ReturnType<typeof trainAdapter>>,
+  { layout, shape, numbers }: Awaited<ReturnType<typeof trainWeights>>,
   { files, folder, signal }: TrainHost,
 ): Promise<void> {
   if (layout.kind === 'full' || request.lora === null) {
@@ -149,7 +149,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
   if (host.fresh) await host.keeping?.remove(underWay);
   const { trained, before } = await trainOn(
     underWay,
-    (more) => trainAdapter(checkpoint, parseRecipe(recipe), request, lessons, { ...host, ...more }),
+    (more) => trainWeights(checkpoint, parseRecipe(recipe), request, lessons, { ...host, ...more }),
     host,
   );
   await writeTrained(request, checkpoint, trained, host);

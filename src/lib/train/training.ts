@@ -44,7 +44,7 @@ export type TrainEvent =
   | { evaluation: TuneEvaluation };
 
 /** What training takes of this device. */
-export interface AdapterHost {
+export interface TrainingHost {
   meter: Meter;
   /** A model's weights need not come where all of them are trained. */
   openThreads(
@@ -112,7 +112,7 @@ export interface Trained extends TuneResult {
 const NOTHING = { bytes: bytes(0), operations: operations(0), tokens: null };
 
 /** Reads and compresses the model as a run of this recipe would, and keeps its weights as they are stored. */
-async function frozenOf(checkpoint: Checkpoint, recipe: Recipe, host: AdapterHost): Promise<Frozen> {
+async function frozenOf(checkpoint: Checkpoint, recipe: Recipe, host: TrainingHost): Promise<Frozen> {
   const { emit, meter, signal } = host;
   const { model, close } = await compressVariant(checkpoint, recipe, {
     inPhase: (phase, work) => meter.window(phase, NOTHING, work),
@@ -187,7 +187,7 @@ export async function openTraining(
   checkpoint: Checkpoint,
   recipe: Recipe,
   asked: Asked & Pick<TuneOptions, 'rows'>,
-  host: AdapterHost,
+  host: TrainingHost,
 ): Promise<OpenTraining> {
   // Said before a weight is read; what pruning leaves needs less.
   const room = { rows: asked.rows, rank: (asked.lora ?? LORA).rank, memoryGiB: host.memoryGiB };
@@ -214,12 +214,12 @@ export async function openTraining(
  * Trains an adapter over the frozen weights of a recipe, or all weights. Ends as `tune` does; throws what `openTraining`
  * throws.
  */
-export async function trainAdapter(
+export async function trainWeights(
   checkpoint: Checkpoint,
   recipe: Recipe,
   asked: Asked & { options: TuneOptions },
   { learning, checking }: Lessons,
-  host: AdapterHost,
+  host: TrainingHost,
 ): Promise<Trained> {
   const { meter, emit, signal } = host;
   const { options } = asked;
