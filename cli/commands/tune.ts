@@ -8,7 +8,7 @@ import { ARITHMETICS, FULL_RATE, TUNE } from '../../src/lib/tune/trainer';
 import { TUNED } from '../../src/lib/texts/tune';
 import { parseArgs, type Parsed } from '../shared/args';
 import { checkpointOf, fromHere, print, say, threadsOf, withDriver } from '../shared/context';
-import { importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
+import { generatedBy, importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
 
 /** Steps between two lines of progress. */
 const LINE_EVERY = 10;
@@ -109,9 +109,10 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     seconds: minutes === null ? null : 60 * positive(minutes, 'budget-minutes', 0),
   };
   const report = await withDriver({ onEvent: (event) => tell(event as Event) }, async (d) => {
+    const vocabulary = generatedBy(a.need('data'));
     const dataset =
-      a.need('data') === 'generated'
-        ? await d.call('generateTickets', { count: 400, seed })
+      vocabulary !== null
+        ? await d.call('generateTickets', { count: 400, seed, vocabulary })
         : (await importFile(d, a.need('data'), a, task)).dataset;
     return d.call('tune', {
       checkpoint: await checkpointOf(d, checkpoint),

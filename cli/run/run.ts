@@ -22,7 +22,7 @@ import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, with
 import { trainingSentence } from '../../src/lib/texts/training';
 import { claimsHere, PAPERS_BEST } from '../../src/lib/rank/claims';
 import { renderClaims, renderDecision, renderRanking, renderTraining } from '../shared/table';
-import { importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
+import { generatedBy, importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
 
 interface PlanReply extends PlanOutcome {
   folded: Folded;
@@ -247,7 +247,8 @@ export async function run(argv: readonly string[]): Promise<void> {
 
 /** Tickets of a file, or with `--data generated` those of the demo; says what became of a file's rows. */
 async function ticketsOf(d: Driver, data: string, a: Parsed, task: TaskName): Promise<DatasetRecord> {
-  if (data === 'generated') return demoTickets(d);
+  const vocabulary = generatedBy(data);
+  if (vocabulary !== null) return demoTickets(d, vocabulary);
   const { dataset, report } = await importFile(d, data, a, task);
   for (const w of report?.warnings ?? []) say(`Note: ${w}`);
   if (report)
@@ -287,7 +288,8 @@ export const DEMO = {
   prunings: ['2:4', 'mag50', 'ffn25'],
 } as const;
 
-const demoTickets = (d: Driver) => d.call('generateTickets', { count: DEMO.count, seed: DEMO.seed });
+const demoTickets = (d: Driver, vocabulary: ReturnType<typeof generatedBy> = 'usual') =>
+  d.call('generateTickets', { count: DEMO.count, seed: DEMO.seed, vocabulary: vocabulary ?? 'usual' });
 
 const PRECISIONS = ['fp32', 'fp16', 'int8', 'int4'] as const;
 const tuned = (variant: string) => `${variant}+lora8`;

@@ -1,5 +1,6 @@
 import { parseMapping } from '../../src/lib/data/mapping';
-import { JoulewiseError } from '../../src/lib/core/errors';
+import { VOCABULARIES, type Vocabulary } from '../../src/lib/data/vocabulary';
+import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import { TASKS } from '../../src/lib/schema/run';
 import type { Parsed } from './args';
 import type { Driver } from './browser';
@@ -23,4 +24,19 @@ export function importFile(d: Driver, path: string, a: Parsed, task: ReturnType<
     redact: !a.flag('no-redaction'),
     seed: a.whole('seed', 1, 0),
   });
+}
+
+/**
+ * Whose words tickets are generated in by `--data generated` or `--data generated:VOCABULARY`; null where the option names
+ * a file. Refuses vocabularies that are not known.
+ */
+export function generatedBy(data: string): Vocabulary | null {
+  const [, name] = /^generated(?::(.*))?$/.exec(data) ?? [null];
+  if (name === null) return null;
+  const found = VOCABULARIES.find((v) => v === (name ?? 'usual'));
+  if (found) return found;
+  throw new JoulewiseError(
+    'option.unknown',
+    `Vocabulary ${quote(name ?? '')} is not known. Write --data generated, or generated: and one of ${VOCABULARIES.join(', ')}.`,
+  );
 }

@@ -73,6 +73,30 @@ describe('generateDataset', () => {
     for (const side of sides.values()) expect(side.size).toBe(1);
   });
 
+  it("writes about the same faults in another operator's words", () => {
+    const options = { count: 400, seed: 5, noise: 0 };
+    const usual = generateFaults(options);
+    const other = generateFaults({ ...options, vocabulary: 'other' });
+    expect(other.map(({ fault }) => fault)).toEqual(usual.map(({ fault }) => fault));
+    expect(generateTickets({ ...options, vocabulary: 'usual' })).toEqual(usual.map(({ ticket }) => ticket));
+    // As many causes as before, none of them called the same.
+    const causes = (made: typeof usual) => new Set(made.map(({ ticket }) => ticket.cause));
+    expect(causes(other).size).toBe(CAUSES.length);
+    for (const cause of causes(other)) expect(causes(usual).has(cause)).toBe(false);
+    // Places and times stay; most technical words do not.
+    const words = (text: string) => new Set(text.toLowerCase().match(/[a-z]{4,}/g));
+    const technical = new Set(
+      [...words(usual.map(({ ticket }) => ticket.text).join(' '))].filter((w) =>
+        /batter|rectif|fibre|antenn|clock|fan|mains|alarm|link|cell|site/.test(w),
+      ),
+    );
+    const kept = [...technical].filter((w) => words(other.map(({ ticket }) => ticket.text).join(' ')).has(w));
+    expect(kept.length).toBeLessThan(technical.size / 3);
+    const named = (made: typeof usual) =>
+      made.map(({ ticket, fault }) => ticket.text.split(fault.places['site'] as string).length);
+    expect(named(other)).toEqual(named(usual));
+  });
+
   it('writes cleaner or rougher, fuller or poorer tickets as asked, and as ever where nothing is asked', () => {
     const options = { count: 60, seed: 3 };
     const texts = (more: object) => generateTickets({ ...options, ...more }).map(({ text }) => text);

@@ -8,6 +8,7 @@ import { createRandom, type Random } from '../core/random';
 import type { DatasetRecord, Ticket } from '../schema/dataset';
 import { ALARMS, CAUSES, type CauseRow, CIRCUMSTANCES, CLUES, EFFECTS, type Evidence, OMITTED } from './faults';
 import { rankCauses, splitTickets } from './split';
+import { reworded, type Vocabulary } from './vocabulary';
 
 export const GENERATOR_NAME = 'Generated telecom tickets';
 
@@ -18,6 +19,8 @@ export interface GeneratorOptions {
   noise?: number;
   /** How often evidence is left out of a ticket, times the usual; default 1, 0 where every ticket tells all. */
   gaps?: number;
+  /** Whose words tickets, causes and responses are in; default the usual. */
+  vocabulary?: Vocabulary;
 }
 
 /** Settings lie between nothing and this many times the usual. */
@@ -329,26 +332,30 @@ const HOUR = 3_600_000;
 /** Chance that a second operator writes up the same fault. */
 const TWICE = 0.04;
 
-function write(random: Random, fault: Fault, id: string, group: string | null, noise: number): Ticket {
+function write(
+  random: Random,
+  fault: Fault,
+  id: string,
+  group: string | null,
+  { noise = 1, vocabulary = 'usual' }: GeneratorOptions,
+): Ticket {
   const style = random.pick(STYLES);
   const clean = compose(random, style, fault);
+  // Drawn in every vocabulary, so that all that follows is too.
+  const usual = roughen(random, style, noise, clean);
   return {
     id,
-    text: roughen(random, style, noise, clean),
-    cause: fault.cause.label,
-    response: respond(random, fault, clean),
+    text: vocabulary === 'usual' ? usual : roughen(random.fork('words'), style, noise, reworded(clean, vocabulary)),
+    cause: reworded(fault.cause.label, vocabulary),
+    response: reworded(respond(random, fault, clean), vocabulary),
     group,
     time: new Date(fault.time).toISOString(),
   };
 }
 
 /** Tickets with the faults they were written from, for computing what a perfect reader could know. */
-export function generateFaults({
-  count,
-  seed,
-  noise = 1,
-  gaps = 1,
-}: GeneratorOptions): { ticket: Ticket; fault: Fault }[] {
+export function generateFaults(options: GeneratorOptions): { ticket: Ticket; fault: Fault }[] {
+  const { count, seed, gaps = 1 } = options;
   const root = createRandom(seed);
   const network = buildNetwork(root.fork('network'));
   const out: { ticket: Ticket; fault: Fault }[] = [];
@@ -362,7 +369,7 @@ export function generateFaults({
     const group = twice ? `incident ${seed}-${i}` : null;
     for (let report = 0; report < (twice ? 2 : 1) && out.length < count; report++) {
       const id = `G${seed}-${String(out.length + 1).padStart(5, '0')}`;
-      out.push({ ticket: write(random, fault, id, group, noise), fault });
+      out.push({ ticket: write(random, fault, id, group, options), fault });
     }
   }
   return out;

@@ -1,0 +1,136 @@
+/**
+ * Another operator's words for the faults of the generator: the same network breaks in the same ways, and is written about
+ * otherwise. What a model that was made for one vocabulary loses on the other, and what fine-tuning wins back, can so be
+ * measured with known truth.
+ */
+
+/** Vocabularies of generated tickets: the usual one, and one that shares few technical words with it. */
+export const VOCABULARIES = ['usual', 'other'] as const;
+export type Vocabulary = (typeof VOCABULARIES)[number];
+
+/** Words as the generator writes them, and as the other operator does; longer phrases come first. */
+const OTHER: readonly (readonly [string, string])[] = [
+  ['commercial power failure', 'grid feed breakdown'],
+  ['commercial power', 'grid feed'],
+  ['mains failure', 'grid feed breakdown'],
+  ['mains input', 'grid inlet'],
+  ['AC input', 'grid inlet'],
+  ['DC output', 'bus bar'],
+  ['DC voltage', 'bus bar level'],
+  ['power supply unit', 'converter plug-in'],
+  ['power company', 'grid company'],
+  ['utility company', 'grid company'],
+  ['utility', 'grid company'],
+  ['mains', 'grid feed'],
+  ['grid', 'public network'],
+  ['rectifier failure', 'converter breakdown'],
+  ['rectifier', 'converter'],
+  ['batteries', 'accumulators'],
+  ['battery failure', 'accumulator breakdown'],
+  ['battery', 'accumulator'],
+  ['voltage', 'potential'],
+  ['charge current', 'refill amperage'],
+  ['charging', 'refill'],
+  ['generator', 'genset'],
+  ['backup', 'reserve'],
+  ['microwave link fading', 'radio hop attenuation'],
+  ['microwave', 'radio relay'],
+  ['bit error rate', 'block error ratio'],
+  ['BER', 'BLER'],
+  ['fade', 'sink'],
+  ['signal quality', 'carrier grade'],
+  ['signal', 'carrier'],
+  ['receive level', 'input strength'],
+  ['received power', 'input strength'],
+  ['RSL', 'input'],
+  ['rain', 'downpour'],
+  ['dish', 'reflector'],
+  ['fibre cut', 'optical line break'],
+  ['fibres', 'glass strands'],
+  ['fibre', 'optical line'],
+  ['cable', 'trunk'],
+  ['duct', 'conduit'],
+  ['excavator', 'backhoe'],
+  ['digging works', 'earthworks'],
+  ['OTDR', 'line tester'],
+  ['reflectometer', 'line tester'],
+  ['light', 'laser'],
+  ['optical power', 'laser output'],
+  ['line card failure', 'plug-in unit breakdown'],
+  ['board', 'plug-in'],
+  ['card', 'plug-in'],
+  ['slot', 'position'],
+  ['reseat', 'pull and push'],
+  ['antenna failure', 'aerial breakdown'],
+  ['antenna', 'aerial'],
+  ['feeder', 'coax run'],
+  ['jumper', 'tail'],
+  ['VSWR', 'standing wave ratio'],
+  ['return loss', 'reflection'],
+  ['clock synchronisation loss', 'time base drift'],
+  ['synchronisation', 'time base'],
+  ['sync', 'time base'],
+  ['clock', 'time base'],
+  ['timing source', 'time server'],
+  ['GPS', 'satnav'],
+  ['satellites', 'fixes'],
+  ['reference', 'master beat'],
+  ['offset', 'deviation'],
+  ['configuration error', 'parameter mistake'],
+  ['configuration', 'parameter set'],
+  ['template', 'master file'],
+  ['planned work', 'scheduled activity'],
+  ['change window', 'activity slot'],
+  ['software error', 'firmware bug'],
+  ['software', 'firmware'],
+  ['release', 'load'],
+  ['restart', 'reboot'],
+  ['core dump', 'crash file'],
+  ['processor', 'CPU board'],
+  ['cooling fan failure', 'blower breakdown'],
+  ['fan', 'blower'],
+  ['filter', 'intake mesh'],
+  ['dust', 'dirt'],
+  ['cabinet', 'enclosure'],
+  ['temperature', 'heat reading'],
+  ['traffic congestion', 'capacity saturation'],
+  ['traffic', 'throughput'],
+  ['bandwidth', 'capacity'],
+  ['utilisation', 'fill'],
+  ['latency', 'lag'],
+  ['busy hour', 'rush period'],
+  ['peak hour', 'rush period'],
+  ['stadium event', 'match day'],
+  ['festival', 'fair'],
+  ['handover', 'cell change'],
+  ['cells', 'sectors'],
+  ['cell', 'sector'],
+  ['site', 'station'],
+  ['link', 'hop'],
+  ['path', 'route'],
+  ['alarm', 'event'],
+  ['fault', 'defect'],
+  ['failure', 'breakdown'],
+  ['faulty', 'defective'],
+  ['out of service', 'withdrawn'],
+  ['dropped calls', 'cut conversations'],
+  ['users', 'subscribers'],
+  ['customer', 'client'],
+  ['complaints', 'grievances'],
+  ['engineer', 'technician'],
+  ['replaced', 'changed out'],
+  ['swapped', 'exchanged'],
+];
+const TO_OTHER = new Map(OTHER.map(([usual, other]) => [usual.toLowerCase(), other]));
+const PHRASES = new RegExp(`\\b(?:${OTHER.map(([usual]) => usual).join('|')})\\b`, 'gi');
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The text in the words of a vocabulary; a capital at a phrase's beginning stays one. */
+export const reworded = (text: string, vocabulary: Vocabulary): string =>
+  vocabulary === 'usual'
+    ? text
+    : text.replace(PHRASES, (phrase) => {
+        const other = TO_OTHER.get(phrase.toLowerCase()) as string;
+        return /^[A-Z][a-z]/.test(phrase) ? capital(other) : other;
+      });
