@@ -33,13 +33,15 @@ export async function openLessons(model: string, tickets: string, map: string, r
     { mapping: parseMapping(map, 'rca'), redact: true, seed: 1 },
   );
   const frozen = await freeze(await compressCheckpoint(checkpoint, parseRecipe(recipe), {}));
+  const tokenizer = createTokenizer(checkpoint.tokenizer);
+  const stopIds = frozen.config.eosTokenIds;
   const { examples } = examplesOf(
-    createTokenizer(checkpoint.tokenizer),
-    frozen.config.eosTokenIds,
+    tokenizer,
+    stopIds,
     [TASK_TABLE.rca],
     dataset.tickets.filter((_, i) => dataset.split[i] === 'train').slice(0, count),
     dataset.causes,
     CONTEXT,
   );
-  return { frozen, lora: loraLayout(frozen.config, frozen.ffnSizes, LORA), examples };
+  return { tokenizer, stopIds, dataset, frozen, lora: loraLayout(frozen.config, frozen.ffnSizes, LORA), examples };
 }

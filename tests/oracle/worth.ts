@@ -1,0 +1,38 @@
+#!/usr/bin/env -S npx tsx
+/**
+ * What `joulewise run` trained a variant on and asked it, for PyTorch + PEFT to do alike: batches in the run's order, and
+ * prompt and causes of each held-out ticket, as token ids.
+ *
+ *     npx tsx tests/oracle/worth.ts MODEL.gguf TICKETS.csv text=..,target=.. RUN.json OUT.json STEPS [SEED]
+ *
+ * RUN.json is what `run --out` wrote; tests/oracle/worth.py trains and scores.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { answerIds } from '../../src/lib/checkpoint/tokenizer';
+import { TASK_TABLE } from '../../src/lib/data/tasks';
+import { batchAt, type Example } from '../../src/lib/tune/examples';
+import { LORA } from '../../src/lib/tune/lora';
+import { TUNE } from '../../src/lib/tune/trainer';
+import { openLessons } from './lessons';
+
+const [model, tickets, map, run, out, steps, seed = '1'] = process.argv.slice(2);
+if (!model || !tickets || !map || !run || !out || !steps)
+  throw new Error('MODEL.gguf TICKETS.csv MAPPING RUN.json OUT.json STEPS [SEED]');
+const { tokenizer, stopIds, dataset, examples } = await openLessons(model, tickets, map, 'fp32', Infinity);
+const asked = JSON.parse(readFileSync(run, 'utf8')) as { runs: { variant: string; tickets: { id: string }[] }[] };
+const first = asked.runs[0]?.variant;
+const ids = new Set(asked.runs.filter((r) => r.variant === first).flatMap((r) => r.tickets.map(({ id }) => id)));
+writeFileSync(
+  out,
+  JSON.stringify({
+    options: { ...TUNE, rank: LORA.rank, alpha: LORA.alpha, steps: Number(steps), seed: Number(seed) },
+    batches: Array.from({ length: Number(steps) }, (_, step) =>
+      batchAt(examples.length, TUNE.batch, step, Number(seed)).map((i) => examples[i] as Example),
+    ),
+    causes: dataset.causes,
+    candidates: dataset.causes.map((cause) => answerIds(tokenizer, stopIds, cause)),
+    asked: dataset.tickets
+      .filter((t) => ids.has(t.id))
+      .map((t) => ({ id: t.id, cause: t.cause, prompt: tokenizer.chat(TASK_TABLE.rca.messages(t, dataset.causes)) })),
+  }),
+);
