@@ -25,7 +25,6 @@ import {
   INT8_24_INDICES,
   M_UNSIGNED,
   PANEL,
-  STREAMS,
   TILE_COLUMNS,
   WINDOW,
 } from './layout';
@@ -98,13 +97,13 @@ function twoBlocks(p: usize, g: usize, q: usize, start: v128, s: v128, y: usize,
 
 /** y[from..to] = W x for int8[depth] with its block scales and sums, from quantizeBlocks. */
 export function gemvByte8(
-  w: usize, depth: i32, bytes: usize, scales: usize, sums: usize, y: usize, from: i32, to: i32,
+  w: usize, depth: i32, bytes: usize, scales: usize, sums: usize, y: usize, from: i32, to: i32, streams: i32,
 ): void {
   const unsigned = v128.load32_splat(M_UNSIGNED);
   const panel = <usize>(depth / DEPTH) * BYTE8_BLOCK;
   const last = <usize>(depth / DEPTH) << 2;
   const panels = (to - from) / PANEL;
-  const run = (panels + STREAMS - 1) / STREAMS;
+  const run = (panels + streams - 1) / streams;
   const next = <usize>run * panel;
   w += <usize>(from / PANEL) * panel;
   y += <usize>from << 2;
@@ -160,15 +159,19 @@ export function unpackByte8(p: usize, depth: i32, to: usize, scales: usize): voi
   }
 }
 
+/** Sums of a block less what the zero point gave them; the sums of weights are read last, as they lie. */
+// @ts-ignore: decorator
+@inline
+function lessZero(sums: v128, p: usize): v128 {
+  return i32x4.add(sums, i32x4.shl(v128.load16x4_s(p, BYTE8_24_SUMS), BYTE_ZERO_BITS));
+}
+
 /** y[16] += a block of a 2:4 panel times 32 bytes of x, row scales apart. */
 // @ts-ignore: decorator
 @inline
 function sparseBlock(p: usize, q: usize, zero: v128, s: v128, y: usize): void {
-  const n = p + BYTE8_24_SUMS;
-  let a0 = begin(i32x4.shl(v128.load16x4_s(n), BYTE_ZERO_BITS));
-  let a1 = begin(i32x4.shl(v128.load16x4_s(n, 8), BYTE_ZERO_BITS));
-  let a2 = begin(i32x4.shl(v128.load16x4_s(n, 16), BYTE_ZERO_BITS));
-  let a3 = begin(i32x4.shl(v128.load16x4_s(n, 24), BYTE_ZERO_BITS));
+  const start = begin(i32x4.splat(0));
+  let a0 = start, a1 = start, a2 = start, a3 = start;
   for (let h: usize = 0; h < 2; h++) {
     const x = v128.xor(v128.load(q + h * WINDOW), zero);
     const v = p + BYTE8_24_VALUES + h * ((PANEL * WINDOW) / 2);
@@ -183,26 +186,19 @@ function sparseBlock(p: usize, q: usize, zero: v128, s: v128, y: usize): void {
     a3 = byteDot<i32>(pick(x, firstPlaces(m, 4)), v128.load(v, 96), a3);
     a3 = byteDot<i32>(pick(x, lastPlaces(m, 6)), v128.load(v, 112), a3);
   }
-  addTo(y, a0, s);
-  addTo(y + 16, a1, s);
-  addTo(y + 32, a2, s);
-  addTo(y + 48, a3, s);
+  addTo(y, lessZero(a0, p), s);
+  addTo(y + 16, lessZero(a1, p + 8), s);
+  addTo(y + 32, lessZero(a2, p + 16), s);
+  addTo(y + 48, lessZero(a3, p + 24), s);
 }
 
 /** Blocks of two 2:4 panels at once, as `twoBlocks`. */
 // @ts-ignore: decorator
 @inline
 function twoSparseBlocks(p: usize, g: usize, q: usize, zero: v128, s: v128, y: usize, z: usize): void {
-  const n = p + BYTE8_24_SUMS;
-  const k = g + BYTE8_24_SUMS;
-  let a0 = begin(i32x4.shl(v128.load16x4_s(n), BYTE_ZERO_BITS));
-  let a1 = begin(i32x4.shl(v128.load16x4_s(n, 8), BYTE_ZERO_BITS));
-  let a2 = begin(i32x4.shl(v128.load16x4_s(n, 16), BYTE_ZERO_BITS));
-  let a3 = begin(i32x4.shl(v128.load16x4_s(n, 24), BYTE_ZERO_BITS));
-  let b0 = begin(i32x4.shl(v128.load16x4_s(k), BYTE_ZERO_BITS));
-  let b1 = begin(i32x4.shl(v128.load16x4_s(k, 8), BYTE_ZERO_BITS));
-  let b2 = begin(i32x4.shl(v128.load16x4_s(k, 16), BYTE_ZERO_BITS));
-  let b3 = begin(i32x4.shl(v128.load16x4_s(k, 24), BYTE_ZERO_BITS));
+  const start = begin(i32x4.splat(0));
+  let a0 = start, a1 = start, a2 = start, a3 = start;
+  let b0 = start, b1 = start, b2 = start, b3 = start;
   for (let h: usize = 0; h < 2; h++) {
     const x = v128.xor(v128.load(q + h * WINDOW), zero);
     const v = p + BYTE8_24_VALUES + h * ((PANEL * WINDOW) / 2);
@@ -228,25 +224,25 @@ function twoSparseBlocks(p: usize, g: usize, q: usize, zero: v128, s: v128, y: u
     b3 = byteDot<i32>(pick(x, firstPlaces(m, 4)), v128.load(w, 96), b3);
     b3 = byteDot<i32>(pick(x, lastPlaces(m, 6)), v128.load(w, 112), b3);
   }
-  addTo(y, a0, s);
-  addTo(y + 16, a1, s);
-  addTo(y + 32, a2, s);
-  addTo(y + 48, a3, s);
-  addTo(z, b0, s);
-  addTo(z + 16, b1, s);
-  addTo(z + 32, b2, s);
-  addTo(z + 48, b3, s);
+  addTo(y, lessZero(a0, p), s);
+  addTo(y + 16, lessZero(a1, p + 8), s);
+  addTo(y + 32, lessZero(a2, p + 16), s);
+  addTo(y + 48, lessZero(a3, p + 24), s);
+  addTo(z, lessZero(b0, g), s);
+  addTo(z + 16, lessZero(b1, g + 8), s);
+  addTo(z + 32, lessZero(b2, g + 16), s);
+  addTo(z + 48, lessZero(b3, g + 24), s);
 }
 
 /** Panels `from` to `to` of a 2:4 matrix with a scale per output, times one token; the panels hold what takes the zero point off. */
 export function gemvByte8Sparse(
-  w: usize, rowScales: usize, depth: i32, bytes: usize, scales: usize, y: usize, from: i32, to: i32,
+  w: usize, rowScales: usize, depth: i32, bytes: usize, scales: usize, y: usize, from: i32, to: i32, streams: i32,
 ): void {
   const zero = byteZero();
   const panel = <usize>(depth / DEPTH) * BYTE8_24_BLOCK;
   const last = <usize>(depth / DEPTH) << 2;
   const panels = (to - from) / PANEL;
-  const run = (panels + STREAMS - 1) / STREAMS;
+  const run = (panels + streams - 1) / streams;
   const next = <usize>run * panel;
   w += <usize>(from / PANEL) * panel;
   y += <usize>from << 2;

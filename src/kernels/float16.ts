@@ -16,7 +16,7 @@
 //   then 16 rows x 2 weights, in four vectors of (row pair u, row pair u + 1) as lanes of the dense kind:
 //   lane = (pair u: even row's 1st or 2nd, odd row's 1st or 2nd; and the same of pair u + 1 in the high half)
 import { HALF_LIFT } from './activations';
-import { DEPTH, F16_24_CODES, F16_24_GROUP, M_MASKS, PANEL, STREAMS, TILE_COLUMNS } from './layout';
+import { DEPTH, F16_24_CODES, F16_24_GROUP, M_MASKS, PANEL, TILE_COLUMNS } from './layout';
 import { fma, pick } from './simd';
 import { scaleRows } from './vectors';
 
@@ -72,10 +72,10 @@ function block(p: usize, q: usize, y: usize): void {
 }
 
 /** y[from..to] = W x for lifted activations x. */
-export function gemvF16(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+export function gemvF16(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32, streams: i32): void {
   const panel = <usize>depth * STEP;
   const panels = (to - from) / PANEL;
-  const run = (panels + STREAMS - 1) / STREAMS;
+  const run = (panels + streams - 1) / streams;
   w += <usize>(from / PANEL) * panel;
   y += <usize>from << 2;
   memory.fill(y, 0, <usize>(to - from) << 2);
@@ -158,11 +158,11 @@ function sparseBlock(p: usize, q: usize, masks: usize, y: usize): void {
 }
 
 /** Panels `from` to `to` of a 2:4 half-precision matrix, times one token. */
-export function gemvF16Sparse(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32): void {
+export function gemvF16Sparse(w: usize, scales: usize, depth: i32, x: usize, y: usize, from: i32, to: i32, streams: i32): void {
   const masks = <usize>load<u32>(M_MASKS);
   const panel = <usize>(depth >> 2) * F16_24_GROUP;
   const panels = (to - from) / PANEL;
-  const run = (panels + STREAMS - 1) / STREAMS;
+  const run = (panels + streams - 1) / streams;
   w += <usize>(from / PANEL) * panel;
   y += <usize>from << 2;
   memory.fill(y, 0, <usize>(to - from) << 2);

@@ -7,7 +7,7 @@
 // Bytes times 0..15 and their sums fit int16 over a whole block. The 8 is taken off by the block's activation sum,
 // which all rows share.
 import { tileZero } from './activations';
-import { DEPTH, INT4_BLOCK, INT4_SCALES, INT4_ZERO, INT4_ZERO_BITS, PANEL, STREAMS, TILE_COLUMNS } from './layout';
+import { DEPTH, INT4_BLOCK, INT4_SCALES, INT4_ZERO, INT4_ZERO_BITS, PANEL, TILE_COLUMNS } from './layout';
 import { begin, begunSums, bfloats, byteDot, endSums, firstSums, fma } from './simd';
 
 const GROUP: usize = PANEL * 4;
@@ -100,12 +100,12 @@ function twoBlocks<Sum>(p: usize, g: usize, q: usize, start: v128, s: v128, y: u
 
 /** y[from..to] = W x for int8[depth] with its block scales and sums, from quantizeBlocks. */
 export function gemvInt4<Sum>(
-  w: usize, depth: i32, bytes: usize, scales: usize, sums: usize, y: usize, from: i32, to: i32,
+  w: usize, depth: i32, bytes: usize, scales: usize, sums: usize, y: usize, from: i32, to: i32, streams: i32,
 ): void {
   const panel = <usize>(depth / DEPTH) * INT4_BLOCK;
   const last = <usize>(depth / DEPTH) << 2;
   const panels = (to - from) / PANEL;
-  const run = (panels + STREAMS - 1) / STREAMS;
+  const run = (panels + streams - 1) / streams;
   const next = <usize>run * panel;
   w += <usize>(from / PANEL) * panel;
   y += <usize>from << 2;

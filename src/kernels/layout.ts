@@ -9,7 +9,10 @@ export const DEPTH = 32;
 export const TILE = 6;
 /** Output columns of a GEMM tile: half a panel. */
 export const TILE_COLUMNS = 8;
-/** Panels that a product with one token reads in turn, a block each: so many long streams keep the memory system busy. */
+/**
+ * Panels that a product with one token reads in turn, a block each, unless M_STREAMS says otherwise: so many long streams
+ * keep some memory systems busy, and lose others' prefetchers.
+ */
 export const STREAMS = 8;
 /** Positions of one chunk of the KV cache, the step in which it grows. */
 export const CHUNK = 64;
@@ -26,6 +29,9 @@ export const FORMAT_INT8_24 = 5;
 /** Int8 for devices that multiply whole bytes in one instruction: against 8-bit levels, not 16-bit ones. */
 export const FORMAT_BYTE8 = 6;
 export const FORMAT_BYTE8_24 = 7;
+
+/** Weight formats in all. */
+export const FORMATS_IN_ALL = 8;
 
 /** What a format multiplies: floats, 16-bit levels of a token, 8-bit levels of blocks. Bits, since groups mix. */
 export const OPERAND_FLOAT = 1;
@@ -199,6 +205,8 @@ export const PASS_LOGIT_ROWS = MODEL + 220;
 export const PASS_SUMS = MODEL + 284;
 /** Logits of a row without its padding. */
 export const M_VOCABULARY = MODEL + 288;
+/** Streams of a product with one token, a word for each weight format. */
+export const M_STREAMS = MODEL + 292;
 
 // ------------------------------------------------------------------ a layer
 export const L_INPUT_NORM = 0;

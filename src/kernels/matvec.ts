@@ -18,6 +18,7 @@ import {
   FORMAT_INT8_24,
   M_PRIVATE,
   M_PRIVATE_BYTES,
+  M_STREAMS,
   M_WIDE_SUMS,
   PANEL,
   P_BLOCK_SCALES,
@@ -71,7 +72,9 @@ export function matvec(matrix: usize, x: usize, y: usize, from: i32, to: i32, mi
   const w = pointer(matrix + W_DATA);
   const scales = pointer(matrix + W_SCALES);
   const levels = mine + pointer(P_LEVELS);
-  switch (load<i32>(matrix + W_FORMAT)) {
+  const form = load<i32>(matrix + W_FORMAT);
+  const streams = load<i32>(<usize>M_STREAMS + (<usize>form << 2));
+  switch (form) {
     case FORMAT_F32:
       gemvF32(w, depth, x, y, from, to);
       break;
@@ -80,8 +83,8 @@ export function matvec(matrix: usize, x: usize, y: usize, from: i32, to: i32, mi
       const lifted = mine + pointer(P_SCALED);
       if (!(made & MADE_LIFTED)) lift(x, depth, lifted);
       made |= MADE_LIFTED;
-      if (load<i32>(matrix + W_FORMAT) == FORMAT_F16) gemvF16(w, scales, depth, lifted, y, from, to);
-      else gemvF16Sparse(w, scales, depth, lifted, y, from, to);
+      if (form == FORMAT_F16) gemvF16(w, scales, depth, lifted, y, from, to, streams);
+      else gemvF16Sparse(w, scales, depth, lifted, y, from, to, streams);
       break;
     }
     case FORMAT_INT8:
@@ -96,11 +99,10 @@ export function matvec(matrix: usize, x: usize, y: usize, from: i32, to: i32, mi
       const sums = mine + pointer(P_BLOCK_SUMS);
       if (!(made & MADE_BYTES)) quantizeBlocks(x, depth, bytes, blockScales, sums, 4, 1, 0);
       made |= MADE_BYTES;
-      const format = load<i32>(matrix + W_FORMAT);
-      if (format == FORMAT_BYTE8) gemvByte8(w, depth, bytes, blockScales, sums, y, from, to);
-      else if (format == FORMAT_BYTE8_24) gemvByte8Sparse(w, scales, depth, bytes, blockScales, y, from, to);
-      else if (load<i32>(M_WIDE_SUMS)) gemvInt4<i32>(w, depth, bytes, blockScales, sums, y, from, to);
-      else gemvInt4<i16>(w, depth, bytes, blockScales, sums, y, from, to);
+      if (form == FORMAT_BYTE8) gemvByte8(w, depth, bytes, blockScales, sums, y, from, to, streams);
+      else if (form == FORMAT_BYTE8_24) gemvByte8Sparse(w, scales, depth, bytes, blockScales, y, from, to, streams);
+      else if (load<i32>(M_WIDE_SUMS)) gemvInt4<i32>(w, depth, bytes, blockScales, sums, y, from, to, streams);
+      else gemvInt4<i16>(w, depth, bytes, blockScales, sums, y, from, to, streams);
       break;
     }
     case FORMAT_INT8_24: {

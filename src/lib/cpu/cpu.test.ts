@@ -575,6 +575,20 @@ describe('model', () => {
     bytes.forEach((v, i) => expect(Math.abs(v - (levels[i] as number))).toBeLessThan(0.05 * size));
   });
 
+  it('streams change the order of reading and no bit', async () => {
+    for (const [precision, sparse, format] of [...CASES, ...BYTE_CASES]) {
+      const dot: ByteDot = format.startsWith('byte') ? 'unsigned' : null;
+      const o = { inner: source(10, precision, sparse), outer: source(11, precision, false), dot };
+      const model = await build(CONFIG, { ...o, build: 'plain', threads: 2 });
+      const [first, ...others] = [8, 4, 2, 1, 3].map((n) => {
+        model.setStreams({ [format]: n });
+        return [3, 1, 4].map((id, i) => [...(logitsOf(model, [id], i)[0] ?? [])]);
+      });
+      for (const other of others) expect(other, format).toEqual(first);
+      model.close();
+    }
+  });
+
   // Node 20's relaxed 32-bit dot forgets what it adds to (`byteDotOf` finds that), so the relaxed build is left to browsers.
   it('sums of bytes in 16 and in 32 bits are the same', async () => {
     const model = await build(CONFIG, {

@@ -51,6 +51,9 @@ export const MODEL_VERSION = 2;
 const ALL_ONES = 0xffffffff;
 const IMAGE_PIECE_BYTES = 8 * 2 ** 20;
 
+/** Streams in which products with one token read matrices of a format; L.STREAMS where nothing is said. */
+export type Streams = Partial<Readonly<Record<FormatName, number>>>;
+
 /** A packed model as plain data, beside the `bytes` bytes of its memory. */
 export interface ModelImage {
   matrices: [name: string, PackedMatrix][];
@@ -118,8 +121,7 @@ export class CpuModel {
       ffn: padDepth(Math.max(...ffnSizes)),
       logits: padRows(vocabSize),
     };
-    this.memory.setU32(L.M_WIDE_SUMS, Number(dot !== null));
-    this.memory.setU32(L.M_UNSIGNED, dot === 'unsigned' ? ALL_ONES : 0);
+    this.useDot(dot);
     this.layerTable = this.memory.take(layers * L.LAYER_BYTES);
     this.outerMatrices = this.memory.take(2 * L.MATRIX_BYTES);
   }
@@ -238,9 +240,28 @@ export class CpuModel {
     return [...this.matrices.values()].reduce((n, m) => n + m.bytes, 0);
   }
 
+  /** Byte products as `dot` takes them. Matrices of bytes are packed for one `dot`: others are another model's. */
+  useDot(dot: ByteDot): void {
+    this.memory.setU32(L.M_WIDE_SUMS, Number(dot !== null));
+    this.memory.setU32(L.M_UNSIGNED, dot === 'unsigned' ? ALL_ONES : 0);
+  }
+
+  /** The order of reading changes no result: every sum is added up in the same order. */
+  setStreams(streams: Streams): void {
+    const words = this.memory.u32(L.M_STREAMS, L.FORMATS_IN_ALL).fill(L.STREAMS);
+    for (const [format, n] of Object.entries(streams)) words[FORMATS[format as FormatName].code] = n;
+  }
+
   /** Lays out activations, tables and cache, and starts the threads. Weights must be in. */
-  async start(module: WebAssembly.Module, threads: number, spawn: Spawn, cache: CacheFormat = 'f32'): Promise<void> {
+  async start(
+    module: WebAssembly.Module,
+    threads: number,
+    spawn: Spawn,
+    cache: CacheFormat = 'f32',
+    streams: Streams = {},
+  ): Promise<void> {
     const { memory, config, stride } = this;
+    this.setStreams(streams);
     const { heads, kvHeads, headDim, layers } = config;
     const set = (at: number, value: number) => memory.setU32(at, value);
     const floats = (n: number) => memory.take(n * 4);

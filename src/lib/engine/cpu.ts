@@ -2,8 +2,9 @@ import type { Checkpoint } from '../checkpoint/checkpoint';
 import { addWork, totalBytes, type Work } from '../core/cost';
 import { JoulewiseError } from '../core/errors';
 import { groupBy } from '../core/group';
+import type { KernelChoice } from '../cpu/choice';
 import { FORMATS } from '../cpu/formats';
-import type { CpuModel, KernelMs, OnLogits, PassRequest } from '../cpu/model';
+import type { CpuModel, KernelMs, OnLogits, PassRequest, Streams } from '../cpu/model';
 import { bestBuild, byteDotOf, type Spawn } from '../cpu/module';
 import type { BuildName } from '../core/dot';
 import { passWork } from '../cpu/work';
@@ -21,6 +22,8 @@ export interface CpuOptions extends PackOptions {
   threads: number;
   /** Compiles one of the two builds. */
   loadModule: (build: BuildName) => Promise<WebAssembly.Module>;
+  /** Products and streams that were chosen; none = what the build finds on this device, in the usual streams. */
+  choice?: KernelChoice;
   spawn: Spawn;
   /** Null = the best that the browser runs. */
   build?: BuildName | null;
@@ -34,12 +37,22 @@ export async function openCpu(
 ): Promise<{ session: CpuSession; compression: Compression }> {
   const build = o.build ?? bestBuild();
   const module = await o.inPhase('load', () => o.loadModule(build));
-  const { model, compression, notes } = await packVariant(checkpoint, recipe, byteDotOf(build), o);
-  await o.inPhase('load', () => model.start(module, o.threads, o.spawn, recipe.kv8 ? 'int8' : 'f32'));
+  const { dot, streams } = o.choice ?? { dot: byteDotOf(build), streams: {} };
+  const { model, compression, notes } = await packVariant(checkpoint, recipe, dot, o);
+  await o.inPhase('load', () => model.start(module, o.threads, o.spawn, recipe.kv8 ? 'int8' : 'f32', streams));
   return { session: new CpuSession(model, build, { ...o, fallbacks: [...o.fallbacks, ...notes] }), compression };
 }
 
 const BUILD_TITLES: Readonly<Record<BuildName, string>> = { relaxed: 'relaxed SIMD', plain: 'baseline SIMD' };
+
+/** Formats of a model that are read in other streams than the usual number, in words. */
+const streamsRead = (model: CpuModel, streams: Streams): string[] =>
+  [...new Set([...model.matrices.values()].map((m) => m.format))]
+    .filter((format) => streams[format] !== undefined)
+    .map(
+      (format) =>
+        `${format.replace('byte', 'int').replace(/^f/, 'fp')} read in ${streams[format]} ${streams[format] === 1 ? 'stream' : 'streams'}`,
+    );
 
 /** One sequence at a time, on this thread and its helpers: every call blocks until its pass is done. */
 export class CpuSession implements EngineSession {
@@ -87,6 +100,7 @@ export class CpuSession implements EngineSession {
       ...(model.adapters ? [`an adapter beside ${model.adapters} matrices in fp32`] : []),
       ...(model.cache === 'int8' ? ['keys and values kept in int8'] : []),
       ...(sparse ? [`${sparse} matrices as 2:4 values and places`] : []),
+      ...streamsRead(model, o.choice?.streams ?? {}),
     ].join(', ');
   }
 

@@ -16,11 +16,12 @@ import {
 import { spawnWorker } from '../cpu/spawn';
 import { bestBuild, byteDotOf } from '../cpu/module';
 import type { BuildName } from '../core/dot';
+import { chosenHere, hashOf } from './choice';
 import { openCpu } from './cpu';
 import { adapterMerged } from '../variant/panels';
 import type { EngineSession } from './session';
 import { hubDtype, openHub } from './hub';
-import type { PackedStore } from '../variant/kept';
+import type { PackedStore, TimingStore } from '../variant/kept';
 import { checkTuned, mergedWith, type Tuned } from '../variant/tuned';
 import { chooseKernel, featuresOf, type GraphKernelRow } from '../variant/kernels';
 import { openOrt, type OrtAssets } from './ort';
@@ -31,7 +32,7 @@ import { openWgsl } from './wgsl';
 
 /** What variants are opened with, for those who open them. */
 export { answerIds, checkTuned };
-export type { CalibrationHost, FileSet, PackedStore, Tokenizer, Tuned };
+export type { CalibrationHost, FileSet, PackedStore, TimingStore, Tokenizer, Tuned };
 
 /** Addresses of the runtimes' files, by backend. */
 export interface Assets {
@@ -55,6 +56,8 @@ export interface OpenOptions {
   inPhase: InPhase;
   /** Where recipes that calibrate take their text and threads from; null where there is none. */
   calibration?: Calibration | null;
+  /** Where the engine `cpu` keeps what its kernels took when they were timed; absent or null = nowhere. */
+  timings?: TimingStore | null;
   /** Where the engine `cpu` keeps packed models; null or none = nowhere. */
   keeping?: PackedStore | null;
   /** The adapter that was trained for this variant; null or none = none was. */
@@ -127,6 +130,9 @@ async function gpuDevice(): Promise<GPUDevice> {
   );
 }
 
+/** What a page knows of the processor that kernels are timed on. */
+export const thisProcessor = (): string => `${navigator.hardwareConcurrency} cores, ${navigator.userAgent}`;
+
 /** Fetches and compiles a kernel module. */
 export async function loadKernels(url: string): Promise<WebAssembly.Module> {
   try {
@@ -147,8 +153,23 @@ export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<
     const { threads, fallbacks } = chooseThreads(o.threads);
     const checkpoint = await openCheckpoint(o.files);
     const build = o.kernelBuild ?? bestBuild();
-    const dot = byteDotOf(build);
-    const { kernel, fallbacks: missing } = chooseKernel('cpu', recipe, featuresOf(dot));
+    const module = await o.inPhase('load', () => loadKernels(o.assets.cpu[build]));
+    const own = byteDotOf(build);
+    const choice = await o.inPhase('load', async () =>
+      chosenHere(checkpoint.config, recipe, own, {
+        module,
+        moduleHash: await hashOf(o.assets.cpu[build]),
+        build,
+        processor: thisProcessor(),
+        threads,
+        spawn: spawnWorker,
+        timings: o.timings ?? null,
+      }),
+    );
+    const { dot, notes } = choice;
+    const { kernel, fallbacks: lacking } = chooseKernel('cpu', recipe, featuresOf(dot));
+    // A form that was chosen against is not one that the device lacks.
+    const missing = notes.length ? notes : lacking;
     const opened = await openCpu(checkpoint, recipe, {
       ...o,
       kernel,
@@ -156,7 +177,8 @@ export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<
       fallbacks: [...fallbacks, ...missing],
       threads,
       build,
-      loadModule: (build) => loadKernels(o.assets.cpu[build]),
+      choice,
+      loadModule: () => Promise.resolve(module),
       spawn: spawnWorker,
     });
     return {

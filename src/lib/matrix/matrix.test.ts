@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../core/random';
-import { inverseFactor, packedA, packedB, timesTransposed } from './matrix';
+import { DOTS, inverseFactor, packedA, packedB, timesTransposed } from './matrix';
 import { nodeMatrix } from './testing';
+import { chooseDot, fastestDot } from './ways';
 
 const m = await nodeMatrix();
 const random = createRandom(7);
@@ -222,5 +223,22 @@ describe('gradients of kernels', () => {
         slopes((v) => 0.25 * loss(v), x),
       );
     });
+  });
+});
+
+describe('ways to multiply levels', () => {
+  it('pairs of 16 bits are taken where they are faster in every round, and nowhere else', () => {
+    const five = (x: number) => [x, x, x, x, x];
+    expect(chooseDot(DOTS.signed, five(10), five(8))).toBe(DOTS.pairs);
+    expect(chooseDot(DOTS.signed, five(10), five(9))).toBe(DOTS.signed);
+    expect(chooseDot(DOTS.signed, five(10), [8, 8, 8, 8, 9])).toBe(DOTS.signed);
+  });
+
+  it('are timed on the kernels themselves, and what is taken is on the list', () => {
+    let now = 0;
+    // A clock on which every product takes as long: nothing is won, so what the device says stands.
+    expect(fastestDot(m, DOTS.unsigned, () => (now += 7))).toBe(DOTS.unsigned);
+    expect(fastestDot(m, DOTS.pairs, () => 0)).toBe(DOTS.pairs);
+    expect(Object.values(DOTS)).toContain(fastestDot(m, DOTS.signed, () => performance.now()));
   });
 });

@@ -97,7 +97,10 @@ export async function adapterFiles(
 /** Opens a variant and warms it up, so that the first answer takes no longer than the others. */
 export async function openAssistant(
   request: AssistRequest,
-  context: Pick<UnitContext, 'openFiles' | 'keepingOf' | 'assets' | 'openHost' | 'tuned' | 'onProgress' | 'signal'>,
+  context: Pick<
+    UnitContext,
+    'openFiles' | 'keepingOf' | 'timings' | 'assets' | 'openHost' | 'tuned' | 'onProgress' | 'signal'
+  >,
 ): Promise<Assistant> {
   const { tasks, templates, causes, engine, checkpoint, threads, maxNewTokens } = request;
   const sources = { device: request.device, engine, profile: request.profile };
@@ -116,6 +119,7 @@ export async function openAssistant(
     threads,
     rates: ratesFor(sources),
     keeping: context.keepingOf(checkpoint),
+    timings: context.timings,
     assets: context.assets,
     calibration,
     inPhase: (phase, work) => loading.window(phase, UNCOUNTED, work),

@@ -23,7 +23,7 @@ export interface Named {
 /** The open variant, and milliseconds of compressing and of all else. */
 export async function openNamed(
   named: Named,
-  o: Pick<UnitContext, 'openFiles' | 'assets' | 'signal'> & {
+  o: Pick<UnitContext, 'openFiles' | 'assets' | 'timings' | 'signal'> & {
     device: Device;
     calibration: Calibration | null;
     keeping: PackedStore | null;
@@ -42,6 +42,7 @@ export async function openNamed(
     calibration: o.calibration,
     rates: ratesFor({ device: o.device, engine, profile }),
     keeping: o.keeping,
+    timings: o.timings,
     signal: o.signal,
     onProgress: o.onProgress,
     inPhase,

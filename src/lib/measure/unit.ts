@@ -14,6 +14,7 @@ import {
   type CalibrationHost,
   type FileSet,
   type PackedStore,
+  type TimingStore,
   type Tuned,
   type Tokenizer,
 } from '../engine/open';
@@ -72,6 +73,8 @@ export interface UnitContext {
   openHost: (o: { checkpoint: CheckpointRef; threads: number | null }) => CalibrationHost;
   /** Where packed models of a checkpoint are kept; null where it has no hash to be known by. */
   keepingOf: (ref: CheckpointRef) => PackedStore | null;
+  /** Where timings of kernels are kept. */
+  timings: TimingStore;
   /** Trains the adapter that a variant names, or brings it where an earlier run did. */
   tuned: (request: TuningRequest) => Promise<Tuned>;
   onProgress: (p: UnitProgress) => void;
@@ -278,6 +281,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     calibration,
     tuned,
     keeping: context.keepingOf(request.checkpoint),
+    timings: context.timings,
     rates: ratesFor(sourcesOf(request)),
     variant,
     engine,

@@ -2,6 +2,7 @@ import type { ModelConfig } from '../checkpoint/config';
 import { formatRecipe, weightsOf, type Recipe } from '../compress/recipe';
 import type { Target } from '../compress/budget';
 import { contentHash } from '../core/canonical';
+import type { TimedForm } from '../cpu/choice';
 import { MODEL_VERSION, type ModelImage } from '../cpu/model';
 import type { ByteDot } from '../core/dot';
 import type { Compression } from '../schema/run';
@@ -25,6 +26,14 @@ export interface PackedStore {
   read(key: string): Promise<{ header: KeptHeader; pieces: AsyncIterable<Uint8Array> } | null>;
   /** May keep nothing where there is no room: all of it can be made again. */
   write(key: string, header: KeptHeader, pieces: Iterable<Uint8Array<ArrayBuffer>>): Promise<void>;
+}
+
+/** Where timings of kernels are kept in this browser. */
+export interface TimingStore {
+  /** What was kept under the key; null where there is nothing. */
+  read(key: string): Promise<unknown>;
+  /** May keep nothing: it can be timed again. */
+  write(key: string, timed: readonly TimedForm[]): Promise<void>;
 }
 
 /**

@@ -3,10 +3,12 @@ import { timeCompression } from '../../bench/compress';
 import { timeModel } from '../../bench/model';
 import { serve } from '../../core/rpc';
 import { measureLimits } from '../../cpu/limits';
-import { bestBuild } from '../../cpu/module';
+import { choiceOf, type KernelKind } from '../../cpu/choice';
+import { bestBuild, byteDotOf } from '../../cpu/module';
 import { measureScale } from '../../cpu/scale';
 import { spawnWorker } from '../../cpu/spawn';
-import { chooseThreads, loadKernels } from '../../engine/open';
+import { hashOf, timingsOf } from '../../engine/choice';
+import { chooseThreads, loadKernels, thisProcessor } from '../../engine/open';
 import { measure } from '../../measure/measure';
 import { timeSharing } from '../../measure/sharing';
 import { traceEngine } from '../../measure/trace';
@@ -15,11 +17,22 @@ import { calibrationThreads, openHost } from '../calibrate/pool';
 import { deviceHere, HERE, openRequest } from '../host/host';
 import type { BenchApi, KernelOptions } from './protocol';
 
+/** Kinds of matrices that `kernelLimits` times, in the streams that were chosen for them. */
+const KINDS: readonly KernelKind[] = (['fp16', 'int8', 'int4'] as const).flatMap((precision) =>
+  (precision === 'int4' ? [false] : [false, true]).map((sparse) => ({ precision, sparse })),
+);
+
 /** What a bench of the kernels alone needs. */
-async function kernelBench(o: KernelOptions) {
+async function kernelBench(o: KernelOptions, kinds: readonly KernelKind[] = []) {
   const build = o.build ?? bestBuild();
   const { threads } = chooseThreads(o.threads);
-  return { module: await loadKernels(HERE.assets.cpu[build]), build, threads, spawn: spawnWorker, repeats: o.repeats };
+  const url = HERE.assets.cpu[build];
+  const dot = byteDotOf(build);
+  const here = { module: await loadKernels(url), build, threads, spawn: spawnWorker, repeats: o.repeats };
+  const timing = { ...here, moduleHash: await hashOf(url), timings: HERE.timings, processor: thisProcessor() };
+  const timed = [];
+  for (const kind of kinds) timed.push((await timingsOf(kind, dot, timing)).filter((t) => t.dot === dot));
+  return { ...here, streams: choiceOf(timed, dot).streams };
 }
 
 serve<BenchApi>({
@@ -76,7 +89,7 @@ serve<BenchApi>({
 
   compressSpeed: (args) => Promise.resolve(timeCompression(args)),
 
-  kernelLimits: async (args) => measureLimits(await kernelBench(args)),
+  kernelLimits: async (args) => measureLimits(await kernelBench(args, KINDS)),
 
   scaleSpeed: async ({ shape, ...args }) => measureScale(shape, await kernelBench(args)),
 

@@ -5,15 +5,17 @@ import { openNamed } from '../../measure/open';
 import type { UnitContext } from '../../measure/unit';
 import { ratesFor } from '../../meter/open';
 import type { EngineName } from '../../schema/engines';
+import { keptTimings } from '../../store/kernels';
 import { keepingOf, openFiles } from '../../store/checkpoints';
 import { openHost } from '../calibrate/pool';
 import { ASSETS } from './assets';
 import type { Progress, VariantRequest } from './request';
 
 /** What opening a variant takes from this browser: files, threads, runtimes, and where packed weights are kept. */
-export const HERE: Pick<UnitContext, 'openFiles' | 'keepingOf' | 'openHost' | 'assets'> = {
+export const HERE: Pick<UnitContext, 'openFiles' | 'keepingOf' | 'timings' | 'openHost' | 'assets'> = {
   openFiles,
   keepingOf,
+  timings: keptTimings,
   openHost,
   assets: ASSETS,
 };
