@@ -205,6 +205,7 @@ export const tests: BrowserTest[] = [
               options: { ...TUNE, steps: 8, warmup: 0, lr: 3e-3, evaluateEvery: 4 },
               profile: null,
               arithmetic: null,
+              engine: 'cpu',
               merged: false,
               fresh: true,
               upload: d.server.receive(folder),
@@ -256,6 +257,7 @@ export const tests: BrowserTest[] = [
             options: { ...TUNE, steps: 3, warmup: 0, lr: 1e-3, decay: 0.01, evaluateEvery: 0 },
             profile: null,
             arithmetic: null,
+            engine: 'cpu' as const,
             merged: false,
             fresh: true,
           };

@@ -288,7 +288,7 @@ export function differentiate(
       out: shapes.get(node.outputs[0] as string) as Shape,
       constants: node.inputs.map((n) => constants.get(n) ?? null),
       wants: (i) => moving.has(node.inputs[i] as string),
-      x: (i) => again.get(node.inputs[i] as string)?.(first as string) ?? (node.inputs[i] as string),
+      x: (i) => again.get(node.inputs[i] as string)?.(first) ?? (node.inputs[i] as string),
     });
     node.inputs.forEach((name, i) => {
       const more = made[i];

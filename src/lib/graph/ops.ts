@@ -124,6 +124,8 @@ export const OPS: Readonly<Record<string, OpRow>> = {
     shape: (c) => [[...need(c, 0).slice(0, -1), attribute(c, 'N', 0)]],
     operations: (c, out) => 2 * elementCount(out) * attribute(c, 'K', 0),
   },
+  /** Blocks along the last dimension: (x - zero point) scale. */
+  DequantizeLinear: { domain: '', shape: (c) => [need(c, 0)], operations: (_, out) => 2 * elementCount(out) },
   Gather: {
     domain: '',
     shape(c) {

@@ -167,15 +167,15 @@ type Kernel = (inputs: readonly Values[], node: Node) => Values[];
 const one = (x: readonly Values[]) => x[0] as Values;
 
 const KERNELS: Readonly<Record<string, Kernel>> = {
-  Add: elementwise((a, b) => (a as number) + (b as number)),
-  Sub: elementwise((a, b) => (a as number) - (b as number)),
-  Mul: elementwise((a, b) => (a as number) * (b as number)),
-  Div: elementwise((a, b) => (a as number) / (b as number)),
+  Add: elementwise((a, b) => a + b),
+  Sub: elementwise((a, b) => a - b),
+  Mul: elementwise((a, b) => a * b),
+  Div: elementwise((a, b) => a / b),
   Min: elementwise(Math.min),
-  Neg: elementwise((x) => -(x as number)),
+  Neg: elementwise((x) => -x),
   Exp: elementwise(Math.exp),
   Sqrt: elementwise(Math.sqrt),
-  Sigmoid: elementwise((x) => 1 / (1 + Math.exp(-(x as number)))),
+  Sigmoid: elementwise((x) => 1 / (1 + Math.exp(-x))),
   ReduceSum: reducing((x) => x.reduce((a, b) => a + b, 0)),
   ReduceMean: reducing((x) => x.reduce((a, b) => a + b, 0) / x.length),
   ReduceMax: reducing((x) => Math.max(...x)),
@@ -202,7 +202,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     const turn = (x: Values, name: string) => (number(node, name, 0) ? transpose(x, [1, 0]) : x);
     const y = matmul(turn(a as Values, 'transA'), turn(b as Values, 'transB'));
     const scaled = { ...y, data: y.data.map((v) => v * number(node, 'alpha', 1)) };
-    return c ? elementwise((p, q) => (p as number) + (q as number))([scaled, c]) : [scaled];
+    return c ? elementwise((p, q) => p + q)([scaled, c]) : [scaled];
   },
   Transpose: (inputs, node) => [transpose(one(inputs), node.attributes['perm'] as readonly number[])],
   Reshape: ([x, target]) => reshape(x as Values, target as Values),

@@ -30,6 +30,7 @@ const request: TrainRequest = {
   lora: { ...LORA, rank: 4 },
   options: { ...TUNE, steps: 4, batch: 4, warmup: 0, lr: 3e-3, evaluateEvery: 2 },
   arithmetic: null,
+  engine: 'cpu' as const,
   merged: true,
 };
 
