@@ -10,7 +10,7 @@ import { totalBytes } from '../../src/lib/core/cost';
 import type { EngineName } from '../../src/lib/schema/engines';
 import type { KernelReading } from '../../src/lib/schema/run';
 import { LORA } from '../../src/lib/tune/lora';
-import { TUNE } from '../../src/lib/tune/trainer';
+import { TUNE, type TuneEngineName } from '../../src/lib/tune/trainer';
 import type { EvaluateResult } from '../../src/lib/measure/evaluate';
 import {
   assert,
@@ -415,6 +415,88 @@ export const tests: BrowserTest[] = [
           }
         }
       }),
+  },
+  {
+    name: 'training steps as one graph: WebGPU on the software adapter, no node on the CPU, takes the 20 steps of WASM',
+    alone: true,
+    run: () =>
+      withBrowser({ webgpu: 'software' }, (d) =>
+        withFolder(async (out) => {
+          const made = await d.call('generateTickets', { count: 60, seed: 5 });
+          const dataset = {
+            ...made,
+            hash: `${made.hash.slice(0, -4)}0001`,
+            tickets: made.tickets.map((t) => ({ ...t, response: `NOC note, level two: ${t.response ?? ''}` })),
+          };
+          const trained = async (engine: TuneEngineName, recipe: string, steps: number) => {
+            const folder = join(out, `${engine} ${recipe}`);
+            mkdirSync(folder);
+            const report = await d.call('tune', {
+              checkpoint: BUILTIN,
+              name: 'built-in',
+              recipe,
+              threads: 2,
+              tasks: ['response'],
+              dataset,
+              train: null,
+              validation: 0,
+              lora: { ...LORA, rank: 4 },
+              // Two passes a step: the second is given the gradient of the first.
+              options: { ...TUNE, steps, batch: 2, rows: 48, warmup: 2, lr: 1e-3, evaluateEvery: 0 },
+              profile: null,
+              arithmetic: engine === 'cpu' ? 'fp32' : null,
+              engine,
+              merged: false,
+              fresh: true,
+              upload: d.server.receive(folder),
+            });
+            assertEqual([report.engine, report.end, report.steps.length], [engine, 'steps', steps], 'what ran');
+            const file = readFileSync(join(folder, 'adapter_model.safetensors'));
+            const head = 8 + Number(file.readBigUInt64LE(0));
+            return { ...report, numbers: new Float32Array(new Uint8Array(file.subarray(head)).buffer) };
+          };
+          /** |a - b| / |b|. */
+          const apart = (a: Float32Array, b: Float32Array) =>
+            Math.hypot(...a.map((x, i) => x - (b[i] ?? NaN))) / Math.hypot(...b);
+          for (const [recipe, steps] of [
+            ['fp32', 20],
+            ['int8', 2],
+            ['int4', 2],
+          ] as const) {
+            const [own, wasm, gpu] = [
+              await trained('cpu', recipe, steps),
+              await trained('ort-cpu', recipe, steps),
+              await trained('ort-gpu', recipe, steps),
+            ];
+            assert(/state in gpu-buffer \(WebGPU\)/.test(gpu.kernel), gpu.kernel);
+            assert(/WASM/.test(wasm.kernel), wasm.kernel);
+            const last = (report: typeof gpu) => report.steps.at(-1)?.loss ?? NaN;
+            console.log(
+              `${recipe}: losses ${last(own)} ${last(wasm)} ${last(gpu)}; adapters ${apart(gpu.numbers, wasm.numbers)} from WASM, ${apart(wasm.numbers, own.numbers)} of WASM from cpu; ${gpu.steps.at(-1)?.ms} ms a step`,
+            );
+            for (const [i, { loss, norm }] of gpu.steps.entries())
+              for (const [name, others] of [
+                ['WASM', wasm],
+                ['our own kernels', own],
+              ] as const) {
+                assertClose(
+                  loss,
+                  others.steps[i]?.loss ?? NaN,
+                  1e-3,
+                  `${recipe}: loss of step ${i + 1} beside ${name}`,
+                );
+                assertClose(
+                  norm,
+                  others.steps[i]?.norm ?? NaN,
+                  1e-3,
+                  `${recipe}: norm of step ${i + 1} beside ${name}`,
+                );
+              }
+            const off = apart(gpu.numbers, wasm.numbers);
+            assert(off <= 1e-3, `${recipe}: after ${steps} steps adapters are ${off} apart`);
+          }
+        }),
+      ),
   },
   {
     name: 'Where the hardware is asked for, no software adapter stands in for it',

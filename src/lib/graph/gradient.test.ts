@@ -13,6 +13,8 @@ interface Case {
   build(g: GraphBuilder): string[];
   /** Integer inputs, and what of the floats must be positive. */
   ids?: Record<string, number[]>;
+  /** Shape of the ids, where they are no list. */
+  column?: boolean;
   positive?: boolean;
 }
 
@@ -53,7 +55,12 @@ const CASES: Readonly<Record<string, Case[]>> = {
     { inputs: { a: [2, 3, 3, 4], b: [2, 1, 4, 2] }, build: (g) => [g.op('MatMul', ['a', 'b'])] },
   ],
   Gemm: [gemm(0, 0), gemm(0, 1), gemm(1, 0), gemm(1, 1)],
-  Gather: [{ inputs: { a: [4, 3] }, ids: { ids: [2, 0, 2] }, build: (g) => [g.op('Gather', ['a', 'ids'])] }],
+  Gather: [false, true].map((column) => ({
+    inputs: { a: [4, 3] },
+    ids: { ids: [2, 0, 2] },
+    column,
+    build: (g) => [g.op('Gather', ['a', 'ids'])],
+  })),
   Split: [
     {
       inputs: { a: [2, 6] },
@@ -83,7 +90,7 @@ const CASES: Readonly<Record<string, Case[]>> = {
 };
 
 /** Gradients of sum(w y) over all outputs, by the graph and by central differences in float64. */
-function gradientsOf({ inputs, ids = {}, build, positive = false }: Case) {
+function gradientsOf({ inputs, ids = {}, build, positive = false, column = false }: Case) {
   const g = new GraphBuilder('test');
   const random = createRandom(7).fork('numbers');
   const numbers = (dims: readonly number[]) =>
@@ -93,8 +100,10 @@ function gradientsOf({ inputs, ids = {}, build, positive = false }: Case) {
     );
   const feeds: Record<string, Values> = {};
   for (const [name, dims] of Object.entries(inputs)) feeds[g.input(name, 'float32', dims)] = numbers(dims);
-  for (const [name, list] of Object.entries(ids))
-    feeds[g.input(name, 'int64', [list.length])] = values([list.length], list);
+  for (const [name, list] of Object.entries(ids)) {
+    const dims = column ? [list.length, 1] : [list.length];
+    feeds[g.input(name, 'int64', dims)] = values(dims, list);
+  }
   const outputs = build(g);
   const made = computeGraph(g.graph, feeds);
   const seeds: Record<string, string> = {};

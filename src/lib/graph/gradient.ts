@@ -144,12 +144,14 @@ const softmax = single((c) => {
 const gather = single((c) => {
   const { g, node } = c;
   const ids = c.shapes[1] as Shape;
-  if (number(node, 'axis', 0) !== 0 || ids.length !== 1)
+  const listed = ids.length === 1 || (ids.length === 2 && ids[1] === 1);
+  if (number(node, 'axis', 0) !== 0 || !listed)
     throw new JoulewiseError('internal', 'Gather has a gradient by rows of a list of ids alone.');
   // Zeros of a shape that may be known only when the graph runs.
   const zeros = g.op('Sub', [c.x(0), c.x(0)]);
-  const at = g.op('Unsqueeze', [c.x(1), g.constant([1])]);
-  return g.op('ScatterND', [zeros, at, only(c)], { reduction: 'add' });
+  const at = ids.length === 2 ? c.x(1) : g.op('Unsqueeze', [c.x(1), g.constant([1])]);
+  const rows = [ids[0] as number, ...(c.shapes[0] as Shape).slice(1)];
+  return g.op('ScatterND', [zeros, at, shaped(g, only(c), c.out, rows)], { reduction: 'add' });
 });
 
 /** Rotation by an angle turns back by its negative. */

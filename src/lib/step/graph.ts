@@ -12,10 +12,12 @@ import { addUpdate, splitTree } from './update';
 
 /**
  * One training step of a low-rank adapter as one ONNX graph: losses, their gradient, and AdamW's step from it.
+ * In plain operators: the second output of SimplifiedLayerNormalization is wrong on WebGPU, and FusedMatMul, like Unsqueeze of
+ * int64, falls to the processor there (`rows` is a column for that reason).
  *
  * Open dimensions: T rows of a pass, R labelled ones among them. Inputs of a pass: `ids` int64 [T], `cos` and `sin` of each
- * row's position [T, headDim / 2], `mask` [T, T] (0, or very negative where a row does not see another), `rows` and
- * `labels` int64 [R], `weights` [R, 1]: what each label's -ln p is multiplied by. State: `P`, `M`, `V` (numbers and both
+ * row's position [T, headDim / 2], `mask` [T, T] (0, or very negative where a row does not see another), `rows` int64 [R, 1]
+ * and `labels` int64 [R], `weights` [R, 1]: what each label's -ln p is multiplied by. State: `P`, `M`, `V` (numbers and both
  * moments of AdamW) and `G` (the gradient of earlier passes of the step), each [size] as the layout has them. Of the step,
  * each [1]: `size`, `root`, `keep`, `clip` (update.ts).
  *
@@ -162,7 +164,7 @@ export function buildStep(model: Frozen, lora: LoraLayout, adamw: AdamWOptions):
   const ids = g.input('ids', 'int64', [T]);
   for (const table of ['cos', 'sin']) g.input(table, 'float32', [T, config.headDim / 2]);
   g.input('mask', 'float32', [T, T]);
-  const rows = g.input('rows', 'int64', [R]);
+  const rows = g.input('rows', 'int64', [R, 1]);
   g.input('labels', 'int64', [R]);
   const weights = g.input('weights', 'float32', [R, 1]);
   for (const name of STATE) g.input(name, 'float32', [lora.size]);
@@ -181,7 +183,10 @@ export function buildStep(model: Frozen, lora: LoraLayout, adamw: AdamWOptions):
   const embedding = e.matrix(names.embedding, model.embedding);
   let x = embedding.rows(ids);
   for (let layer = 0; layer < config.layers; layer++) x = emitBlock(e, model, layer, lora, parts, x);
-  const normed = e.rmsNorm(g.op('Gather', [x, rows]), e.vector(names.finalNorm, model.finalNorm));
+  const normed = e.rmsNorm(
+    e.reshape(g.op('Gather', [x, rows]), -1, config.hiddenSize),
+    e.vector(names.finalNorm, model.finalNorm),
+  );
   const head = model.head ? e.matrix(names.head, model.head) : embedding;
   const { each, held } = emitLoss(e, normed, head);
   const [gradient] = differentiate(g, { [each]: weights }, ['P'], { constants: [held], again: e.again });

@@ -100,7 +100,8 @@ function runnerOf(
     if (device) checkPass(config, fed, device.limits);
     const feeds: Record<string, Ort.Tensor> = { ...state };
     for (const [name, { data, dims }] of Object.entries(fed.floats)) feeds[name] = new Tensor('float32', data, dims);
-    for (const [name, data] of Object.entries(fed.ids)) feeds[name] = new Tensor('int64', data, [data.length]);
+    for (const [name, data] of Object.entries(fed.ids))
+      feeds[name] = new Tensor('int64', data, name === 'rows' ? [data.length, 1] : [data.length]);
     for (const [name, value] of Object.entries(step)) feeds[name] = new Tensor('float32', Float32Array.of(value), [1]);
     const out = await watch
       .during(() => session.run(feeds, [...outputs]))
