@@ -105,6 +105,8 @@ async function againstOracle(
   }
 }
 
+type Tensor = Parameters<typeof makeSafetensors>[0][string];
+
 /** A new model of two narrow layers with the built-in tokenizer, in a folder: a software GPU takes long for more. */
 function tinyModel(folder: string): string {
   const builtin = join(root, 'static/builtin');
@@ -114,7 +116,7 @@ function tinyModel(folder: string): string {
   const config = configFromJson({ ...file, ...shape });
   const layout = fullLayout(config, [128, 128]);
   const numbers = newWeights(layout, 0.1, 4);
-  const tensors = layout.parts.map(({ name, rows, columns, at, vector }) => [
+  const tensors = layout.parts.map(({ name, rows, columns, at, vector }): [string, Tensor] => [
     name,
     {
       dtype: 'F32',

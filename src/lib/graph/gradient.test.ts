@@ -10,7 +10,7 @@ import { computeGraph, values, type Values } from './testing';
 /** A node by its inputs: floats that are trained, with their shapes, and the graph that reads them. */
 interface Case {
   inputs: Record<string, readonly number[]>;
-  build(g: GraphBuilder): string[];
+  build: (g: GraphBuilder) => string[];
   /** Integer inputs, and what of the floats must be positive. */
   ids?: Record<string, number[]>;
   /** Shape of the ids, where they are no list. */

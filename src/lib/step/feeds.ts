@@ -43,6 +43,10 @@ export function feedsOf(config: ModelConfig, pass: Pass, factor: number): StepFe
   const positions = positionsOf(spans);
   if (positions.length !== pass.ids.length || pass.labels.length !== pass.ids.length)
     throw new JoulewiseError('internal', `A pass of ${positions.length} rows has ${pass.ids.length} tokens.`);
+  // A GPU reads past the end of a table without a word.
+  const strange = [...pass.ids, ...pass.labels].find((id) => id !== null && !(id >= 0 && id < config.vocabSize));
+  if (strange !== undefined)
+    throw new JoulewiseError('internal', `Token id ${strange} is outside the vocabulary of ${config.vocabSize}.`);
   const asked = pass.labels.flatMap((label, row) =>
     label === null ? [] : [{ row, label, count: pass.weights?.[row] ?? 1 }],
   );

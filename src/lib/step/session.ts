@@ -55,7 +55,7 @@ function memoryOf(ort: typeof Ort, device: GPUDevice | null) {
         size: Math.ceil(data.byteLength / 16) * 16,
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
       });
-      device.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
+      device.queue.writeBuffer(buffer, 0, data);
       return ort.Tensor.fromGpuBuffer(buffer, {
         dataType: 'float32',
         dims: [data.length],
@@ -68,7 +68,7 @@ function memoryOf(ort: typeof Ort, device: GPUDevice | null) {
       const bytes = 4 * tensor.size;
       const staging = device.createBuffer({ size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
       const commands = device.createCommandEncoder();
-      commands.copyBufferToBuffer(tensor.gpuBuffer as GPUBuffer, 0, staging, 0, bytes);
+      commands.copyBufferToBuffer(tensor.gpuBuffer, 0, staging, 0, bytes);
       device.queue.submit([commands.finish()]);
       await staging.mapAsync(GPUMapMode.READ);
       const out = new Float32Array(staging.getMappedRange()).slice();

@@ -13,6 +13,7 @@ import { LORA } from '../tune/lora';
 import { ADAMW } from '../tune/optimizer';
 import { oneThread } from '../tune/testing';
 import { startTuning, tune, TUNE, type TuneEngine } from '../tune/trainer';
+import { feedsOf } from './feeds';
 import { buildStep, DIMS } from './graph';
 import { graphsOn } from './open';
 import { checkPass, checkWeights, stepBytes } from './size';
@@ -190,6 +191,10 @@ describe('the graph of a step', () => {
       /in one piece, and this GPU binds/,
     );
     expect(() => checkPass(config, { rows: 32, labelled: 64 }, limits)).toThrow(/fewer answers a step/);
+    expect(() => feedsOf(config, { ...forest, ids: forest.ids.map(() => config.vocabSize) }, 1)).toThrow(
+      /outside the vocabulary/,
+    );
+    expect(() => feedsOf(config, { ...forest, ids: [1] }, 1)).toThrow(/A pass of 9 rows has 1 tokens/);
   });
 
   it('sums squares in two stages of nearly equal length', () => {
