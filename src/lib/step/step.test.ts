@@ -1,4 +1,3 @@
-import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { layoutOf } from '../block/lora';
 import { LINEARS } from '../checkpoint/block';
@@ -15,13 +14,9 @@ import { oneThread } from '../tune/testing';
 import { startTuning, tune, TUNE, type TuneEngine } from '../tune/trainer';
 import { feedsOf } from './feeds';
 import { buildStep, DIMS } from './graph';
-import { graphsOn } from './open';
 import { checkPass, checkWeights, stepBytes } from './size';
+import { graphsInNode as graphs } from './testing';
 import { divisorOf } from './update';
-
-const RUNTIME = 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded';
-const files = { mjs: pathToFileURL(`${RUNTIME}.mjs`).href, wasm: pathToFileURL(`${RUNTIME}.wasm`).href };
-const graphs = graphsOn('ort-cpu', { threads: 1, memoryGiB: null, assets: { wasm: files, webgpu: files } });
 
 const loraOf = ({ config, ffnSizes }: Frozen, part = {}) =>
   layoutOf(config, ffnSizes, {
