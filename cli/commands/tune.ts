@@ -4,10 +4,10 @@ import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
 import { LORA } from '../../src/lib/tune/lora';
-import { ARITHMETICS, FULL_RATE, TUNE } from '../../src/lib/tune/trainer';
+import { ARITHMETICS, FULL_RATE, TUNE, TUNE_ENGINES } from '../../src/lib/tune/trainer';
 import { TUNED } from '../../src/lib/texts/tune';
 import { parseArgs, type Parsed } from '../shared/args';
-import { checkpointOf, fromHere, print, say, threadsOf, withDriver } from '../shared/context';
+import { checkpointOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
 import { generatedBy, importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
 
 /** Steps between two lines of progress. */
@@ -40,6 +40,19 @@ function arithmeticOf(text: string | null) {
   if (text !== null && asked === null)
     throw new JoulewiseError('option.invalid', `--arithmetic is ${ARITHMETICS.join(' or ')}; "${text}" is neither.`);
   return asked;
+}
+
+/** What computes the steps. */
+function engineOf(text: string | null, adapter: boolean) {
+  const engine = TUNE_ENGINES.find((name) => name === (text ?? TUNE_ENGINES[0]));
+  if (!engine)
+    throw new JoulewiseError('option.unknown', `--engine is ${TUNE_ENGINES.join(', ')}; "${text}" is none of them.`);
+  if (engine !== 'cpu' && !adapter)
+    throw new JoulewiseError(
+      'option.invalid',
+      `--full trains on the engine "cpu" alone; leave --engine ${engine} away.`,
+    );
+  return engine;
 }
 
 /** Options that say something of an adapter, and nothing where all weights are trained. */
@@ -81,6 +94,8 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     threads: 'whole',
     profile: 'text',
     arithmetic: 'text',
+    engine: 'text',
+    swiftshader: 'flag',
     decay: 'number',
     full: 'flag',
     merged: 'flag',
@@ -108,30 +123,35 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     joules: joules === null ? null : positive(joules, 'budget-joules', 0),
     seconds: minutes === null ? null : 60 * positive(minutes, 'budget-minutes', 0),
   };
-  const report = await withDriver({ onEvent: (event) => tell(event as Event) }, async (d) => {
-    const vocabulary = generatedBy(a.need('data'));
-    const dataset =
-      vocabulary !== null
-        ? await d.call('generateTickets', { count: 400, seed, vocabulary })
-        : (await importFile(d, a.need('data'), a, task)).dataset;
-    return d.call('tune', {
-      checkpoint: await checkpointOf(d, checkpoint),
-      name: basename(checkpoint),
-      recipe,
-      threads: threadsOf(a),
-      tasks: [task],
-      dataset,
-      train: a.text('train') === null ? null : a.whole('train', 1),
-      validation: a.whole('validation', 100, 0),
-      lora,
-      options,
-      profile: a.text('profile'),
-      arithmetic: arithmeticOf(a.text('arithmetic')),
-      merged: a.flag('merged'),
-      fresh: a.flag('fresh'),
-      upload: d.server.receive(out),
-    });
-  });
+  const engine = engineOf(a.text('engine'), lora !== null);
+  const report = await withDriver(
+    { webgpu: webgpuOf(a, engine), onEvent: (event) => tell(event as Event) },
+    async (d) => {
+      const vocabulary = generatedBy(a.need('data'));
+      const dataset =
+        vocabulary !== null
+          ? await d.call('generateTickets', { count: 400, seed, vocabulary })
+          : (await importFile(d, a.need('data'), a, task)).dataset;
+      return d.call('tune', {
+        checkpoint: await checkpointOf(d, checkpoint),
+        name: basename(checkpoint),
+        recipe,
+        threads: threadsOf(a),
+        tasks: [task],
+        dataset,
+        train: a.text('train') === null ? null : a.whole('train', 1),
+        validation: a.whole('validation', 100, 0),
+        lora,
+        options,
+        profile: a.text('profile'),
+        arithmetic: arithmeticOf(a.text('arithmetic')),
+        engine,
+        merged: a.flag('merged'),
+        fresh: a.flag('fresh'),
+        upload: d.server.receive(out),
+      });
+    },
+  );
   writeFileSync(
     join(out, 'tune.json'),
     JSON.stringify({ checkpoint, variant: recipe, task, lora, options, ...report }, null, 1),
@@ -139,6 +159,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
   const { steps: log, evaluations, readings, files, ...rest } = report;
   const last = evaluations.find(({ step }) => step === report.at)?.loss ?? null;
   say(TUNED.ended(report.end, log.length));
+  say(TUNED.computed(report.engine, report.kernel));
   if (report.examples.tooLong > 0) say(TUNED.tooLong(report.examples.tooLong));
   const spent = readings.find(({ phase }) => phase === 'train');
   if (spent?.joules) say(TUNED.spent(spent.seconds, spent.joules, spent.source));

@@ -1,8 +1,12 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { basename, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { checkpointOf } from '../../cli/shared/context';
+import { fullLayout } from '../../src/lib/block/weights';
+import { configFromJson } from '../../src/lib/checkpoint/config';
+import { makeSafetensors } from '../../src/lib/checkpoint/testing';
+import { newWeights } from '../../src/lib/gradient/full';
 import type { Driver } from '../../cli/shared/browser';
 import type { BuildName } from '../../src/lib/core/dot';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
@@ -10,7 +14,7 @@ import { totalBytes } from '../../src/lib/core/cost';
 import type { EngineName } from '../../src/lib/schema/engines';
 import type { KernelReading } from '../../src/lib/schema/run';
 import { LORA } from '../../src/lib/tune/lora';
-import { TUNE } from '../../src/lib/tune/trainer';
+import { TUNE, type TuneEngineName } from '../../src/lib/tune/trainer';
 import type { EvaluateResult } from '../../src/lib/measure/evaluate';
 import {
   assert,
@@ -99,6 +103,33 @@ async function againstOracle(
     }
     if (recipe === 'fp32+2:4') assertClose(found.sparsity ?? 0, 0.5, 0.01, 'sparsity counted');
   }
+}
+
+type Tensor = Parameters<typeof makeSafetensors>[0][string];
+
+/** A new model of two narrow layers with the built-in tokenizer, in a folder: a software GPU takes long for more. */
+function tinyModel(folder: string): string {
+  const builtin = join(root, 'static/builtin');
+  const shape = { hidden_size: 64, intermediate_size: 128, num_hidden_layers: 2, num_attention_heads: 4, head_dim: 16 };
+  const file = JSON.parse(readFileSync(join(builtin, 'config.json'), 'utf8')) as Record<string, unknown>;
+  const text = JSON.stringify({ ...file, ...shape });
+  const config = configFromJson({ ...file, ...shape });
+  const layout = fullLayout(config, [128, 128]);
+  const numbers = newWeights(layout, 0.1, 4);
+  const tensors = layout.parts.map(({ name, rows, columns, at, vector }): [string, Tensor] => [
+    name,
+    {
+      dtype: 'F32',
+      shape: vector ? [columns] : [rows, columns],
+      data: new Uint8Array(numbers.slice(at, at + rows * columns).buffer),
+    },
+  ]);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'config.json'), text);
+  writeFileSync(join(folder, 'model.safetensors'), makeSafetensors(Object.fromEntries(tensors)));
+  for (const name of ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json'])
+    writeFileSync(join(folder, name), readFileSync(join(builtin, name)));
+  return folder;
 }
 
 const smol = smollm2();
@@ -205,6 +236,7 @@ export const tests: BrowserTest[] = [
               options: { ...TUNE, steps: 8, warmup: 0, lr: 3e-3, evaluateEvery: 4 },
               profile: null,
               arithmetic: null,
+              engine: 'cpu',
               merged: false,
               fresh: true,
               upload: d.server.receive(folder),
@@ -256,6 +288,7 @@ export const tests: BrowserTest[] = [
             options: { ...TUNE, steps: 3, warmup: 0, lr: 1e-3, decay: 0.01, evaluateEvery: 0 },
             profile: null,
             arithmetic: null,
+            engine: 'cpu' as const,
             merged: false,
             fresh: true,
           };
@@ -413,6 +446,80 @@ export const tests: BrowserTest[] = [
           }
         }
       }),
+  },
+  {
+    name: 'training steps as one graph: WebGPU on the software adapter, no node on the CPU, takes the 20 steps of WASM',
+    alone: true,
+    run: () =>
+      withBrowser({ webgpu: 'software' }, (d) =>
+        withFolder(async (out) => {
+          const dataset = await d.call('generateTickets', { count: 60, seed: 5 });
+          const checkpoint = await checkpointOf(d, tinyModel(join(out, 'tiny')));
+          const trained = async (engine: TuneEngineName, recipe: string, steps: number) => {
+            const folder = join(out, `${engine} ${recipe}`);
+            mkdirSync(folder);
+            const report = await d.call('tune', {
+              checkpoint,
+              name: 'tiny',
+              recipe,
+              threads: 2,
+              tasks: ['rca'],
+              dataset,
+              train: null,
+              validation: 0,
+              lora: { ...LORA, rank: 4 },
+              // Two passes a step: the second is given the gradient of the first.
+              options: { ...TUNE, steps, batch: 2, rows: 96, warmup: 2, lr: 1e-2, evaluateEvery: 0 },
+              profile: null,
+              arithmetic: engine === 'cpu' ? 'fp32' : null,
+              engine,
+              merged: false,
+              fresh: true,
+              upload: d.server.receive(folder),
+            });
+            assertEqual([report.engine, report.end, report.steps.length], [engine, 'steps', steps], 'what ran');
+            const file = readFileSync(join(folder, 'adapter_model.safetensors'));
+            const head = 8 + Number(file.readBigUInt64LE(0));
+            return { ...report, numbers: new Float32Array(new Uint8Array(file.subarray(head)).buffer) };
+          };
+          /** |a - b| / |b|. */
+          const apart = (a: Float32Array, b: Float32Array) =>
+            Math.hypot(...a.map((x, i) => x - (b[i] ?? NaN))) / Math.hypot(...b);
+          for (const [recipe, steps] of [
+            ['fp32', 20],
+            ['int8', 2],
+            ['int4', 2],
+          ] as const) {
+            const [own, wasm, gpu] = [
+              await trained('cpu', recipe, steps),
+              await trained('ort-cpu', recipe, steps),
+              await trained('ort-gpu', recipe, steps),
+            ];
+            assert(/state in gpu-buffer \(WebGPU\)/.test(gpu.kernel), gpu.kernel);
+            assert(/WASM/.test(wasm.kernel), wasm.kernel);
+            for (const [i, { loss, norm }] of gpu.steps.entries())
+              for (const [name, others] of [
+                ['WASM', wasm],
+                ['our own kernels', own],
+              ] as const) {
+                assertClose(
+                  loss,
+                  others.steps[i]?.loss ?? NaN,
+                  1e-3,
+                  `${recipe}: loss of step ${i + 1} beside ${name}`,
+                );
+                assertClose(
+                  norm,
+                  others.steps[i]?.norm ?? NaN,
+                  1e-3,
+                  `${recipe}: norm of step ${i + 1} beside ${name}`,
+                );
+              }
+            const off = apart(gpu.numbers, wasm.numbers);
+            assert(off <= 1e-3, `${recipe}: after ${steps} steps adapters are ${off} apart`);
+          }
+        }),
+      ),
   },
   {
     name: 'Where the hardware is asked for, no software adapter stands in for it',

@@ -34,7 +34,7 @@ const done = await tune(
     validation: [],
     joules: () => null,
     now: () => performance.now(),
-    onStep: ({ steps: all }) => console.log(JSON.stringify(all.at(-1))),
+    onStep: (step) => console.log(JSON.stringify(step)),
   },
   options,
   startTuning(adapter),

@@ -7,7 +7,7 @@ import type { Compression } from '../schema/run';
 import { scoreEach } from './candidates';
 import { logProbability, oneByOne, type CandidateScore, type EngineSession } from './session';
 import { heapBytes, watchHeap } from './heap';
-import type { OrtAssets } from './ort';
+import type { OrtAssets } from './runtime';
 
 /** Ready-made exports and the endings Transformers.js gives them (DEFAULT_DTYPE_SUFFIX_MAPPING), one row each. */
 export const HUB_DTYPES = {

@@ -24,10 +24,11 @@ import { hubDtype, openHub } from './hub';
 import type { PackedStore, TimingStore } from '../variant/kept';
 import { checkTuned, mergedWith, type Tuned } from '../variant/tuned';
 import { chooseKernel, featuresOf, type GraphKernelRow } from '../variant/kernels';
-import { openOrt, type OrtAssets } from './ort';
+import { openOrt } from './ort';
+import { gpuDevice, type OrtAssets } from './runtime';
 import { prepareVariant, type InPhase } from '../variant/prepare';
 import { MAX_THREADS } from '../device/limits';
-import { requestGpuDevice, subgroupsServe } from '../device/probe';
+import { subgroupsServe } from '../device/probe';
 import { openWgsl } from './wgsl';
 
 /** What variants are opened with, for those who open them. */
@@ -119,15 +120,6 @@ async function openOwn(o: OpenOptions, own: OwnWeights): Promise<OpenVariant> {
     family: checkpoint.config.family,
     compression,
   };
-}
-
-async function gpuDevice(): Promise<GPUDevice> {
-  const device = await requestGpuDevice();
-  if (device) return device;
-  throw new JoulewiseError(
-    'engine.unavailable',
-    'This browser offers no WebGPU adapter here. Choose the engine "cpu", or open the page in a browser with WebGPU.',
-  );
 }
 
 /** What a page knows of the processor that kernels are timed on. */

@@ -14,17 +14,12 @@ import {
   type ScorePasses,
 } from './session';
 import { KeptPrefixes, LEFT_TOKENS } from './prefixes';
-import { heapBytes, watchHeap } from './heap';
+import { heapBytes } from './heap';
+import { loadRuntime, sessionOptions, type OrtAssets } from './runtime';
 import type { GraphKernelRow } from '../variant/kernels';
 import { watchLoss, type LossWatch } from './loss';
 import { batchCandidates, scoreEach } from './candidates';
 import type { PreparedVariant } from '../variant/prepare';
-
-/** Addresses of ONNX Runtime's own files, served by this site. */
-export interface OrtAssets {
-  mjs: string;
-  wasm: string;
-}
 
 export interface OrtOptions {
   kernel: GraphKernelRow;
@@ -37,22 +32,6 @@ export interface OrtOptions {
 
 /** Positions evaluated in one pass by `evaluate`, so that logits [n, vocabulary] stay small. */
 const EVALUATE_CHUNK = 64;
-
-let runtime: { name: 'wasm' | 'webgpu'; ort: typeof Ort } | null = null;
-
-/** Loads the runtime once a thread; its heap never shrinks, so a thread serves one variant and ends. */
-async function loadRuntime(name: 'wasm' | 'webgpu', o: OrtOptions): Promise<typeof Ort> {
-  if (runtime?.name === name) return runtime.ort;
-  if (runtime) throw new JoulewiseError('internal', 'One worker thread serves one backend.');
-  watchHeap();
-  // The plain build is 15 % faster at prefill than the one with WebGPU, and opens sessions twice as fast.
-  const ort = name === 'wasm' ? await import('onnxruntime-web/wasm') : await import('onnxruntime-web/webgpu');
-  ort.env.wasm.wasmPaths = { mjs: o.assets.mjs, wasm: o.assets.wasm };
-  ort.env.wasm.numThreads = o.threads;
-  ort.env.logLevel = 'error';
-  runtime = { name, ort };
-  return ort;
-}
 
 /** Opens a prepared variant in ONNX Runtime: engine `ort-gpu` (WebGPU, no node on the CPU) or `ort-cpu` (WASM). */
 export async function openOrt(variant: PreparedVariant, o: OrtOptions): Promise<EngineSession> {
@@ -68,23 +47,10 @@ export async function openOrt(variant: PreparedVariant, o: OrtOptions): Promise<
       ort.InferenceSession.create(
         encodeModel(variant.graph, (w) => ({ location: w.name, offset: 0 })),
         {
-          executionProviders: gpu && o.device ? [{ name: 'webgpu', device: o.device }] : ['wasm'],
+          ...sessionOptions(gpu ? o.device : null),
           // One file a weight: no buffer ever holds the whole model.
           externalData: variant.weights.map((w) => ({ path: w.name, data: w.data })),
-          graphOptimizationLevel: 'all',
-          // The cache grows by a token a step; an arena keeps regions for every size.
-          // Without it long decodes were faster here (median 18 against 14 tokens/s, three noisy repeats).
-          enableCpuMemArena: false,
-          enableMemPattern: false,
           ...(gpu ? { preferredOutputLocation: onGpu } : {}),
-          extra: {
-            session: {
-              // Prepacking copies every weight (twice the heap) and gains 2 %.
-              disable_prepacking: '1',
-              // A node that would silently run on the CPU makes creation fail instead.
-              ...(gpu ? { disable_cpu_ep_fallback: '1' } : {}),
-            },
-          },
         },
       ),
     );

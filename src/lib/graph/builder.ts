@@ -75,7 +75,7 @@ export class GraphBuilder {
 
 /** Little-endian bytes of a list of numbers in the given dtype. */
 export function encodeValues(values: readonly number[], dtype: DType): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(values.length * DTYPES[dtype].bytes);
+  const bytes = new Uint8Array(Math.ceil(values.length * DTYPES[dtype].bytes));
   const view = new DataView(bytes.buffer);
   values.forEach((v, i) => {
     switch (dtype) {
@@ -92,6 +92,8 @@ export function encodeValues(values: readonly number[], dtype: DType): Uint8Arra
         return view.setUint8(i, v);
       case 'int8':
         return view.setInt8(i, v);
+      case 'uint4':
+        return view.setUint8(i >> 1, view.getUint8(i >> 1) | (v << (4 * (i & 1))));
       default:
         return dtype satisfies never;
     }

@@ -8,7 +8,7 @@ import { opRow, type OpContext, type Shape } from './ops';
 function outputDtype(op: string, first: DType, to: unknown): DType {
   if (op === 'Cast') return (Object.keys(DTYPES) as DType[]).find((d) => DTYPES[d].onnx === to) ?? first;
   if (op === 'MatMulInteger') return 'int32';
-  if (op === 'MatMulIntegerToFloat') return 'float32';
+  if (op === 'MatMulIntegerToFloat' || op === 'DequantizeLinear') return 'float32';
   if (op === 'Shape') return 'int64';
   return first;
 }

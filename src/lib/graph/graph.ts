@@ -8,6 +8,8 @@ export const DTYPES = {
   int64: { onnx: 7, bytes: 8 },
   bool: { onnx: 9, bytes: 1 },
   float16: { onnx: 10, bytes: 2 },
+  /** Two in a byte, the first in the low half. */
+  uint4: { onnx: 21, bytes: 0.5 },
 } as const;
 export type DType = keyof typeof DTYPES;
 
@@ -49,4 +51,4 @@ export interface Graph {
 
 export const elementCount = (shape: readonly number[]) => shape.reduce((a, d) => a * d, 1);
 export const byteSize = (i: { dtype: DType; shape: readonly number[] }) =>
-  elementCount(i.shape) * DTYPES[i.dtype].bytes;
+  Math.ceil(elementCount(i.shape) * DTYPES[i.dtype].bytes);

@@ -88,11 +88,35 @@ export const OPS: Readonly<Record<string, OpRow>> = {
   Round: elementwise(),
   Floor: elementwise(),
   Cast: elementwise(),
+  Neg: elementwise(),
+  Min: elementwise(),
+  Sqrt: elementwise(),
+  Exp: elementwise(),
   // exp, add, divide
   Sigmoid: elementwise(4),
+  // subtract the largest, exp, add, divide
+  Softmax: elementwise(4),
   ReduceMax: reduce,
   ReduceSum: reduce,
+  ReduceMean: reduce,
+  // exp and add
+  ReduceLogSumExp: { ...reduce, operations: (c) => 2 * elementCount(need(c, 0)) },
   MatMul: matmul,
+  /** alpha A B + C, each of A and B as it is or turned. */
+  Gemm: {
+    domain: '',
+    shape(c) {
+      const turned = (i: number, name: string) => {
+        const s = need(c, i);
+        return attribute(c, name, 0) ? [...s].reverse() : s;
+      };
+      return [[turned(0, 'transA')[0] as number, turned(1, 'transB')[1] as number]];
+    },
+    operations(c, out) {
+      const inner = need(c, 0)[attribute(c, 'transA', 0) ? 0 : 1] as number;
+      return 2 * elementCount(out) * inner + (c.inputs[2] ? elementCount(out) : 0);
+    },
+  },
   MatMulInteger: matmul,
   MatMulIntegerToFloat: { ...matmul, domain: 'com.microsoft' },
   MatMulNBits: {
@@ -100,6 +124,8 @@ export const OPS: Readonly<Record<string, OpRow>> = {
     shape: (c) => [[...need(c, 0).slice(0, -1), attribute(c, 'N', 0)]],
     operations: (c, out) => 2 * elementCount(out) * attribute(c, 'K', 0),
   },
+  /** Blocks along the last dimension: (x - zero point) scale. */
+  DequantizeLinear: { domain: '', shape: (c) => [need(c, 0)], operations: (_, out) => 2 * elementCount(out) },
   Gather: {
     domain: '',
     shape(c) {
@@ -124,6 +150,27 @@ export const OPS: Readonly<Record<string, OpRow>> = {
     },
     operations: () => 0,
     reads: (_, input, out) => (input === 0 ? elementCount(out) : null),
+  },
+  /** Rows of input 2 added to input 0 (`reduction` add) at the indices of input 1 [n, 1]. */
+  ScatterND: { domain: '', shape: (c) => [need(c, 0)], operations: (c) => elementCount(need(c, 2)) },
+  Expand: {
+    domain: '',
+    shape(c) {
+      const target = c.constants[1];
+      if (!target) throw new JoulewiseError('internal', 'Expand needs a constant shape.');
+      return [broadcast([need(c, 0), target])];
+    },
+    operations: () => 0,
+  },
+  /** Sizes are a constant. */
+  Split: {
+    domain: '',
+    shape(c) {
+      const x = need(c, 0);
+      const a = axis(attribute(c, 'axis', 0), x.length);
+      return (c.constants[1] ?? []).map((size) => x.map((d, i) => (i === a ? size : d)));
+    },
+    operations: () => 0,
   },
   Transpose: {
     domain: '',
@@ -168,6 +215,12 @@ export const OPS: Readonly<Record<string, OpRow>> = {
     operations: () => 0,
   },
   Shape: { domain: '', shape: (c) => [[need(c, 0).length]], operations: () => 0, reads: () => 0 },
+  /** Inputs: x [1, rows, width], first position, cosines and sines [positions, half a head]. */
+  RotaryEmbedding: {
+    domain: 'com.microsoft',
+    shape: (c) => [need(c, 0)],
+    operations: (_, out) => 3 * elementCount(out),
+  },
   SimplifiedLayerNormalization: { domain: '', shape: (c) => [need(c, 0)], operations: rmsNorm },
   SkipSimplifiedLayerNormalization: {
     domain: 'com.microsoft',

@@ -18,6 +18,7 @@ export const TUNED = {
     `Training took ${seconds.toFixed(0)} s and an estimated ${joules(mid)} (${joules(low)} to ${joules(high)}) by the profile ${source}.`,
   before: ({ seconds, joules: spent }: { seconds: number; joules: Range | null }) =>
     `It went on where an interrupted run ended, which had taken ${seconds.toFixed(0)} s and ${spent ? `an estimated ${joules(spent.mid)}` : 'unknown joules'} more. --fresh begins anew.`,
+  computed: (engine: string, kernel: string) => `Computed by the engine ${engine}: ${kernel}.`,
   ended: (end: keyof typeof ENDS, steps: number) => `${ENDS[end]}, after ${plural(steps, 'step')}.`,
   gained: (before: number, after: number, tickets: number) =>
     `Loss of ${plural(tickets, 'validation answer')}: ${before.toFixed(3)} nats a token before, ${after.toFixed(3)} after.`,

@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
+import type { ModelConfig } from '../checkpoint/config';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import { totalBytes } from '../core/cost';
 import { JoulewiseError, quote } from '../core/errors';
@@ -10,13 +11,16 @@ import { passCost } from '../gradient/work';
 import type { Meter } from '../meter/meter';
 import { mainReadings } from '../meter/readings';
 import { LORA, type LoraOptions } from '../tune/lora';
+import type { AdamWOptions } from '../tune/optimizer';
 import { examplesOf } from '../tune/tickets';
 import { beginning, layoutOfAsked, undecayedOf, type TrainedLayout } from '../tune/trained';
 import {
   startTuning,
   tune,
+  type HeldState,
   type TuneEngine,
   type TuneEvaluation,
+  TUNE,
   type TuneOptions,
   type TuneResult,
   type TuneState,
@@ -43,6 +47,18 @@ export type TrainEvent =
   | { step: TuneStep; of: number }
   | { evaluation: TuneEvaluation };
 
+/** An engine that takes whole steps by itself, all in float32, from a model's weights as a recipe stores them. */
+export interface StepEngine {
+  /** Throws `recipe.impossible` or `engine.memory` for what it does not train, before a weight is read. */
+  check(config: ModelConfig, recipe: Recipe, asked: Asked & Pick<TuneOptions, 'rows'>): void;
+  /** `kernel` says what computes. */
+  open(
+    model: Frozen,
+    layout: TrainedLayout,
+    options: AdamWOptions,
+  ): Promise<TuneEngine & { kernel: string; threads: number; end(): void }>;
+}
+
 /** What training takes of this device. */
 export interface TrainingHost {
   meter: Meter;
@@ -56,6 +72,8 @@ export interface TrainingHost {
   /** Threads that are asked for, and the device's memory as the browser tells it; null where it does not. */
   threads: number;
   memoryGiB: number | null;
+  /** What takes the steps instead of threads that give gradients; null or none = threads. */
+  graphs?: StepEngine | null;
   /** For recipes that calibrate; null or none = nowhere. */
   calibration?: Calibration | null;
   /** What a recipe's budget counts with. */
@@ -64,7 +82,7 @@ export interface TrainingHost {
   /** Where an earlier run of the same training ended; null or none = it begins. */
   resume?: ((size: number) => TuneState | null) | null;
   /** Told between steps, which wait for it. */
-  onState?: (state: TuneState) => Promise<void>;
+  onState?: (state: () => Promise<TuneState>) => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -107,7 +125,12 @@ export interface Trained extends TuneResult {
   threads: number;
   /** How products with frozen weights were computed. */
   arithmetic: Arithmetic;
+  /** What computed the steps, in words. */
+  kernel: string;
 }
+
+/** What the threads compute with. */
+const OWN_KERNELS = 'losses and gradients by threads of the processor (own WASM kernels)';
 
 const NOTHING = { bytes: bytes(0), operations: operations(0), tokens: null };
 
@@ -149,10 +172,17 @@ export function metered(
       tokens: passes.reduce((n, { ids }) => n + ids.length, 0),
     };
   };
+  const meteredState = (held: HeldState): HeldState => ({
+    load: (state) => held.load(state),
+    read: () => held.read(),
+    losses: (passes) => meter.window('train', workOf(passes, false), () => held.losses(passes)),
+    step: (passes, factor, o) => meter.window('train', workOf(passes, true), () => held.step(passes, factor, o)),
+  });
   return {
     losses: (passes, numbers) => meter.window('train', workOf(passes, false), () => engine.losses(passes, numbers)),
     gradients: (passes, factor, numbers) =>
       meter.window('train', workOf(passes, true), () => engine.gradients(passes, factor, numbers)),
+    ...(engine.held ? { held: meteredState(engine.held) } : {}),
   };
 }
 
@@ -172,10 +202,12 @@ interface Asked {
   /** Null = all weights, in float32. */
   lora: LoraOptions | null;
   arithmetic?: Arithmetic | null;
+  /** What of the optimizer a graph of steps is built with; none = the usual. */
+  adamw?: AdamWOptions;
 }
 
 /** A model, open in threads that compute losses and gradients of what is trained of it. */
-interface OpenTraining extends Pick<Trained, 'layout' | 'shape' | 'threads' | 'arithmetic'> {
+interface OpenTraining extends Pick<Trained, 'layout' | 'shape' | 'threads' | 'arithmetic' | 'kernel'> {
   /** Metered; `end` frees the threads. */
   engine: TuneEngine & { end(): void };
   /** What training begins with, by its seed. */
@@ -190,24 +222,42 @@ export async function openTraining(
   host: TrainingHost,
 ): Promise<OpenTraining> {
   // Said before a weight is read; what pruning leaves needs less.
-  const room = { rows: asked.rows, rank: (asked.lora ?? LORA).rank, memoryGiB: host.memoryGiB };
-  const threads = asked.lora
-    ? threadsThatFit(host.threads, checkpoint.config, recipe.precision, room)
-    : fullThreadsThatFit(host.threads, checkpoint.config, room);
+  const threads = host.graphs ? null : threadsFor(checkpoint.config, recipe, asked, host);
+  host.graphs?.check(checkpoint.config, recipe, asked);
   const frozen = await frozenOf(checkpoint, recipe, host);
   const { config, ffnSizes } = frozen;
   const layout = layoutOfAsked(config, ffnSizes, asked.lora);
-  const arithmetic = arithmeticFor(frozen, recipe, asked);
+  const arithmetic = host.graphs ? 'fp32' : arithmeticFor(frozen, recipe, asked);
   const model = layout.kind === 'full' ? { config, ffnSizes } : frozen;
-  const engine = await host.openThreads(model, layout, arithmetic, threads);
+  const opened = host.graphs
+    ? await host.graphs.open(frozen, layout, asked.adamw ?? TUNE)
+    : {
+        kernel: OWN_KERNELS,
+        threads: threads as number,
+        ...(await host.openThreads(model, layout, arithmetic, threads as number)),
+      };
   return {
-    engine: { ...metered(engine, model, layout, arithmetic, host.meter), end: () => engine.end() },
+    engine: { ...metered(opened, model, layout, arithmetic, host.meter), end: () => opened.end() },
     begin: (seed) => beginning(frozen, layout, seed),
     layout,
     shape: { config, ffnSizes },
-    threads,
+    threads: opened.threads,
     arithmetic,
+    kernel: opened.kernel,
   };
+}
+
+/** Threads that memory holds, at most those asked for. Throws `engine.memory`. */
+function threadsFor(
+  config: ModelConfig,
+  { precision }: Recipe,
+  asked: Asked & Pick<TuneOptions, 'rows'>,
+  host: TrainingHost,
+) {
+  const room = { rows: asked.rows, rank: (asked.lora ?? LORA).rank, memoryGiB: host.memoryGiB };
+  return asked.lora
+    ? threadsThatFit(host.threads, config, precision, room)
+    : fullThreadsThatFit(host.threads, config, room);
 }
 
 /**
@@ -226,7 +276,7 @@ export async function trainWeights(
   const { engine, layout, begin, ...opened } = await openTraining(
     checkpoint,
     recipe,
-    { ...asked, rows: options.rows },
+    { ...asked, rows: options.rows, adamw: options },
     host,
   );
   try {
@@ -238,9 +288,8 @@ export async function trainWeights(
         undecayed: undecayedOf(layout),
         joules: () => mainReadings(meter.peek()).find(({ phase }) => phase === 'train')?.joules?.mid ?? null,
         now: () => performance.now(),
-        onStep: async (state) => {
-          const step = state.steps.at(-1);
-          if (step) emit({ step, of: options.steps });
+        onStep: async (step, state) => {
+          emit({ step, of: options.steps });
           await host.onState?.(state);
         },
         onEvaluation: (evaluation) => emit({ evaluation }),

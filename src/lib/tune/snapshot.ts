@@ -42,9 +42,9 @@ export function fromSnapshot({ head, numbers }: Snapshot, size: number): TuneSta
 /** What a trainer may call between steps to have its state saved, at most once in so many milliseconds. */
 export function savesEvery(milliseconds: number, save: (state: TuneState) => Promise<void>) {
   let last = performance.now();
-  return async (state: TuneState): Promise<void> => {
+  return async (state: () => Promise<TuneState>): Promise<void> => {
     if (performance.now() - last < milliseconds) return;
-    await save(state);
+    await save(await state());
     last = performance.now();
   };
 }

@@ -15,7 +15,34 @@ export interface TuneEngine {
     factor: number,
     numbers: Float32Array<ArrayBuffer>,
   ): Promise<{ results: PassResult[]; gradient: Float32Array<ArrayBuffer> }>;
+  /** Where an engine steps by itself, from numbers that it keeps; absent = the trainer steps, from gradients. */
+  held?: HeldState;
 }
+
+/** Numbers of a training, without what the trainer counts and judges. */
+export type Numbers = Pick<TuneState, 'numbers' | 'optimizer'>;
+
+/** What is trained and the optimizer's moments, kept where an engine computes, as in a GPU's memory. */
+export interface HeldState {
+  /** Takes other ones. */
+  load(state: Numbers): Promise<void>;
+  losses(passes: readonly Pass[]): Promise<PassResult[]>;
+  /**
+   * One step of AdamW (optimizer.ts) along the gradient of `factor` times the passes' losses, which is clipped to the norm
+   * `clip`; `norm` is what it was before. Where a loss or the norm is no number, all stays as it was.
+   */
+  step(
+    passes: readonly Pass[],
+    factor: number,
+    o: AdamWOptions & Pick<TuneOptions, 'lr' | 'clip'>,
+  ): Promise<{ results: PassResult[]; norm: number }>;
+  /** Copies of what is kept. */
+  read(): Promise<Numbers>;
+}
+
+/** What computes the steps of a training, by its name (schema/engines.ts); the first where nobody chose. */
+export const TUNE_ENGINES = ['cpu', 'ort-cpu', 'ort-gpu'] as const;
+export type TuneEngineName = (typeof TUNE_ENGINES)[number];
 
 /** What can be asked of an engine (gradient/frozen.ts). */
 export const ARITHMETICS = ['int8', 'fp32'] as const satisfies readonly Arithmetic[];
@@ -124,8 +151,8 @@ export interface TuneHost {
   /** Joules since `tune` was called; null where they cannot be told. */
   joules: () => number | null;
   now: () => number;
-  /** Called between steps; what it awaits is a pause. */
-  onStep?: (state: TuneState) => Promise<void> | void;
+  /** Called between steps; what it awaits is a pause. The state costs a copy where an engine keeps it. */
+  onStep?: (step: TuneStep, state: () => Promise<TuneState>) => Promise<void> | void;
   onEvaluation?: (evaluation: TuneEvaluation) => void;
   signal?: AbortSignal | undefined;
 }
@@ -153,14 +180,51 @@ export function checkExamples(train: readonly Example[], batch: number): void {
 
 /** Mean loss over answer tokens, nats; null without examples. */
 export async function meanLoss(
-  engine: TuneEngine,
+  losses: (passes: readonly Pass[]) => Promise<PassResult[]>,
   examples: readonly Example[],
-  numbers: Float32Array<ArrayBuffer>,
   rows = PASS_ROWS,
 ): Promise<number | null> {
   if (examples.length === 0) return null;
-  const results = await engine.losses(passesOf(examples, rows), numbers);
+  const results = await losses(passesOf(examples, rows));
   return results.reduce((n, r) => n + r.loss, 0) / results.reduce((n, r) => n + r.labels, 0);
+}
+
+/** What the loop asks for, whoever keeps the numbers. */
+type Stepping = Pick<HeldState, 'losses' | 'step' | 'read'>;
+
+/** The trainer's own steps, from an engine's gradients. Changes what it is given. */
+function ownSteps(
+  engine: TuneEngine,
+  { numbers, optimizer }: Numbers,
+  undecayed: NonNullable<TuneHost['undecayed']>,
+): Stepping {
+  return {
+    losses: (passes) => engine.losses(passes, numbers),
+    async step(passes, factor, { clip, ...o }) {
+      const { results, gradient } = await engine.gradients(passes, factor, numbers);
+      const norm = normOf(gradient);
+      if (Number.isFinite(norm) && results.every(({ loss }) => Number.isFinite(loss)))
+        adamStep(optimizer, numbers, gradient, { ...o, scale: clipScale(norm, clip), undecayed });
+      return { results, norm };
+    },
+    read: () => Promise.resolve({ numbers, optimizer }),
+  };
+}
+
+/** Whoever takes the steps, with the numbers of `from`, which stay as they are. */
+async function steppingFrom(
+  { engine, undecayed = [] }: TuneHost,
+  { numbers, optimizer }: TuneState,
+): Promise<Stepping> {
+  const own: Numbers = {
+    numbers: numbers.slice(),
+    optimizer: { first: optimizer.first.slice(), second: optimizer.second.slice(), taken: optimizer.taken },
+  };
+  if (!engine.held) return ownSteps(engine, own, undecayed);
+  if (undecayed.length > 0)
+    throw new JoulewiseError('internal', 'An engine that steps by itself takes no numbers without weight decay.');
+  await engine.held.load(own);
+  return engine.held;
 }
 
 /**
@@ -168,30 +232,33 @@ export async function meanLoss(
  * with the last good numbers. Never changes `from`.
  */
 export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Promise<TuneResult> {
-  const { engine, train, validation } = host;
+  const { train, validation } = host;
   if (!host.passesAt) checkExamples(train, o.batch);
   const began = host.now();
   const joulesBefore = from.steps.at(-1)?.joules ?? 0;
   const secondsBefore = from.steps.reduce((n, { ms }) => n + ms / 1000, 0);
-  const numbers = from.numbers.slice();
-  const optimizer: AdamW = {
-    first: from.optimizer.first.slice(),
-    second: from.optimizer.second.slice(),
-    taken: from.optimizer.taken,
-  };
+  const stepping = await steppingFrom(host, from);
   let { step, best, waited } = from;
   const steps = [...from.steps];
   const evaluations = [...from.evaluations];
-  const stateNow = (): TuneState => ({ step, numbers, optimizer, best, waited, steps, evaluations });
+  const stateNow = async (): Promise<TuneState> => ({
+    step,
+    ...(await stepping.read()),
+    best,
+    waited,
+    steps,
+    evaluations,
+  });
   let end: TuneEnd | null = null;
 
   const evaluate = async () => {
     if (evaluations.at(-1)?.step === step) return;
-    const loss = await meanLoss(engine, validation, numbers, o.rows);
+    const loss = await meanLoss((passes) => stepping.losses(passes), validation, o.rows);
     if (loss === null) return;
     evaluations.push({ step, loss });
     host.onEvaluation?.({ step, loss });
-    if (best === null || loss < best.loss) [best, waited] = [{ numbers: numbers.slice(), loss, step }, 0];
+    if (best === null || loss < best.loss)
+      [best, waited] = [{ numbers: (await stepping.read()).numbers.slice(), loss, step }, 0];
     else waited++;
     if (o.patience !== null && waited >= o.patience) end ??= 'patience';
   };
@@ -207,38 +274,33 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
         o.rows,
       );
     const labels = passes.reduce((n, pass) => n + countOf(pass), 0);
-    const { results, gradient } = await engine.gradients(passes, 1 / labels, numbers);
+    const lr = o.lr * schedule(step, o.steps, o.warmup, o.floor);
+    const { results, norm } = await stepping.step(passes, 1 / labels, { ...o, lr });
     const loss = results.reduce((n, r) => n + r.loss, 0) / labels;
-    const norm = normOf(gradient);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
       end = 'diverged';
       break;
     }
-    const lr = o.lr * schedule(step, o.steps, o.warmup, o.floor);
-    adamStep(optimizer, numbers, gradient, {
-      ...o,
-      lr,
-      scale: clipScale(norm, o.clip),
-      undecayed: host.undecayed ?? [],
-    });
     step++;
     const spent = host.joules();
     const joules = spent === null ? null : joulesBefore + spent;
     const tokens = passes.reduce((n, { ids }) => n + ids.length, 0);
-    steps.push({ step, loss, norm, lr, ms: host.now() - start, joules, tokens, labels });
+    const taken: TuneStep = { step, loss, norm, lr, ms: host.now() - start, joules, tokens, labels };
+    steps.push(taken);
     if (o.evaluateEvery > 0 && step % o.evaluateEvery === 0) await evaluate();
     if (o.joules !== null && joules !== null && joules >= o.joules) end ??= 'joules';
     if (o.seconds !== null && secondsBefore + (host.now() - began) / 1000 >= o.seconds) end ??= 'seconds';
-    await host.onStep?.(stateNow());
+    await host.onStep?.(taken, stateNow);
     if (host.signal?.aborted) end ??= 'stopped';
   }
   if (end !== 'diverged' && end !== 'stopped') await evaluate();
   const chosen = best;
+  const state = await stateNow();
   return {
-    numbers: chosen?.numbers ?? numbers,
+    numbers: chosen?.numbers ?? state.numbers,
     at: chosen?.step ?? step,
     end: end ?? 'steps',
-    state: stateNow(),
+    state,
   };
 }
 

@@ -19,7 +19,16 @@ import { batchAt, countOf, joinPasses, labelsOf, packExamples, passesOf, type Ex
 import { undecayedOf } from './trained';
 import { LORA, loraLayout, newAdapter } from './lora';
 import { fromSnapshot, toSnapshot } from './snapshot';
-import { startTuning, tune, TUNE, type TuneEngine, type TuneHost, type TuneOptions, type TuneState } from './trainer';
+import {
+  startTuning,
+  tune,
+  TUNE,
+  type TuneEngine,
+  type TuneHost,
+  type TuneOptions,
+  type TuneState,
+  type TuneStep,
+} from './trainer';
 import { oneThread } from './testing';
 
 async function engineOf(family: string, lora: (model: Awaited<ReturnType<typeof frozenModel>>) => LoraLayout) {
@@ -130,7 +139,7 @@ describe.each(Object.keys(fullModels))('all weights of %s', (name) => {
     const each: TuneOptions = { ...o, batch: 2, evaluateEvery: 2 };
     const whole = await tune(validated, each, begin);
     const stop = new AbortController();
-    const onStep = ({ step }: TuneState) => (step === 3 ? stop.abort() : undefined);
+    const onStep = ({ step }: TuneStep) => (step === 3 ? stop.abort() : undefined);
     const half = await tune({ ...validated, signal: stop.signal, onStep }, each, begin);
     expect([half.end, half.state.step]).toEqual(['stopped', 3]);
     const { head, numbers } = toSnapshot(half.state);
@@ -154,7 +163,7 @@ describe('training', () => {
     for (const at of [1, 3, 7]) {
       const stop = new AbortController();
       const half = await tune(
-        { ...host, signal: stop.signal, onStep: ({ step }: TuneState) => (step === at ? stop.abort() : undefined) },
+        { ...host, signal: stop.signal, onStep: ({ step }: TuneStep) => (step === at ? stop.abort() : undefined) },
         o,
         startTuning(newAdapter(layout, 3)),
       );
@@ -217,7 +226,7 @@ describe('training', () => {
     );
     const seen: Float32Array[] = [];
     const { end, state, numbers } = await tune(
-      hostOf(failing, train, { onStep: (s) => void seen.push(s.numbers.slice()) }),
+      hostOf(failing, train, { onStep: async (_, now) => void seen.push((await now()).numbers.slice()) }),
       { ...o, evaluateEvery: 0 },
       startTuning(start),
     );

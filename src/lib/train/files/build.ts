@@ -165,11 +165,11 @@ export async function buildBuiltin(host: BuildHost, recipe: Recipe = RECIPE): Pr
           undecayed: undecayedOf(layout),
           joules: () => null,
           now: () => performance.now(),
-          async onStep(state) {
-            const step = state.steps.at(-1);
-            const pace = mean(state.steps.slice(-LAST).map(({ ms }) => ms / 1000));
-            const secondsLeft = pace * (options.steps - state.step + later);
-            if (step) emit({ stage: index, step, of: options.steps, secondsLeft });
+          async onStep(step, state) {
+            const { steps } = await state();
+            const pace = mean(steps.slice(-LAST).map(({ ms }) => ms / 1000));
+            const secondsLeft = pace * (options.steps - step.step + later);
+            emit({ stage: index, step, of: options.steps, secondsLeft });
             await saveNow(state);
           },
           onEvaluation: (evaluation) => emit({ stage: index, evaluation }),

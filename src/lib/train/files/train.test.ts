@@ -20,6 +20,7 @@ import { TUNE } from '../../tune/trainer';
 import { compressVariant, parseRecipe } from '../../variant/compress';
 import { memoryHost } from './testing';
 import { train, type TrainEvent, type TrainHost, type TrainRequest } from './train';
+import { graphsInNode } from '../../step/testing';
 import { memoryStore } from '../testing';
 
 const builtin = () => fileSet(builtinFiles());
@@ -30,6 +31,7 @@ const request: TrainRequest = {
   lora: { ...LORA, rank: 4 },
   options: { ...TUNE, steps: 4, batch: 4, warmup: 0, lr: 3e-3, evaluateEvery: 2 },
   arithmetic: null,
+  engine: 'cpu' as const,
   merged: true,
 };
 
@@ -158,6 +160,38 @@ describe('a training', () => {
       (await train({ ...request, options: { ...request.options, lr: 1e-3 } }, given, host({ keeping }).own)).before,
     ).toBeNull();
     expect((await train(request, given, host({ keeping, fresh: true }).own)).before).toBeNull();
+  });
+
+  it('in a graph a step takes the same steps, goes on from its own states, and says which engine it was', async () => {
+    const keeping = memoryStore();
+    const short = { ...given, validation: [] };
+    const options = { ...request.options, steps: 3 };
+    const asked = { ...request, options, merged: false, recipe: 'int8', arithmetic: 'fp32' as const };
+    const own = await train(asked, short, host().own);
+    const graph = { ...asked, engine: 'ort-cpu' as const };
+    const stopping = new AbortController();
+    const emit = (event: TrainEvent) => ('step' in event && event.step.step === 2 ? stopping.abort() : undefined);
+    const half = host({ keeping, graphs: graphsInNode, emit, signal: stopping.signal });
+    expect(await train(graph, short, half.own)).toMatchObject({ end: 'stopped' });
+    // Its state is no state of another engine's.
+    expect((await train(asked, short, host({ keeping }).own)).before).toBeNull();
+    const found = await train(graph, short, host({ keeping, graphs: graphsInNode }).own);
+    expect(found.before).not.toBeNull();
+    expect(found).toMatchObject({ engine: 'ort-cpu', arithmetic: 'fp32', end: 'steps' });
+    expect(found.kernel).toMatch(/one ONNX graph of \d+ nodes a step/);
+    expect(own).toMatchObject({ engine: 'cpu' });
+    expect(own.kernel).toMatch(/own WASM kernels/);
+    found.steps.forEach(({ loss, norm, lr, tokens, labels }, i) => {
+      const step = own.steps[i];
+      expect(Math.abs(loss / (step?.loss ?? NaN) - 1)).toBeLessThan(1e-3);
+      expect(Math.abs(norm / (step?.norm ?? NaN) - 1)).toBeLessThan(1e-3);
+      expect([lr, tokens, labels]).toEqual([step?.lr, step?.tokens, step?.labels]);
+    });
+    for (const [wrong, said] of [
+      [{ ...graph, lora: null, recipe: 'fp32' }, /trains adapters alone/],
+      [{ ...graph, arithmetic: 'int8' as const }, /computes in float32 alone/],
+    ] as const)
+      await expect(train(wrong, short, host({ graphs: graphsInNode }).own)).rejects.toThrow(said);
   });
 
   it('of all weights is refused over rounded or pruned ones, beside --merged, and where memory does not hold it', async () => {

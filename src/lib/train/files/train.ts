@@ -8,7 +8,7 @@ import { writeWeights } from '../../export/safetensors';
 import type { LoraOptions } from '../../tune/lora';
 import { toPeft } from '../../tune/peft';
 import { parametersOf } from '../../tune/trained';
-import type { ARITHMETICS, TuneEnd, TuneEvaluation, TuneOptions, TuneStep } from '../../tune/trainer';
+import type { ARITHMETICS, TuneEnd, TuneEngineName, TuneEvaluation, TuneOptions, TuneStep } from '../../tune/trainer';
 import { formatRecipe, parseRecipe } from '../../variant/compress';
 import { staysApart } from '../../variant/panels';
 import type { AdapterStore } from '../../variant/tuned';
@@ -28,6 +28,8 @@ export interface TrainRequest {
   options: TuneOptions;
   /** How products with frozen weights are computed; null = the faster way for how they are stored. */
   arithmetic: AskedArithmetic;
+  /** What computes the steps. */
+  engine: TuneEngineName;
   /** Whether the whole model is written too where an adapter is trained, merged into its float32 weights. */
   merged: boolean;
 }
@@ -48,6 +50,9 @@ export interface TrainReport {
   threads: number;
   /** How products with frozen weights were computed. */
   arithmetic: NonNullable<AskedArithmetic>;
+  /** What computed the steps, by its name and in words. */
+  engine: TuneEngineName;
+  kernel: string;
   /** What interrupted runs of this training had spent before this one went on; null where there were none. */
   before: Spent | null;
   /** Time, work and joules of this run by phase and source. */
@@ -144,7 +149,9 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
   const lessons = lessonsOf(checkpoint, tickets);
   const { recipe, lora, options, arithmetic: asked } = request;
   const { learning, checking } = lessons;
-  const key = await contentHash({ recipe, lora, options, asked, learning, checking, version: STATE_VERSION });
+  // The engine `cpu` is not named: states of it from before there were others go on.
+  const other = request.engine === 'cpu' ? {} : { engine: request.engine };
+  const key = await contentHash({ recipe, lora, options, asked, learning, checking, ...other, version: STATE_VERSION });
   const underWay = key + UNDER_WAY;
   if (host.fresh) await host.keeping?.remove(underWay);
   const { trained, before } = await trainOn(
@@ -154,7 +161,7 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
   );
   await writeTrained(request, checkpoint, trained, host);
   if (trained.end !== 'stopped') await host.keeping?.remove(underWay);
-  const { at, end, state, layout, threads, arithmetic } = trained;
+  const { at, end, state, layout, threads, arithmetic, kernel } = trained;
   return {
     end,
     at,
@@ -165,6 +172,8 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
     parameters: parametersOf(layout),
     threads,
     arithmetic,
+    engine: request.engine,
+    kernel,
     before,
     readings: await host.meter.read(),
   };

@@ -7,7 +7,7 @@ import { lessonsFrom, timeTraining } from '../../train/files/speed';
 import { train } from '../../train/files/train';
 import { opfsAdapters } from '../../store/adapters';
 import { adaptersOf, openFiles } from '../../store/checkpoints';
-import { openThreads, threadsHere } from '../gradient/threads';
+import { stepsHere } from '../step/steps';
 import { serve } from '../../core/rpc';
 import { take } from '../../data/give';
 import type { TuneApi } from './protocol';
@@ -21,9 +21,8 @@ serve<TuneApi>({
       { ...tickets, tasks: tasks.map((task) => taskOf(task, templates)) },
       {
         files: await openFiles(checkpoint),
-        meter: openMeter({ device: await probeDevice(), engine: 'cpu', profile }, () => undefined),
-        ...threadsHere(threads),
-        openThreads,
+        meter: openMeter({ device: await probeDevice(), engine: request.engine, profile }, () => undefined),
+        ...stepsHere(threads, request.engine),
         folder,
         keeping: adaptersOf(checkpoint),
         fresh,
@@ -36,7 +35,7 @@ serve<TuneApi>({
 
   async build({ threads, fresh }, { emit, signal }) {
     const folder = await createExport();
-    const { threads: here } = threadsHere(threads);
+    const { threads: here, openThreads } = stepsHere(threads);
     // By itself: it does not depend on the checkpoint that the site comes with.
     const keeping = opfsAdapters('build');
     const report = await buildBuiltin({ threads: here, openThreads, folder, keeping, fresh, emit, signal });
@@ -46,8 +45,7 @@ serve<TuneApi>({
   tuneSpeed: async ({ checkpoint, threads, ...request }, { emit, signal }) =>
     timeTraining(await openFiles(checkpoint), request, {
       meter: openMeter({ device: await probeDevice(), engine: 'cpu', profile: null }, () => undefined),
-      ...threadsHere(threads),
-      openThreads,
+      ...stepsHere(threads),
       emit,
       signal,
     }),
