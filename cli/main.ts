@@ -24,7 +24,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   },
   tune: {
     usage:
-      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variant V [--steps N] [--batch N] [--lr X] [--rank N] [--alpha X] [--budget-joules J] [--budget-minutes M] [--evaluate-every N] [--train N] [--validation N] [--seed N] [--threads N] [--arithmetic int8|fp32] [--profile P] [--decay X] [--merged | --full] [--fresh] --out DIR',
+      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variant V [--steps N] [--batch N] [--lr X] [--rank N] [--alpha X] [--dropout X] [--budget-joules J] [--budget-minutes M] [--evaluate-every N] [--train N] [--validation N] [--seed N] [--threads N] [--arithmetic int8|fp32] [--profile P] [--decay X] [--merged | --full] [--fresh] --out DIR',
     about:
       'fine-tune a LoRA adapter on tickets over the frozen weights of a variant; PEFT loads what it writes; --full: all weights of a small checkpoint, in float32, and the whole folder',
     run: tuneModel,

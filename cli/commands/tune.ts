@@ -4,7 +4,7 @@ import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
 import { JoulewiseError } from '../../src/lib/core/errors';
 import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
 import { LORA } from '../../src/lib/tune/lora';
-import { ARITHMETICS, FULL_RATE, TUNE } from '../../src/lib/tune/trainer';
+import { ARITHMETICS, checkDropout, FULL_RATE, TUNE } from '../../src/lib/tune/trainer';
 import { TUNED } from '../../src/lib/texts/tune';
 import { parseArgs, type Parsed } from '../shared/args';
 import { checkpointOf, fromHere, print, say, threadsOf, withDriver } from '../shared/context';
@@ -34,6 +34,13 @@ function positive(text: string | null, name: string, otherwise: number): number 
   return value;
 }
 
+/** Dropout as an option of training; none where it is 0 or not asked for, so that such a training has one name. */
+function dropoutOf(text: string | null): { dropout?: number } {
+  const share = text === null ? 0 : Number(text.trim() || NaN);
+  checkDropout(share);
+  return share === 0 ? {} : { dropout: share };
+}
+
 /** Null where it is not asked for. */
 function arithmeticOf(text: string | null) {
   const asked = ARITHMETICS.find((name) => name === text) ?? null;
@@ -43,7 +50,7 @@ function arithmeticOf(text: string | null) {
 }
 
 /** Options that say something of an adapter, and nothing where all weights are trained. */
-const ADAPTERS_OWN = ['rank', 'alpha', 'arithmetic'] as const;
+const ADAPTERS_OWN = ['rank', 'alpha', 'dropout', 'arithmetic'] as const;
 
 /** What of LoRA is asked for; null where all weights are trained. Throws `option.invalid` for both at once. */
 function loraOf(a: Parsed) {
@@ -73,6 +80,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     lr: 'text',
     rank: 'whole',
     alpha: 'text',
+    dropout: 'text',
     'budget-joules': 'text',
     'budget-minutes': 'text',
     'evaluate-every': 'whole',
@@ -104,6 +112,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     lr: positive(a.text('lr'), 'lr', lora ? TUNE.lr : FULL_RATE),
     decay: a.number('decay', TUNE.decay, 0, 1),
     seed,
+    ...dropoutOf(a.text('dropout')),
     evaluateEvery: a.whole('evaluate-every', TUNE.evaluateEvery, 0),
     joules: joules === null ? null : positive(joules, 'budget-joules', 0),
     seconds: minutes === null ? null : 60 * positive(minutes, 'budget-minutes', 0),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { layoutOf, type LoraLayout } from '../block/lora';
+import { fullLayout } from '../block/weights';
 import { LINEARS } from '../checkpoint/block';
 import { nodeMatrix } from '../matrix/testing';
 import { dequantize, type StoredTensor } from '../tensor/stored';
@@ -160,6 +161,79 @@ describe.each(Object.keys(families))('gradients of %s in int8 arithmetic', (fami
       expect(cosine(own.gradient, plain.gradient)).toBeGreaterThan(0.99);
     },
   );
+});
+
+describe.each(Object.keys(families))('gradients of %s under dropout', (family) => {
+  const reference = families[family] as TuneReference;
+  const pass: Pass = { ...side(reference.sequences), dropout: { share: 0.3, key: 7 } };
+
+  it('are the slope of the loss with the same values left out', async () => {
+    const { gradients } = await open(family);
+    const adapter = floats(reference.adapter);
+    gradients.setNumbers(adapter);
+    const step = gradients.step(pass, 1);
+    expect(step.loss).toBe(gradients.loss(pass).loss);
+    expect(step.loss).not.toBe(gradients.loss({ ...pass, dropout: { share: 0.3, key: 8 } }).loss);
+    const gradient = gradients.takeGradient();
+    const norm = Math.hypot(...gradient);
+    const at = (t: number) => {
+      gradients.setNumbers(adapter.map((x, i) => x + (t * (gradient[i] as number)) / norm));
+      return gradients.loss(pass).loss;
+    };
+    const h = 5e-4;
+    const slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+    expect(Math.abs(slope / norm - 1)).toBeLessThan(1e-3);
+  });
+
+  it('come to those without it on average', async () => {
+    const { gradients } = await open(family);
+    gradients.setNumbers(floats(reference.adapter).map((x) => x / 10));
+    const whole = side(reference.sequences);
+    gradients.step(whole, 1);
+    const plain = gradients.takeGradient();
+    const passes = 64;
+    for (let key = 0; key < passes; key++) gradients.step({ ...whole, dropout: { share: 0.1, key } }, 1 / passes);
+    expect(distance(gradients.takeGradient(), plain)).toBeLessThan(0.15);
+  });
+});
+
+describe('dropout', () => {
+  it('takes whole inputs from A, each linear layer its own, and scales what is left', async () => {
+    const [family] = Object.keys(families) as [string];
+    const model = await frozenModel(family);
+    const targets = ['v_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
+    const lora = layoutOf(model.config, model.ffnSizes, { rank: 2, factor: 1, targets, layers: [1] });
+    const gradients = openGradients(await nodeMatrix(), model, lora, 'fp32');
+    // B so small that what follows A does not change by what A reads.
+    gradients.setNumbers(Float32Array.from({ length: lora.size }, (_, i) => ((i % 7) - 3) * 1e-5));
+    // One row: the gradient by A is its input times a number.
+    const one: Pass = { spans: [{ tokens: 1, parent: null }], ids: [5], labels: [9] };
+    gradients.step(one, 1e6);
+    const plain = gradients.takeGradient();
+    gradients.step({ ...one, dropout: { share: 0.25, key: 3 } }, 1e6);
+    const dropped = gradients.takeGradient();
+    const masks = lora.parts.map(({ linear, a, inputs }) => {
+      const kept = Array.from({ length: inputs }, (_, i) => dropped[a + i] !== 0);
+      kept.forEach((is, i) => {
+        if (is) expect((dropped[a + i] as number) / (plain[a + i] as number), linear).toBeCloseTo(1 / 0.75, 2);
+      });
+      return kept.map(Number).join('');
+    });
+    for (const mask of masks) {
+      const share = [...mask].filter((x) => x === '0').length / mask.length;
+      expect(Math.abs(share - 0.25)).toBeLessThan(4 * Math.sqrt((0.25 * 0.75) / mask.length));
+    }
+    // Gate and up read the same.
+    expect(masks[1]).not.toBe(masks[2]);
+  });
+
+  it('is of adapters alone', async () => {
+    const [name] = Object.keys(families) as [string];
+    const { config, ffnSizes } = await frozenModel(name);
+    const gradients = openGradients(await nodeMatrix(), { config, ffnSizes }, fullLayout(config, ffnSizes), 'fp32');
+    const pass: Pass = { spans: [{ tokens: 1, parent: null }], ids: [5], labels: [9], dropout: { share: 0.5, key: 1 } };
+    expect(() => gradients.step(pass, 1)).toThrow(/adapter/);
+  });
 });
 
 describe('gradients of part of a model', () => {

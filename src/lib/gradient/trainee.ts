@@ -1,3 +1,4 @@
+import type { Dropout } from '../block/dropout';
 import type { TrainedLayout } from '../block/layout';
 import { lowRank } from '../block/low-rank';
 import type { LoraLayout } from '../block/lora';
@@ -13,8 +14,8 @@ export interface Trainee {
   model: LaidModel;
   /** The lowest layer that takes gradients: nothing is asked below it. */
   lowest: number;
-  /** What is trained of a block, for one pass of `rows` rows; `traced`: whether it comes back. */
-  layer(layer: number, o: { rows: number; traced: boolean }): LayerTrainee;
+  /** What is trained of a block, for one pass of `rows` rows; `traced`: whether it comes back, `dropout` what A reads less. */
+  layer(layer: number, o: { rows: number; traced: boolean; dropout: Dropout | null }): LayerTrainee;
   /** Of embedding, head and the last norm; null where they are frozen. */
   outer: OuterGradients | null;
 }

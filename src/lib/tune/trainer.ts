@@ -2,7 +2,7 @@ import { JoulewiseError } from '../core/errors';
 import { mean } from '../core/stats';
 import type { Arithmetic } from '../gradient/frozen';
 import type { Pass, PassResult } from '../gradient/pass';
-import { batchAt, countOf, labelsOf, passesOf, PASS_ROWS, type Example } from './examples';
+import { batchAt, countOf, labelsOf, passesOf, PASS_ROWS, withDropout, type Example } from './examples';
 import { adamStep, ADAMW, clipScale, newAdamW, normOf, schedule, type AdamW, type AdamWOptions } from './optimizer';
 
 /** What computes losses and gradients: threads of the processor, or a graph on a GPU. */
@@ -34,6 +34,11 @@ export interface TuneOptions extends AdamWOptions {
   /** Largest norm of a gradient; null = unbounded. */
   clip: number | null;
   seed: number;
+  /**
+   * Share of what an adapter reads that is left out of each training pass and of no evaluation (PEFT's `lora_dropout`), from
+   * 0 to below 1; absent = 0.
+   */
+  dropout?: number | undefined;
   /** Steps between two evaluations on validation examples, which also keep the best numbers; 0 = at the beginning and the end alone. */
   evaluateEvery: number;
   /** Evaluations without a better one after which it stops; null = never. */
@@ -151,6 +156,26 @@ export function checkExamples(train: readonly Example[], batch: number): void {
     throw new JoulewiseError('internal', 'An example has no answer, or nothing before it.');
 }
 
+/** Refuses shares of dropout that leave nothing, or are none. Throws `option.invalid`. */
+export function checkDropout(share: number): void {
+  if (!(share >= 0 && share < 1))
+    throw new JoulewiseError(
+      'option.invalid',
+      `Dropout is the share of an adapter's inputs that is left out, from 0 to below 1; it is ${share}. Take 0.05 or 0.1, or 0 for none.`,
+    );
+}
+
+/** Passes of step `step` (from 0), as they are trained. */
+function passesAt({ passesAt: given, train }: TuneHost, o: TuneOptions, step: number): readonly Pass[] {
+  const passes =
+    given?.(step) ??
+    passesOf(
+      batchAt(train.length, o.batch, step, o.seed).map((i) => train[i] as Example),
+      o.rows,
+    );
+  return withDropout(passes, o.dropout ?? 0, o.seed, step);
+}
+
 /** Mean loss over answer tokens, nats; null without examples. */
 export async function meanLoss(
   engine: TuneEngine,
@@ -170,6 +195,7 @@ export async function meanLoss(
 export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Promise<TuneResult> {
   const { engine, train, validation } = host;
   if (!host.passesAt) checkExamples(train, o.batch);
+  checkDropout(o.dropout ?? 0);
   const began = host.now();
   const joulesBefore = from.steps.at(-1)?.joules ?? 0;
   const secondsBefore = from.steps.reduce((n, { ms }) => n + ms / 1000, 0);
@@ -200,12 +226,7 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
   if (step === 0) await evaluate();
   while (end === null && step < o.steps) {
     const start = host.now();
-    const passes =
-      host.passesAt?.(step) ??
-      passesOf(
-        batchAt(train.length, o.batch, step, o.seed).map((i) => train[i] as Example),
-        o.rows,
-      );
+    const passes = passesAt(host, o, step);
     const labels = passes.reduce((n, pass) => n + countOf(pass), 0);
     const { results, gradient } = await engine.gradients(passes, 1 / labels, numbers);
     const loss = results.reduce((n, r) => n + r.loss, 0) / labels;

@@ -84,7 +84,7 @@ async function writeAll(target: ExportTarget, files: Readonly<Record<string, Uin
 }
 
 /** Throws `recipe.impossible` where a run could not compute with what comes out as it was trained. */
-function checkRecipe({ recipe, lora, merged }: TrainRequest, { adapted }: Checkpoint): void {
+function checkRecipe({ recipe, lora, options, merged }: TrainRequest, { adapted }: Checkpoint): void {
   if (lora === null && formatRecipe(parseRecipe(recipe)) !== 'fp32')
     throw new JoulewiseError(
       'recipe.impossible',
@@ -94,6 +94,11 @@ function checkRecipe({ recipe, lora, merged }: TrainRequest, { adapted }: Checkp
     throw new JoulewiseError(
       'option.invalid',
       'Training in full writes the whole model anyway: leave --merged away, which is for adapters.',
+    );
+  if (lora === null && options.dropout)
+    throw new JoulewiseError(
+      'option.invalid',
+      'Dropout leaves out part of what an adapter reads, and training in full has no adapter. Leave --dropout away, or train without --full.',
     );
   if (!staysApart(parseRecipe(recipe)))
     throw new JoulewiseError(
@@ -118,7 +123,7 @@ async function writeTrained(
     if (layout.kind === 'full') await writeModel(checkpoint, shape, layout, numbers, folder);
     return;
   }
-  const saved = toPeft(layout, numbers, request.lora, request.name);
+  const saved = toPeft(layout, numbers, { ...request.lora, dropout: request.options.dropout }, request.name);
   await writeAll(folder, saved);
   if (request.merged)
     await writeWeights(
