@@ -1,9 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { LINEARS, type LinearName } from '../../src/lib/checkpoint/block';
 import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
-import { JoulewiseError } from '../../src/lib/core/errors';
+import { parseKinds, shortName } from '../../src/lib/compress/tuning';
+import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
-import { LORA } from '../../src/lib/tune/lora';
+import { LORA, rangeOf } from '../../src/lib/tune/lora';
 import { ARITHMETICS, checkDropout, FULL_RATE, TUNE } from '../../src/lib/tune/trainer';
 import { TUNED } from '../../src/lib/texts/tune';
 import { parseArgs, type Parsed } from '../shared/args';
@@ -50,15 +52,47 @@ function arithmeticOf(text: string | null) {
 }
 
 /** Options that say something of an adapter, and nothing where all weights are trained. */
-const ADAPTERS_OWN = ['rank', 'alpha', 'dropout', 'arithmetic'] as const;
+const ADAPTERS_OWN = ['rank', 'alpha', 'dropout', 'modules', 'layers', 'arithmetic'] as const;
+const ADAPTERS_FLAGS = ['merged', 'rslora'] as const;
+
+/** Kinds of linear layers, `q+v`; all where none are named. */
+function modulesOf(text: string | null): readonly LinearName[] {
+  if (text === null) return LORA.targets;
+  const kinds = parseKinds(text.split('+'));
+  if (kinds) return kinds;
+  throw new JoulewiseError(
+    'option.invalid',
+    `--modules are kinds of linear layers joined by "+", each once: ${LINEARS.map(shortName).join('+')}; ${quote(text)} is not.`,
+  );
+}
+
+/** Layers from 0, `20-29` or `0-3+29`; null, all of them, where none are named. */
+function layersOf(text: string | null): readonly number[] | null {
+  if (text === null) return null;
+  return text.split('+').flatMap((part) => {
+    const [, first, last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part) ?? [];
+    if (first === undefined || Number(first) > Number(last))
+      throw new JoulewiseError(
+        'option.invalid',
+        `--layers are ranges of layers from 0, joined by "+", such as 20-29 or 0-3+29; ${quote(text)} is not.`,
+      );
+    return rangeOf(Number(first), Number(last));
+  });
+}
 
 /** What of LoRA is asked for; null where all weights are trained. Throws `option.invalid` for both at once. */
 function loraOf(a: Parsed) {
   if (!a.flag('full')) {
     const rank = a.whole('rank', LORA.rank);
-    return { ...LORA, rank, alpha: positive(a.text('alpha'), 'alpha', 2 * rank) };
+    return {
+      rank,
+      alpha: positive(a.text('alpha'), 'alpha', 2 * rank),
+      stabilised: a.flag('rslora'),
+      targets: modulesOf(a.text('modules')),
+      layers: layersOf(a.text('layers')),
+    };
   }
-  const own = a.flag('merged') ? 'merged' : ADAPTERS_OWN.find((name) => a.text(name) !== null);
+  const own = ADAPTERS_FLAGS.find((name) => a.flag(name)) ?? ADAPTERS_OWN.find((name) => a.text(name) !== null);
   if (own)
     throw new JoulewiseError(
       'option.invalid',
@@ -81,6 +115,9 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     rank: 'whole',
     alpha: 'text',
     dropout: 'text',
+    modules: 'text',
+    layers: 'text',
+    rslora: 'flag',
     'budget-joules': 'text',
     'budget-minutes': 'text',
     'evaluate-every': 'whole',

@@ -49,9 +49,25 @@ describe('LoRA adapters', () => {
     [{ modules_to_save: ['lm_head'] }, /replaces whole layers/],
     [{ rank_pattern: { q_proj: 8 } }, /rank differs by layer/],
     [{ r: 8 }, /do not fit this checkpoint/],
+    [{ layers_to_transform: [0], layers_pattern: 'blocks' }, /"layers_pattern" .*blocks.* are called "layers"/],
+    [{ layers_to_transform: [0, 1] }, /change .*layers\.2\.\S+_proj.*, which "target_modules"/],
+    [{ layers_to_transform: [0, 1], layers_pattern: ['layers'] }, /leave alone/],
+    [{ target_modules: ['q_proj', 'k_proj'] }, /choose .*k_proj.*, of which it has no tensors|leave alone/],
+    [{ exclude_modules: ['model.layers.1.self_attn.q_proj'] }, /layers\.1\.self_attn\.q_proj.*leave alone/],
+    [{ target_modules: '(?P<a>q_proj' }, /"target_modules" chooses by .*save it with names/],
     [{ lora_alpha: undefined }, /names no rank "r" and factor "lora_alpha"/],
   ])('%j is refused in a sentence', async (changed, message) => {
     await expect(open(changed)).rejects.toThrow(message);
+  });
+
+  it.each([
+    [{ target_modules: '.*\\.(q|v|o|down)_proj' }],
+    [{ target_modules: null }],
+    [{ layers_to_transform: [0, 1, 2, 3] }],
+    [{ layers_to_transform: [0, 1, 2, 3], layers_pattern: 'layers' }],
+    [{ target_modules: 'all-linear', exclude_modules: '.*(k|gate|up)_proj' }],
+  ])('%j chooses what its tensors change', async (changed) => {
+    expect((await open(changed)).adapted?.adapter.count).toBe(16);
   });
 
   it('half an adapter is refused', async () => {

@@ -1,5 +1,5 @@
 import type { Dropout } from '../block/dropout';
-import type { TrainedLayout } from '../block/layout';
+import { lowestOf, type TrainedLayout } from '../block/layout';
 import { lowRank } from '../block/low-rank';
 import type { LoraLayout } from '../block/lora';
 import type { LayerTrainee } from '../block/trained';
@@ -46,7 +46,7 @@ function besideWeights(
   if (!('layers' in model)) throw new JoulewiseError('internal', 'An adapter is trained beside weights; none came.');
   return {
     model: layModel(m, model, arithmetic),
-    lowest: lora.layers.reduce((a, b) => Math.min(a, b), model.config.layers),
+    lowest: lowestOf(lora, model.config.layers),
     layer: (layer, o) => lowRank(m, { layer, lora, adapter: numbers, gradient, ...o }),
     outer: null,
   };
@@ -84,7 +84,7 @@ function everyWeight(
       head: tiedEmbeddings ? embedding : stored(names.head),
       finalNorm: at(names.finalNorm),
     },
-    lowest: 0,
+    lowest: lowestOf(full, layers),
     layer: (layer) => ownWeights(m, config, { layer, ffn: ffnSizes[layer] as number, full, gradient }),
     outer: {
       embedding(ids, d) {

@@ -4,7 +4,7 @@ import { createTokenizer } from '../checkpoint/tokenizer';
 import type { FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
 import type { TunedRecord } from '../schema/run';
-import { adapterOf, LORA, loraLayout, type LoraLayout, type LoraOptions } from '../tune/lora';
+import { adapterOf, LORA, loraLayout, rangeOf, type LoraLayout, type LoraOptions } from '../tune/lora';
 import { toPeft } from '../tune/peft';
 import { TUNE, type TuneOptions } from '../tune/trainer';
 import { formatRecipe, parseRecipe, untuned, weightsOf, type RatesOf } from '../variant/compress';
@@ -33,13 +33,19 @@ export interface TunedHost extends Omit<TrainingHost, 'target'> {
   keeping: AdapterStore | null;
 }
 
-/** How a variant of a plan is trained, by its name: alpha is twice the rank, all kinds of linear layers, all layers. */
+/** How a variant of a plan is trained, by its name: alpha is twice the rank; all kinds of linear layers and all layers, unless named. */
 export function tuningOf({ recipe, seed }: TunedRequest): { lora: LoraOptions; options: TuneOptions } {
   const { tuning } = parseRecipe(recipe);
   if (!tuning) throw new JoulewiseError('internal', `The recipe ${quote(recipe)} names no adapter.`);
   const steps = tuning.steps ?? TUNE.steps;
   return {
-    lora: { ...LORA, rank: tuning.rank, alpha: 2 * tuning.rank },
+    lora: {
+      ...LORA,
+      rank: tuning.rank,
+      alpha: 2 * tuning.rank,
+      targets: tuning.targets ?? LORA.targets,
+      layers: tuning.layers && rangeOf(tuning.layers.first, tuning.layers.last),
+    },
     options: {
       ...TUNE,
       steps,
