@@ -1,11 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { LINEARS, type LinearName } from '../../src/lib/checkpoint/block';
 import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
-import { parseKinds, shortName } from '../../src/lib/compress/tuning';
+import { KINDS, parseKinds } from '../../src/lib/compress/tuning';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
-import { LORA, rangeOf } from '../../src/lib/tune/lora';
+import { LORA, rangeOf, type LoraOptions } from '../../src/lib/tune/lora';
 import { ARITHMETICS, checkDropout, FULL_RATE, TUNE } from '../../src/lib/tune/trainer';
 import { TUNED } from '../../src/lib/texts/tune';
 import { parseArgs, type Parsed } from '../shared/args';
@@ -56,13 +55,13 @@ const ADAPTERS_OWN = ['rank', 'alpha', 'dropout', 'modules', 'layers', 'arithmet
 const ADAPTERS_FLAGS = ['merged', 'rslora'] as const;
 
 /** Kinds of linear layers, `q+v`; all where none are named. */
-function modulesOf(text: string | null): readonly LinearName[] {
+function modulesOf(text: string | null): LoraOptions['targets'] {
   if (text === null) return LORA.targets;
   const kinds = parseKinds(text.split('+'));
   if (kinds) return kinds;
   throw new JoulewiseError(
     'option.invalid',
-    `--modules are kinds of linear layers joined by "+", each once: ${LINEARS.map(shortName).join('+')}; ${quote(text)} is not.`,
+    `--modules are kinds of linear layers joined by "+", each once: ${KINDS.join('+')}; ${quote(text)} is not.`,
   );
 }
 

@@ -25,7 +25,10 @@ const RANK = /^lora([1-9]\d{0,2})$/;
 const END = '_proj';
 
 /** What a kind of linear layer is called in short: `q` of `q_proj`. */
-export const shortName = (linear: LinearName) => linear.slice(0, -END.length);
+const shortName = (linear: LinearName) => linear.slice(0, -END.length);
+
+/** Their short names. */
+export const KINDS = LINEARS.map(shortName);
 
 /** Kinds of linear layers by their names, short or whole, in the order of `LINEARS`; null where one is not known or comes twice. */
 export function parseKinds(names: readonly string[]): LinearName[] | null {
