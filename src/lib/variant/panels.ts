@@ -7,7 +7,7 @@ import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
 import { PRUNERS } from '../compress/pruners';
 import { calibrationLevel, formatRecipe, untuned, type Recipe } from '../compress/recipe';
-import { JoulewiseError } from '../core/errors';
+import { JoulewiseError, quote } from '../core/errors';
 import { layoutsOf } from '../cpu/formats';
 import { CpuModel } from '../cpu/model';
 import type { ByteDot } from '../core/dot';
@@ -27,6 +27,8 @@ export interface PackOptions {
   keeping?: PackedStore | null;
   /** The adapter that was trained for this recipe; null or none = none was. */
   tuned?: Tuned | null;
+  /** Adapters by name, to be put to work one at a time; none = none. */
+  adapters?: Readonly<Record<string, Adapter>>;
   /** Of calibration, before compression begins. */
   onCalibrated?: (done: number, of: number) => void;
   onProgress?: (done: number, of: number) => void;
@@ -43,6 +45,8 @@ export async function packVariant(
   dot: ByteDot,
   o: PackOptions,
 ): Promise<PackedModel & { notes: string[] }> {
+  const named = o.adapters ?? {};
+  if (Object.keys(named).length > 0) checkNamed(checkpoint, recipe, Object.keys(named));
   const given = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
   const apart = o.tuned ? { adapter: o.tuned.adapter, base: checkpoint } : given;
   const weights = o.tuned ? untuned(recipe) : recipe;
@@ -51,6 +55,7 @@ export async function packVariant(
       packModel(compressed, recipe, apart?.adapter ?? null, dot, o),
     ),
   );
+  for (const [name, adapter] of Object.entries(named)) await o.inPhase('load', () => place(model, name, adapter));
   return {
     model,
     compression: { ...compression, recipe: formatRecipe(recipe) },
@@ -59,6 +64,30 @@ export async function packVariant(
       ...(kept ? ['The weights were compressed and packed in an earlier run and kept; this run read them.'] : []),
     ],
   };
+}
+
+/** Lays a named adapter beside the weights that it changes. */
+async function place(model: CpuModel, name: string, adapter: Adapter): Promise<void> {
+  for (let layer = 0; layer < model.config.layers; layer++)
+    for (const linear of LINEARS) {
+      const low = await adapter.read(layer, linear);
+      if (low) model.addAdapter(name, layer, linear, low);
+    }
+}
+
+/** Throws `recipe.impossible` where several adapters cannot take turns beside these weights. */
+function checkNamed(checkpoint: Checkpoint, recipe: Recipe, names: readonly string[]): void {
+  const of = names.join(', ');
+  if (recipe.tuning || checkpoint.adapted)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `The adapters of ${of} take turns beside the weights, and one more would be at work beside each of them. Give one adapter a task alone, or one for all.`,
+    );
+  if (!staysApart(recipe))
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `The adapters of ${of} cannot stay beside the weights of ${quote(formatRecipe(recipe))}, which calibrates or changes shapes. Choose a precision, alone or with a mask by magnitude (int8, int4+2:4).`,
+    );
 }
 
 /** What is said where an adapter does not stay apart. */
