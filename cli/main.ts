@@ -19,7 +19,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   },
   run: {
     usage:
-      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-gpu|ort-cpu|wgsl|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--calib F] [--adapter DIR] [--fresh] --out FILE',
+      '--checkpoint F --data F|generated [--map text=..,target=..] --task rca|response|rca+response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-gpu|ort-cpu|wgsl|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--calib F] [--adapter DIR | --adapter rca=DIR --adapter response=DIR] [--fresh] --out FILE',
     about: 'measure and rank variants on tickets',
     run,
   },
@@ -63,7 +63,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   unlink: { usage: 'URL', about: 'what a link carries', run: unlink },
   bench: {
     usage:
-      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,sharing,full,tune,scale,calibrated,stages,answer | --recipes] [--json FILE]',
+      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,sharing,swap,full,tune,scale,calibrated,stages,answer | --recipes] [--json FILE]',
     about:
       'our speed beside its peers and the limits of this machine, with what is demanded; --recipes: size, quality and joules of all recipes',
     run: bench,

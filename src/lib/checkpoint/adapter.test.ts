@@ -70,6 +70,25 @@ describe('LoRA adapters', () => {
     expect((await open(changed)).adapted?.adapter.count).toBe(16);
   });
 
+  it('lie beside a checkpoint by the names of their tasks, and are merged into nothing', async () => {
+    const files = fileSet({
+      ...builtin,
+      'response.adapter_model.safetensors': weights,
+      'response.adapter_config.json': JSON.stringify(config),
+      'rca.adapter_model.safetensors': weights,
+      'rca.adapter_config.json': JSON.stringify({ ...config, lora_alpha: 2 }),
+    });
+    const opened = await openCheckpoint(files);
+    const { named } = opened;
+    expect([Object.keys(named), opened.adapted]).toEqual([['rca', 'response'], null]);
+    const [one, other] = [await named['rca']?.read(0, 'q_proj'), await named['response']?.read(0, 'q_proj')];
+    expect(one?.b.map((x) => 4 * x)).toEqual(other?.b);
+    const name = names.linear(0, 'q_proj');
+    expect(await opened.read(name)).toEqual(await (await openCheckpoint(fileSet(builtin))).read(name));
+    const half = fileSet({ ...builtin, 'rca.adapter_model.safetensors': weights });
+    await expect(openCheckpoint(half)).rejects.toThrow(/adapter_config\.json is missing/);
+  });
+
   it('half an adapter is refused', async () => {
     await expect(openCheckpoint(fileSet({ ...builtin, 'adapter_model.safetensors': weights }))).rejects.toThrow(
       /adapter_config\.json is missing/,

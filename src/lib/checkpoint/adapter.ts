@@ -23,6 +23,10 @@ export interface Adapter {
 
 export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors'] as const;
 
+/** A file of an adapter by its name, of several that lie beside one checkpoint: `rca.adapter_config.json`. */
+export const namedFile = (name: string, file: (typeof ADAPTER_FILES)[number]) => `${name}.${file}`;
+const NAMED = /^([a-z][\w-]{0,63})\.adapter_(?:config\.json|model\.safetensors)$/;
+
 /** What PEFT puts before and behind a linear layer's name. */
 const PREFIX = 'base_model.model.';
 /** PEFT's name of one of the two matrices of a linear layer. */
@@ -137,6 +141,22 @@ export async function readAdapter(
       return { rank: r, a, b: b.map((v) => v * factor) };
     },
   };
+}
+
+/** All adapters that lie beside a checkpoint by a name; what of `readAdapter` throws is thrown. */
+export async function readNamed(
+  files: FileSet,
+  layers: number,
+  shape: Parameters<typeof readAdapter>[2],
+): Promise<Record<string, Adapter>> {
+  const names = new Set(((await files.list()) ?? []).flatMap((file) => NAMED.exec(file)?.[1] ?? []));
+  const out: Record<string, Adapter> = {};
+  for (const name of [...names].sort()) {
+    const own: FileSet = { ...files, open: (file) => files.open(`${name}.${file}`) };
+    const adapter = await readAdapter(own, layers, shape);
+    if (adapter) out[name] = adapter;
+  }
+  return out;
 }
 
 /** w[outputs, inputs] + b a, in place. */

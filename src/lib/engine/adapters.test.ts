@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Adapter } from '../checkpoint/adapter';
+import type { Adapter, LowRank } from '../checkpoint/adapter';
 import { linearShapes } from '../checkpoint/block';
 import { openCheckpoint, withAdapter, type Checkpoint } from '../checkpoint/checkpoint';
 import { builtinFiles, fileSet } from '../checkpoint/testing';
 import { parseRecipe } from '../compress/recipe';
 import { createRandom } from '../core/random';
 import { loadModule, spawnThread } from '../cpu/testing';
+import { compressVariant } from '../variant/compress';
 import { chooseKernel } from '../variant/kernels';
 import { openCpu, type CpuSession } from './cpu';
 import { generate } from './generate';
@@ -20,7 +21,7 @@ const shapes = linearShapes(plain.config, plain.config.intermediateSize);
 /** Random numbers beside some linear layers of upper layers. */
 const random = createRandom(4);
 const floats = (n: number, by: number) => Float32Array.from({ length: n }, () => random.normal() * by);
-const parts = new Map(
+const parts = new Map<string, LowRank>(
   [2, 3].flatMap((layer) =>
     (['q_proj', 'up_proj'] as const).map((linear) => {
       const [outputs, inputs] = shapes[linear];
@@ -35,15 +36,14 @@ const other: Adapter = {
 };
 const adapters = { rca: adapted?.adapter as Adapter, response: other };
 
-async function open(recipe: string, checkpoint: Checkpoint, named?: Record<string, Adapter>): Promise<CpuSession> {
-  const { session } = await openCpu(checkpoint, parseRecipe(recipe), {
+async function open(recipe: string, checkpoint: Checkpoint, named: Record<string, Adapter> = {}): Promise<CpuSession> {
+  const { session } = await openCpu({ ...checkpoint, named }, parseRecipe(recipe), {
     kernel: chooseKernel('cpu', parseRecipe(recipe), []).kernel,
     fallbacks: [],
     threads: 2,
     inPhase: (_, work) => work(),
     loadModule,
     spawn: spawnThread,
-    ...(named ? { adapters: named } : {}),
   });
   return session;
 }
@@ -100,6 +100,10 @@ describe.each(['fp32', 'int8', 'int4+2:4', 'int8+kv8'])('adapters that take turn
 
 describe('adapters that take turns', () => {
   it('are refused beside weights that change shape or calibrate, beside another adapter, and of too large a rank', async () => {
+    // Whoever else asks for weights would have none of the adapters.
+    await expect(
+      compressVariant({ ...plain, named: adapters }, parseRecipe('int8'), { inPhase: (_, work) => work() }),
+    ).rejects.toThrow(/rca, response, which take turns .* Choose the engine "cpu"/);
     await expect(open('int8+ffn50', plain, adapters)).rejects.toThrow(/rca, response cannot stay beside .*ffn50/);
     await expect(open('int8', withAdapter(plain, other), adapters)).rejects.toThrow(/one adapter a task alone/);
     const large: Adapter = {

@@ -111,6 +111,15 @@ export interface Trained extends TuneResult {
 
 const NOTHING = { bytes: bytes(0), operations: operations(0), tokens: null };
 
+/** Throws `recipe.impossible` where a checkpoint comes with adapters already: one more would be trained beside other weights. */
+export function checkPlain({ adapted, named }: Checkpoint): void {
+  if (adapted || Object.keys(named).length > 0)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      'This checkpoint comes with an adapter already, and one more would be merged without it. Merge that one first (compress --variant fp32), or train on the checkpoint alone.',
+    );
+}
+
 /** Reads and compresses the model as a run of this recipe would, and keeps its weights as they are stored. */
 async function frozenOf(checkpoint: Checkpoint, recipe: Recipe, host: TrainingHost): Promise<Frozen> {
   const { emit, meter, signal } = host;

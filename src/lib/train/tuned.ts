@@ -11,7 +11,15 @@ import { formatRecipe, parseRecipe, untuned, weightsOf, type RatesOf } from '../
 import { cpuTarget } from '../variant/target';
 import type { AdapterStore, Tuned } from '../variant/tuned';
 import { plus, spentIn, trainOn, UNDER_WAY, type Spent } from './interrupted';
-import { lessonsOf, trainWeights, type TrainingHost, type Lessons, type TrainTickets, type Trained } from './training';
+import {
+  checkPlain,
+  lessonsOf,
+  trainWeights,
+  type TrainingHost,
+  type Lessons,
+  type TrainTickets,
+  type Trained,
+} from './training';
 
 /** Raise when training gives another adapter than before; what was kept is then trained anew. */
 const TRAINING_VERSION = 2;
@@ -117,11 +125,7 @@ async function tunedOf(
 export async function tunedVariant(request: TunedRequest, tickets: TrainTickets, host: TunedHost): Promise<Tuned> {
   const { keeping } = host;
   const checkpoint = await openCheckpoint(host.files);
-  if (checkpoint.adapted)
-    throw new JoulewiseError(
-      'recipe.impossible',
-      'This checkpoint comes with an adapter already, and one more would be merged without it. Merge that one first (compress --variant fp32), or fine-tune the checkpoint alone.',
-    );
+  checkPlain(checkpoint);
   const weights = untuned(parseRecipe(request.recipe));
   const asked = tuningOf(request);
   const all = lessonsOf(checkpoint, tickets);

@@ -27,8 +27,6 @@ export interface PackOptions {
   keeping?: PackedStore | null;
   /** The adapter that was trained for this recipe; null or none = none was. */
   tuned?: Tuned | null;
-  /** Adapters by name, to be put to work one at a time; none = none. */
-  adapters?: Readonly<Record<string, Adapter>>;
   /** Of calibration, before compression begins. */
   onCalibrated?: (done: number, of: number) => void;
   onProgress?: (done: number, of: number) => void;
@@ -40,15 +38,16 @@ export interface PackOptions {
  * is compressed, packed and forgotten, so that no more than one layer is held twice.
  */
 export async function packVariant(
-  checkpoint: Checkpoint,
+  given: Checkpoint,
   recipe: Recipe,
   dot: ByteDot,
   o: PackOptions,
 ): Promise<PackedModel & { notes: string[] }> {
-  const named = o.adapters ?? {};
-  if (Object.keys(named).length > 0) checkNamed(checkpoint, recipe, Object.keys(named));
-  const given = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
-  const apart = o.tuned ? { adapter: o.tuned.adapter, base: checkpoint } : given;
+  const { named } = given;
+  if (Object.keys(named).length > 0) checkNamed(given, recipe, Object.keys(named));
+  const checkpoint = { ...given, named: {} };
+  const beside = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
+  const apart = o.tuned ? { adapter: o.tuned.adapter, base: checkpoint } : beside;
   const weights = o.tuned ? untuned(recipe) : recipe;
   const { model, compression, kept } = await keptOr(checkpoint, recipe, dot, o, () =>
     withCompressed(apart?.base ?? checkpoint, weights, o, (compressed) =>
