@@ -65,6 +65,8 @@ export interface TrainingHost {
   resume?: ((size: number) => TuneState | null) | null;
   /** Told between steps, which wait for it. */
   onState?: (state: TuneState) => Promise<void>;
+  /** Between two steps: resolves at once, or when a pause is over. */
+  gate?: () => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -252,6 +254,7 @@ export async function trainWeights(
           if (step) emit({ step, of: options.steps });
           await host.onState?.(state);
         },
+        gate: () => host.gate?.() ?? Promise.resolve(),
         onEvaluation: (evaluation) => emit({ evaluation }),
         signal,
       },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
 import { builtinFiles, fileSet } from '../checkpoint/testing';
+import { Pause } from '../core/pause';
 import { generateDataset } from '../data/generator';
 import { TASK_TABLE } from '../data/tasks';
 import { createMeter } from '../meter/meter';
@@ -132,6 +133,35 @@ describe('a variant that names an adapter', () => {
       // What was under way is gone, what was made stays.
       expect([...store.kept.keys()].some((key) => key.endsWith('.part'))).toBe(false);
     }
+  });
+
+  it('stops after the step at hand where it is paused, goes on bit for bit, and books none of the time', async () => {
+    const recipe = 'int8+lora4.4steps';
+    const whole = await tunedVariant({ recipe, seed: 2 }, given, host().own);
+    const { own, events } = host();
+    const pause = new Pause();
+    const HELD_MS = 1500;
+    let seen = 0;
+    const began = performance.now();
+    const record = await tunedVariant({ recipe, seed: 2 }, given, {
+      ...own,
+      emit: (event) => {
+        own.emit(event);
+        if (!('step' in event) || event.step.step !== 2) return;
+        pause.set(true);
+        setTimeout(() => {
+          seen = events.flatMap((e) => ('step' in e ? [e.step.step] : [])).length;
+          pause.set(false);
+        }, HELD_MS);
+      },
+      gate: () => pause.over(own.signal),
+    });
+    expect(seen).toBe(2);
+    expect(record.hash).toBe(whole.hash);
+    const booked = own.meter.windows().filter(({ phase }) => phase === 'train');
+    expect(booked.length).toBeGreaterThan(0);
+    const seconds = booked.reduce((n, w) => n + w.seconds, 0);
+    expect(seconds).toBeLessThan((performance.now() - began - HELD_MS) / 1000);
   });
 
   it('trains as its name says, with twice the rank as alpha', () => {

@@ -129,8 +129,10 @@ export interface TuneHost {
   /** Joules since `tune` was called; null where they cannot be told. */
   joules: () => number | null;
   now: () => number;
-  /** Called between steps; what it awaits is a pause. */
+  /** Called between steps, which wait for it. */
   onStep?: (state: TuneState) => Promise<void> | void;
+  /** Resolves at once, or when a pause between two steps is over; its time counts in no budget. */
+  gate?: () => Promise<void>;
   onEvaluation?: (evaluation: TuneEvaluation) => void;
   signal?: AbortSignal | undefined;
 }
@@ -197,6 +199,7 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
   if (!host.passesAt) checkExamples(train, o.batch);
   checkDropout(o.dropout ?? 0);
   const began = host.now();
+  let paused = 0;
   const joulesBefore = from.steps.at(-1)?.joules ?? 0;
   const secondsBefore = from.steps.reduce((n, { ms }) => n + ms / 1000, 0);
   const numbers = from.numbers.slice();
@@ -249,8 +252,11 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
     steps.push({ step, loss, norm, lr, ms: host.now() - start, joules, tokens, labels });
     if (o.evaluateEvery > 0 && step % o.evaluateEvery === 0) await evaluate();
     if (o.joules !== null && joules !== null && joules >= o.joules) end ??= 'joules';
-    if (o.seconds !== null && secondsBefore + (host.now() - began) / 1000 >= o.seconds) end ??= 'seconds';
+    if (o.seconds !== null && secondsBefore + (host.now() - began - paused) / 1000 >= o.seconds) end ??= 'seconds';
     await host.onStep?.(stateNow());
+    const held = host.now();
+    await host.gate?.();
+    paused += host.now() - held;
     if (host.signal?.aborted) end ??= 'stopped';
   }
   if (end !== 'diverged' && end !== 'stopped') await evaluate();

@@ -208,6 +208,25 @@ describe('training', () => {
       await expect(tune(host, { ...dropping, dropout }, startTuning(start))).rejects.toThrow(/from 0 to below 1/);
   });
 
+  it('goes on after a pause with the same bits, and counts its seconds in no budget', async () => {
+    const { engine, layout } = await engineOf(family, own);
+    let ms = 0;
+    const host = hostOf(engine, train, { validation: train.slice(0, 1), now: () => (ms += 1) });
+    const timed: TuneOptions = { ...o, dropout: 0.1, seconds: 1 };
+    const whole = await tune(host, timed, startTuning(newAdapter(layout, 3)));
+    let pauses = 0;
+    // An hour, after every step.
+    const gate = async () => {
+      pauses++;
+      await Promise.resolve();
+      ms += 3_600_000;
+    };
+    const held = await tune({ ...host, gate }, timed, startTuning(newAdapter(layout, 3)));
+    expect([held.end, pauses]).toEqual(['steps', o.steps]);
+    expect(held.state.steps).toEqual(whole.state.steps);
+    expect(held.numbers).toEqual(whole.numbers);
+  });
+
   it('keeps the best adapter by validation loss, and stops when none is better', async () => {
     const { engine, layout } = await engineOf(family, own);
     // A rate that throws it about: later evaluations are worse than the best.
