@@ -14,6 +14,7 @@ import { sharingRows } from './speed/sharing';
 import { renderBench, type BenchRow } from '../shared/rows';
 import { compressRows, modelRows, pageRows } from './speed/spine';
 import { tuneRows } from './speed/tune';
+import { swapRows } from './swap';
 import { stageRows } from './stages/stages';
 import { drive, type Driver } from '../shared/browser';
 import { existing, fromHere, print } from '../shared/context';
@@ -37,6 +38,7 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
   ],
   kernels: (d, o) => kernelRows(d, o.checkpoint, o.threads, o.quick ? 1 : 3),
   sharing: (d, o) => sharingRows(d, { ...o, checkpoint: o.checkpoint, rounds: o.quick ? 5 : 15 }),
+  swap: swapRows,
   full: (d, o) => fullRows(d, { threads: o.threads, steps: o.quick ? 4 : 8, rounds: o.quick ? 3 : 5 }),
   tune: (d, o) => tuneRows(d, { ...o, checkpoint: o.checkpoint, steps: o.quick ? 3 : 8 }),
   scale: (d, o) => scaleRows(d, o.threads, o.quick ? 5 : 15),

@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { formatRecipe, parseRecipe } from '../../src/lib/compress/recipe';
-import { JoulewiseError } from '../../src/lib/core/errors';
+import { KINDS, parseKinds } from '../../src/lib/compress/tuning';
+import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
-import { LORA } from '../../src/lib/tune/lora';
-import { ARITHMETICS, FULL_RATE, TUNE, TUNE_ENGINES } from '../../src/lib/tune/trainer';
+import { LORA, rangeOf, type LoraOptions } from '../../src/lib/tune/lora';
+import { ARITHMETICS, checkDropout, FULL_RATE, TUNE, TUNE_ENGINES } from '../../src/lib/tune/trainer';
 import { TUNED } from '../../src/lib/texts/tune';
 import { parseArgs, type Parsed } from '../shared/args';
 import { checkpointOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
@@ -34,6 +35,13 @@ function positive(text: string | null, name: string, otherwise: number): number 
   return value;
 }
 
+/** Dropout as an option of training; none where it is 0 or not asked for, so that such a training has one name. */
+function dropoutOf(text: string | null): { dropout?: number } {
+  const share = text === null ? 0 : Number(text.trim() || NaN);
+  checkDropout(share);
+  return share === 0 ? {} : { dropout: share };
+}
+
 /** Null where it is not asked for. */
 function arithmeticOf(text: string | null) {
   const asked = ARITHMETICS.find((name) => name === text) ?? null;
@@ -56,15 +64,47 @@ function engineOf(text: string | null, adapter: boolean) {
 }
 
 /** Options that say something of an adapter, and nothing where all weights are trained. */
-const ADAPTERS_OWN = ['rank', 'alpha', 'arithmetic'] as const;
+const ADAPTERS_OWN = ['rank', 'alpha', 'dropout', 'modules', 'layers', 'arithmetic'] as const;
+const ADAPTERS_FLAGS = ['merged', 'rslora'] as const;
+
+/** Kinds of linear layers, `q+v`; all where none are named. */
+function modulesOf(text: string | null): LoraOptions['targets'] {
+  if (text === null) return LORA.targets;
+  const kinds = parseKinds(text.split('+'));
+  if (kinds) return kinds;
+  throw new JoulewiseError(
+    'option.invalid',
+    `--modules are kinds of linear layers joined by "+", each once: ${KINDS.join('+')}; ${quote(text)} is not.`,
+  );
+}
+
+/** Layers from 0, `20-29` or `0-3+29`; null, all of them, where none are named. */
+function layersOf(text: string | null): readonly number[] | null {
+  if (text === null) return null;
+  return text.split('+').flatMap((part) => {
+    const [, first, last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part) ?? [];
+    if (first === undefined || Number(first) > Number(last))
+      throw new JoulewiseError(
+        'option.invalid',
+        `--layers are ranges of layers from 0, joined by "+", such as 20-29 or 0-3+29; ${quote(text)} is not.`,
+      );
+    return rangeOf(Number(first), Number(last));
+  });
+}
 
 /** What of LoRA is asked for; null where all weights are trained. Throws `option.invalid` for both at once. */
 function loraOf(a: Parsed) {
   if (!a.flag('full')) {
     const rank = a.whole('rank', LORA.rank);
-    return { ...LORA, rank, alpha: positive(a.text('alpha'), 'alpha', 2 * rank) };
+    return {
+      rank,
+      alpha: positive(a.text('alpha'), 'alpha', 2 * rank),
+      stabilised: a.flag('rslora'),
+      targets: modulesOf(a.text('modules')),
+      layers: layersOf(a.text('layers')),
+    };
   }
-  const own = a.flag('merged') ? 'merged' : ADAPTERS_OWN.find((name) => a.text(name) !== null);
+  const own = ADAPTERS_FLAGS.find((name) => a.flag(name)) ?? ADAPTERS_OWN.find((name) => a.text(name) !== null);
   if (own)
     throw new JoulewiseError(
       'option.invalid',
@@ -86,6 +126,10 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     lr: 'text',
     rank: 'whole',
     alpha: 'text',
+    dropout: 'text',
+    modules: 'text',
+    layers: 'text',
+    rslora: 'flag',
     'budget-joules': 'text',
     'budget-minutes': 'text',
     'evaluate-every': 'whole',
@@ -119,6 +163,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     lr: positive(a.text('lr'), 'lr', lora ? TUNE.lr : FULL_RATE),
     decay: a.number('decay', TUNE.decay, 0, 1),
     seed,
+    ...dropoutOf(a.text('dropout')),
     evaluateEvery: a.whole('evaluate-every', TUNE.evaluateEvery, 0),
     joules: joules === null ? null : positive(joules, 'budget-joules', 0),
     seconds: minutes === null ? null : 60 * positive(minutes, 'budget-minutes', 0),

@@ -22,7 +22,7 @@ import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, with
 import { trainingSentence } from '../../src/lib/texts/training';
 import { claimsHere, PAPERS_BEST } from '../../src/lib/rank/claims';
 import { renderClaims, renderDecision, renderRanking, renderTraining } from '../shared/table';
-import { generatedBy, importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
+import { generatedBy, importFile, tasksOf, TICKET_FLAGS } from '../shared/tickets';
 
 interface PlanReply extends PlanOutcome {
   folded: Folded;
@@ -193,10 +193,12 @@ export async function run(argv: readonly string[]): Promise<void> {
     fresh: 'flag',
     swiftshader: 'flag',
     calib: 'text',
-    adapter: 'text',
+    adapter: 'many',
   });
   const engine = engineOf(a);
-  const task = taskOf(a);
+  const tasks = tasksOf(a);
+  const [task] = tasks;
+  const adapters = adaptersOf(a, tasks);
   const variants = listOf(a, 'variants') ?? ['fp32', 'fp16', 'int8', 'int4'];
   const recipes = !takesRecipes(engine) ? variants : [...new Set(variants.map(canonicalRecipe))];
   const prunings = listOf(a, 'prune');
@@ -213,7 +215,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     const dataset = await ticketsOf(d, data, a, task);
     const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText, {
       exports: !takesRecipes(engine) ? variants : null,
-      adapter: a.text('adapter'),
+      ...adapters,
     });
     const calib = a.text('calib');
     const calibration = await calibrationTexts(d, calib);
@@ -221,7 +223,7 @@ export async function run(argv: readonly string[]): Promise<void> {
       v: 3,
       dataset: { hash: dataset.hash, name: dataset.name },
       checkpoint,
-      tasks: [task],
+      tasks,
       stages: [
         { kind: 'variants', variants: recipes },
         ...(prunings ? [{ kind: 'best' as const, k: a.whole('best', 2), prunings }] : []),
@@ -237,12 +239,41 @@ export async function run(argv: readonly string[]): Promise<void> {
         : {}),
     };
     await report(
-      await execute(d, plan, dataset, `${dataset.name}, ${task}`, a.flag('fresh'), calibration?.texts ?? null),
+      await execute(
+        d,
+        plan,
+        dataset,
+        `${dataset.name}, ${tasks.join(' and ')}`,
+        a.flag('fresh'),
+        calibration?.texts ?? null,
+      ),
       plan,
       checkpointText,
       out,
     );
   });
+}
+
+/** One adapter for all tasks, `DIR`, or one each, `rca=DIR`. Throws `option.invalid` for both, and for tasks that are not asked. */
+function adaptersOf(
+  a: Parsed,
+  tasks: readonly TaskName[],
+): { adapter: string | null; adapters: Record<string, string> } {
+  const given = a.many('adapter').map((text) => /^(?:([a-z]+)=)?(.+)$/s.exec(text)?.slice(1) ?? [undefined, text]);
+  const [alone] = given.flatMap(([task, folder]) => (task === undefined && folder ? [folder] : []));
+  if (alone !== undefined && given.length > 1)
+    throw new JoulewiseError('option.invalid', 'Give one --adapter for all tasks, or one each as --adapter TASK=DIR.');
+  const adapters: Record<string, string> = {};
+  for (const [task, folder] of given) {
+    if (task === undefined || !folder) continue;
+    if (!tasks.some((name) => name === task) || task in adapters)
+      throw new JoulewiseError(
+        'option.invalid',
+        `--adapter ${task}=... names ${task in adapters ? 'a task twice' : 'no task of this run'}. Tasks: ${tasks.join(', ')} (--task ${tasks.join('+')}).`,
+      );
+    adapters[task] = folder;
+  }
+  return { adapter: alone ?? null, adapters };
 }
 
 /** Tickets of a file, or with `--data generated` those of the demo; says what became of a file's rows. */

@@ -1,7 +1,7 @@
 import { BEST_ENGINE, CLI_ENGINES, ENGINE, type EngineName } from '../../src/lib/schema/engines';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ADAPTER_FILES } from '../../src/lib/checkpoint/adapter';
+import { ADAPTER_FILES, namedFile } from '../../src/lib/checkpoint/adapter';
 import { HUB_BASE } from '../../src/lib/checkpoint/source';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
@@ -52,15 +52,16 @@ export const hubBase = () => process.env['JOULEWISE_HUB'] ?? HUB_BASE;
 
 /**
  * `builtin`, a GGUF or safetensors file, a folder (also one that `export` made), or a Hub repository as
- * `hub:owner/name[@revision]`. `exports` names the ready-made exports that the `hub` engine will ask for.
+ * `hub:owner/name[@revision]`. `adapter`: a folder with one for all, `adapters`: with one for each task. `exports` names the ready-made exports that the `hub` engine will ask for.
  */
 export async function checkpointOf(
   d: Driver,
   text: string,
-  o: { exports?: string[] | null; adapter?: string | null } = {},
+  o: { exports?: string[] | null; adapter?: string | null; adapters?: Readonly<Record<string, string>> } = {},
 ): Promise<CheckpointRef> {
-  const { exports = null, adapter = null } = o;
-  if (adapter !== null && (text === 'builtin' || text.startsWith('hub:')))
+  const { exports = null } = o;
+  const adapters = Object.entries({ ...(o.adapter ? { '': o.adapter } : {}), ...o.adapters });
+  if (adapters.length > 0 && (text === 'builtin' || text.startsWith('hub:')))
     throw new JoulewiseError(
       'option.invalid',
       'An adapter is stored with the files it was trained on: give them as --checkpoint, a .gguf file or a folder.',
@@ -82,10 +83,14 @@ export async function checkpointOf(
     );
   const base = folder ? path : dirname(path);
   const files = names.map((f) => ({ ...serve(d, join(base, f)), name: f }));
-  if (adapter === null) return d.call('storeCheckpoint', { name: basename(path), files });
-  const low = existing(adapter, 'Adapter');
-  for (const name of ADAPTER_FILES) files.push({ ...serve(d, existing(join(low, name), 'Adapter file')), name });
-  return d.call('storeCheckpoint', { name: `${basename(path)} with ${basename(low)}`, files });
+  for (const [task, folder] of adapters)
+    for (const file of ADAPTER_FILES)
+      files.push({
+        ...serve(d, existing(join(existing(folder, 'Adapter'), file), 'Adapter file')),
+        name: task === '' ? file : namedFile(task, file),
+      });
+  const beside = adapters.map(([, folder]) => basename(folder)).join(' and ');
+  return d.call('storeCheckpoint', { name: basename(path) + (beside && ` with ${beside}`), files });
 }
 
 export const ticketFile = (d: Driver, path: string): FileRef => serve(d, existing(path, 'File'));

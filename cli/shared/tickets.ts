@@ -9,11 +9,18 @@ import { ticketFile } from './context';
 /** Flags of every command that reads tickets. */
 export const TICKET_FLAGS = { map: 'text', seed: 'whole', 'no-redaction': 'flag' } as const;
 
-export function taskOf(a: Parsed) {
-  const name = a.text('task') ?? 'rca';
+export const taskOf = (a: Parsed) => taskBy(a.text('task') ?? 'rca');
+
+function taskBy(name: string) {
   const task = TASKS.find((t) => t === name);
   if (!task) throw new JoulewiseError('option.unknown', `Task "${name}" is not known. Tasks: ${TASKS.join(', ')}.`);
   return task;
+}
+
+/** Tasks of a command that takes several, `rca+response`. */
+export function tasksOf(a: Parsed): [ReturnType<typeof taskOf>, ...ReturnType<typeof taskOf>[]] {
+  const [first, ...others] = (a.text('task') ?? 'rca').split('+').map(taskBy);
+  return [first ?? 'rca', ...others.filter((task, i) => task !== first && others.indexOf(task) === i)];
 }
 
 export function importFile(d: Driver, path: string, a: Parsed, task: ReturnType<typeof taskOf>) {

@@ -11,6 +11,7 @@ export {
   crossEntropy,
 } from './backward';
 export { unpackBytes, unpackNibbles, unpackHalves, narrowFloats, widenFloats } from './unpack';
+export { dropout } from './dropout';
 export { columnBlock, tileIn, tileOut } from './columns';
 
 /** Where memory is free. */

@@ -233,7 +233,7 @@ export const tests: BrowserTest[] = [
               train: null,
               validation: 8,
               lora: { ...LORA, rank: 4 },
-              options: { ...TUNE, steps: 8, warmup: 0, lr: 3e-3, evaluateEvery: 4 },
+              options: { ...TUNE, steps: 8, warmup: 0, lr: 3e-3, evaluateEvery: 4, dropout: 0.05 },
               profile: null,
               arithmetic: null,
               engine: 'cpu',

@@ -248,7 +248,7 @@ export const tests: BrowserTest[] = [
       }),
   },
   {
-    name: 'fine-tunes a precision on the training tickets, says what that took, and answers with it without training again, and saves the adapter',
+    name: 'fine-tunes a precision on the training tickets, pauses within that, says what that took, and answers with it without training again, and saves the adapter',
     run: () =>
       withSite(async ({ page }) => {
         await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
@@ -256,22 +256,31 @@ export const tests: BrowserTest[] = [
         await tinyBudget(page, { limit: 8, slices: 2, tokens: 8, tasks: ['response'] });
         const variants = stepOf(page, 'variants');
         await variants.getByRole('checkbox', { name: 'int4', exact: true }).uncheck();
-        await variants.getByLabel(VARIANTS.more).fill('int8+lora4.8steps');
+        await variants.getByLabel(VARIANTS.more).fill('int8+lora4.24steps');
         await variants.getByLabel(VARIANTS.more).blur();
         await runButton(page).click();
         await page
           .getByText(
-            new RegExp(`int8\\+lora4\\.8steps.*${source(entry(LIVE.phase, 'train') + LIVE.stepOf(SOME, 8))}`, 's'),
+            new RegExp(`int8\\+lora4\\.24steps.*${source(entry(LIVE.phase, 'train') + LIVE.stepOf(SOME, 24))}`, 's'),
           )
+          .waitFor({ timeout: RUN_MS });
+        // Pause takes hold within the training, after the step at hand.
+        await page.getByRole('button', { name: LIVE.pause }).click();
+        await page.getByRole('heading', { name: LIVE.status.paused, exact: true }).waitFor({ timeout: RUN_MS });
+        await page.waitForTimeout(2000);
+        await page.getByRole('heading', { name: LIVE.status.paused, exact: true }).waitFor();
+        await page.getByRole('button', { name: LIVE.continue }).click();
+        await page
+          .getByText(new RegExp(source(entry(LIVE.phase, 'train') + LIVE.stepOf(SOME, 24))))
           .waitFor({ timeout: RUN_MS });
         await finished(page);
         await openEvidence(page);
         const table = page.getByRole('region', { name: TRAINING.title, exact: true });
         const [row] = await table.locator('tbody tr').allInnerTexts();
-        const took = new RegExp(`${source(plainName('int8+lora4.8steps'))}.*J.*8.*\\d\\.\\d\\d → \\d\\.\\d\\d`, 's');
+        const took = new RegExp(`${source(plainName('int8+lora4.24steps'))}.*J.*24.*\\d\\.\\d\\d → \\d\\.\\d\\d`, 's');
         assert(took.test(row ?? ''), `what training took: ${row}`);
         await follow(page, 'assistant');
-        await page.getByRole('combobox', { name: ASSISTANT.variant, exact: true }).selectOption('int8+lora4.8steps');
+        await page.getByRole('combobox', { name: ASSISTANT.variant, exact: true }).selectOption('int8+lora4.24steps');
         await page.getByRole('button', { name: ASSISTANT.example }).click();
         const ticket = page.getByRole('textbox', { name: ASSISTANT.ticket });
         for (let i = 0; i < 100 && (await ticket.inputValue()) === ''; i++) await page.waitForTimeout(100);

@@ -73,13 +73,14 @@ export function trainedTaps(
     (TRACED as readonly LinearName[]).includes(linear);
   return {
     onInput(group, input, tokens) {
+      change?.onInput?.(group, input, tokens);
       if (!trace) return;
       if (group === 'attention') keep(m, trace, 'input', x, tokens);
       if (group === 'ffn') keep(m, trace, 'middle', x, tokens);
       if (group === 'output') keep(m, trace, 'mixed', input, tokens);
     },
     onOutput(linear, y, tokens) {
-      change?.(linear, y, tokens);
+      change?.onOutput?.(linear, y, tokens);
       if (trace && isTraced(linear)) keep(m, trace, linear, y, tokens);
     },
   };
@@ -241,20 +242,20 @@ export function layBackward(
       const { gate_proj: gate, up_proj: up } = kept;
       copy(m, gate, act, rows * ffn);
       k.siluTimes(act, up, rows * ffn);
-      gradients.read(act, ffn, rows);
+      gradients.read('down', act, ffn, rows);
       through('down_proj', d, dAct, rows, false);
       k.siluTimesBackward(gate, up, dAct, rows * ffn);
       k.rmsNorm(kept.middle, normOf('postNorm'), normed, rows, hidden, normEpsilon);
-      gradients.read(normed, hidden, rows);
+      gradients.read('ffn', normed, hidden, rows);
       INPUT_GROUPS.ffn.forEach((linear, i) => through(linear, kept[linear], dNormed, rows, i > 0));
       throughNorm('postNorm', kept.middle, dNormed, d, rows, hidden);
-      gradients.read(kept.mixed, q, rows);
+      gradients.read('output', kept.mixed, q, rows);
       through('o_proj', d, dMixed, rows, false);
       again(kept, spans, rows);
       attention(spans, rows);
       const [dq, dk] = headNorms(kept, rows);
       k.rmsNorm(kept.input, normOf('inputNorm'), normed, rows, hidden, normEpsilon);
-      gradients.read(normed, hidden, rows);
+      gradients.read('attention', normed, hidden, rows);
       const dx = o.inputWanted ? dNormed : 0;
       through('q_proj', dq, dx, rows, false);
       through('k_proj', dk, dx, rows, true);

@@ -19,6 +19,10 @@ export function shapeOf(layout: TrainedLayout): TrainedShape {
 export const layoutFor = (config: ModelConfig, ffnSizes: readonly number[], shape: TrainedShape): TrainedLayout =>
   shape.kind === 'full' ? fullLayout(config, ffnSizes) : layoutOf(config, ffnSizes, shape);
 
+/** The lowest layer that takes gradients: nothing is asked below it. */
+export const lowestOf = (layout: TrainedLayout, layers: number): number =>
+  layout.kind === 'full' ? 0 : layout.parts.reduce((n, { layer }) => Math.min(n, layer), layers);
+
 /** Ranges of floats without weight decay: norms and biases where all weights are trained. */
 export const undecayedOf = (layout: TrainedLayout): (readonly [from: number, to: number])[] =>
   layout.kind === 'full'

@@ -1,4 +1,4 @@
-import type { LinearName, VectorName } from '../checkpoint/block';
+import type { GroupName, LinearName, VectorName } from '../checkpoint/block';
 import type { Float32Block, Taps } from './float32';
 
 /** Gradients that a block's way back offers, one after the other; whoever trains takes those of what it trains. */
@@ -6,7 +6,7 @@ export interface BlockGradients {
   /** Whether anything of a linear layer is trained. */
   has(linear: LinearName): boolean;
   /** Takes what linear layers of a group read: float32 [rows, inputs] at address `x`, valid until the next call. */
-  read(x: number, inputs: number, rows: number): void;
+  read(group: GroupName, x: number, inputs: number, rows: number): void;
   /**
    * Takes the gradient by a linear layer's output (with its bias): float32 [rows, outputs] at `d`; the room's `left` holds it
    * packed and may be overwritten. What this adds to the gradient by the input goes to `dx` [rows, inputs]; 0 wants none.
@@ -22,7 +22,7 @@ export interface BlockGradients {
  */
 export interface LayerTrainee {
   /** What changes outputs of linear layers on the way there; null = nothing does. */
-  there: ((block: Float32Block) => NonNullable<Taps['onOutput']>) | null;
+  there: ((block: Float32Block) => Taps) | null;
   /** Who takes gradients on the way back, laid out within the block's `m.within`, of at most `rows` rows. */
   back(room: { left: number; rows: number }): BlockGradients;
 }

@@ -76,7 +76,7 @@ export function ownWeights(
       const read = m.take(packedB(widest, most) * 4);
       return {
         has: () => true,
-        read: (x, inputs, rows) => k.packB(x, inputs, inputs, rows, read),
+        read: (_group, x, inputs, rows) => k.packB(x, inputs, inputs, rows, read),
         linear(linear, d, _dx, rows) {
           const [outputs, inputs] = shapes[linear];
           k.packATransposed(d, outputs, outputs, rows, left);

@@ -49,9 +49,44 @@ describe('LoRA adapters', () => {
     [{ modules_to_save: ['lm_head'] }, /replaces whole layers/],
     [{ rank_pattern: { q_proj: 8 } }, /rank differs by layer/],
     [{ r: 8 }, /do not fit this checkpoint/],
+    [{ layers_to_transform: [0], layers_pattern: 'blocks' }, /"layers_pattern" .*blocks.* are called "layers"/],
+    [{ layers_to_transform: [0, 1] }, /change .*layers\.2\.\S+_proj.*, which "target_modules"/],
+    [{ layers_to_transform: [0, 1], layers_pattern: ['layers'] }, /leave alone/],
+    [{ target_modules: ['q_proj', 'k_proj'] }, /choose .*k_proj.*, of which it has no tensors|leave alone/],
+    [{ exclude_modules: ['model.layers.1.self_attn.q_proj'] }, /layers\.1\.self_attn\.q_proj.*leave alone/],
+    [{ target_modules: '(?P<a>q_proj' }, /"target_modules" chooses by .*save it with names/],
     [{ lora_alpha: undefined }, /names no rank "r" and factor "lora_alpha"/],
   ])('%j is refused in a sentence', async (changed, message) => {
     await expect(open(changed)).rejects.toThrow(message);
+  });
+
+  it.each([
+    [{ target_modules: '.*\\.(q|v|o|down)_proj' }],
+    [{ target_modules: null }],
+    [{ layers_to_transform: [0, 1, 2, 3] }],
+    [{ layers_to_transform: [0, 1, 2, 3], layers_pattern: 'layers' }],
+    [{ target_modules: 'all-linear', exclude_modules: '.*(k|gate|up)_proj' }],
+  ])('%j chooses what its tensors change', async (changed) => {
+    expect((await open(changed)).adapted?.adapter.count).toBe(16);
+  });
+
+  it('lie beside a checkpoint by the names of their tasks, and are merged into nothing', async () => {
+    const files = fileSet({
+      ...builtin,
+      'response.adapter_model.safetensors': weights,
+      'response.adapter_config.json': JSON.stringify(config),
+      'rca.adapter_model.safetensors': weights,
+      'rca.adapter_config.json': JSON.stringify({ ...config, lora_alpha: 2 }),
+    });
+    const opened = await openCheckpoint(files);
+    const { named } = opened;
+    expect([Object.keys(named), opened.adapted]).toEqual([['rca', 'response'], null]);
+    const [one, other] = [await named['rca']?.read(0, 'q_proj'), await named['response']?.read(0, 'q_proj')];
+    expect(one?.b.map((x) => 4 * x)).toEqual(other?.b);
+    const name = names.linear(0, 'q_proj');
+    expect(await opened.read(name)).toEqual(await (await openCheckpoint(fileSet(builtin))).read(name));
+    const half = fileSet({ ...builtin, 'rca.adapter_model.safetensors': weights });
+    await expect(openCheckpoint(half)).rejects.toThrow(/adapter_config\.json is missing/);
   });
 
   it('half an adapter is refused', async () => {

@@ -1,7 +1,7 @@
 import { JoulewiseError, quote } from '../core/errors';
 import { type LinearName, LINEARS, modelTensors, names } from './block';
 import { configFromJson, type ModelConfig } from './config';
-import { mergeInto, readAdapter, type Adapter } from './adapter';
+import { mergeInto, readAdapter, readNamed, type Adapter } from './adapter';
 import { openGguf } from './gguf';
 import type { GgufField } from './gguf-write';
 import { readSafetensorsSet } from './safetensors';
@@ -21,23 +21,27 @@ export interface Checkpoint {
   read(tensor: string): Promise<Float32Array<ArrayBuffer>>;
   /** The adapter beside the weights, and the checkpoint without it, for engines that keep them apart. */
   adapted: { adapter: Adapter; base: Checkpoint } | null;
+  /** Adapters that take turns beside the weights, by the name of their task; `read` knows nothing of them. */
+  named: Readonly<Record<string, Adapter>>;
 }
 
 /** Readers in the order they are tried; each gives null where the files are not its kind. */
-const READERS: readonly ((files: FileSet) => Promise<Omit<Checkpoint, 'read' | 'name' | 'adapted'> | null>)[] = [
-  readGgufSet,
-  readFolder,
-];
+const READERS: readonly ((
+  files: FileSet,
+) => Promise<Omit<Checkpoint, 'read' | 'name' | 'adapted' | 'named'> | null>)[] = [readGgufSet, readFolder];
 
 export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
   for (const reader of READERS) {
     const found = await reader(files);
     if (found) {
       checkTensors(found.config, found.tensors);
+      const { layers } = found.config;
+      const shape = (layer: number, linear: LinearName) => found.tensors.get(names.linear(layer, linear))?.shape ?? [];
       const base: Checkpoint = {
         name: files.name,
         ...found,
         adapted: null,
+        named: await readNamed(files, layers, shape),
         read(tensor) {
           const entry = found.tensors.get(tensor);
           if (!entry)
@@ -45,11 +49,7 @@ export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
           return readTensor(entry);
         },
       };
-      const adapter = await readAdapter(
-        files,
-        base.config.layers,
-        (layer, linear) => found.tensors.get(names.linear(layer, linear))?.shape ?? [],
-      );
+      const adapter = await readAdapter(files, layers, shape);
       return adapter ? withAdapter(base, adapter) : base;
     }
   }

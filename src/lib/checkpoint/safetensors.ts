@@ -105,7 +105,7 @@ export async function readSafetensorsSet(files: FileSet): Promise<TensorEntry[] 
     return entries;
   }
   const other =
-    (await files.list())?.filter((f) => f.endsWith('.safetensors') && f !== 'adapter_model.safetensors') ?? [];
+    (await files.list())?.filter((f) => f.endsWith('.safetensors') && !f.endsWith('adapter_model.safetensors')) ?? [];
   if (other.length !== 1) return null;
   const source = await files.open(other[0] as string);
   return source && readSafetensors(source);

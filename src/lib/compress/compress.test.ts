@@ -1,3 +1,4 @@
+import { LINEARS } from '../checkpoint/block';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JoulewiseError } from '../core/errors';
@@ -44,7 +45,14 @@ describe('recipes', () => {
       kv8: fc.boolean(),
       blend: fc.boolean(),
       tuning: fc.option(
-        fc.record({ rank: fc.integer({ min: 1, max: 999 }), steps: fc.option(fc.integer({ min: 1, max: 999_999 })) }),
+        fc.record({
+          rank: fc.integer({ min: 1, max: 999 }),
+          targets: fc.option(fc.subarray([...LINEARS], { minLength: 1, maxLength: LINEARS.length - 1 })),
+          layers: fc.option(
+            fc.tuple(fc.nat({ max: 99 }), fc.nat({ max: 99 })).map(([first, more]) => ({ first, last: first + more })),
+          ),
+          steps: fc.option(fc.integer({ min: 1, max: 999_999 })),
+        }),
       ),
       mag: fc.integer({ min: 1, max: 999 }),
     })
@@ -95,6 +103,21 @@ describe('recipes', () => {
 
   it('come back from their name', () => {
     fc.assert(fc.property(recipe, (r) => void expect(parseRecipe(formatRecipe(r))).toEqual(r)));
+  });
+
+  it('names what an adapter changes without commas, in one order, and refuses what it cannot be', () => {
+    const same = (text: string) => expect(formatRecipe(parseRecipe(text)));
+    same('int8+lora8.400steps').toBe('int8+lora8.400steps');
+    same('int8+lora8.400steps.layers20to29.v-q').toBe('int8+lora8.q-v.layers20to29.400steps');
+    same('int4+lora16.up-down-gate-q-k-v-o').toBe('int4+lora16');
+    expect(parseRecipe('lora8.down.layers3to3').tuning).toEqual({
+      rank: 8,
+      targets: ['down_proj'],
+      layers: { first: 3, last: 3 },
+      steps: null,
+    });
+    for (const wrong of ['q-q', 'x', 'layers9to8', 'layers5', 'q.v', '4steps.5steps', 'layers01to2', '', 'q-'])
+      expect(() => parseRecipe(`int8+lora8.${wrong}`), wrong).toThrow(/is not known.*layersFIRSTtoLAST/);
   });
 
   it('have one name whatever the order written', () => {

@@ -2,6 +2,7 @@ import { JoulewiseError, quote } from '../core/errors';
 import { PRECISIONS, type PrecisionName } from '../tensor/precisions';
 import { PRUNERS, type PrunerName } from './pruners';
 import { LEVELS, type Collected } from './statistics';
+import { formatTuning, parseTuning, TUNING_USAGE, type Tuning } from './tuning';
 
 /** One pruner of a recipe. */
 export interface Pruning {
@@ -58,13 +59,6 @@ export interface Recipe {
   tuning: Tuning | null;
 }
 
-/** A low-rank adapter, as `loraRANK` or `loraRANK.Nsteps`. */
-export interface Tuning {
-  rank: number;
-  /** Null = as many as training takes by default. */
-  steps: number | null;
-}
-
 /**
  * The most bytes that all weights may take, or the most joules a ticket may take (budget.ts), in whole steps of the unit's
  * name: 100 kB, 1 mJ.
@@ -107,16 +101,6 @@ export function formatBudget({ unit, amount }: Budget): string {
   return `${Math.ceil((amount / inOne) * steps - 1e-6) / steps}${unit}`;
 }
 
-const TUNING = /^lora([1-9]\d{0,2})(?:\.([1-9]\d{0,5})steps)?$/;
-
-/** An adapter by its name, or null where it is none. */
-function parseTuning(part: string): Tuning | null {
-  const [, rank, steps] = TUNING.exec(part) ?? [];
-  return rank === undefined ? null : { rank: Number(rank), steps: steps === undefined ? null : Number(steps) };
-}
-
-const formatTuning = ({ rank, steps }: Tuning) => `lora${rank}${steps === null ? '' : `.${steps}steps`}`;
-
 /** The precisions that GPTQ rounds to. */
 const LOOPED: readonly PrecisionName[] = ['int4', 'int8'];
 
@@ -128,9 +112,9 @@ const isSwitch = (part: string): part is Switch => (SWITCHES as readonly string[
 const EXAMPLES = 'Examples: int8+ffn50, int4.gptq, int4.gptqact, int8+sparsegpt2:4, auto@60MB, auto@0.3J, int4+lora8.';
 
 /**
- * `precision[.gptq|.gptqact][+pruning...][+smooth][+seq][+kv8][+loraR[.Nsteps]][+blend]`, e.g. `int4.gptq`, `fp16+2:4`,
+ * `precision[.gptq|.gptqact][+pruning...][+smooth][+seq][+kv8][+loraR[...]][+blend]`, e.g. `int4.gptq`, `fp16+2:4`,
  * `int8+ffn50`, `fp32+wanda50`, `int4+lora8`, or `auto@60MB`, `auto@0.3J`; a pruning or an adapter alone means fp32. Structured prunings
- * come first, masks after, whatever the order written, so that equal recipes have equal names.
+ * come first, masks after, whatever the order written, so that equal recipes have equal names. How an adapter is written stands in `tuning.ts`.
  */
 export function parseRecipe(text: string): Recipe {
   const parts = text.trim().toLowerCase().split('+');
@@ -141,9 +125,7 @@ export function parseRecipe(text: string): Recipe {
         PRUNERS,
       )
         .map((p) => PRUNERS[p].usage)
-        .join(
-          ', ',
-        )}; ${SWITCHES.join(', ')}; fine-tuning: loraRANK, loraRANK.Nsteps; or auto@NMB, auto@NJ. ${EXAMPLES}`,
+        .join(', ')}; ${SWITCHES.join(', ')}; fine-tuning: ${TUNING_USAGE}; or auto@NMB, auto@NJ. ${EXAMPLES}`,
     );
   let precision: PrecisionName | null = null;
   let quantizer: QuantizerName = 'nearest';

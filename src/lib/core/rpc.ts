@@ -1,4 +1,5 @@
 import { fromWireError, JoulewiseError, toWireError, type WireError } from './errors';
+import { Pause } from './pause';
 
 /**
  * Typed calls across a worker border. An Api maps a method's name to its arguments, the events it may send while it
@@ -6,7 +7,10 @@ import { fromWireError, JoulewiseError, toWireError, type WireError } from './er
  */
 export type Api = Record<string, { args: unknown; event: unknown; result: unknown }>;
 
-type Request = { type: 'call'; id: number; method: string; args: unknown } | { type: 'abort'; id: number };
+type Request =
+  | { type: 'call'; id: number; method: string; args: unknown }
+  | { type: 'abort'; id: number }
+  | { type: 'pause'; id: number; on: boolean };
 type Reply =
   | { type: 'event'; id: number; event: unknown }
   | { type: 'done'; id: number; result: unknown }
@@ -15,6 +19,8 @@ type Reply =
 export interface CallContext<Event> {
   emit: (event: Event) => void;
   signal: AbortSignal;
+  /** Whether the caller wants the work held up, for work that can be. */
+  pause: Pause;
   /** Hands buffers of the result over instead of copying them. */
   transfer: (buffers: ArrayBuffer[]) => void;
 }
@@ -25,21 +31,27 @@ export type Handlers<A extends Api> = {
 
 /** The worker's side: answers calls until the thread ends. */
 export function serve<A extends Api>(handlers: Handlers<A>): void {
-  const running = new Map<number, AbortController>();
+  const running = new Map<number, { controller: AbortController; pause: Pause }>();
   const reply = (message: Reply, transfer: ArrayBuffer[] = []) => self.postMessage(message, { transfer });
   self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
     if (data.type === 'abort') {
-      running.get(data.id)?.abort();
+      running.get(data.id)?.controller.abort();
+      return;
+    }
+    if (data.type === 'pause') {
+      running.get(data.id)?.pause.set(data.on);
       return;
     }
     const { id, method, args } = data;
     const controller = new AbortController();
-    running.set(id, controller);
+    const pause = new Pause();
+    running.set(id, { controller, pause });
     let handedOver: ArrayBuffer[] = [];
     const handler = handlers[method as keyof A];
     void handler(args as A[keyof A]['args'], {
       emit: (event) => reply({ type: 'event', id, event }),
       signal: controller.signal,
+      pause,
       transfer: (buffers) => (handedOver = buffers),
     })
       .then(
@@ -56,6 +68,8 @@ export function serve<A extends Api>(handlers: Handlers<A>): void {
 export interface CallOptions<Event> {
   onEvent?: ((event: Event) => void) | undefined;
   signal?: AbortSignal | undefined;
+  /** Told to the thread; while it is on, its silence is no sign of hanging. */
+  pause?: Pause | undefined;
   /** Handed over instead of copied. */
   transfer?: Transferable[] | undefined;
   /** Milliseconds after an abort within which the thread must answer; then it is ended, whatever it does. None = it is waited for. */
@@ -123,7 +137,7 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
   return {
     call(method, args, options) {
       const id = next++;
-      const { signal, graceMs, silenceMs } = options ?? {};
+      const { signal, graceMs, silenceMs, pause } = options ?? {};
       return new Promise((resolve, reject) => {
         let grace: ReturnType<typeof setTimeout> | undefined;
         let silence: ReturnType<typeof setTimeout> | undefined;
@@ -132,7 +146,8 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
           if (last) {
             clearTimeout(grace);
             signal?.removeEventListener('abort', abort);
-          } else if (silenceMs !== undefined)
+            unlisten?.();
+          } else if (silenceMs !== undefined && !pause?.on)
             silence = setTimeout(
               () =>
                 end(
@@ -148,11 +163,17 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
           worker.postMessage({ type: 'abort', id } satisfies Request);
           if (graceMs !== undefined) grace = setTimeout(() => end(stopped()), graceMs);
         };
+        const hold = (on: boolean) => {
+          worker.postMessage({ type: 'pause', id, on } satisfies Request);
+          heard(false);
+        };
+        const unlisten = pause?.listen(hold);
         waiting.set(id, { resolve, reject, onEvent: options?.onEvent, heard });
         heard(false);
         signal?.addEventListener('abort', abort, { once: true });
         worker.postMessage({ type: 'call', id, method, args } satisfies Request, options?.transfer ?? []);
         if (signal?.aborted) abort();
+        if (pause?.on) hold(true);
       });
     },
     end() {

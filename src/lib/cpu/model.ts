@@ -10,6 +10,7 @@ import {
 } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
 import type { LowRank } from '../checkpoint/adapter';
+import { JoulewiseError } from '../core/errors';
 import type { StoredTensor } from '../tensor/stored';
 import { FORMATS, formatOf, packedBytes, packTensor, padDepth, padRows, type FormatName } from './formats';
 import { KernelMemory } from './memory';
@@ -62,6 +63,13 @@ export interface ModelImage {
   bytes: number;
 }
 
+/** An adapter's two halves beside a matrix: addresses of the matrix's and of their descriptor, and what they take. */
+interface PlacedAdapter {
+  matrix: number;
+  at: number;
+  parts: readonly (readonly [name: string, PackedMatrix])[];
+}
+
 /** What one pass is asked for. */
 export interface PassRequest {
   ids: readonly number[];
@@ -95,8 +103,11 @@ export class CpuModel {
   private team: ThreadTeam | null = null;
   private readonly layerTable: number;
   private readonly outerMatrices: number;
-  /** Matrices with an adapter. */
+  /** Matrices with an adapter that was packed with them. */
   adapters = 0;
+  /** Adapters that lie beside the matrices by name, of which one is at work at a time. */
+  private readonly named = new Map<string, PlacedAdapter[]>();
+  private active: string | null = null;
   /** How keys and values are kept, once started. */
   cache: CacheFormat = 'f32';
   private chunks = 0;
@@ -170,7 +181,51 @@ export class CpuModel {
    * A low-rank adapter beside a matrix that stands already: y += b (a x). a [rank, inputs], b [outputs, rank], its factor
    * multiplied in, both float32.
    */
-  setAdapter(layer: number, linear: LinearName, { rank, a, b }: LowRank): void {
+  setAdapter(layer: number, linear: LinearName, low: LowRank): void {
+    const { matrix, at } = this.layAdapter(layer, linear, low);
+    this.memory.setU32(matrix + L.W_ADAPTER, at);
+    this.adapters++;
+  }
+
+  /** The same, before `start`, for an adapter that `useAdapter` puts to work by its name. */
+  addAdapter(name: string, layer: number, linear: LinearName, low: LowRank): void {
+    const placed = this.layAdapter(layer, linear, low);
+    for (const [part] of placed.parts) this.matrices.delete(part);
+    this.named.set(name, [...(this.named.get(name) ?? []), placed]);
+  }
+
+  get adapterNames(): readonly string[] {
+    return [...this.named.keys()];
+  }
+  /** Matrices that an adapter changes. */
+  changedBy(name: string): number {
+    return this.named.get(name)?.length ?? 0;
+  }
+
+  /**
+   * Puts a named adapter to work in place of the one before, or (null) none: pointers change, and no weight is packed. What
+   * the cache holds was computed with the one before.
+   */
+  useAdapter(name: string | null): void {
+    const next = name === null ? [] : this.named.get(name);
+    if (!next) throw new TypeError(`no adapter ${name}`);
+    for (const { matrix, parts } of (this.active !== null && this.named.get(this.active)) || []) {
+      this.memory.setU32(matrix + L.W_ADAPTER, 0);
+      for (const [part] of parts) this.matrices.delete(part);
+    }
+    for (const { matrix, at, parts } of next) {
+      this.memory.setU32(matrix + L.W_ADAPTER, at);
+      for (const [part, packed] of parts) this.matrices.set(part, packed);
+    }
+    this.active = name;
+  }
+
+  private layAdapter(layer: number, linear: LinearName, { rank, a, b }: LowRank): PlacedAdapter {
+    if (rank > L.MAX_RANK)
+      throw new JoulewiseError(
+        'recipe.impossible',
+        `Our own kernels take adapters of a rank up to ${L.MAX_RANK}; this one has ${rank}. Train one of a smaller rank, or merge it first.`,
+      );
     const name = names.linear(layer, linear);
     const matrix = this.layerAt(layer) + MATRIX_FIELD[linear];
     const { rows, columns } = this.matrices.get(name) as PackedMatrix;
@@ -178,8 +233,8 @@ export class CpuModel {
     this.placeAs(`${name} lora_A`, at + L.A_DOWN, { format: 'fp32', rows: rank, columns, data: a }, 'f32');
     this.placeAs(`${name} lora_B`, at + L.A_UP, { format: 'fp32', rows, columns: rank, data: b }, 'f32');
     this.memory.setU32(at + L.A_SLOT, PLACE_IN_GROUP[linear]);
-    this.memory.setU32(matrix + L.W_ADAPTER, at);
-    this.adapters++;
+    const parts = [`${name} lora_A`, `${name} lora_B`].map((part) => [part, this.matrices.get(part)] as const);
+    return { matrix, at, parts: parts as PlacedAdapter['parts'] };
   }
 
   /** Embedding and output projection; `head` is null where they are one. */
@@ -297,7 +352,7 @@ export class CpuModel {
     set(L.M_TILES_BYTE, memory.take(tokens * deepest));
     set(L.M_BLOCK_SCALES, floats((tokens * deepest) / L.DEPTH));
     set(L.M_BLOCK_SUMS, floats((tokens * deepest) / L.DEPTH));
-    if (this.adapters) {
+    if (this.adapters || this.named.size > 0) {
       set(L.M_ADAPTED, floats(ADAPTER_SLOTS * tokens * L.MAX_RANK));
       set(L.M_ADAPTED_SLOT, tokens * L.MAX_RANK * 4);
     }

@@ -9,7 +9,7 @@ import { bestBuild, byteDotOf, type Spawn } from '../cpu/module';
 import type { BuildName } from '../core/dot';
 import { passWork } from '../cpu/work';
 import type { Compression, KernelReading } from '../schema/run';
-import { inOnePass, type CandidateScore, type EngineSession } from './session';
+import { inOnePass, type CandidateScore, type EngineSession, type NamedAdapters } from './session';
 import { batchCandidates } from './candidates';
 import { KeptPrefixes } from './prefixes';
 import type { CpuKernelRow } from '../variant/kernels';
@@ -72,6 +72,7 @@ export class CpuSession implements EngineSession {
     save: (tokens) => this.model.saveSlots(tokens),
     restore: (kept) => this.model.restoreSlots(kept),
   });
+  readonly adapters: NamedAdapters | null;
   private length = 0;
   /** Work since the last `takeKernels`. */
   private done = new Map<keyof KernelMs, Work>();
@@ -91,12 +92,27 @@ export class CpuSession implements EngineSession {
             `Only ${this.threads} of ${o.threads} threads could be started; the model runs on these. Reload the page to try again.`,
           ]
         : o.fallbacks;
+    const names = model.adapterNames;
+    this.adapters =
+      names.length > 0
+        ? {
+            names,
+            use: (name) => {
+              model.useAdapter(name);
+              this.length = 0;
+              this.prefixes.enterScope(name);
+            },
+          }
+        : null;
     const sparse = [...model.matrices.values()].filter((m) => FORMATS[m.format].density < 1).length;
     const four = [...model.matrices.values()].filter((m) => m.format.startsWith('int4')).length;
     this.kernel = [
       o.kernel.title,
       BUILD_TITLES[build],
       ...(o.kernel.mixed ? [`${four} matrices in 4 bits`] : []),
+      ...(names.length > 0
+        ? [`an adapter each of ${names.join(', ')} beside ${model.changedBy(names[0] as string)} matrices in fp32`]
+        : []),
       ...(model.adapters ? [`an adapter beside ${model.adapters} matrices in fp32`] : []),
       ...(model.cache === 'int8' ? ['keys and values kept in int8'] : []),
       ...(sparse ? [`${sparse} matrices as 2:4 values and places`] : []),

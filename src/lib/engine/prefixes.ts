@@ -43,6 +43,8 @@ export const LEFT_TOKENS = 2;
 const MOST_KEPT = 8;
 
 interface Entry<Kept> {
+  /** Of the adapter that it was computed with. */
+  scope: string | null;
   ids: readonly number[];
   kept: Kept;
 }
@@ -57,6 +59,7 @@ export class KeptPrefixes<Kept> implements Prefixes {
   #entries: Entry<Kept>[] = [];
   /** Whose slots are as it left them. */
   #inCache: Entry<Kept> | null = null;
+  #scope: string | null = null;
 
   constructor(private readonly cache: PrefixCache<Kept>) {}
 
@@ -64,6 +67,7 @@ export class KeptPrefixes<Kept> implements Prefixes {
   #longest(prompt: readonly number[]): { entry: Entry<Kept> | null; tokens: number } {
     let best: { entry: Entry<Kept> | null; tokens: number } = { entry: null, tokens: 0 };
     for (const entry of this.#entries) {
+      if (entry.scope !== this.#scope) continue;
       const tokens = Math.min(entry.ids.length, prompt.length - LEFT_TOKENS);
       if (this.cache.wholeOnly && tokens < entry.ids.length) continue;
       if (tokens > best.tokens && beginsWith(prompt, entry.ids, tokens)) best = { entry, tokens };
@@ -78,14 +82,16 @@ export class KeptPrefixes<Kept> implements Prefixes {
 
   async hold(ids: readonly number[]): Promise<number> {
     if (ids.length === 0) return 0;
-    const known = this.#entries.find((e) => e.ids.length === ids.length && beginsWith(ids, e.ids, ids.length));
+    const known = this.#entries.find(
+      (e) => e.scope === this.#scope && e.ids.length === ids.length && beginsWith(ids, e.ids, ids.length),
+    );
     if (known) {
       this.#place(known);
       return 0;
     }
     this.#inCache = null;
     await this.cache.compute(ids);
-    const entry = { ids: [...ids], kept: this.cache.save(ids.length) };
+    const entry = { scope: this.#scope, ids: [...ids], kept: this.cache.save(ids.length) };
     this.#forget(this.#entries.splice(0, this.#entries.length + 1 - MOST_KEPT));
     this.#entries.push(entry);
     this.#inCache = entry;
@@ -116,6 +122,13 @@ export class KeptPrefixes<Kept> implements Prefixes {
     // From there on slots are overwritten.
     if (!entry || tokens < entry.ids.length) this.#inCache = null;
     return tokens;
+  }
+
+  /** Another adapter is at work from here on: only what was computed with it is gone on from. */
+  enterScope(scope: string | null): void {
+    if (scope === this.#scope) return;
+    this.#scope = scope;
+    this.#inCache = null;
   }
 
   /** Something else is about to be computed from the cache's beginning on. */

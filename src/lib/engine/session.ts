@@ -30,6 +30,13 @@ export const oneByOne: ScorePasses = (prompt, past, read) => [
   ...read.filter((n) => n > 0).map((n): Pass => [n, prompt, n]),
 ];
 
+/** Adapters of one set of packed weights, one of them at work at a time. */
+export interface NamedAdapters {
+  readonly names: readonly string[];
+  /** Puts one to work, or (null) none; none is at first. Empties the cache; prefixes that were kept with it are there again. */
+  use(name: string | null): void;
+}
+
 /**
  * An open model, whatever computes it: ONNX Runtime on WebGPU or WASM, Transformers.js, or our own kernels. One
  * sequence at a time; token ids in, logits out. `prefill` starts anew, `decode` goes on from there.
@@ -47,6 +54,8 @@ export interface EngineSession {
   readonly fallbacks: readonly string[];
   /** Beginnings that are computed once for many prompts; null on engines that compute every prompt whole. */
   readonly prefixes: Prefixes | null;
+  /** Adapters that lie beside the weights by name; null or none on engines that have one at most. */
+  readonly adapters?: NamedAdapters | null;
   /** Empties the cache, runs the prompt; logits [vocabulary] after its last token. */
   prefill(ids: readonly number[]): Promise<Float32Array>;
   /** Appends one token; logits [vocabulary] after it. */

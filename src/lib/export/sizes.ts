@@ -1,6 +1,6 @@
 import type { EngineName } from '../schema/engines';
 import { HANDED } from '../variant/engines';
-import { linearShapes } from '../checkpoint/block';
+import { LINEARS, linearShapes } from '../checkpoint/block';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
@@ -32,7 +32,7 @@ export async function sizesOf(
     return {
       onnx: refused,
       gguf: refused,
-      peft: { bytes: adapterBytes(checkpoint, recipe.tuning.rank), refused: null },
+      peft: { bytes: adapterBytes(checkpoint, recipe.tuning), refused: null },
     };
   }
   return {
@@ -46,15 +46,13 @@ export async function sizesOf(
 const APART =
   'The adapter stands beside the weights as it was measured; merged into them it would be rounded or cut. Save the adapter instead.';
 
-/** Of float32 numbers for both parts of every linear layer of the whole model: pruned ones have fewer. */
-const adapterBytes = ({ config }: Checkpoint, rank: number): number =>
-  4 *
-  rank *
-  config.layers *
-  Object.values(linearShapes(config, config.intermediateSize)).reduce(
-    (n, [outputs, inputs]) => n + outputs + inputs,
-    0,
-  );
+/** Of float32 numbers for both parts of every linear layer that it changes of the whole model: pruned ones have fewer. */
+function adapterBytes({ config }: Checkpoint, { rank, targets, layers }: NonNullable<Recipe['tuning']>): number {
+  const shapes = linearShapes(config, config.intermediateSize);
+  const each = (targets ?? LINEARS).reduce((n, l) => n + shapes[l][0] + shapes[l][1], 0);
+  const count = layers ? Math.max(0, Math.min(layers.last, config.layers - 1) - layers.first + 1) : config.layers;
+  return 4 * rank * count * each;
+}
 
 async function attempt(count: () => number | Promise<number>): Promise<ExportSize> {
   try {

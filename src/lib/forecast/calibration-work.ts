@@ -54,14 +54,16 @@ const SHARED_LEAVES = 0.7;
 
 /**
  * Operations of training an adapter: the products of all linear layers there and, for the gradient by their inputs, back, for
- * each answer of each step; those of the adapter itself, of attention and of judging are a small share. 0 for other recipes.
+ * each answer of each step, down to the lowest layer that it changes; those of the adapter itself, of attention and of judging are a small share. 0 for other recipes.
  *
  * @param tokens of a mean example, prompt and answer
  */
 export function tuningOperations(config: ModelConfig, { tuning }: Recipe, tokens: number): number {
   if (!tuning) return 0;
   const weights = config.layers * groupsOf(config).reduce((n, g) => n + g.inputs * g.outputs, 0);
-  return (tuning.steps ?? TUNE.steps) * TUNE.batch * tokens * SHARED_LEAVES * 4 * weights;
+  // Two operations a weight there, and two back.
+  const ways = 2 * (2 - Math.min(1, (tuning.layers?.first ?? 0) / config.layers));
+  return (tuning.steps ?? TUNE.steps) * TUNE.batch * tokens * SHARED_LEAVES * ways * weights;
 }
 
 /**

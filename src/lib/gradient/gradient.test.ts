@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { layoutOf, type LoraLayout } from '../block/lora';
-import { LINEARS } from '../checkpoint/block';
+import { fullLayout } from '../block/weights';
+import { LINEARS, linearShapes, type LinearName } from '../checkpoint/block';
 import { nodeMatrix } from '../matrix/testing';
-import { dequantize, type StoredTensor } from '../tensor/stored';
+import { dequantize, storedBytes, type StoredTensor } from '../tensor/stored';
 import { arithmeticOf, type Arithmetic, type Frozen } from './frozen';
 import { openGradients, type Pass } from './pass';
 import { cosine, distance, families, floats, frozenModel, options, type TuneReference } from './testing';
+import { passCost } from './work';
 
 const loraOf = ({ config, ffnSizes }: Frozen, rank = options.rank): LoraLayout =>
   layoutOf(config, ffnSizes, {
@@ -162,6 +164,79 @@ describe.each(Object.keys(families))('gradients of %s in int8 arithmetic', (fami
   );
 });
 
+describe.each(Object.keys(families))('gradients of %s under dropout', (family) => {
+  const reference = families[family] as TuneReference;
+  const pass: Pass = { ...side(reference.sequences), dropout: { share: 0.3, key: 7 } };
+
+  it('are the slope of the loss with the same values left out', async () => {
+    const { gradients } = await open(family);
+    const adapter = floats(reference.adapter);
+    gradients.setNumbers(adapter);
+    const step = gradients.step(pass, 1);
+    expect(step.loss).toBe(gradients.loss(pass).loss);
+    expect(step.loss).not.toBe(gradients.loss({ ...pass, dropout: { share: 0.3, key: 8 } }).loss);
+    const gradient = gradients.takeGradient();
+    const norm = Math.hypot(...gradient);
+    const at = (t: number) => {
+      gradients.setNumbers(adapter.map((x, i) => x + (t * (gradient[i] as number)) / norm));
+      return gradients.loss(pass).loss;
+    };
+    const h = 5e-4;
+    const slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+    expect(Math.abs(slope / norm - 1)).toBeLessThan(1e-3);
+  });
+
+  it('come to those without it on average', async () => {
+    const { gradients } = await open(family);
+    gradients.setNumbers(floats(reference.adapter).map((x) => x / 10));
+    const whole = side(reference.sequences);
+    gradients.step(whole, 1);
+    const plain = gradients.takeGradient();
+    const passes = 64;
+    for (let key = 0; key < passes; key++) gradients.step({ ...whole, dropout: { share: 0.1, key } }, 1 / passes);
+    expect(distance(gradients.takeGradient(), plain)).toBeLessThan(0.15);
+  });
+});
+
+describe('dropout', () => {
+  it('takes whole inputs from A, each linear layer its own, and scales what is left', async () => {
+    const [family] = Object.keys(families) as [string];
+    const model = await frozenModel(family);
+    const targets = ['v_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
+    const lora = layoutOf(model.config, model.ffnSizes, { rank: 2, factor: 1, targets, layers: [1] });
+    const gradients = openGradients(await nodeMatrix(), model, lora, 'fp32');
+    // B so small that what follows A does not change by what A reads.
+    gradients.setNumbers(Float32Array.from({ length: lora.size }, (_, i) => ((i % 7) - 3) * 1e-5));
+    // One row: the gradient by A is its input times a number.
+    const one: Pass = { spans: [{ tokens: 1, parent: null }], ids: [5], labels: [9] };
+    gradients.step(one, 1e6);
+    const plain = gradients.takeGradient();
+    gradients.step({ ...one, dropout: { share: 0.25, key: 3 } }, 1e6);
+    const dropped = gradients.takeGradient();
+    const masks = lora.parts.map(({ linear, a, inputs }) => {
+      const kept = Array.from({ length: inputs }, (_, i) => dropped[a + i] !== 0);
+      kept.forEach((is, i) => {
+        if (is) expect((dropped[a + i] as number) / (plain[a + i] as number), linear).toBeCloseTo(1 / 0.75, 2);
+      });
+      return kept.map(Number).join('');
+    });
+    for (const mask of masks) {
+      const share = [...mask].filter((x) => x === '0').length / mask.length;
+      expect(Math.abs(share - 0.25)).toBeLessThan(4 * Math.sqrt((0.25 * 0.75) / mask.length));
+    }
+    // Gate and up read the same.
+    expect(masks[1]).not.toBe(masks[2]);
+  });
+
+  it('is of adapters alone', async () => {
+    const [name] = Object.keys(families) as [string];
+    const { config, ffnSizes } = await frozenModel(name);
+    const gradients = openGradients(await nodeMatrix(), { config, ffnSizes }, fullLayout(config, ffnSizes), 'fp32');
+    const pass: Pass = { spans: [{ tokens: 1, parent: null }], ids: [5], labels: [9], dropout: { share: 0.5, key: 1 } };
+    expect(() => gradients.step(pass, 1)).toThrow(/adapter/);
+  });
+});
+
 describe('gradients of part of a model', () => {
   it('are refused where sizes do not fit the kernels', async () => {
     const [family] = Object.keys(families) as [string];
@@ -171,35 +246,77 @@ describe('gradients of part of a model', () => {
     expect(() => openGradients(m, odd, loraOf(model), 'fp32')).toThrow(/multiples of 4/);
   });
 
-  it('are those of the whole where only upper layers and some linear layers are changed', async () => {
+  it.each([['v_proj', 'down_proj'], ['q_proj'], ['gate_proj', 'o_proj']] as const)(
+    'are those of the whole where only upper layers and %s %s are changed',
+    async (...targets) => {
+      const [family] = Object.keys(families) as [string];
+      const model = await frozenModel(family);
+      const reference = families[family] as TuneReference;
+      const pass = side(reference.sequences);
+      const whole = loraOf(model);
+      const upper = layoutOf(model.config, model.ffnSizes, { ...whole, targets, layers: [1] });
+      const adapter = floats(reference.adapter);
+      // The whole, with all that the part lacks at 0.
+      const full = new Float32Array(whole.size);
+      const part = new Float32Array(upper.size);
+      for (const p of upper.parts) {
+        const w = whole.part(p.layer, p.linear);
+        if (!w) throw new Error('The whole has every part.');
+        const n = (p.inputs + p.outputs) * whole.rank;
+        full.set(adapter.subarray(w.a, w.a + n), w.a);
+        part.set(adapter.subarray(w.a, w.a + n), p.a);
+      }
+      const of = async (lora: LoraLayout, numbers: Float32Array) => {
+        const gradients = openGradients(await nodeMatrix(), model, lora, 'fp32');
+        gradients.setNumbers(numbers);
+        gradients.step(pass, 1);
+        return gradients.takeGradient();
+      };
+      const [own, all] = [await of(upper, part), await of(whole, full)];
+      for (const p of upper.parts) {
+        const w = whole.part(p.layer, p.linear);
+        const n = (p.inputs + p.outputs) * whole.rank;
+        expect(distance(own.slice(p.a, p.a + n), all.slice(w?.a, (w?.a ?? 0) + n))).toBeLessThan(1e-6);
+      }
+    },
+  );
+
+  it('go no further down than the lowest adapter, and are counted so', async () => {
     const [family] = Object.keys(families) as [string];
-    const model = await frozenModel(family);
-    const reference = families[family] as TuneReference;
-    const pass = side(reference.sequences);
-    const whole = loraOf(model);
-    const upper = layoutOf(model.config, model.ffnSizes, { ...whole, targets: ['v_proj', 'down_proj'], layers: [1] });
-    const adapter = floats(reference.adapter);
-    // The whole, with all that the part lacks at 0.
-    const full = new Float32Array(whole.size);
-    const part = new Float32Array(upper.size);
-    for (const p of upper.parts) {
-      const w = whole.part(p.layer, p.linear);
-      if (!w) throw new Error('The whole has every part.');
-      const n = (p.inputs + p.outputs) * whole.rank;
-      full.set(adapter.subarray(w.a, w.a + n), w.a);
-      part.set(adapter.subarray(w.a, w.a + n), p.a);
-    }
-    const of = async (lora: LoraLayout, numbers: Float32Array) => {
-      const gradients = openGradients(await nodeMatrix(), model, lora, 'fp32');
-      gradients.setNumbers(numbers);
-      gradients.step(pass, 1);
-      return gradients.takeGradient();
+    const model = await frozenModel(family, 'int8');
+    const { config, ffnSizes } = model;
+    const pass = side((families[family] as TuneReference).sequences);
+    const of = async (layers: readonly number[]) => {
+      const lora = layoutOf(config, ffnSizes, { ...loraOf(model), layers });
+      const matrix = await nodeMatrix();
+      let norms = 0;
+      const rmsNormBackward: typeof matrix.k.rmsNormBackward = (...args) => {
+        norms++;
+        matrix.k.rmsNormBackward(...args);
+      };
+      openGradients({ ...matrix, k: { ...matrix.k, rmsNormBackward } }, model, lora, 'fp32').step(pass, 1);
+      return { norms, cost: (back: boolean) => passCost(model, lora, pass, { back, arithmetic: 'fp32' }), lora };
     };
-    const [own, all] = [await of(upper, part), await of(whole, full)];
-    for (const p of upper.parts) {
-      const w = whole.part(p.layer, p.linear);
-      const n = (p.inputs + p.outputs) * whole.rank;
-      expect(distance(own.slice(p.a, p.a + n), all.slice(w?.a, (w?.a ?? 0) + n))).toBeLessThan(1e-6);
-    }
+    const [whole, upper, both] = [await of([0, 1]), await of([1]), await of([0])];
+    // The last norm; of each layer one behind attention and, but for the lowest, one before it.
+    expect([whole.norms, upper.norms, both.norms]).toEqual([4, 2, 4]);
+    const rows = pass.ids.length;
+    const shapes = linearShapes(config, ffnSizes[0] as number);
+    const sum = (linears: readonly LinearName[], of: (out: number, into: number) => number) =>
+      linears.reduce((n, l) => n + of(...shapes[l]), 0);
+    const seen = pass.spans.reduce((n, { tokens }) => n + (tokens * (tokens + 1)) / 2, 0);
+    const low = rows * options.rank * sum(LINEARS, (out, into) => out + into);
+    const operations = (cost: typeof upper) => cost.cost(true).operations;
+    // One layer less back, of another the gradient by its input more, and the adapter's own products, three ways.
+    const less = rows * sum(LINEARS, (out, into) => out * into) + 5 * seen * config.heads * config.headDim + 3 * low;
+    expect((operations(whole) - operations(upper)) / 2).toBeCloseTo(less, 3);
+    // Whoever adapts the lowest alone goes all the way.
+    expect((operations(whole) - operations(both)) / 2).toBeCloseTo(3 * low, 3);
+    const bytesOf = (layer: number) =>
+      LINEARS.reduce((n, l) => n + storedBytes(model.layers[layer]?.linear[l] as StoredTensor), 0);
+    expect(whole.cost(true).weightBytes - upper.cost(true).weightBytes).toBe(bytesOf(0));
+    expect(whole.cost(true).activationBytes).toBe(2 * upper.cost(true).activationBytes);
+    // There, only the adapter's own products are missing.
+    expect((whole.cost(false).operations - upper.cost(false).operations) / 2).toBeCloseTo(low, 3);
   });
 });

@@ -1,4 +1,5 @@
 import { layBackward, takeTrace, trainedTaps, type BlockTrace } from '../block/backward';
+import type { Dropout } from '../block/dropout';
 import { layBlock, type BlockSource } from '../block/float32';
 import type { TrainedLayout } from '../block/layout';
 import { placeSpans, rowsOf, type PlacedSpan, type Span } from '../block/spans';
@@ -18,6 +19,11 @@ export interface Pass {
   labels: readonly (number | null)[];
   /** How much each row's label counts; absent = each counts 1. */
   weights?: readonly number[];
+  /**
+   * What adapters read less of in this pass, whichever way it goes; absent = they read all. Rows that sequences share have
+   * one mask for all of them.
+   */
+  dropout?: Dropout;
 }
 
 export interface PassResult {
@@ -169,6 +175,8 @@ export function openGradients(
 
   function run(pass: Pass, factor: number | null): PassResult {
     checkPass(base, pass);
+    if (pass.dropout && layout.kind === 'full')
+      throw new JoulewiseError('internal', 'Dropout is of what an adapter reads, and all weights are trained here.');
     const spans = placeSpans(pass.spans);
     const tokens = rowsOf(spans);
     return m.within(() => {
@@ -177,7 +185,7 @@ export function openGradients(
       const own = Array.from({ length: layers }, (_, layer) => {
         const traced = factor !== null && layer >= lowest;
         return {
-          trainee: trained.layer(layer, { rows: tokens, traced }),
+          trainee: trained.layer(layer, { rows: tokens, traced, dropout: pass.dropout ?? null }),
           trace: traced ? takeTrace(m, config, ffnSizes[layer] as number, tokens, narrow) : null,
         };
       });

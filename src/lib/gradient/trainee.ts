@@ -1,4 +1,5 @@
-import type { TrainedLayout } from '../block/layout';
+import type { Dropout } from '../block/dropout';
+import { lowestOf, type TrainedLayout } from '../block/layout';
 import { lowRank } from '../block/low-rank';
 import type { LoraLayout } from '../block/lora';
 import type { LayerTrainee } from '../block/trained';
@@ -13,8 +14,8 @@ export interface Trainee {
   model: LaidModel;
   /** The lowest layer that takes gradients: nothing is asked below it. */
   lowest: number;
-  /** What is trained of a block, for one pass of `rows` rows; `traced`: whether it comes back. */
-  layer(layer: number, o: { rows: number; traced: boolean }): LayerTrainee;
+  /** What is trained of a block, for one pass of `rows` rows; `traced`: whether it comes back, `dropout` what A reads less. */
+  layer(layer: number, o: { rows: number; traced: boolean; dropout: Dropout | null }): LayerTrainee;
   /** Of embedding, head and the last norm; null where they are frozen. */
   outer: OuterGradients | null;
 }
@@ -45,7 +46,7 @@ function besideWeights(
   if (!('layers' in model)) throw new JoulewiseError('internal', 'An adapter is trained beside weights; none came.');
   return {
     model: layModel(m, model, arithmetic),
-    lowest: lora.layers.reduce((a, b) => Math.min(a, b), model.config.layers),
+    lowest: lowestOf(lora, model.config.layers),
     layer: (layer, o) => lowRank(m, { layer, lora, adapter: numbers, gradient, ...o }),
     outer: null,
   };
@@ -83,7 +84,7 @@ function everyWeight(
       head: tiedEmbeddings ? embedding : stored(names.head),
       finalNorm: at(names.finalNorm),
     },
-    lowest: 0,
+    lowest: lowestOf(full, layers),
     layer: (layer) => ownWeights(m, config, { layer, ffn: ffnSizes[layer] as number, full, gradient }),
     outer: {
       embedding(ids, d) {

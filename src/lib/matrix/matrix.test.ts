@@ -8,6 +8,83 @@ const m = await nodeMatrix();
 const random = createRandom(7);
 const normal = (n: number) => Float32Array.from({ length: n }, random.normal);
 
+describe('dropout', () => {
+  const [rows, n] = [300, 400];
+  const mask = (key: number, share: number) =>
+    m.within(() => {
+      const at = m.put(new Float32Array(rows * n).fill(3));
+      m.k.dropout(at, rows, n, key, Math.round(share * 2 ** 32), 1 / (1 - share), at, false);
+      return m.f32(at, rows * n).slice();
+    });
+  const mean = (x: Float32Array) => x.reduce((a, b) => a + b, 0) / x.length;
+
+  it.each([0.01, 0.1, 0.5, 0.9])('of %d leaves out that share of places, and keeps the mean', (share) => {
+    const got = mask(11, share);
+    // Four standard deviations of a share of independent places.
+    const off = 4 * Math.sqrt((share * (1 - share)) / got.length);
+    expect(Math.abs(got.filter((x) => x === 0).length / got.length - share)).toBeLessThan(off);
+    expect(Math.abs(mean(got) / 3 - 1)).toBeLessThan(off / (1 - share));
+    const value = Math.fround(3 * Math.fround(1 / (1 - share)));
+    expect(new Set(got)).toEqual(new Set([0, value]));
+  });
+
+  it('is spread evenly over rows and columns, and independent from place to place and key to key', () => {
+    const share = 0.3;
+    const got = mask(5, share);
+    const zero = (i: number) => Number(got[i] === 0) - share;
+    const sd = Math.sqrt(share * (1 - share));
+    const most = (sums: number[], count: number) => Math.max(...sums.map(Math.abs)) / (sd * Math.sqrt(count));
+    const sumOver = (count: number, at: (i: number) => number) =>
+      Array.from({ length: count }, (_, i) => zero(at(i))).reduce((a, b) => a + b, 0);
+    // The largest of some hundred sums of independent places is below 4.5 standard deviations.
+    expect(
+      most(
+        Array.from({ length: rows }, (_, r) => sumOver(n, (c) => r * n + c)),
+        n,
+      ),
+    ).toBeLessThan(4.5);
+    expect(
+      most(
+        Array.from({ length: n }, (_, c) => sumOver(rows, (r) => r * n + c)),
+        rows,
+      ),
+    ).toBeLessThan(4.5);
+    const correlation = (at: (i: number) => number) => {
+      const count = rows * n - 8 * n;
+      let s = 0;
+      for (let i = 0; i < count; i++) s += zero(i) * at(i);
+      return Math.abs(s) / (sd * sd * Math.sqrt(count));
+    };
+    for (const next of [1, 2, 3, 4, n, n + 1, 4 * n])
+      expect(
+        correlation((i) => zero(i + next)),
+        String(next),
+      ).toBeLessThan(4.5);
+    for (const key of [4, 6, 5 ^ (2 ** 31), -5]) {
+      const other = mask(key, share);
+      expect(
+        correlation((i) => Number(other[i] === 0) - share),
+        String(key),
+      ).toBeLessThan(4.5);
+    }
+  });
+
+  it('adds where it is told to, and is the same in either build', async () => {
+    const x = normal(7 * 12);
+    const [own, other] = [m, await nodeMatrix(false)].map((machine) =>
+      machine.within(() => {
+        const y = machine.put(x);
+        machine.k.dropout(machine.put(x), 7, 12, 9, 2 ** 31, 2, y, true);
+        return machine.f32(y, x.length).slice();
+      }),
+    );
+    expect(own).toEqual(other);
+    own?.forEach((y, i) =>
+      expect([x[i], 3 * (x[i] as number)].some((v) => Math.abs((v as number) - y) < 1e-6)).toBe(true),
+    );
+  });
+});
+
 describe('matrix kernels', () => {
   it.each([
     [1, 1, 1],

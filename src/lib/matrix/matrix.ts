@@ -45,6 +45,7 @@ interface Exports {
   unpackHalves(src: number, n: number, to: number): void;
   narrowFloats(src: number, n: number, to: number): void;
   widenFloats(src: number, n: number, to: number): void;
+  dropout(x: number, rows: number, n: number, key: number, least: number, scale: number, y: number, add: boolean): void;
   columnBlock(
     t: number,
     errors: number,

@@ -1,4 +1,5 @@
 import type { Calibration } from '../calibrate/host';
+import { Pause } from '../core/pause';
 import { taskOf } from '../data/tasks';
 import { checkTuned, type FileSet, type Tuned } from '../engine/open';
 import type { Meter } from '../meter/meter';
@@ -16,7 +17,7 @@ export type AdapterRequest = Omit<AssistRequest, 'maxNewTokens'>;
  */
 export async function adapterFor(
   request: AdapterRequest,
-  context: Pick<UnitContext, 'tuned' | 'onProgress' | 'signal'>,
+  context: Pick<UnitContext, 'tuned' | 'pause' | 'onProgress' | 'signal'>,
   { files, calibration }: { files: FileSet; calibration: Calibration },
 ): Promise<{ tuned: Tuned; meter: Meter } | null> {
   if (!tunes(request, request.variant)) return null;
@@ -31,6 +32,7 @@ export async function adapterFor(
     calibration,
     meter,
     rates: ratesFor({ device, engine, profile }),
+    pause: context.pause ?? new Pause(),
     onProgress: context.onProgress,
     signal: context.signal,
   });

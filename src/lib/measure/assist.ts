@@ -15,7 +15,7 @@ import { blends } from '../plan/units';
 import { adapterFor, type AdapterRequest } from './adapter';
 import { openBlend, type OpenBlend } from './blend';
 import { calibrationOn } from './calibration';
-import { COMPUTED_WHOLE, holdPrefix, prefixOf } from './prefix';
+import { COMPUTED_WHOLE, holdPrefix, prefixOf, useAdapterOf } from './prefix';
 import { WARM_UP_TOKENS, type UnitContext } from './unit';
 import { UNCOUNTED } from './work';
 
@@ -131,6 +131,7 @@ export async function openAssistant(
   const answerOf = (task: TaskName, meter: Meter): WriteOutput =>
     openOutputs(taskOf(task, templates), causes, { ...opened, meter, blend });
   for (const task of tasks) {
+    useAdapterOf(session, taskOf(task, templates));
     await holdPrefix(session, loading, 'warm-up', prefixOf(taskOf(task, templates), causes, opened.tokenizer));
     if (blends(request, request.variant) && taskOf(task, templates).scored === 'labels')
       blend = await openBlend(taskOf(task, templates), request, answerOf(task, loading), loading, {
@@ -146,6 +147,7 @@ export async function openAssistant(
       const made: Assistance[] = [];
       for (const task of tasks) {
         const meter = freshMeter();
+        if (session) useAdapterOf(session, taskOf(task, templates));
         const { promptIds, shared, newTokens, prefillMs, decodeMs, output, scores } = await answerOf(task, meter)(
           ticketOf(text),
           {

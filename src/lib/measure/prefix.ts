@@ -44,6 +44,11 @@ export function prefixOf(task: Task, causes: readonly string[], tokenizer: Pick<
 export const sharesPrefix = (plan: Pick<PlanRecord, 'slices' | 'limit'>): boolean =>
   Math.floor(plan.limit / slicesOf(plan)) >= LEAST_TICKETS;
 
+/** Puts a task's own adapter to work where the session has one a task, or none where it has none for this one. */
+export function useAdapterOf({ adapters }: EngineSession, { name }: Pick<Task, 'name'>): void {
+  adapters?.use(adapters.names.includes(name) ? name : null);
+}
+
 /** What a record says of an engine that keeps none. */
 export const COMPUTED_WHOLE =
   'This engine computes every prompt whole: what the prompts of a task begin with is not shared between tickets.';
@@ -87,6 +92,7 @@ export class SlicePrefix {
    * Resolves to the tokens computed.
    */
   async begin(task: Task, meter: Meter, phase: 'prefix' | 'warm-up'): Promise<number> {
+    useAdapterOf(this.session, task);
     this.session.prefixes?.release();
     this.#now = this.session.prefixes && sharesPrefix(this.plan) ? prefixOf(task, this.causes, this.tokenizer) : [];
     const computed = await holdPrefix(this.session, meter, phase, this.#now);

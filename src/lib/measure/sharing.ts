@@ -15,6 +15,8 @@ export interface SharingSpeed {
   wholeMs: number[];
   sharedMs: number[];
   prefixMs: number[];
+  /** Milliseconds of putting the next adapter to work, in turn; empty where none take turns. */
+  swapMs: number[];
   /** Operations of computing all slices whole, over those of sharing; null where nobody counts them. */
   operations: number | null;
   /** Largest difference of a log-probability between the two ways, nats; 0 = the same bits. */
@@ -23,6 +25,9 @@ export interface SharingSpeed {
   /** False on engines that keep no prefix: both ways are then the same. */
   shares: boolean;
 }
+
+/** Swaps of adapters that are timed. */
+const SWAPS = 20;
 
 export interface SharingOptions {
   tickets: Ticket[];
@@ -48,6 +53,7 @@ export async function timeSharing(
     wholeMs: [],
     sharedMs: [],
     prefixMs: [],
+    swapMs: [],
     operations: null,
     apart: 0,
     kernel: session.kernel,
@@ -98,5 +104,11 @@ export async function timeSharing(
     onRound(round + 1);
   }
   session.prefixes?.release();
+  const { adapters } = session;
+  for (let i = 0; adapters && i < SWAPS; i++) {
+    await time(found.swapMs, () => Promise.resolve(adapters.use(adapters.names[i % adapters.names.length] ?? null)));
+    // So that each finds the caches as answering leaves them.
+    await session.prefill(prefix);
+  }
   return { ...found, operations: Number.isFinite(operations.whole) ? operations.whole / operations.shared : null };
 }

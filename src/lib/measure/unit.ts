@@ -1,5 +1,6 @@
 import { isModel, type EngineName } from '../schema/engines';
 import type { Given } from '../data/give';
+import type { Pause } from '../core/pause';
 import { JoulewiseError } from '../core/errors';
 import { bytes, operations } from '../core/units';
 import { taskOf, type Task } from '../data/tasks';
@@ -62,6 +63,8 @@ export interface TuningRequest {
   seed: number;
   meter: Meter;
   rates: ReturnType<typeof ratesFor>;
+  /** Holds training up between two steps. */
+  pause: Pause;
   onProgress: (p: UnitProgress) => void;
   signal: AbortSignal;
 }
@@ -77,6 +80,8 @@ export interface UnitContext {
   timings: TimingStore;
   /** Trains the adapter that a variant names, or brings it where an earlier run did. */
   tuned: (request: TuningRequest) => Promise<Tuned>;
+  /** Holds training up between two steps; none = nobody asks for it. */
+  pause?: Pause;
   onProgress: (p: UnitProgress) => void;
   signal: AbortSignal;
 }

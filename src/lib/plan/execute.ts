@@ -46,6 +46,8 @@ export interface UnitProgress {
   output?: string;
   spent?: Spent;
   training?: TrainingProgress;
+  /** It stopped between two steps, as it was asked to, and goes on from there. */
+  paused?: true;
 }
 
 export type PlanEvent =

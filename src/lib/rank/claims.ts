@@ -42,7 +42,7 @@ interface Paper {
 export const PAPERS_BEST = 'fp16+2:4';
 
 /** The part of a recipe that fine-tunes. */
-const TUNING = /\+lora[\da-z.]*$/;
+const TUNING = /\+lora[\da-z.-]*$/;
 /** A variant without it. */
 const base = (variant: string) => variant.replace(TUNING, '');
 

@@ -132,6 +132,8 @@ describe('names', () => {
   it('are plain, with the code behind them', () => {
     expect(named('int4.gptq')).toBe('4-bit, calibrated (GPTQ) (int4.gptq)');
     expect(plainName('int8+ffn50+2:4')).toBe('8-bit, 50 % fewer neurons, 2 of 4 weights zero');
+    expect(plainName('int8+lora8.400steps')).toBe('8-bit, fine-tuned (LoRA 8, 400 steps)');
+    expect(plainName('int8+lora8.q-k-v.layers20to29')).toBe('8-bit, fine-tuned (LoRA 8, q, k and v, layers 20 to 29)');
     expect(plainName('auto@60MB')).toBe('mixed bits, at most 60 MB');
     expect(plainName('model_q4f16')).toBe('model_q4f16');
   });

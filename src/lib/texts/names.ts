@@ -12,6 +12,18 @@ const METHOD: Readonly<Record<string, string>> = {
   gptqact: 'calibrated (GPTQ, strongest inputs first)',
 };
 
+/** What an adapter's name says behind its rank: `q-v` "q and v", `layers20to29` "layers 20 to 29", `400steps` "400 steps". */
+function detailName(detail: string): string {
+  const layers = /^layers(\d+)to(\d+)$/.exec(detail);
+  if (layers) return layers[1] === layers[2] ? `layer ${layers[1]}` : `layers ${layers[1]} to ${layers[2]}`;
+  const steps = /^(\d+)steps$/.exec(detail)?.[1];
+  if (steps) return `${steps} steps`;
+  return detail
+    .split('-')
+    .join(', ')
+    .replace(/, ([^,]+)$/, ' and $1');
+}
+
 /** Parts of a recipe: how they are written, what each is called, what it does in one line, and an example for a builder. */
 export const PARTS: readonly {
   pattern: RegExp;
@@ -134,8 +146,9 @@ export const PARTS: readonly {
     calibrated: false,
   },
   {
-    pattern: /^lora(\d+)(?:\.(\d+)steps)?$/,
-    name: (n, steps) => `fine-tuned (LoRA ${n}${steps ? `, ${steps} steps` : ''})`,
+    pattern: /^lora(\d+)((?:\.[\da-z-]+)*)$/,
+    name: (n, details = '') =>
+      `fine-tuned (${[`LoRA ${n}`, ...details.split('.').slice(1).map(detailName)].join(', ')})`,
     about: 'Trains a low-rank adapter on your training tickets first, and keeps it beside the weights.',
     example: 'lora8',
     calibrated: false,

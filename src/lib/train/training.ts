@@ -83,6 +83,8 @@ export interface TrainingHost {
   resume?: ((size: number) => TuneState | null) | null;
   /** Told between steps, which wait for it. */
   onState?: (state: () => Promise<TuneState>) => Promise<void>;
+  /** Between two steps: resolves at once, or when a pause is over. */
+  gate?: () => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -133,6 +135,15 @@ export interface Trained extends TuneResult {
 const OWN_KERNELS = 'losses and gradients by threads of the processor (own WASM kernels)';
 
 const NOTHING = { bytes: bytes(0), operations: operations(0), tokens: null };
+
+/** Throws `recipe.impossible` where a checkpoint comes with adapters already: one more would be trained beside other weights. */
+export function checkPlain({ adapted, named }: Checkpoint): void {
+  if (adapted || Object.keys(named).length > 0)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      'This checkpoint comes with an adapter already, and one more would be merged without it. Merge that one first (compress --variant fp32), or train on the checkpoint alone.',
+    );
+}
 
 /** Reads and compresses the model as a run of this recipe would, and keeps its weights as they are stored. */
 async function frozenOf(checkpoint: Checkpoint, recipe: Recipe, host: TrainingHost): Promise<Frozen> {
@@ -292,6 +303,7 @@ export async function trainWeights(
           emit({ step, of: options.steps });
           await host.onState?.(state);
         },
+        gate: () => host.gate?.() ?? Promise.resolve(),
         onEvaluation: (evaluation) => emit({ evaluation }),
         signal,
       },

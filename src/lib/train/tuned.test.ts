@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/checkpoint';
 import { builtinFiles, fileSet } from '../checkpoint/testing';
+import { Pause } from '../core/pause';
 import { generateDataset } from '../data/generator';
 import { TASK_TABLE } from '../data/tasks';
 import { createMeter } from '../meter/meter';
+import { LORA } from '../tune/lora';
 import { oneThread } from '../tune/testing';
 import { compressVariant, parseRecipe } from '../variant/compress';
 import { packVariant } from '../variant/panels';
@@ -133,11 +135,64 @@ describe('a variant that names an adapter', () => {
     }
   });
 
+  it('stops after the step at hand where it is paused, goes on bit for bit, and books none of the time', async () => {
+    const recipe = 'int8+lora4.4steps';
+    const whole = await tunedVariant({ recipe, seed: 2 }, given, host().own);
+    const { own, events } = host();
+    const pause = new Pause();
+    const HELD_MS = 1500;
+    let seen = 0;
+    const began = performance.now();
+    const record = await tunedVariant({ recipe, seed: 2 }, given, {
+      ...own,
+      emit: (event) => {
+        own.emit(event);
+        if (!('step' in event) || event.step.step !== 2) return;
+        pause.set(true);
+        setTimeout(() => {
+          seen = events.flatMap((e) => ('step' in e ? [e.step.step] : [])).length;
+          pause.set(false);
+        }, HELD_MS);
+      },
+      gate: () => pause.over(own.signal),
+    });
+    expect(seen).toBe(2);
+    expect(record.hash).toBe(whole.hash);
+    const booked = own.meter.windows().filter(({ phase }) => phase === 'train');
+    expect(booked.length).toBeGreaterThan(0);
+    const seconds = booked.reduce((n, w) => n + w.seconds, 0);
+    expect(seconds).toBeLessThan((performance.now() - began - HELD_MS) / 1000);
+  });
+
   it('trains as its name says, with twice the rank as alpha', () => {
     expect(tuningOf({ recipe: 'int8+lora16.40steps', seed: 7 })).toMatchObject({
       lora: { rank: 16, alpha: 32 },
       options: { steps: 40, warmup: 4, evaluateEvery: 10, seed: 7 },
     });
+    expect(tuningOf({ recipe: 'int8+lora8.q-v.layers1to3', seed: 7 }).lora).toEqual({
+      ...LORA,
+      targets: ['q_proj', 'v_proj'],
+      layers: [1, 2, 3],
+    });
+  });
+
+  it('changes the linear layers that its name says, says so to PEFT, and refuses layers that are not there', async () => {
+    const recipe = 'int8+lora4.q-down.layers2to3.2steps';
+    const tuned = await tunedVariant({ recipe, seed: 1 }, given, host().own);
+    expect(tuned.adapter.count).toBe(4);
+    const files = fileSet({ ...builtinFiles(), ...tuned.files('built-in') });
+    const { adapted } = await openCheckpoint(files);
+    expect(adapted?.adapter.count).toBe(4);
+    const config = JSON.parse(new TextDecoder().decode(tuned.files('built-in')['adapter_config.json'])) as unknown;
+    expect(config).toMatchObject({ target_modules: ['q_proj', 'down_proj'], layers_to_transform: [2, 3] });
+    const { model } = await packVariant(await openCheckpoint(builtin()), parseRecipe(recipe), null, {
+      inPhase: (_, work) => work(),
+      tuned,
+    });
+    expect(model.adapters).toBe(4);
+    await expect(tunedVariant({ recipe: 'int8+lora4.layers3to9.2steps', seed: 1 }, given, host().own)).rejects.toThrow(
+      /Layers of an adapter are from 0 to 3; 4 is given/,
+    );
   });
 
   it('cannot be learnt from one cause alone', async () => {

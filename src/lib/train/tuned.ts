@@ -4,14 +4,22 @@ import { createTokenizer } from '../checkpoint/tokenizer';
 import type { FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
 import type { TunedRecord } from '../schema/run';
-import { adapterOf, LORA, loraLayout, type LoraLayout, type LoraOptions } from '../tune/lora';
+import { adapterOf, LORA, loraLayout, rangeOf, type LoraLayout, type LoraOptions } from '../tune/lora';
 import { toPeft } from '../tune/peft';
 import { TUNE, type TuneOptions } from '../tune/trainer';
 import { formatRecipe, parseRecipe, untuned, weightsOf, type RatesOf } from '../variant/compress';
 import { cpuTarget } from '../variant/target';
 import type { AdapterStore, Tuned } from '../variant/tuned';
 import { plus, spentIn, trainOn, UNDER_WAY, type Spent } from './interrupted';
-import { lessonsOf, trainWeights, type TrainingHost, type Lessons, type TrainTickets, type Trained } from './training';
+import {
+  checkPlain,
+  lessonsOf,
+  trainWeights,
+  type TrainingHost,
+  type Lessons,
+  type TrainTickets,
+  type Trained,
+} from './training';
 
 /** Raise when training gives another adapter than before; what was kept is then trained anew. */
 const TRAINING_VERSION = 2;
@@ -33,13 +41,19 @@ export interface TunedHost extends Omit<TrainingHost, 'target'> {
   keeping: AdapterStore | null;
 }
 
-/** How a variant of a plan is trained, by its name: alpha is twice the rank, all kinds of linear layers, all layers. */
+/** How a variant of a plan is trained, by its name: alpha is twice the rank; all kinds of linear layers and all layers, unless named. */
 export function tuningOf({ recipe, seed }: TunedRequest): { lora: LoraOptions; options: TuneOptions } {
   const { tuning } = parseRecipe(recipe);
   if (!tuning) throw new JoulewiseError('internal', `The recipe ${quote(recipe)} names no adapter.`);
   const steps = tuning.steps ?? TUNE.steps;
   return {
-    lora: { ...LORA, rank: tuning.rank, alpha: 2 * tuning.rank },
+    lora: {
+      ...LORA,
+      rank: tuning.rank,
+      alpha: 2 * tuning.rank,
+      targets: tuning.targets ?? LORA.targets,
+      layers: tuning.layers && rangeOf(tuning.layers.first, tuning.layers.last),
+    },
     options: {
       ...TUNE,
       steps,
@@ -111,11 +125,7 @@ async function tunedOf(
 export async function tunedVariant(request: TunedRequest, tickets: TrainTickets, host: TunedHost): Promise<Tuned> {
   const { keeping } = host;
   const checkpoint = await openCheckpoint(host.files);
-  if (checkpoint.adapted)
-    throw new JoulewiseError(
-      'recipe.impossible',
-      'This checkpoint comes with an adapter already, and one more would be merged without it. Merge that one first (compress --variant fp32), or fine-tune the checkpoint alone.',
-    );
+  checkPlain(checkpoint);
   const weights = untuned(parseRecipe(request.recipe));
   const asked = tuningOf(request);
   const all = lessonsOf(checkpoint, tickets);

@@ -1,5 +1,5 @@
 import type { Span } from '../block/spans';
-import { createRandom } from '../core/random';
+import { createRandom, hash32 } from '../core/random';
 import type { Pass } from '../gradient/pass';
 
 /** One ticket as it is learnt: the prompt's tokens and the answer's, whose first has index `answer`. */
@@ -99,6 +99,15 @@ export function passesOf(examples: readonly Example[], rows = PASS_ROWS): Pass[]
   if (open.length > 0) passes.push(packExamples(open));
   return passes;
 }
+
+/**
+ * Passes of a step in which adapters read less: a `share` of what each reads is left out, which of it is a function of seed,
+ * step, the pass's place in the step, layer, linear layer, row and column, and so of no thread and of no earlier step.
+ */
+export const withDropout = (passes: readonly Pass[], share: number, seed: number, step: number): readonly Pass[] =>
+  share === 0
+    ? passes
+    : passes.map((pass, i) => ({ ...pass, dropout: { share, key: hash32(`dropout ${step} ${i}`, seed) } }));
 
 /** Examples of step `step` (from 0): each epoch in an order of its own, which the seed gives; the last batch is not short. */
 export function batchAt(count: number, batch: number, step: number, seed: number): number[] {

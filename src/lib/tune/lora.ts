@@ -20,6 +20,10 @@ export interface LoraOptions {
 
 export const LORA: LoraOptions = { rank: 8, alpha: 16, stabilised: false, targets: LINEARS, layers: null };
 
+/** Layers from the first to the last, both of them among it. */
+export const rangeOf = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
 export const factorOf = ({ rank, alpha, stabilised }: Pick<LoraOptions, 'rank' | 'alpha' | 'stabilised'>) =>
   alpha / (stabilised ? Math.sqrt(rank) : rank);
 

@@ -5,12 +5,13 @@ import { safetensorsHead } from '../checkpoint/safetensors';
 import { JoulewiseError } from '../core/errors';
 import { bytesOf } from '../tensor/stored';
 import type { LoraOptions } from './lora';
+import type { TuneOptions } from './trainer';
 
 /** An adapter as PEFT saves it: the two files by name. `base` names the model that it was trained on. */
 export function toPeft(
   lora: LoraLayout,
   adapter: Float32Array<ArrayBuffer>,
-  o: LoraOptions,
+  o: LoraOptions & Pick<TuneOptions, 'dropout'>,
   base: string,
 ): Record<(typeof ADAPTER_FILES)[number], Uint8Array<ArrayBuffer>> {
   const config = {
@@ -21,7 +22,7 @@ export function toPeft(
     lora_alpha: o.alpha,
     use_rslora: o.stabilised,
     use_dora: false,
-    lora_dropout: 0,
+    lora_dropout: o.dropout ?? 0,
     target_modules: LINEARS.filter((l) => o.targets.includes(l)),
     layers_to_transform: o.layers === null ? null : [...lora.layers],
     bias: 'none',

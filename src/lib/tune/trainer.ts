@@ -2,7 +2,7 @@ import { JoulewiseError } from '../core/errors';
 import { mean } from '../core/stats';
 import type { Arithmetic } from '../gradient/frozen';
 import type { Pass, PassResult } from '../gradient/pass';
-import { batchAt, countOf, labelsOf, passesOf, PASS_ROWS, type Example } from './examples';
+import { batchAt, countOf, labelsOf, passesOf, PASS_ROWS, withDropout, type Example } from './examples';
 import { adamStep, ADAMW, clipScale, newAdamW, normOf, schedule, type AdamW, type AdamWOptions } from './optimizer';
 
 /** What computes losses and gradients: threads of the processor, or a graph on a GPU. */
@@ -61,6 +61,11 @@ export interface TuneOptions extends AdamWOptions {
   /** Largest norm of a gradient; null = unbounded. */
   clip: number | null;
   seed: number;
+  /**
+   * Share of what an adapter reads that is left out of each training pass and of no evaluation (PEFT's `lora_dropout`), from
+   * 0 to below 1; absent = 0.
+   */
+  dropout?: number | undefined;
   /** Steps between two evaluations on validation examples, which also keep the best numbers; 0 = at the beginning and the end alone. */
   evaluateEvery: number;
   /** Evaluations without a better one after which it stops; null = never. */
@@ -153,6 +158,8 @@ export interface TuneHost {
   now: () => number;
   /** Called between steps; what it awaits is a pause. The state costs a copy where an engine keeps it. */
   onStep?: (step: TuneStep, state: () => Promise<TuneState>) => Promise<void> | void;
+  /** Resolves at once, or when a pause between two steps is over; its time counts in no budget. */
+  gate?: () => Promise<void>;
   onEvaluation?: (evaluation: TuneEvaluation) => void;
   signal?: AbortSignal | undefined;
 }
@@ -176,6 +183,26 @@ export function checkExamples(train: readonly Example[], batch: number): void {
     );
   if (train.some((example) => labelsOf(example) < 1 || example.answer < 1))
     throw new JoulewiseError('internal', 'An example has no answer, or nothing before it.');
+}
+
+/** Refuses shares of dropout that leave nothing, or are none. Throws `option.invalid`. */
+export function checkDropout(share: number): void {
+  if (!(share >= 0 && share < 1))
+    throw new JoulewiseError(
+      'option.invalid',
+      `Dropout is the share of an adapter's inputs that is left out, from 0 to below 1; it is ${share}. Take 0.05 or 0.1, or 0 for none.`,
+    );
+}
+
+/** Passes of step `step` (from 0), as they are trained. */
+function passesAt({ passesAt: given, train }: TuneHost, o: TuneOptions, step: number): readonly Pass[] {
+  const passes =
+    given?.(step) ??
+    passesOf(
+      batchAt(train.length, o.batch, step, o.seed).map((i) => train[i] as Example),
+      o.rows,
+    );
+  return withDropout(passes, o.dropout ?? 0, o.seed, step);
 }
 
 /** Mean loss over answer tokens, nats; null without examples. */
@@ -215,12 +242,18 @@ function ownSteps(
 async function steppingFrom(
   { engine, undecayed = [] }: TuneHost,
   { numbers, optimizer }: TuneState,
+  dropout: number,
 ): Promise<Stepping> {
   const own: Numbers = {
     numbers: numbers.slice(),
     optimizer: { first: optimizer.first.slice(), second: optimizer.second.slice(), taken: optimizer.taken },
   };
   if (!engine.held) return ownSteps(engine, own, undecayed);
+  if (dropout > 0)
+    throw new JoulewiseError(
+      'option.invalid',
+      'Dropout is trained on the engine "cpu" alone. Leave --dropout or --engine away.',
+    );
   if (undecayed.length > 0)
     throw new JoulewiseError('internal', 'An engine that steps by itself takes no numbers without weight decay.');
   await engine.held.load(own);
@@ -234,10 +267,12 @@ async function steppingFrom(
 export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Promise<TuneResult> {
   const { train, validation } = host;
   if (!host.passesAt) checkExamples(train, o.batch);
+  checkDropout(o.dropout ?? 0);
   const began = host.now();
+  let paused = 0;
   const joulesBefore = from.steps.at(-1)?.joules ?? 0;
   const secondsBefore = from.steps.reduce((n, { ms }) => n + ms / 1000, 0);
-  const stepping = await steppingFrom(host, from);
+  const stepping = await steppingFrom(host, from, o.dropout ?? 0);
   let { step, best, waited } = from;
   const steps = [...from.steps];
   const evaluations = [...from.evaluations];
@@ -267,12 +302,7 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
   if (step === 0) await evaluate();
   while (end === null && step < o.steps) {
     const start = host.now();
-    const passes =
-      host.passesAt?.(step) ??
-      passesOf(
-        batchAt(train.length, o.batch, step, o.seed).map((i) => train[i] as Example),
-        o.rows,
-      );
+    const passes = passesAt(host, o, step);
     const labels = passes.reduce((n, pass) => n + countOf(pass), 0);
     const lr = o.lr * schedule(step, o.steps, o.warmup, o.floor);
     const { results, norm } = await stepping.step(passes, 1 / labels, { ...o, lr });
@@ -289,8 +319,11 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
     steps.push(taken);
     if (o.evaluateEvery > 0 && step % o.evaluateEvery === 0) await evaluate();
     if (o.joules !== null && joules !== null && joules >= o.joules) end ??= 'joules';
-    if (o.seconds !== null && secondsBefore + (host.now() - began) / 1000 >= o.seconds) end ??= 'seconds';
+    if (o.seconds !== null && secondsBefore + (host.now() - began - paused) / 1000 >= o.seconds) end ??= 'seconds';
     await host.onStep?.(taken, stateNow);
+    const held = host.now();
+    await host.gate?.();
+    paused += host.now() - held;
     if (host.signal?.aborted) end ??= 'stopped';
   }
   if (end !== 'diverged' && end !== 'stopped') await evaluate();

@@ -4,6 +4,7 @@ import type { LoraLayout } from '../block/lora';
 import { placeSpans, rowsOf } from '../block/spans';
 import { fullLayout } from '../block/weights';
 import { weightsOf } from '../gradient/full';
+import type { Pass } from '../gradient/pass';
 import {
   distance,
   families,
@@ -172,6 +173,67 @@ describe('training', () => {
       expect(rest.state).toEqual(whole.state);
       expect(rest.numbers).toEqual(whole.numbers);
     }
+  });
+
+  it('leaves out the same values whatever a run was interrupted by, on any number of threads, and none in evaluations', async () => {
+    const { engine, layout } = await engineOf(family, own);
+    const other = await engineOf(family, own);
+    const seen: Pass[][] = [];
+    const two: TuneEngine = {
+      losses: (...args) => {
+        seen.push([...args[0]]);
+        return engine.losses(...args);
+      },
+      // Passes on two threads in turn, the last first, added up in their order.
+      gradients: async (passes, factor, numbers) => {
+        const parts = new Array<Awaited<ReturnType<TuneEngine['gradients']>>>(passes.length);
+        for (let i = passes.length - 1; i >= 0; i--)
+          parts[i] = await (i % 2 ? engine : other.engine).gradients([passes[i] as Pass], factor, numbers);
+        const gradient = new Float32Array(layout.size);
+        for (const part of parts) part.gradient.forEach((x, i) => (gradient[i] = (gradient[i] as number) + x));
+        return { results: parts.flatMap(({ results }) => results), gradient };
+      },
+    };
+    const dropping: TuneOptions = { ...o, batch: 3, rows: 8, dropout: 0.2 };
+    const host = hostOf(engine, train, { validation: train.slice(0, 1) });
+    const start = newAdapter(layout, 3);
+    const whole = await tune(host, dropping, startTuning(start));
+    const threads = await tune({ ...host, engine: two }, dropping, startTuning(start));
+    expect(threads.state).toEqual(whole.state);
+    expect(seen.flat().every(({ dropout }) => dropout === undefined)).toBe(true);
+    const stop = new AbortController();
+    const onStep = ({ step }: TuneStep) => (step === 4 ? stop.abort() : undefined);
+    const half = await tune({ ...host, signal: stop.signal, onStep }, dropping, startTuning(start));
+    const rest = await tune(host, dropping, structuredClone(half.state));
+    expect(rest.state).toEqual(whole.state);
+    const [none, plain, other5] = [
+      await tune(host, { ...dropping, dropout: 0 }, startTuning(start)),
+      await tune(host, { ...dropping, dropout: undefined }, startTuning(start)),
+      await tune(host, { ...dropping, dropout: 0.5 }, startTuning(start)),
+    ];
+    expect(none.state).toEqual(plain.state);
+    expect(other5.numbers).not.toEqual(whole.numbers);
+    for (const dropout of [1, -0.1, NaN])
+      await expect(tune(host, { ...dropping, dropout }, startTuning(start))).rejects.toThrow(/from 0 to below 1/);
+  });
+
+  it('goes on after a pause with the same bits, and counts its seconds in no budget', async () => {
+    const { engine, layout } = await engineOf(family, own);
+    let ms = 0;
+    const host = hostOf(engine, train, { validation: train.slice(0, 1), now: () => (ms += 1) });
+    const timed: TuneOptions = { ...o, dropout: 0.1, seconds: 1 };
+    const whole = await tune(host, timed, startTuning(newAdapter(layout, 3)));
+    let pauses = 0;
+    // An hour, after every step.
+    const gate = async () => {
+      pauses++;
+      await Promise.resolve();
+      ms += 3_600_000;
+    };
+    const held = await tune({ ...host, gate }, timed, startTuning(newAdapter(layout, 3)));
+    expect([held.end, pauses]).toEqual(['steps', o.steps]);
+    expect(held.state.steps).toEqual(whole.state.steps);
+    expect(held.numbers).toEqual(whole.numbers);
   });
 
   it('keeps the best adapter by validation loss, and stops when none is better', async () => {

@@ -91,6 +91,12 @@ export async function compressVariant(
       'recipe.impossible',
       `${quote(formatRecipe(recipe))} is trained on a plan's tickets first: run it with tickets, or train an adapter with "tune" and give it with --adapter.`,
     );
+  const named = Object.keys(checkpoint.named);
+  if (named.length > 0)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `This checkpoint comes with an adapter for each of ${named.join(', ')}, which take turns beside its weights; only our own kernels do that, in runs and in the assistant. Choose the engine "cpu", or give one adapter for all.`,
+    );
   const level = calibrationLevel(recipe);
   const reporting = {
     ...(o.onLinear ? { onLinear: o.onLinear } : {}),

@@ -7,7 +7,7 @@ import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
 import { PRUNERS } from '../compress/pruners';
 import { calibrationLevel, formatRecipe, untuned, type Recipe } from '../compress/recipe';
-import { JoulewiseError } from '../core/errors';
+import { JoulewiseError, quote } from '../core/errors';
 import { layoutsOf } from '../cpu/formats';
 import { CpuModel } from '../cpu/model';
 import type { ByteDot } from '../core/dot';
@@ -38,19 +38,23 @@ export interface PackOptions {
  * is compressed, packed and forgotten, so that no more than one layer is held twice.
  */
 export async function packVariant(
-  checkpoint: Checkpoint,
+  given: Checkpoint,
   recipe: Recipe,
   dot: ByteDot,
   o: PackOptions,
 ): Promise<PackedModel & { notes: string[] }> {
-  const given = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
-  const apart = o.tuned ? { adapter: o.tuned.adapter, base: checkpoint } : given;
+  const { named } = given;
+  if (Object.keys(named).length > 0) checkNamed(given, recipe, Object.keys(named));
+  const checkpoint = { ...given, named: {} };
+  const beside = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
+  const apart = o.tuned ? { adapter: o.tuned.adapter, base: checkpoint } : beside;
   const weights = o.tuned ? untuned(recipe) : recipe;
   const { model, compression, kept } = await keptOr(checkpoint, recipe, dot, o, () =>
     withCompressed(apart?.base ?? checkpoint, weights, o, (compressed) =>
       packModel(compressed, recipe, apart?.adapter ?? null, dot, o),
     ),
   );
+  for (const [name, adapter] of Object.entries(named)) await o.inPhase('load', () => place(model, name, adapter));
   return {
     model,
     compression: { ...compression, recipe: formatRecipe(recipe) },
@@ -59,6 +63,30 @@ export async function packVariant(
       ...(kept ? ['The weights were compressed and packed in an earlier run and kept; this run read them.'] : []),
     ],
   };
+}
+
+/** Lays a named adapter beside the weights that it changes. */
+async function place(model: CpuModel, name: string, adapter: Adapter): Promise<void> {
+  for (let layer = 0; layer < model.config.layers; layer++)
+    for (const linear of LINEARS) {
+      const low = await adapter.read(layer, linear);
+      if (low) model.addAdapter(name, layer, linear, low);
+    }
+}
+
+/** Throws `recipe.impossible` where several adapters cannot take turns beside these weights. */
+function checkNamed(checkpoint: Checkpoint, recipe: Recipe, names: readonly string[]): void {
+  const of = names.join(', ');
+  if (recipe.tuning || checkpoint.adapted)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `The adapters of ${of} take turns beside the weights, and one more would be at work beside each of them. Give one adapter a task alone, or one for all.`,
+    );
+  if (!staysApart(recipe))
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `The adapters of ${of} cannot stay beside the weights of ${quote(formatRecipe(recipe))}, which calibrates or changes shapes. Choose a precision, alone or with a mask by magnitude (int8, int4+2:4).`,
+    );
 }
 
 /** What is said where an adapter does not stay apart. */

@@ -1,4 +1,5 @@
 import { BASELINE, BASELINE_ENGINE } from '../../schema/engines';
+import type { Pause } from '../../core/pause';
 import { VALIDATION_TICKETS } from '../../schema/defaults';
 import type { CheckpointRef, PlanRecord } from '../../schema/plan';
 import type { Device, RunRecord } from '../../schema/run';
@@ -19,6 +20,8 @@ export interface PlanAtHand {
   tickets: Tickets;
   device: Device;
   leftOut: LeftOut | undefined;
+  /** Holds fine-tuning up between two steps. */
+  pause: Pause | undefined;
   /** The text that `plan.calibration` names. */
   calibrationTexts: string[] | null;
 }
@@ -39,7 +42,7 @@ const PATIENCE = { graceMs: GRACE_MS, silenceMs: SILENCE_MS };
 
 /** @param threads null: as many as the engine takes by itself */
 export async function openVariant(
-  { plan, hash, checkpoint, tickets, device, leftOut, calibrationTexts }: PlanAtHand,
+  { plan, hash, checkpoint, tickets, device, leftOut, pause, calibrationTexts }: PlanAtHand,
   variant: string,
   threads: number | null,
   onProgress: (p: UnitProgress) => void,
@@ -67,7 +70,7 @@ export async function openVariant(
       versions: VERSIONS,
     };
     const { memoryBytes } = await skipping(leftOut, variant, signal, (either) =>
-      thread.call('openUnit', request, { onEvent: onProgress, transfer: [given], signal: either, ...PATIENCE }),
+      thread.call('openUnit', request, { onEvent: onProgress, transfer: [given], signal: either, pause, ...PATIENCE }),
     );
     return {
       memoryBytes,

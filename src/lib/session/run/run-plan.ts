@@ -1,4 +1,5 @@
 import { contentHash } from '../../core/canonical';
+import type { Pause } from '../../core/pause';
 import { JoulewiseError } from '../../core/errors';
 import { executePlan, planHash, type PlanEvent, type PlanHost, type PlanOutcome } from '../../plan/execute';
 import { checkPlan } from '../../plan/units';
@@ -25,6 +26,8 @@ export interface RunPlanOptions {
   onEvent: (event: PlanEvent) => void;
   signal: AbortSignal;
   gate?: PlanHost['gate'];
+  /** Holds fine-tuning up between two steps, which `gate` does not reach. */
+  pause?: Pause;
   /** Called once this tab is the one that runs the plan; the first run waits for it. */
   onBegin?: () => Promise<void>;
   fold?: PlanHost['fold'];
@@ -53,7 +56,16 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
   };
   // Read once, for all units: what a run needs stays with it, even where this site's data is cleared meanwhile.
   const tickets = await openTickets(dataset);
-  const at: PlanAtHand = { plan, hash, checkpoint, tickets, device, leftOut: o.leftOut, calibrationTexts };
+  const at: PlanAtHand = {
+    plan,
+    hash,
+    checkpoint,
+    tickets,
+    device,
+    leftOut: o.leftOut,
+    pause: o.pause,
+    calibrationTexts,
+  };
   try {
     await keepPlan();
     return await navigator.locks.request(lockOf(hash), { ifAvailable: true }, async (lock) => {

@@ -1,3 +1,4 @@
+import { Pause } from '../../core/pause';
 import { JoulewiseError } from '../../core/errors';
 import type { PlanRecord } from '../../schema/plan';
 import type { RunRecord } from '../../schema/run';
@@ -104,9 +105,14 @@ export async function run(live: Live, start: Start): Promise<void> {
   const abort = new AbortController();
   const skips = new Skips();
   let goOn: (() => void) | null = null;
+  const pause = new Pause();
   live.control = {
     abort: () => abort.abort(),
-    resume: () => goOn?.(),
+    pause: () => pause.set(true),
+    resume: () => {
+      pause.set(false);
+      goOn?.();
+    },
     skip: (variant) => skips.skip(variant),
   };
   const track = new Track(() => performance.now());
@@ -146,7 +152,11 @@ export async function run(live: Live, start: Start): Promise<void> {
       signal: abort.signal,
       leftOut: skips,
       onBegin: () => own.set(),
-      onEvent: (event) => track.take(event),
+      pause,
+      onEvent: (event) => {
+        track.take(event);
+        if (event.type === 'progress' && event.progress.paused && live.status === 'pausing') live.status = 'paused';
+      },
       gate,
       fold: (runs) => screen.folding.fold(runs),
     });

@@ -8,6 +8,8 @@ import type { ResultSet } from '../results/results';
 /** What can be asked of the run under way. */
 export interface RunControl {
   abort(): void;
+  /** Holds up what can be: fine-tuning after its step, else the plan before its next run. */
+  pause(): void;
   /** Goes on after a pause. */
   resume(): void;
   skip(variant: string): void;
@@ -80,9 +82,11 @@ export class Live {
     this.status = 'idle';
   }
 
-  /** A run under way is not cut: a pause inside it would spoil its energy. */
+  /** A run under way is not cut: a pause inside it would spoil its energy. Fine-tuning stops after the step at hand. */
   pause(): void {
-    if (this.status === 'running') this.status = 'pausing';
+    if (this.status !== 'running') return;
+    this.status = 'pausing';
+    this.control?.pause();
   }
 
   continue(): void {

@@ -85,5 +85,10 @@ describe('a run under way', () => {
       validations: [[2, 1.5]],
       secondsLeft: 15,
     });
+    // Held up from 16 on, which is no part of its pace: 6 s for two steps, and two are left.
+    at(16, progress('train', 2, 5, { paused: true }));
+    expect(track.progress?.training?.losses).toHaveLength(2);
+    at(1020, progress('train', 3, 5, { training: { ...step, loss: 1, validation: null } }));
+    expect(track.progress?.training?.secondsLeft).toBe(6);
   });
 });

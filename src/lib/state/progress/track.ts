@@ -58,6 +58,10 @@ export class Track {
   #view: Partial<Progress> = {};
   /** When the first step of the last fine-tuning was done, ms. */
   #trained = 0;
+  /** Since when fine-tuning is held up, ms; null where it is not. */
+  #paused: number | null = null;
+  /** How long it was held up while the variant was opened, ms. */
+  #held = 0;
 
   /** @param now ms */
   constructor(private readonly now: () => number) {
@@ -98,7 +102,8 @@ export class Track {
     };
   }
 
-  take(event: PlanEvent): void {
+  take(given: PlanEvent): void {
+    const event = given.type === 'opened' ? { ...given, seconds: given.seconds - this.#held / 1000 } : given;
     const took = (this.now() - this.#began) / 1000;
     this.#pace = paceAfter(this.#pace, event, event.type === 'run' && !event.resumed ? took : null);
     switch (event.type) {
@@ -113,7 +118,13 @@ export class Track {
         this.#begin(event.unit, 'wait');
         return;
       case 'progress': {
-        const { phase, done, of, ticket, output, spent, training } = event.progress;
+        const { phase, done, of, ticket, output, spent, training, paused } = event.progress;
+        if (paused) {
+          this.#paused = this.now();
+          return;
+        }
+        // What was held up is no part of its pace.
+        if (this.#paused !== null) this.#goOn(this.now() - this.#paused);
         this.recorder.progress(phase, spent);
         if (phase === 'train' && training?.loss != null && !this.#view.training?.losses.length)
           this.#trained = this.now();
@@ -146,7 +157,15 @@ export class Track {
     }
   }
 
+  /** Fine-tuning goes on after so many milliseconds. */
+  #goOn(held: number): void {
+    this.#trained += held;
+    this.#held += held;
+    this.#paused = null;
+  }
+
   #begin(unit: Unit, phase: string): void {
+    [this.#paused, this.#held] = [null, 0];
     this.#unit = unit;
     this.#began = this.now();
     this.#view = { phase, ticket: null };

@@ -190,8 +190,29 @@ describe('a training', () => {
     for (const [wrong, said] of [
       [{ ...graph, lora: null, recipe: 'fp32' }, /trains adapters alone/],
       [{ ...graph, arithmetic: 'int8' as const }, /computes in float32 alone/],
+      [{ ...graph, options: { ...options, dropout: 0.1 } }, /Dropout is trained on the engine "cpu" alone/],
     ] as const)
       await expect(train(wrong, short, host({ graphs: graphsInNode }).own)).rejects.toThrow(said);
+  });
+
+  it('names dropout in its files and in what it goes on from, and refuses it where there is no adapter', async () => {
+    const keeping = memoryStore();
+    const dropping = { ...request, merged: false, options: { ...request.options, steps: 2, dropout: 0.1 } };
+    const config = ({ files }: ReturnType<typeof host>['folder']) =>
+      JSON.parse(new TextDecoder().decode(files['adapter_config.json'])) as { lora_dropout: number };
+    const stopping = new AbortController();
+    const emit = (event: TrainEvent) => void ('step' in event && stopping.abort());
+    const stopped = await train(dropping, given, host({ keeping, emit, signal: stopping.signal }).own);
+    expect(stopped.end).toBe('stopped');
+    // Without dropout it is another training.
+    const plain = host({ keeping });
+    expect(
+      (await train({ ...dropping, options: { ...dropping.options, dropout: undefined } }, given, plain.own)).before,
+    ).toBeNull();
+    const last = host({ keeping });
+    expect((await train(dropping, given, last.own)).before).not.toBeNull();
+    expect([config(plain.folder).lora_dropout, config(last.folder).lora_dropout]).toEqual([0, 0.1]);
+    await expect(train({ ...dropping, lora: null }, given, host().own)).rejects.toThrow(/Leave --dropout away/);
   });
 
   it('of all weights is refused over rounded or pruned ones, beside --merged, and where memory does not hold it', async () => {

@@ -13,7 +13,7 @@ import { formatRecipe, parseRecipe } from '../../variant/compress';
 import { staysApart } from '../../variant/panels';
 import type { AdapterStore } from '../../variant/tuned';
 import { writeModel } from './model';
-import { lessonsOf, trainWeights, type TrainingHost, type TrainTickets } from '../training';
+import { checkPlain, lessonsOf, trainWeights, type TrainingHost, type TrainTickets } from '../training';
 import { trainOn, UNDER_WAY, type Spent } from '../interrupted';
 
 export type { TrainEvent, TrainTickets } from '../training';
@@ -89,7 +89,7 @@ async function writeAll(target: ExportTarget, files: Readonly<Record<string, Uin
 }
 
 /** Throws `recipe.impossible` where a run could not compute with what comes out as it was trained. */
-function checkRecipe({ recipe, lora, merged }: TrainRequest, { adapted }: Checkpoint): void {
+function checkRecipe({ recipe, lora, options, merged }: TrainRequest, checkpoint: Checkpoint): void {
   if (lora === null && formatRecipe(parseRecipe(recipe)) !== 'fp32')
     throw new JoulewiseError(
       'recipe.impossible',
@@ -100,16 +100,17 @@ function checkRecipe({ recipe, lora, merged }: TrainRequest, { adapted }: Checkp
       'option.invalid',
       'Training in full writes the whole model anyway: leave --merged away, which is for adapters.',
     );
+  if (lora === null && options.dropout)
+    throw new JoulewiseError(
+      'option.invalid',
+      'Dropout leaves out part of what an adapter reads, and training in full has no adapter. Leave --dropout away, or train without --full.',
+    );
   if (!staysApart(parseRecipe(recipe)))
     throw new JoulewiseError(
       'recipe.impossible',
       `An adapter cannot stay beside the weights of ${quote(recipe)}: runs merge it before they calibrate or change shapes, and would compute something else than was trained. Train over a precision, alone or with a mask by magnitude (int8, int4+2:4).`,
     );
-  if (adapted)
-    throw new JoulewiseError(
-      'recipe.impossible',
-      'This checkpoint comes with an adapter already, and one more would be merged without it. Merge that one first (compress --variant fp32), or train on the checkpoint alone.',
-    );
+  checkPlain(checkpoint);
 }
 
 /** Writes what was trained: PEFT's two files, with the whole model beside them where it is asked for, or the whole model. */
@@ -123,7 +124,7 @@ async function writeTrained(
     if (layout.kind === 'full') await writeModel(checkpoint, shape, layout, numbers, folder);
     return;
   }
-  const saved = toPeft(layout, numbers, request.lora, request.name);
+  const saved = toPeft(layout, numbers, { ...request.lora, dropout: request.options.dropout }, request.name);
   await writeAll(folder, saved);
   if (request.merged)
     await writeWeights(

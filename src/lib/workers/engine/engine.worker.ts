@@ -46,10 +46,10 @@ serve<EngineApi>({
     return assistant.answer(text, { signal, onText: (task, written) => emit({ task, text: written }) });
   },
 
-  async openUnit({ given, ...args }, { emit, signal }) {
+  async openUnit({ given, ...args }, { emit, signal, pause }) {
     measured = await openUnit(
       { ...args, ...(await take(given)) },
-      { ...HERE, tuned: tunedHere, onProgress: emit, signal },
+      { ...HERE, tuned: tunedHere, pause, onProgress: emit, signal },
     );
     const { kernel, threads, memoryBytes } = measured;
     return { kernel, threads, memoryBytes };

@@ -8,7 +8,7 @@ const NO_STEP = { loss: null, tokensPerSecond: null, joules: null, joulesPerThou
 /** Trains the adapter of a plan's variant in this browser's threads, or brings it from OPFS. */
 export const tunedHere: UnitContext['tuned'] = ({ tasks, tickets, onProgress, ...o }) => {
   const { train, validation, causes } = tickets;
-  let steps = 0;
+  let [done, steps] = [0, 0];
   let read = 0;
   return tunedVariant(
     { recipe: o.variant, seed: o.seed },
@@ -25,7 +25,7 @@ export const tunedHere: UnitContext['tuned'] = ({ tasks, tickets, onProgress, ..
         if ('phase' in event) onProgress(event);
         else if ('step' in event) {
           const { step, loss, tokens, ms, joules } = event.step;
-          steps = event.of;
+          [done, steps] = [step, event.of];
           read += tokens;
           const training = {
             loss,
@@ -39,6 +39,11 @@ export const tunedHere: UnitContext['tuned'] = ({ tasks, tickets, onProgress, ..
           const { step, loss } = event.evaluation;
           onProgress({ phase: 'train', done: step, of: steps, training: { ...NO_STEP, validation: loss } });
         }
+      },
+      async gate() {
+        if (!o.pause.on) return;
+        onProgress({ phase: 'train', done, of: steps, paused: true });
+        await o.pause.over(o.signal);
       },
       signal: o.signal,
     },
