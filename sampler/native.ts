@@ -106,7 +106,7 @@ async function perf(koffi: Koffi): Promise<PerfLibrary | null> {
 export async function nativeLibrary(name: LibraryName): Promise<NvmlLibrary | PerfLibrary | null> {
   let koffi: Koffi;
   try {
-    const found = (await import(/* @vite-ignore */ 'koffi' as string)) as { default: Koffi };
+    const found = (await import(/* @vite-ignore */ 'koffi')) as { default: Koffi };
     koffi = found.default;
   } catch {
     return null;

@@ -33,34 +33,44 @@ interface Answer {
 const answer = (body: unknown, status = 200): Answer => ({ status, body });
 const refused = (status: number, error: string): Answer => ({ status, body: { error } });
 
+/** Ends a request with an answer. */
+class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 const bearer = (request: IncomingMessage): string | null =>
   /^Bearer ([\w-]{20,100})$/.exec(request.headers.authorization ?? '')?.[1] ?? null;
 
-/** A request's body as JSON; throws an Answer where it is too long, too slow or none. */
+/** A request's body as JSON; throws a Refusal where it is too long, too slow or none. */
 function bodyOf(request: IncomingMessage): Promise<unknown> {
-  return new Promise((resolve, reject: (a: Answer) => void) => {
+  return new Promise((resolve, reject: (why: Refusal) => void) => {
     const pieces: Buffer[] = [];
     let bytes = 0;
-    const timer = setTimeout(() => reject(refused(408, 'The body did not arrive.')), BODY_MS);
-    const end = (a: Answer) => {
+    const timer = setTimeout(() => reject(new Refusal(408, 'The body did not arrive.')), BODY_MS);
+    const end = (why: Refusal) => {
       clearTimeout(timer);
-      reject(a);
+      reject(why);
     };
     request.on('data', (piece: Buffer) => {
       bytes += piece.length;
       if (bytes > MOST_BODY) {
         request.removeAllListeners('data');
         request.resume();
-        end(refused(413, `A body holds at most ${MOST_BODY} bytes.`));
+        end(new Refusal(413, `A body holds at most ${MOST_BODY} bytes.`));
       } else pieces.push(piece);
     });
-    request.on('error', () => end(refused(400, 'The body was cut off.')));
+    request.on('error', () => end(new Refusal(400, 'The body was cut off.')));
     request.on('end', () => {
       clearTimeout(timer);
       try {
         resolve(JSON.parse(Buffer.concat(pieces).toString('utf8')));
       } catch {
-        reject(refused(400, 'The body is not JSON.'));
+        reject(new Refusal(400, 'The body is not JSON.'));
       }
     });
   });
@@ -143,7 +153,11 @@ export class SamplerServer {
       this.#send(request, response, { status: 204, body: null });
       return;
     }
-    this.#send(request, response, await this.#answer(request, path).catch((e: unknown) => e as Answer));
+    const answered = await this.#answer(request, path).catch((error: unknown) => {
+      if (error instanceof Refusal) return refused(error.status, error.message);
+      throw error;
+    });
+    this.#send(request, response, answered);
   }
 
   async #answer(request: IncomingMessage, path: string): Promise<Answer> {

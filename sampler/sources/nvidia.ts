@@ -65,7 +65,7 @@ class CrossCheck {
 }
 
 /** By the driver's library: total energy where the card has it, else power. */
-async function byLibrary(library: NvmlLibrary, system: System): Promise<Found> {
+function byLibrary(library: NvmlLibrary, system: System): Found {
   const cards = library.cards();
   const missing: Missing[] = [];
   const domains = cards.flatMap((c, i) => {
