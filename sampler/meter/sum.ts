@@ -4,6 +4,8 @@ import { FLAGS, type Span } from './track';
 /** Joules of a boundary: which domains were added, and what they came to. Null joules = one of them is not known. */
 export interface Total {
   boundary: Boundary;
+  /** How the joules came about, as in the records of runs. */
+  tier: 'wall' | 'counter' | 'integrated-power';
   domains: string[];
   joules: Omit<Span, 'flags'> | null;
   flags: Span['flags'];
@@ -53,6 +55,11 @@ export function totalsOf(
     return [
       {
         boundary,
+        tier: domains.some((d) => d.scope === 'wall')
+          ? ('wall' as const)
+          : domains.some((d) => d.kind === 'power')
+            ? ('integrated-power' as const)
+            : ('counter' as const),
         domains: domains.map((d) => d.id),
         joules: known.length === spans.length ? { low: add('low'), mid: add('mid'), high: add('high') } : null,
         flags: FLAGS.filter((f) => flags.has(f)),
