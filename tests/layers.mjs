@@ -21,7 +21,7 @@ function* filesIn(folder) {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) {
-      if (entry.name !== 'build') yield* filesIn(path);
+      if (!['build', 'node_modules'].includes(entry.name)) yield* filesIn(path);
     } else if (/\.(?:ts|svelte|m?js)$/.test(entry.name)) yield path;
   }
 }
@@ -30,14 +30,14 @@ function* filesIn(folder) {
 function folderOf(path) {
   const [inner, outer] = path.startsWith(LIB)
     ? [path.slice(LIB.length), path.slice(LIB.length).split('/')[0]]
-    : [path, path.startsWith('cli/') ? 'cli' : (/^src\/[^/]+(?=\/)/.exec(path)?.[0] ?? null)];
+    : [path, /^(?:cli|sampler|src\/[^/]+)(?=\/)/.exec(path)?.[0] ?? null];
   const rooms = inner.split('/').map((_, i, parts) => parts.slice(0, i).join('/'));
   return rooms.toReversed().find((room) => floorOf.has(room)) ?? outer;
 }
 
 const isTest = (path) => /(?:\.test|\/testing)\.ts$/.test(path);
 
-const files = [...filesIn('src'), ...filesIn('cli')];
+const files = [...filesIn('src'), ...filesIn('cli'), ...filesIn('sampler')];
 const known = new Set(files);
 
 /** What a file imports as a path from the root; null for packages. */
@@ -108,7 +108,8 @@ function drawing() {
   const arrows = [...withoutDetours(below)].flatMap(([from, to]) =>
     to.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)).map((name) => `  ${id(from)} --> ${id(name)}`),
   );
-  const readme = (folder) => `${folder === 'cli' || /^(?:src|cli)\//.test(folder) ? folder : LIB + folder}/README.md`;
+  const readme = (folder) =>
+    `${/^(?:cli|sampler)$|^(?:src|cli)\/|^sampler\//.test(folder) ? folder : LIB + folder}/README.md`;
   const rows = floors.flatMap(({ floor, names }) =>
     names.map((name) => {
       const path = readme(name);

@@ -10,6 +10,7 @@ import type { Ticket } from '../schema/dataset';
 import type { CheckpointRef, Templates } from '../schema/plan';
 import type { Device, Reading, TaskName } from '../schema/run';
 import type { EngineName } from '../schema/engines';
+import type { SamplerAccess } from '../schema/sampler';
 import { openOutputs, type WriteOutput } from './answer';
 import { blends } from '../plan/units';
 import { adapterFor, type AdapterRequest } from './adapter';
@@ -37,6 +38,8 @@ export interface AssistRequest {
   device: Device;
   /** Power profile that the user confirmed; null = guess. */
   profile: string | null;
+  /** How to reach a paired sampler; null or none = none is paired. */
+  sampler?: SamplerAccess | null;
   maxNewTokens: number;
 }
 
@@ -99,11 +102,16 @@ export async function openAssistant(
   request: AssistRequest,
   context: Pick<
     UnitContext,
-    'openFiles' | 'keepingOf' | 'timings' | 'assets' | 'openHost' | 'tuned' | 'onProgress' | 'signal'
+    'openFiles' | 'keepingOf' | 'timings' | 'assets' | 'openHost' | 'samplerPort' | 'tuned' | 'onProgress' | 'signal'
   >,
 ): Promise<Assistant> {
   const { tasks, templates, causes, engine, checkpoint, threads, maxNewTokens } = request;
-  const sources = { device: request.device, engine, profile: request.profile };
+  const sources = {
+    device: request.device,
+    engine,
+    profile: request.profile,
+    sampler: context.samplerPort(request.sampler ?? null),
+  };
   let session: EngineSession | null = null;
   const freshMeter = (): Meter => openMeter(sources, () => session?.fence());
   const loading = freshMeter();

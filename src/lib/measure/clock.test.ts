@@ -60,6 +60,7 @@ it('a clock that is set back in the middle of a run changes no duration', async 
     calibrationTexts: null,
     causes: dataset.causes,
     device,
+    sampler: null,
     versions,
   };
   const { signal } = new AbortController();

@@ -5,7 +5,9 @@ import { JoulewiseError } from '../core/errors';
 import { bytes, operations } from '../core/units';
 import { taskOf, type Task } from '../data/tasks';
 import type { Meter } from '../meter/meter';
-import { openMeter, ratesFor, type SourceContext } from '../meter/open';
+import { oneSampler, samplerWarnings } from '../meter/sources/sampler';
+import { openMeter, ratesFor, type SamplerPort, type SourceContext } from '../meter/open';
+import type { SamplerAccess } from '../schema/sampler';
 import { mainReadings, sumReadings } from '../meter/readings';
 import type { EngineSession } from '../engine/session';
 import {
@@ -47,6 +49,8 @@ export interface OpenRequest extends Given {
   /** Text that recipes calibrate on instead of the training tickets; null where none was given. */
   calibrationTexts: string[] | null;
   device: Device;
+  /** How to reach a paired sampler; null where none is paired. */
+  sampler: SamplerAccess | null;
   versions: Record<string, string>;
 }
 
@@ -78,6 +82,8 @@ export interface UnitContext {
   keepingOf: (ref: CheckpointRef) => PackedStore | null;
   /** Where timings of kernels are kept. */
   timings: TimingStore;
+  /** The way to a sampler from here. */
+  samplerPort: (access: SamplerAccess | null) => SamplerPort | null;
   /** Trains the adapter that a variant names, or brings it where an earlier run did. */
   tuned: (request: TuningRequest) => Promise<Tuned>;
   /** Holds training up between two steps; none = nobody asks for it. */
@@ -95,7 +101,10 @@ export const WARM_UP_TOKENS = 4;
 export const openUnit = (request: OpenRequest, context: UnitContext): Promise<OpenUnit> =>
   isModel(request.engine) ? openModel(request, context) : openBaseline(request, context);
 
-const sourcesOf = ({ device, plan, engine }: OpenRequest): SourceContext => ({ device, engine, profile: plan.profile });
+const sourcesOf = (
+  { device, plan, engine, sampler }: OpenRequest,
+  { samplerPort }: Pick<UnitContext, 'samplerPort'>,
+): SourceContext => ({ device, engine, profile: plan.profile, sampler: samplerPort(sampler) });
 const idleWindow = (meter: Meter) =>
   meter.window(
     'idle',
@@ -136,7 +145,7 @@ async function record(
   >,
 ): Promise<RunRecord> {
   const { plan, planHash, causes, device, versions } = request;
-  const readings = (await Promise.all(meters.map((meter) => meter.read()))).flat();
+  const readings = oneSampler((await Promise.all(meters.map((meter) => meter.read()))).flat());
   return {
     v: 7,
     id: runId(planHash, unit),
@@ -154,7 +163,7 @@ async function record(
     device,
     versions,
     dataset: plan.dataset,
-    warnings: [],
+    warnings: samplerWarnings(readings),
     conditions: null,
     phases: sumReadings(readings),
     causes,
@@ -268,7 +277,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const files = await context.openFiles(request.checkpoint);
   let session: EngineSession | null = null;
   const fence = () => session?.fence();
-  const opening = openMeter(sourcesOf(request), fence);
+  const opening = openMeter(sourcesOf(request, context), fence);
   await idleWindow(opening);
   const calibration = calibrationOn(
     request.calibrationTexts
@@ -287,7 +296,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     tuned,
     keeping: context.keepingOf(request.checkpoint),
     timings: context.timings,
-    rates: ratesFor(sourcesOf(request)),
+    rates: ratesFor(sourcesOf(request, context)),
     variant,
     engine,
     threads: request.threads,
@@ -335,7 +344,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       const tickets =
         unit.part === 'validation' ? request.validation : ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
       const waited = await pieces.waitForQuiet(o);
-      const meter = openMeter(sourcesOf(request), fence);
+      const meter = openMeter(sourcesOf(request, context), fence);
       const answer = answering(meter, task);
       const answered: TicketOutcome[] = [];
       kernels.reset();
@@ -424,9 +433,10 @@ const BASELINE_KERNEL: Readonly<Record<TaskName, string>> = {
 };
 
 /** The classical answers to a plan's tasks (`score/baseline.ts`), under the same meter. */
-async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): Promise<OpenUnit> {
+async function openBaseline(request: OpenRequest, context: UnitContext): Promise<OpenUnit> {
   const { plan, train, causes } = request;
-  const opening = openMeter(sourcesOf(request), () => undefined);
+  const { onProgress } = context;
+  const opening = openMeter(sourcesOf(request, context), () => undefined);
   await idleWindow(opening);
   const models = new Map<TaskName, ReturnType<typeof trainBaseline>>();
   for (const name of plan.tasks) {
@@ -463,7 +473,7 @@ async function openBaseline(request: OpenRequest, { onProgress }: UnitContext): 
       const task = taskOf(unit.task, plan.templates);
       const model = models.get(unit.task);
       if (!model) throw new JoulewiseError('internal', `The baseline was not trained for ${unit.task}.`);
-      const meter = openMeter(sourcesOf(request), () => undefined);
+      const meter = openMeter(sourcesOf(request, context), () => undefined);
       const tickets = ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
       const outcomes: TicketOutcome[] = [];
       for (const ticket of tickets) {

@@ -7,6 +7,9 @@ import { ratesOf, type EnergyRates } from './model';
 import { profileByName, type PowerProfile } from './profiles';
 import type { EnergySource } from './readings';
 import { profileSource } from './sources/profile';
+import { samplerSource, type SamplerPort } from './sources/sampler';
+
+export type { SamplerPort };
 
 /** What a source may be opened by. */
 export interface SourceContext {
@@ -14,6 +17,8 @@ export interface SourceContext {
   engine: EngineName;
   /** Row of the power profile table that the user chose; null = the guess. */
   profile: string | null;
+  /** A paired sampler; null or none = there is none. */
+  sampler?: SamplerPort | null;
 }
 
 /** The power profile that prices an engine here: the user's own, wherever it is one of what computes. */
@@ -37,6 +42,10 @@ export interface SourceRow {
 }
 
 export const SOURCES = {
+  sampler: {
+    title: 'Counted by the sampler on this device',
+    open: ({ sampler, engine }) => (sampler ? samplerSource(sampler, engine) : null),
+  },
   profile: {
     title: 'Estimated from time and work by a power profile of the device',
     open: (context) => profileSource(profileFor(context)),

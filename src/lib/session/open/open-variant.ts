@@ -7,6 +7,7 @@ import type { UnitProgress } from '../../plan/execute';
 import type { OpenUnit, SliceOptions } from '../../plan/open-members';
 import { calibrates, learns, type Unit } from '../../plan/units';
 import type { Tickets } from '../threads/tickets';
+import { pairedSampler } from '../threads/sampler';
 import { VERSIONS } from '../threads/versions';
 import { keepEngine } from '../threads/workers';
 import { skipping, type LeftOut } from './skipping';
@@ -67,6 +68,7 @@ export async function openVariant(
       given,
       calibrationTexts,
       device,
+      sampler: pairedSampler(),
       versions: VERSIONS,
     };
     const { memoryBytes } = await skipping(leftOut, variant, signal, (either) =>

@@ -8,6 +8,7 @@ import { device } from '../device/device.svelte';
 import { chosenOf, type Chosen } from '../results/chosen';
 import { sentence } from '../../texts/sentence';
 import { trainingTickets } from '../../session/threads/tickets';
+import { pairedSampler } from '../../session/threads/sampler';
 import { callData, keepEngine, type KeptEngine } from '../../session/threads/workers';
 
 /** One variant that answers, in a thread of its own while it is in use. */
@@ -160,6 +161,7 @@ class AssistantState {
         profile: plan.profile,
         seed: plan.seed,
         maxNewTokens: plan.maxNewTokens,
+        sampler: pairedSampler(),
       };
       const variants = plan.stages.flatMap((s) => (s.kind === 'variants' ? s.variants : []));
       await seat.answer(this.text, request, variants, `${hash}/${seat.variant}`, () =>

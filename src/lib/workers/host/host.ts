@@ -12,12 +12,14 @@ import { ASSETS } from './assets';
 import type { Progress, VariantRequest } from './request';
 
 /** What opening a variant takes from this browser: files, threads, runtimes, and where packed weights are kept. */
-export const HERE: Pick<UnitContext, 'openFiles' | 'keepingOf' | 'timings' | 'openHost' | 'assets'> = {
+export const HERE: Pick<UnitContext, 'openFiles' | 'keepingOf' | 'timings' | 'openHost' | 'assets' | 'samplerPort'> = {
   openFiles,
   keepingOf,
   timings: keptTimings,
   openHost,
   assets: ASSETS,
+  samplerPort: (access) =>
+    access && { access, fetch: (url: string, init?: RequestInit) => fetch(url, init), clock: () => performance.now() },
 };
 
 /** Where a request's recipe finds calibration text; null where none was given. */
