@@ -12,14 +12,15 @@ import { print } from './shared/context';
 /** Commands, one row each. */
 const COMMANDS: Record<string, { usage: string; about: string; run: (argv: readonly string[]) => Promise<void> }> = {
   demo: {
-    usage: '[--full] [--limit N] [--slices N] [--margin X] [--until-decided] [--out FILE] [--fresh]',
+    usage:
+      '[--full] [--source sampler [--boundary B]] [--limit N] [--slices N] [--margin X] [--until-decided] [--out FILE] [--fresh]',
     about:
       'the built-in checkpoint on generated tickets, both tasks, two stages; --full: fine-tuned at each precision too, as in the paper',
     run: demo,
   },
   run: {
     usage:
-      '--checkpoint F --data F|generated[:other] [--map text=..,target=..] --task rca|response|rca+response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-gpu|ort-cpu|wgsl|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--calib F] [--adapter DIR | --adapter rca=DIR --adapter response=DIR] [--fresh] --out FILE',
+      '--checkpoint F --data F|generated[:other] [--map text=..,target=..] --task rca|response|rca+response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-gpu|ort-cpu|wgsl|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--source sampler [--boundary B]] [--calib F] [--adapter DIR | --adapter rca=DIR --adapter response=DIR] [--fresh] --out FILE',
     about: 'measure and rank variants on tickets',
     run,
   },
@@ -80,6 +81,7 @@ const help = () =>
     '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, kvgroupsN, blocksN and auto@ need it (run: without it, the training tickets). With seq each layer is calibrated behind those before it as they were compressed.',
     `Recipes with ${TUNING_USAGE} (int8+lora8, fp16+2:4+lora16.400steps, int8+lora8.q-v.layers20to29) are fine-tuned on the training tickets before they answer; the adapter is kept in the profile.`,
     '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --adapter: a folder with a LoRA adapter of that checkpoint, as PEFT saves it. --swiftshader: WebGPU in software.',
+    '--source sampler: joules from counters of this machine (npm run sampler -- serve; JOULEWISE_SAMPLER_TOKEN from npm run -s sampler -- token); --boundary gpu, package, device or system.',
     'Exit codes: 0 fine, 1 the work failed, 2 bad usage or input.',
   ].join('\n');
 

@@ -103,16 +103,18 @@ async function perf(koffi: Koffi): Promise<PerfLibrary | null> {
 }
 
 /** A native library; null where koffi or the library itself is not installed. */
-export async function nativeLibrary(name: LibraryName): Promise<NvmlLibrary | PerfLibrary | null> {
+export async function nativeLibrary(wanted: LibraryName): Promise<NvmlLibrary | PerfLibrary | null> {
   let koffi: Koffi;
   try {
-    const found = (await import(/* @vite-ignore */ 'koffi')) as { default: Koffi };
+    // By a name, since whoever only type-checks the house has no koffi.
+    const name: string = 'koffi';
+    const found = (await import(name)) as { default: Koffi };
     koffi = found.default;
   } catch {
     return null;
   }
   try {
-    return name === 'nvml' ? nvml(koffi) : await perf(koffi);
+    return wanted === 'nvml' ? nvml(koffi) : await perf(koffi);
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@ import type { BrowserTest } from './browser/harness';
 import { tests as engines } from './browser/engines';
 import { tests as leaks } from './browser/leaks';
 import { tests as plans } from './browser/plans';
+import { tests as sampler } from './browser/sampler';
 import { tests as access } from './e2e/access.e2e';
 import { tests as answer } from './e2e/answer.e2e';
 import { tests as app } from './e2e/app.e2e';
@@ -19,7 +20,25 @@ import { tests as use } from './e2e/use.e2e';
 
 /** Each test is a name and what it does: two run beside each other, but for those that want the machine for themselves. */
 const all: BrowserTest[] = [
-  ...[engines, leaks, plans, app, use, first, answer, hang, limits, look, access, robust, tabs, offline, preview, keep],
+  ...[
+    engines,
+    leaks,
+    plans,
+    sampler,
+    app,
+    use,
+    first,
+    answer,
+    hang,
+    limits,
+    look,
+    access,
+    robust,
+    tabs,
+    offline,
+    preview,
+    keep,
+  ],
 ].flat();
 
 for (const one of all)

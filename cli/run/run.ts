@@ -21,6 +21,7 @@ import { calibrationTexts } from '../shared/calibration';
 import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
 import { trainingSentence } from '../../src/lib/texts/training';
 import { claimsHere, PAPERS_BEST } from '../../src/lib/rank/claims';
+import { samplerOf, SOURCE_FLAGS } from '../shared/sampler';
 import { renderClaims, renderDecision, renderRanking, renderTraining } from '../shared/table';
 import { generatedBy, importFile, tasksOf, TICKET_FLAGS } from '../shared/tickets';
 
@@ -97,7 +98,7 @@ async function execute(
   fresh: boolean,
   calibrationTexts: string[] | null = null,
 ): Promise<PlanReply> {
-  const reply = await d.call('runPlan', { plan, dataset, name, fresh, calibrationTexts });
+  const reply = await d.call('runPlan', { plan, dataset, name, fresh, calibrationTexts, sampler: d.sampler });
   const kept = reply.runs.length;
   say(
     `${kept} runs stand${reply.failures.length ? `, ${reply.failures.length} failed` : ''}. They stay in the profile: the same command goes on where it stopped; --fresh measures anew.`,
@@ -175,6 +176,7 @@ const answerOf = (decision: Decision) => ({
 
 export async function run(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, {
+    ...SOURCE_FLAGS,
     ...TICKET_FLAGS,
     checkpoint: 'text',
     data: 'text',
@@ -211,7 +213,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   const out = fromHere(a.need('out'));
   const data = a.need('data');
   const checkpointText = a.text('checkpoint') ?? 'builtin';
-  await withDriver({ webgpu: webgpuOf(a, engine), onEvent: progressLine() }, async (d) => {
+  await withDriver({ webgpu: webgpuOf(a, engine), sampler: samplerOf(a), onEvent: progressLine() }, async (d) => {
     const dataset = await ticketsOf(d, data, a, task);
     const checkpoint: CheckpointRef = await checkpointOf(d, checkpointText, {
       exports: !takesRecipes(engine) ? variants : null,
@@ -328,6 +330,7 @@ const tuned = (variant: string) => `${variant}+lora8`;
 /** The default experiment of the page, or with `--full` that of the page on the paper, with fine-tuning. */
 export async function demo(argv: readonly string[]): Promise<void> {
   const a = parseArgs(argv, {
+    ...SOURCE_FLAGS,
     full: 'flag',
     fresh: 'flag',
     out: 'text',
@@ -347,7 +350,7 @@ export async function demo(argv: readonly string[]): Promise<void> {
       ? "The paper's experiment: the built-in checkpoint at 32, 16, 8 and 4 bits, as it is and fine-tuned on generated telecom fault tickets; the best two pruned; both tasks. Ten minutes were seen on two cores."
       : 'Joulewise demo: the built-in checkpoint answers generated telecom fault tickets, both tasks, in two stages.',
   );
-  await withDriver({ webgpu: webgpuOf(a, engine), onEvent: progressLine() }, async (d) => {
+  await withDriver({ webgpu: webgpuOf(a, engine), sampler: samplerOf(a), onEvent: progressLine() }, async (d) => {
     const dataset = await demoTickets(d);
     const plan: PlanRecord = {
       v: 3,

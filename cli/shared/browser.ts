@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type BrowserContext, type Page } from 'playwright';
 import { fromWireError, JoulewiseError, type WireError } from '../../src/lib/core/errors';
 import type { DriveApi, DriveCommand } from '../../src/lib/session/protocol/drive-api';
+import { SAMPLER_PATH, type SamplerChoice } from './sampler';
 import { startServer, type SiteServer } from './server';
+import type { SamplerAccess } from '../../src/lib/schema/sampler';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const SITE = join(root, 'build');
@@ -15,6 +17,8 @@ export const ORIGIN = 'http://joulewise.localhost';
 export interface Driver {
   page: Page;
   server: SiteServer;
+  /** The sampler as the page reaches it; null where joules come from the power profile. */
+  sampler: SamplerAccess | null;
   /** Runs a command in the page; throws the page's own JoulewiseError. */
   call<M extends DriveCommand>(command: M, args: DriveApi[M]['args']): Promise<DriveApi[M]['result']>;
   close(): Promise<void>;
@@ -29,6 +33,8 @@ export interface DriveOptions {
   jsFlags?: string;
   onEvent?: (event: unknown) => void;
   isolated?: boolean;
+  /** Where plans take their joules from; null or none = the power profile. */
+  sampler?: SamplerChoice | null;
   /** See `SiteOptions.mounts`. */
   mounts?: Readonly<Record<string, string>>;
 }
@@ -73,7 +79,11 @@ export function chromeArgs(o: { port: number; webgpu?: WebGpu | null; jsFlags?: 
 
 /** Starts the built site in headless Chrome on the `/drive` page. */
 export async function drive(o: DriveOptions = {}): Promise<Driver> {
-  const server = await startServer(SITE, { isolated: o.isolated ?? true, ...(o.mounts ? { mounts: o.mounts } : {}) });
+  const server = await startServer(SITE, {
+    isolated: o.isolated ?? true,
+    ...(o.mounts ? { mounts: o.mounts } : {}),
+    sampler: o.sampler ?? null,
+  });
   const profile = o.profile ?? defaultProfile();
   mkdirSync(profile, { recursive: true });
   let context: BrowserContext;
@@ -112,6 +122,9 @@ export async function drive(o: DriveOptions = {}): Promise<Driver> {
   return {
     page,
     server,
+    sampler: o.sampler
+      ? { url: server.origin + SAMPLER_PATH, token: 'handed-on', gpu: null, boundary: o.sampler.boundary }
+      : null,
     async call<M extends DriveCommand>(command: M, args: DriveApi[M]['args']): Promise<DriveApi[M]['result']> {
       const reply = await Promise.race([
         page.evaluate(

@@ -8,6 +8,7 @@ import type { CheckpointRef } from '../../src/lib/schema/plan';
 import type { FileRef } from '../../src/lib/workers/data/protocol';
 import type { Parsed } from './args';
 import { drive, type Driver, type WebGpu } from './browser';
+import type { SamplerChoice } from './sampler';
 
 export const say = (text: string) => process.stderr.write(`${text}\n`);
 export const print = (text: string) => process.stdout.write(`${text}\n`);
@@ -97,7 +98,7 @@ export const ticketFile = (d: Driver, path: string): FileRef => serve(d, existin
 
 /** Opens the browser for one command and closes it whatever happens. */
 export async function withDriver<T>(
-  o: { webgpu?: WebGpu | null; onEvent?: (event: unknown) => void },
+  o: { webgpu?: WebGpu | null; sampler?: SamplerChoice | null; onEvent?: (event: unknown) => void },
   work: (d: Driver) => Promise<T>,
 ): Promise<T> {
   const d = await drive(o);

@@ -5,6 +5,7 @@ import { basename, dirname, extname, join, normalize, resolve, sep } from 'node:
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { siteHeaders } from './headers';
+import { handOn, type SamplerChoice } from './sampler';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -38,6 +39,8 @@ export interface SiteOptions {
   /** Further folders served beside the site, by their address ("/bench/"). */
   mounts?: Readonly<Record<string, string>>;
   port?: number;
+  /** A sampler that the page may ask through this server. */
+  sampler?: SamplerChoice | null;
 }
 
 export async function startServer(site: string, o: SiteOptions = {}): Promise<SiteServer> {
@@ -67,6 +70,7 @@ export async function startServer(site: string, o: SiteOptions = {}): Promise<Si
     o.onRequest?.(path);
     if (o.isolated !== false) for (const [name, value] of headers) response.setHeader(name, value);
     response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+    if (o.sampler && (await handOn(o.sampler, path, request, response))) return;
     const inbox = /^\/-\/in\/(\d+)\/(.+)$/.exec(path);
     if (inbox && request.method === 'PUT') {
       const folder = inboxes.get(inbox[1] as string);

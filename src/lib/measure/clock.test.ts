@@ -65,7 +65,7 @@ it('a clock that is set back in the middle of a run changes no duration', async 
   };
   const { signal } = new AbortController();
   const onProgress = () => undefined;
-  const open = await openUnit(request, { onProgress, signal } as unknown as UnitContext);
+  const open = await openUnit(request, { onProgress, signal, samplerPort: () => null } as unknown as UnitContext);
   const unit: Unit = {
     variant: BASELINE,
     engine: 'classical',

@@ -95,7 +95,7 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
   },
   tuneSpeed: (args) => callTune('tuneSpeed', args, { onEvent }),
   lessons: (args) => callTune('lessons', args),
-  async runPlan({ plan, dataset, name, fresh, calibrationTexts }) {
+  async runPlan({ plan, dataset, name, fresh, calibrationTexts, sampler }) {
     if (fresh) await forget(plan);
     const device = await callEngine('probe', null);
     const outcome = await runPlan({
@@ -106,6 +106,7 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
       onEvent,
       signal: new AbortController().signal,
       calibrationTexts: calibrationTexts ?? null,
+      sampler: sampler ?? null,
     });
     return { ...outcome, folded: foldRuns(outcome.runs, plan), plan: await planHash(plan) };
   },

@@ -3,11 +3,11 @@ import type { Pause } from '../../core/pause';
 import { VALIDATION_TICKETS } from '../../schema/defaults';
 import type { CheckpointRef, PlanRecord } from '../../schema/plan';
 import type { Device, RunRecord } from '../../schema/run';
+import type { SamplerAccess } from '../../schema/sampler';
 import type { UnitProgress } from '../../plan/execute';
 import type { OpenUnit, SliceOptions } from '../../plan/open-members';
 import { calibrates, learns, type Unit } from '../../plan/units';
 import type { Tickets } from '../threads/tickets';
-import { pairedSampler } from '../threads/sampler';
 import { VERSIONS } from '../threads/versions';
 import { keepEngine } from '../threads/workers';
 import { skipping, type LeftOut } from './skipping';
@@ -25,6 +25,8 @@ export interface PlanAtHand {
   pause: Pause | undefined;
   /** The text that `plan.calibration` names. */
   calibrationTexts: string[] | null;
+  /** What counts the joules; null = the power profile. */
+  sampler: SamplerAccess | null;
 }
 
 /** A variant of the plan, open in a thread of its own, until `end`. */
@@ -43,7 +45,7 @@ const PATIENCE = { graceMs: GRACE_MS, silenceMs: SILENCE_MS };
 
 /** @param threads null: as many as the engine takes by itself */
 export async function openVariant(
-  { plan, hash, checkpoint, tickets, device, leftOut, pause, calibrationTexts }: PlanAtHand,
+  { plan, hash, checkpoint, tickets, device, leftOut, pause, calibrationTexts, sampler }: PlanAtHand,
   variant: string,
   threads: number | null,
   onProgress: (p: UnitProgress) => void,
@@ -68,7 +70,7 @@ export async function openVariant(
       given,
       calibrationTexts,
       device,
-      sampler: pairedSampler(),
+      sampler,
       versions: VERSIONS,
     };
     const { memoryBytes } = await skipping(leftOut, variant, signal, (either) =>

@@ -1,6 +1,7 @@
 import type { PlanOutcome } from '../../plan/execute';
 import type { Folded } from '../../rank/fold';
 import type { DatasetRecord } from '../../schema/dataset';
+import type { SamplerAccess } from '../../schema/sampler';
 import type { PlanRecord } from '../../schema/plan';
 import type { BenchApi } from '../../workers/bench/protocol';
 import type { DataApi } from '../../workers/data/protocol';
@@ -53,6 +54,8 @@ export type DriveApi = { [M in EngineCall]: Call<EngineApi[M]> } & { [M in keyof
       /** Forgets what an earlier run of this plan left. */
       fresh: boolean;
       calibrationTexts?: string[] | null;
+      /** What counts the joules; null or none = the power profile. */
+      sampler?: SamplerAccess | null;
     };
     /** With what the runs fold to, and the plan's hash. */
     result: PlanOutcome & { folded: Folded; plan: string };

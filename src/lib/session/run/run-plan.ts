@@ -6,6 +6,7 @@ import { checkPlan } from '../../plan/units';
 import type { DatasetSummaryRecord } from '../../schema/dataset';
 import type { PlanRecord } from '../../schema/plan';
 import type { Device } from '../../schema/run';
+import type { SamplerAccess } from '../../schema/sampler';
 import { getPlan, runsOfPlan, savePlan, saveRun } from '../../store/db';
 import { CONDITIONS } from '../../texts/conditions';
 import { RUN } from '../../texts/run';
@@ -15,6 +16,7 @@ import type { LeftOut } from '../open/skipping';
 import { slowingOf, warningsOf, watchConditions } from '../tab/conditions';
 import { lockOf, othersRun } from '../tab/tabs';
 import { localCheckpoint } from '../threads/checkpoint';
+import { pairedSampler } from '../threads/sampler';
 import { checkAnswers, openTickets } from '../threads/tickets';
 
 export interface RunPlanOptions {
@@ -35,6 +37,8 @@ export interface RunPlanOptions {
   leftOut?: LeftOut;
   /** The text that `plan.calibration` names. */
   calibrationTexts?: string[] | null;
+  /** What counts the joules; none = the sampler that this browser is paired with, null = none. */
+  sampler?: SamplerAccess | null;
 }
 
 /** Runs a plan to its end, or to `signal`; every finished unit is stored. One tab at a time runs a plan. */
@@ -44,6 +48,7 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
   const hash = await planHash(plan);
   checkAnswers(dataset, plan.tasks, RUN.noColumn);
   const calibrationTexts = o.calibrationTexts ?? null;
+  const sampler = o.sampler === undefined ? pairedSampler() : o.sampler;
   const named = plan.calibration;
   if (named && (calibrationTexts === null || (await contentHash(calibrationTexts)) !== named.hash))
     throw new JoulewiseError('input.empty', RUN.noCalibration(named.name));
@@ -65,6 +70,7 @@ export async function runPlan(o: RunPlanOptions): Promise<PlanOutcome> {
     leftOut: o.leftOut,
     pause: o.pause,
     calibrationTexts,
+    sampler,
   };
   try {
     await keepPlan();

@@ -1,0 +1,149 @@
+import { Conditions } from '../../sampler/meter/conditions';
+import { Ticker } from '../../sampler/meter/clock';
+import { Sampler } from '../../sampler/meter/sampler';
+import { Door, type Pairing } from '../../sampler/serve/door';
+import { SamplerServer } from '../../sampler/serve/server';
+import { sourcesWith } from '../../sampler/sources/index';
+import { FakeSystem, INTEL, zone } from '../../sampler/testing';
+import { ORIGIN } from '../../cli/shared/browser';
+import { mainReadings } from '../../src/lib/meter/readings';
+import type { RunRecord } from '../../src/lib/schema/run';
+import { SAMPLER } from '../../src/lib/texts/sampler';
+import {
+  assert,
+  assertClose,
+  assertEqual,
+  BUILTIN,
+  withBrowser,
+  type BrowserTest,
+  type WatchedDriver,
+} from './harness';
+
+/** Watts of the simulated machine: its processor package, and the platform that holds it. */
+const WATTS = { package: 25, psys: 40 } as const;
+
+/** A sampler over a simulated machine whose counters run with this one's clock. */
+async function simulated() {
+  const system = new FakeSystem('linux', {
+    files: {
+      ...INTEL,
+      ...zone('intel-rapl:0', 'package-0', WATTS.package),
+      ...zone('intel-rapl:1', 'psys', WATTS.psys),
+    },
+  });
+  const began = performance.now();
+  Object.defineProperty(system, 'ms', { get: () => performance.now() - began, set: () => undefined });
+  const sampler = await Sampler.open(system, sourcesWith([]), (ms) => new Promise((done) => setTimeout(done, ms)));
+  const conditions = new Conditions();
+  const ticker = new Ticker(sampler, conditions);
+  let kept: readonly Pairing[] = [];
+  const door = new Door({ read: () => [...kept], write: (all) => (kept = all) }, () => performance.now());
+  const serving = { sampler, conditions, door, onAsked: ticker.asked, app: null, version: 'test' };
+  const server = new SamplerServer(serving);
+  const port = await server.listen(0);
+  ticker.start();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    door,
+    async end() {
+      ticker.end();
+      await server.close();
+    },
+  };
+}
+
+const planOn = (d: WatchedDriver, seed: number, slices: number) =>
+  d.call('generateTickets', { count: 60, seed }).then((dataset) => ({
+    dataset,
+    plan: {
+      v: 3 as const,
+      dataset: { hash: dataset.hash, name: dataset.name },
+      checkpoint: BUILTIN,
+      tasks: ['rca' as const],
+      stages: [{ kind: 'variants' as const, variants: ['fp32', 'int8'] }],
+      baseline: false,
+      engine: 'cpu' as const,
+      threads: 2,
+      limit: 8,
+      slices,
+      margin: 0.05,
+      maxNewTokens: 8,
+      seed: 3,
+      w: 0.5,
+      profile: null,
+    },
+  }));
+
+/** Joules of what a run is priced by, over its phases, as watts; null where they are not known. */
+function wattsOf(run: RunRecord): { watts: number | null; tier: string; boundary: string } {
+  const main = mainReadings(run.phases).filter((r) => r.phase !== 'load');
+  const seconds = main.reduce((n, r) => n + r.seconds, 0);
+  const joules = main.reduce<number | null>((n, r) => (n === null || !r.joules ? null : n + r.joules.mid), 0);
+  return {
+    watts: joules === null ? null : joules / seconds,
+    tier: main[0]?.tier ?? '',
+    boundary: main[0]?.boundary ?? '',
+  };
+}
+
+export const tests: BrowserTest[] = [
+  {
+    name: 'a page pairs with a sampler by a code, shows its watts, and takes the joules of its runs from it until it ends',
+    run: () =>
+      withBrowser({}, async (d) => {
+        const machine = await simulated();
+        d.network.allow(new URL(machine.url).host);
+        try {
+          const { page } = d;
+          await page.goto(`${ORIGIN}/device`);
+          const form = page.getByRole('heading', { name: SAMPLER.title }).locator('xpath=..');
+          await form.getByLabel(SAMPLER.address).fill(machine.url);
+          // A wrong code first: a sentence, and nothing is lost.
+          machine.door.newCode();
+          await form.getByLabel(SAMPLER.code).fill('nonsense');
+          await form.getByRole('button', { name: SAMPLER.pair }).click();
+          await form.getByRole('alert').waitFor();
+          await form.getByLabel(SAMPLER.code).fill(machine.door.newCode());
+          await form.getByRole('button', { name: SAMPLER.pair }).click();
+          await form.getByText(SAMPLER.paired(machine.url)).waitFor();
+          await form.getByRole('row', { name: /package-0.*\b2[45]\.\d W/ }).waitFor();
+          assertEqual(await form.getByRole('row').count(), 3, 'rows of counters, and their head');
+
+          await page.goto(`${ORIGIN}/drive`);
+          await page.waitForFunction(() => 'joulewise' in window);
+          const access = await page.evaluate(() => localStorage.getItem('sampler'));
+          const sampler = JSON.parse(access ?? 'null') as { url: string; token: string; gpu: null; boundary: null };
+          assertEqual(sampler.url, machine.url, 'the address that is kept');
+          const first = await planOn(d, 5, 3);
+          const { runs } = await d.call('runPlan', { ...first, name: 'Sampler', fresh: true, sampler });
+          assert(runs.length >= 6, `only ${runs.length} runs`);
+          for (const run of runs) {
+            const { watts, tier, boundary } = wattsOf(run);
+            assertEqual([tier, boundary, run.warnings], ['counter', 'package', []], `source of ${run.id}`);
+            assertClose(watts ?? NaN, WATTS.package, 0.05, `watts of ${run.id}`);
+            // The estimate stands beside it.
+            assert(
+              run.phases.some((r) => r.tier === 'profile' && r.joules),
+              'no estimate beside the counter',
+            );
+          }
+          const whole = await planOn(d, 6, 2);
+          const device = { ...sampler, boundary: 'device' as const };
+          const { runs: others } = await d.call('runPlan', { ...whole, name: 'Device', fresh: true, sampler: device });
+          for (const run of others) assertClose(wattsOf(run).watts ?? NaN, WATTS.psys, 0.05, `watts of ${run.id}`);
+
+          // It dies: runs go on, by the estimate, and say so.
+          await machine.end();
+          const last = await planOn(d, 7, 2);
+          const { runs: after, failures } = await d.call('runPlan', { ...last, name: 'Gone', fresh: true, sampler });
+          assertEqual(failures, [], 'failures');
+          for (const run of after) {
+            assertEqual(wattsOf(run).tier, 'profile', `tier of ${run.id}`);
+            assert(/sampler did not tell/.test(run.warnings.join()), `no warning in ${run.id}`);
+          }
+        } finally {
+          await machine.end().catch(() => undefined);
+        }
+      }),
+  },
+];
