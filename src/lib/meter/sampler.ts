@@ -213,9 +213,12 @@ export async function align(time: () => Promise<number>, clock: () => number): P
   return best as Aligned;
 }
 
-/** The sampler's time of a moment here, by two alignments around it: clocks drift apart by some ppm. */
+/**
+ * The sampler's time of a moment here, by two alignments around it. Clocks drift apart by some ppm: where the two differ by
+ * no more than they may be wrong, the better one holds; a slope through both would stretch short runs.
+ */
 export function theirTime(first: Aligned, last: Aligned, at: number): number {
-  const span = last.at - first.at;
-  const share = span > 0 ? (at - first.at) / span : 0;
-  return at + first.offset + (last.offset - first.offset) * share;
+  const moved = last.offset - first.offset;
+  if (Math.abs(moved) <= first.error + last.error) return at + (first.error < last.error ? first : last).offset;
+  return at + first.offset + (moved * (at - first.at)) / (last.at - first.at);
 }
