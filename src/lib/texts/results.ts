@@ -50,6 +50,7 @@ export const RESULTS = {
   range: {
     label: 'What is not known of the device',
     words: (low: string, high: string) => `All marks move together: ×${low} to ×${high}.`,
+    counted: (low: string, high: string) => `What the counter’s own steps leave open, at most: ×${low} to ×${high}.`,
   },
   byTask: 'By task',
   computed: 'How each was computed',
