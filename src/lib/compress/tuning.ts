@@ -68,7 +68,7 @@ const ORDER = ['targets', 'layers', 'steps'] as const;
 
 function detailOf<K extends (typeof ORDER)[number]>(name: K, text: string): Tuning[K] | null {
   const found = DETAILS[name].pattern.exec(text);
-  return found && (DETAILS[name].read(found));
+  return found && DETAILS[name].read(found);
 }
 
 /** An adapter by its name, or null where it is none. */
