@@ -13,13 +13,32 @@ import { tests as limits } from './e2e/limits.e2e';
 import { tests as look } from './e2e/look.e2e';
 import { tests as offline } from './e2e/offline.e2e';
 import { tests as preview } from './e2e/preview.e2e';
+import { tests as profile } from './e2e/profile.e2e';
 import { tests as robust } from './e2e/robust.e2e';
 import { tests as tabs } from './e2e/tabs.e2e';
 import { tests as use } from './e2e/use.e2e';
 
 /** Each test is a name and what it does: two run beside each other, but for those that want the machine for themselves. */
 const all: BrowserTest[] = [
-  ...[engines, leaks, plans, app, use, first, answer, hang, limits, look, access, robust, tabs, offline, preview, keep],
+  ...[
+    engines,
+    leaks,
+    plans,
+    app,
+    use,
+    first,
+    answer,
+    hang,
+    limits,
+    look,
+    access,
+    robust,
+    tabs,
+    offline,
+    preview,
+    keep,
+    profile,
+  ],
 ].flat();
 
 for (const one of all)
