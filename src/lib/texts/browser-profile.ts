@@ -6,9 +6,9 @@ export const BROWSER_PROFILE = {
   about:
     'Firefox records the power of the processor where the system tells it: on Windows 11, on Macs, and on Linux where perf may read energy. Nothing is installed.',
   steps: [
-    'Open profiler.firefox.com in Firefox, switch its button on, and choose the preset Power.',
+    'Open profiler.firefox.com in Firefox, switch its button on, and choose the preset Power; a sampling interval of 1 ms makes joules of short phases surer.',
     'Start recording, then run an experiment in the same Firefox, and wait for its end.',
-    'Capture the profile, save it as a file, and add it here. It stays on this device.',
+    'Capture the profile, save it as a file, and add it here. It stays on this device, and nothing but joules is kept of it.',
   ],
   file: 'A saved profile (.json or .json.gz)',
   reading: 'Reading the profile.',
