@@ -14,6 +14,7 @@ import { tests as limits } from './e2e/limits.e2e';
 import { tests as look } from './e2e/look.e2e';
 import { tests as offline } from './e2e/offline.e2e';
 import { tests as preview } from './e2e/preview.e2e';
+import { tests as profile } from './e2e/profile.e2e';
 import { tests as robust } from './e2e/robust.e2e';
 import { tests as tabs } from './e2e/tabs.e2e';
 import { tests as use } from './e2e/use.e2e';
@@ -38,6 +39,7 @@ const all: BrowserTest[] = [
     offline,
     preview,
     keep,
+    profile,
   ],
 ].flat();
 

@@ -15,7 +15,7 @@ export const FLOORS = [
   ['measure', 'bench', 'train'],
   ['train/files'],
   ['store'],
-  ['workers/calibrate', 'workers/data', 'workers/gradient'],
+  ['workers/attach', 'workers/calibrate', 'workers/data', 'workers/gradient'],
   ['workers/host'],
   ['workers/step', 'workers/export', 'workers/bench'],
   ['workers/tune'],

@@ -5,6 +5,7 @@ import { JoulewiseError } from '../core/errors';
 import { bytes, operations } from '../core/units';
 import { taskOf, type Task } from '../data/tasks';
 import type { Meter } from '../meter/meter';
+import { markedName, profilesPower, writeMarks } from '../meter/firefox/marks';
 import { oneSampler, samplerWarnings } from '../meter/sources/sampler';
 import { openMeter, ratesFor, type SamplerPort, type SourceContext } from '../meter/open';
 import type { SamplerAccess } from '../schema/sampler';
@@ -146,9 +147,16 @@ async function record(
 ): Promise<RunRecord> {
   const { plan, planHash, causes, device, versions } = request;
   const readings = oneSampler((await Promise.all(meters.map((meter) => meter.read()))).flat());
+  const id = runId(planHash, unit);
+  if (profilesPower(device.userAgent))
+    writeMarks(
+      performance,
+      markedName({ id, plan: planHash, startedAt }),
+      meters.flatMap((meter) => meter.windows()),
+    );
   return {
     v: 7,
-    id: runId(planHash, unit),
+    id,
     plan: planHash,
     variant: unit.variant,
     task: unit.task,

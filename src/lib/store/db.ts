@@ -238,6 +238,39 @@ export async function runsOfPlan(hash: string): Promise<RunRecord[]> {
   return runs;
 }
 
+export async function getRun(id: string): Promise<RunRecord | null> {
+  const run = await (await database()).get('runs', id);
+  return run ? parseRecord(Run, run) : null;
+}
+
+/** Ids of stored runs of plans whose hash begins so. */
+export const runIdsFrom = async (prefix: string): Promise<string[]> =>
+  (await database()).getAllKeys('runs', IDBKeyRange.bound(prefix, `${prefix}\uffff`));
+
+/** Readings for a stored run; `startedAt` tells that it is still the one that they are of. */
+export type NewReadings = Pick<RunRecord, 'id' | 'plan' | 'startedAt' | 'phases'>;
+
+/** Gives stored runs other readings: all of them, or none. What lists show of their plans is found anew. */
+export const replaceReadings = (changes: readonly NewReadings[]) =>
+  write(async (db) => {
+    const tx = db.transaction(['runs', 'plans'], 'readwrite', { durability: 'strict' });
+    const [runs, plans] = [tx.objectStore('runs'), tx.objectStore('plans')];
+    const changed: RunRecord[] = [];
+    // Everything is read and checked before the first write: what fails leaves all as it was.
+    for (const { id, startedAt, phases } of changes) {
+      const run = await runs.get(id);
+      if (run?.startedAt !== startedAt)
+        throw new JoulewiseError('store.busy', 'A run was changed in another tab meanwhile. Try again.');
+      changed.push(parseRecord(Run, { ...parseRecord(Run, run), phases }));
+    }
+    for (const run of changed) await runs.put(run);
+    for (const hash of new Set(changes.map(({ plan }) => plan))) {
+      const row = await plans.get(hash);
+      if (row) await plans.put({ ...row, summary: null });
+    }
+    await tx.done;
+  });
+
 /** A plan with its runs, as they were taken out of the store. */
 export interface RemovedPlan {
   stored: StoredPlan;

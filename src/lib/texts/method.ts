@@ -39,7 +39,7 @@ export const METHOD = {
     `${low} to ${high === Infinity ? '∞' : high}, ${higherIsBetter ? 'higher' : 'lower'} is better`,
   tiers: {
     wall: 'A meter at the wall socket.',
-    counter: 'A counter of joules inside the hardware, read by a companion program.',
+    counter: 'A counter of joules inside the hardware, read by a companion program or recorded by Firefox.',
     'integrated-power': 'Watts read again and again, and added up over time.',
     profile:
       'Estimated: no meter was read. Counted work times coefficients from data sheets. All that a page alone can do.',

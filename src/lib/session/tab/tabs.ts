@@ -14,6 +14,8 @@ async function runningPlans(): Promise<string[]> {
 
 export const isRunning = async (hash: string) => (await runningPlans()).includes(hash);
 
+export const anyRuns = async () => (await runningPlans()).length > 0;
+
 /** Whether a tab runs another plan than this one. */
 export const othersRun = async (hash: string) => (await runningPlans()).some((other) => other !== hash);
 
