@@ -38,12 +38,13 @@ export function importFile(d: Driver, path: string, a: Parsed, task: ReturnType<
  * a file. Refuses vocabularies that are not known.
  */
 export function generatedBy(data: string): Vocabulary | null {
-  const [, name] = /^generated(?::(.*))?$/.exec(data) ?? [null];
-  if (name === null) return null;
-  const found = VOCABULARIES.find((v) => v === (name ?? 'usual'));
+  const match = /^generated(?::(.*))?$/.exec(data);
+  if (!match) return null;
+  const name = match[1] ?? 'usual';
+  const found = VOCABULARIES.find((v) => v === name);
   if (found) return found;
   throw new JoulewiseError(
     'option.unknown',
-    `Vocabulary ${quote(name ?? '')} is not known. Write --data generated, or generated: and one of ${VOCABULARIES.join(', ')}.`,
+    `Vocabulary ${quote(name)} is not known. Write --data generated, or generated: and one of ${VOCABULARIES.join(', ')}.`,
   );
 }
