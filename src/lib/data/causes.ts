@@ -1,6 +1,5 @@
 /** Causes as people write them: one class may be spelt in several ways, and a class may read like "no answer". */
 import { quote } from '../core/errors';
-import { numberOf } from './numbers';
 import type { ClassCount } from './review';
 
 /** Signs without a width: they come with copied text and make two classes of one. Joiners inside Indic and Persian words stay. */
@@ -9,10 +8,10 @@ const INVISIBLE = /[\u00ad\u200b\u2060\ufeff]|[\u200c\u200d](?![\p{L}\p{M}])|(?<
 /** A cause in one Unicode form (NFC), without signs that have no width, and with single spaces. */
 export const tidyCause = (cause: string) => cause.normalize('NFC').replace(INVISIBLE, '').replace(/\s+/g, ' ').trim();
 
-/** What two spellings of one cause share: letters without case and width, no signs around them, numbers by value. */
+/** What two spellings of one cause share: letters without case and width, no signs around them, no trailing zeros. */
 function likeness(cause: string): string {
-  const number = numberOf(cause);
-  if (number !== null && /^\d+(?:[.,]\d+)?$/.test(cause)) return `number ${number}`;
+  // By their digits, not by value: ids past 2^53 are equal as doubles.
+  if (/^\d+[.,]\d+$/.test(cause)) return cause.replace(',', '.').replace(/\.?0+$/, '');
   const folded = cause.normalize('NFKC').toLowerCase().replace(/ß/g, 'ss');
   return folded.replace(/[\s_\p{Pd}]+/gu, ' ').replace(/^[\s.,;:!]+|[\s.,;:!]+$/gu, '');
 }

@@ -1,8 +1,9 @@
 /** The table of file formats: how each is known, and how its rows are read from text that comes in chunks. */
 import Papa from 'papaparse';
 import { JoulewiseError } from '../core/errors';
-import { ObjectSplitter, parseObject } from './json';
-import { isKnownColumn } from './mapping';
+import { objectOf, flatten, parseObject } from './json';
+import { jsonRows } from './json-lists';
+import { guessMapping, isKnownColumn } from './mapping';
 import type { ImportLimits } from './text-stream';
 
 /** Cells by column name. */
@@ -34,7 +35,8 @@ interface Format {
   extensions: readonly string[];
   /** Whether the beginning of the text reads like this format. Rows are asked in order. */
   looksLike(sample: string): boolean;
-  open(text: AsyncIterable<string>, sample: string, sink: Sink): Promise<Table>;
+  /** `again` gives the text from its beginning once more. */
+  open(text: AsyncIterable<string>, sample: string, sink: Sink, again: () => AsyncIterable<string>): Promise<Table>;
 }
 
 /** Letters that a header cell or a caller's sentence may show. */
@@ -190,27 +192,6 @@ async function openDelimited(text: AsyncIterable<string>, sample: string, sink: 
 
 // JSON
 
-const NO_LIST =
-  'No list of objects was found in the JSON: export the tickets as [{...}, {...}], or one object per line.';
-
-async function* jsonRows(text: AsyncIterable<string>, sink: Sink): AsyncGenerator<Row[], void, undefined> {
-  const splitter = new ObjectSplitter();
-  for await (const chunk of text) {
-    const rows = parseAll(splitter.push(chunk), sink);
-    if (splitter.pending > sink.limits.rowChars)
-      throw new JoulewiseError(
-        'input.format',
-        `One object of the JSON is longer than ${sink.limits.rowChars} characters: check that its brackets and quotes close.`,
-      );
-    if (rows.length > 0) yield rows;
-  }
-  if (!splitter.found) throw new JoulewiseError('input.format', NO_LIST);
-  sink.drop('unreadable', splitter.strays);
-  if (splitter.ended) return;
-  if (splitter.pending > 0) sink.drop('unreadable');
-  sink.warn('The JSON ends before its list does: tickets at the end may be missing. Export it again if you need them.');
-}
-
 /** Parses objects; what is no object is counted. */
 function parseAll(texts: readonly string[], sink: Sink): Row[] {
   const rows: Row[] = [];
@@ -245,17 +226,25 @@ async function* jsonlRows(text: AsyncIterable<string>, sink: Sink): AsyncGenerat
 // eslint-disable-next-line @typescript-eslint/require-await -- the other formats wait for their header
 const openRows = async (batches: Table['batches']): Promise<Table> => ({ columns: null, batches });
 
-/** Several lines that each are an object, or one line that is. */
+const linesOf = (sample: string) => sample.split('\n').filter((line) => line.trim() !== '');
+
+/** Several lines that each are an object; one line that is one may as well be an answer with a list in it. */
 function looksLikeLines(sample: string): boolean {
-  const lines = sample
-    .trim()
-    .split('\n')
-    .filter((line) => line.trim() !== '');
-  const [first = '', second] = lines;
-  if (!first.trimStart().startsWith('{')) return false;
-  if (parseObject(first)) return second === undefined || second.trimStart().startsWith('{');
+  const [first = '', second] = linesOf(sample);
+  if (!first.trimStart().startsWith('{') || second === undefined) return false;
+  if (objectOf(first)) return second.trimStart().startsWith('{');
   // A broken first line among whole ones is still a line.
-  return second !== undefined && parseObject(second) !== null && first.trimEnd().endsWith('}');
+  return objectOf(second) !== null && first.trimEnd().endsWith('}');
+}
+
+/** Lines that hold one ticket each; else each is a page of several, and lists are looked for. */
+function isTicketLines(sample: string): boolean {
+  const lines = linesOf(sample)
+    .slice(0, SAMPLE_ROWS)
+    .map(objectOf)
+    .filter((o) => o !== null);
+  const rows = lines.map((o) => flatten(o, true));
+  return guessMapping([...new Set(rows.flatMap((row) => [...row.keys()]))], rows).text.length > 0;
 }
 
 export const FORMATS: readonly Format[] = [
@@ -264,14 +253,15 @@ export const FORMATS: readonly Format[] = [
     title: 'JSON lines',
     extensions: ['jsonl', 'ndjson'],
     looksLike: looksLikeLines,
-    open: (text, _sample, sink) => openRows(jsonlRows(text, sink)),
+    open: (text, sample, sink, again) =>
+      openRows(isTicketLines(sample) ? jsonlRows(text, sink) : jsonRows(text, sample, sink, again)),
   },
   {
     name: 'json',
     title: 'JSON',
     extensions: ['json'],
-    looksLike: (sample) => /^\s*(?:\{\s*["}]|\[\s*[{[\]"\d-])/.test(sample),
-    open: (text, _sample, sink) => openRows(jsonRows(text, sink)),
+    looksLike: (sample) => /^[\s\u001e]*(?:\{\s*["}]|\[\s*[{[\]"\d-])/.test(sample),
+    open: (text, sample, sink, again) => openRows(jsonRows(text, sample, sink, again)),
   },
   {
     name: 'tsv',

@@ -129,7 +129,8 @@ async function withTable<T>(
     const text = textOf(source, { encoding, gzipped, limits, signal: options.signal, onBytes: options.onBytes });
     try {
       const format = detectFormat(source.name, sample, notes);
-      const table = await format.open(text, sample, notes);
+      const again = () => textOf(source, { encoding, gzipped, limits, signal: options.signal });
+      const table = await format.open(text, sample, notes, again);
       return await use({ ...table, format: format.name, inspection, notes });
     } catch (error) {
       if (!(error instanceof NotUtf8) || encoding !== 'utf-8') throw error;

@@ -82,6 +82,8 @@ const DOMINANT = 0.8;
 /** Text in UTF-8 that was once read as windows-1252 and saved again. */
 const TWICE_ENCODED = /[\u00c3\u00c2][\u0080-\u00bf\u0152\u0153\u0160\u0178\u0192\u20ac\u2122]|\u00e2\u20ac/;
 const OFTEN = 0.05;
+/** Fewer tickets are too few to part, which is said already. */
+const FEWEST_TO_SPLIT = 5;
 
 /** What a user should know of how the tickets are parted, and of how much of them a model reads. */
 export function reviewSplit(
@@ -92,7 +94,7 @@ export function reviewSplit(
 ): void {
   const labelled = tickets.filter(({ cause }) => cause !== null).length;
   const tested = new Set(tickets.filter((_, i) => split[i] === 'test').map(({ cause }) => cause));
-  if (tickets.length > 0 && tested.size === 0)
+  if (tickets.length >= FEWEST_TO_SPLIT && tested.size === 0)
     notes.warn(
       'No ticket is left to test on: all belong to one group or are alike. Map another column as the group, or none, and import more tickets.',
     );
