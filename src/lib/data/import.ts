@@ -119,7 +119,7 @@ async function withTable<T>(
   if (await isParquet(source)) {
     const notes = new Notes(limits);
     const inspection: Inspection = { gzipped: false, encoding: 'utf-8', sample: '', complete: false };
-    return use({ ...(await openParquet(source, options)), format: 'parquet', inspection, notes });
+    return use({ ...(await openParquet(source, notes, options)), format: 'parquet', inspection, notes });
   }
   let inspection = await inspect(source, limits, options.signal);
   for (;;) {
