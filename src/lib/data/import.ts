@@ -11,6 +11,7 @@ import {
   likeSentence,
   tidyCause,
 } from './causes';
+import { OtherQuoting, type Quoting } from './delimited';
 import { findDuplicates } from './duplicates';
 import { detectFormat, type DropReason, type FormatName, type Row, type Table } from './formats';
 import { groupsOf } from './groups';
@@ -122,6 +123,7 @@ async function withTable<T>(
     return use({ ...(await openParquet(source, notes, options)), format: 'parquet', inspection, notes });
   }
   let inspection = await inspect(source, limits, options.signal);
+  let quoting: Quoting | undefined;
   for (;;) {
     const { gzipped, encoding, sample } = inspection;
     const notes = new Notes(limits);
@@ -130,11 +132,13 @@ async function withTable<T>(
     try {
       const format = detectFormat(source.name, sample, notes);
       const again = () => textOf(source, { encoding, gzipped, limits, signal: options.signal });
-      const table = await format.open(text, sample, notes, again);
+      const table = await format.open(text, sample, notes, again, quoting);
       return await use({ ...table, format: format.name, inspection, notes });
     } catch (error) {
-      if (!(error instanceof NotUtf8) || encoding !== 'utf-8') throw error;
-      inspection = { ...inspection, encoding: 'windows-1252' };
+      if (error instanceof OtherQuoting && quoting === undefined) quoting = error.quoting;
+      else if (error instanceof NotUtf8 && encoding === 'utf-8')
+        inspection = { ...inspection, encoding: 'windows-1252' };
+      else throw error;
     } finally {
       await text.return();
     }
@@ -359,7 +363,7 @@ export async function importDataset(
       split,
       causes: rankCauses(tickets, split),
       counts: {
-        rows: rows + notes.dropped.unreadable,
+        rows: rows + notes.dropped.unreadable + notes.dropped['too wide'],
         kept: tickets.length,
         emptyText: notes.dropped['no text'],
         exactDuplicates: duplicates.exact,
@@ -374,7 +378,7 @@ export async function importDataset(
       columns,
       mapping,
       guessed: Object.keys(said).length === 0,
-      rows: rows + notes.dropped.unreadable,
+      rows: rows + notes.dropped.unreadable + notes.dropped['too wide'],
       kept: tickets.length,
       dropped: notes.dropped,
       duplicates: { exact: duplicates.exact, near: duplicates.near, conflicting },

@@ -91,10 +91,44 @@ interface Opening {
   onBytes?: ((total: number) => void) | undefined;
 }
 
+/**
+ * What a gzip file holds. The browser's own decompressor is fast, and stops behind the first member; where it fails, a
+ * library that knows several goes over the file again and gives what was not given yet.
+ */
+async function* inflated(
+  source: ImportSource,
+  counted: TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  let given = 0;
+  let failed: unknown;
+  try {
+    for await (const chunk of chunksOf(
+      source.stream().pipeThrough(counted).pipeThrough(new DecompressionStream('gzip')),
+    )) {
+      yield chunk;
+      given += chunk.length;
+    }
+    return;
+  } catch (error) {
+    failed = error;
+  }
+  const { allMembers } = await import('./gzip');
+  let at = 0;
+  try {
+    for await (const chunk of allMembers(chunksOf(source.stream()))) {
+      const from = Math.max(0, given - at);
+      at += chunk.length;
+      if (from < chunk.length) yield chunk.subarray(from);
+    }
+  } catch (error) {
+    throw new Error('damaged gzip', { cause: [failed, error] });
+  }
+}
+
 /** Bytes after decompression. */
 async function* bytesOf(source: ImportSource, { gzipped, limits, signal, onBytes }: Opening) {
   let read = 0;
-  let inflated = 0;
+  let total = 0;
   const counted = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform(chunk, controller) {
       read += chunk.length;
@@ -102,12 +136,11 @@ async function* bytesOf(source: ImportSource, { gzipped, limits, signal, onBytes
       controller.enqueue(chunk);
     },
   });
-  const raw = source.stream().pipeThrough(counted);
   try {
-    for await (const chunk of chunksOf(gzipped ? raw.pipeThrough(new DecompressionStream('gzip')) : raw)) {
+    for await (const chunk of gzipped ? inflated(source, counted) : chunksOf(source.stream().pipeThrough(counted))) {
       if (signal?.aborted) throw new JoulewiseError('cancelled', 'The import was stopped.');
-      inflated += chunk.length;
-      if (inflated > limits.inflatedBytes)
+      total += chunk.length;
+      if (total > limits.inflatedBytes)
         throw new JoulewiseError(
           'input.too-large',
           `${quote(source.name)} holds more than ${Math.round(limits.inflatedBytes / 2 ** 20)} MiB${gzipped ? ' once unpacked' : ''}: import a part of it.`,
