@@ -4,7 +4,9 @@ import { JoulewiseError } from '../core/errors';
 import { objectOf, flatten, parseObject } from './json';
 import { jsonRows } from './json-lists';
 import { guessMapping } from './mapping';
+import { openMarkupTables } from './tables';
 import type { ImportLimits } from './text-stream';
+import { xmlRows } from './xml';
 
 /** Cells by column name. */
 export type Row = ReadonlyMap<string, string>;
@@ -26,7 +28,7 @@ export interface Table {
   batches: AsyncGenerator<Row[], void, undefined>;
 }
 
-export const FORMAT_NAMES = ['csv', 'tsv', 'json', 'jsonl', 'parquet'] as const;
+export const FORMAT_NAMES = ['csv', 'tsv', 'json', 'jsonl', 'parquet', 'xlsx', 'html', 'xml'] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
 interface Format {
@@ -105,7 +107,28 @@ function isTicketLines(sample: string): boolean {
   return guessMapping([...new Set(rows.flatMap((row) => [...row.keys()]))], rows).text.length > 0;
 }
 
+/** A page with a table, whatever stands before it; a ticket's text may begin with a tag too, but not with these. */
+const HTML = /^\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html|head|body|meta|style|title|table|div)\b/i;
+const XML = /^\s*<(?:\?xml\b|!--|[A-Za-z_][\w:.-]*[\s/>])/;
+/** Excel's XML of 2003. */
+const XML_SHEETS = /<(?:\w+:)?Workbook[\s>]/;
+
 export const FORMATS: readonly Format[] = [
+  {
+    name: 'html',
+    title: 'a web page',
+    extensions: ['html', 'htm'],
+    looksLike: (sample) => HTML.test(sample),
+    open: (_text, _sample, sink, again) => openMarkupTables('html', sink, again),
+  },
+  {
+    name: 'xml',
+    title: 'XML',
+    extensions: ['xml'],
+    looksLike: (sample) => XML.test(sample) && /<\/|\/>/.test(sample),
+    open: (text, sample, sink, again) =>
+      XML_SHEETS.test(sample) ? openMarkupTables('xml', sink, again) : openRows(xmlRows(text, sink, again)),
+  },
   {
     name: 'jsonl',
     title: 'JSON lines',

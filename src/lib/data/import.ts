@@ -15,6 +15,7 @@ import { OtherQuoting, type Quoting } from './delimited';
 import { findDuplicates } from './duplicates';
 import { detectFormat, type DropReason, type FormatName, type Row, type Table } from './formats';
 import { groupsOf } from './groups';
+import { isZip } from './zip';
 import { isParquet, openParquet } from './parquet';
 import { counterColumns, guessMapping, isMissing, resolveMapping, wordsOf } from './mapping';
 import { Notes } from './notes';
@@ -121,6 +122,12 @@ async function withTable<T>(
     const notes = new Notes(limits);
     const inspection: Inspection = { gzipped: false, encoding: 'utf-8', sample: '', complete: false };
     return use({ ...(await openParquet(source, notes, options)), format: 'parquet', inspection, notes });
+  }
+  if (await isZip(source)) {
+    const notes = new Notes(limits);
+    const { openWorkbook } = await import('./workbook');
+    const inspection: Inspection = { gzipped: false, encoding: 'utf-8', sample: '', complete: false };
+    return use({ ...(await openWorkbook(source, notes, options)), format: 'xlsx', inspection, notes });
   }
   let inspection = await inspect(source, limits, options.signal);
   let quoting: Quoting | undefined;

@@ -140,7 +140,8 @@ export function guessMapping(columns: readonly string[], rows: readonly Row[]): 
 
   const title = named(profiles, TITLES, ({ numeric, length }) => numeric < 0.5 && length >= 4);
   const body = named(free(title), BODIES, isProse);
-  const response = named(free(title, body), NAMES.response, isProse);
+  // What is the same in every row answers nothing: an "action" of an export, not of an engineer.
+  const response = named(free(title, body), NAMES.response, (p) => isProse(p) && (p.distinct > 1 || p.filled < 3));
   // By name, free text is a cause too: some data sets explain it in words. A generic name needs the look of a class.
   const cause =
     named(free(title, body, response), NAMES.cause.slice(0, 7), () => true) ??

@@ -56,11 +56,10 @@ export class NotUtf8 extends Error {
 /** First bytes of files that are often picked by mistake, and what to do. */
 const MISTAKEN: readonly { magic: readonly number[]; what: string; advice: string }[] = [
   {
-    magic: [0x50, 0x4b, 3, 4],
-    what: 'a zip archive or an Excel workbook',
-    advice: 'Save the sheet as CSV, or unpack it',
+    magic: [0xd0, 0xcf, 0x11, 0xe0],
+    what: 'an old Excel or Office file, or one with a password',
+    advice: 'Save the sheet as XLSX or CSV',
   },
-  { magic: [0xd0, 0xcf, 0x11, 0xe0], what: 'an old Excel or Office file', advice: 'Save the sheet as CSV' },
   { magic: [0x50, 0x41, 0x52, 0x31], what: 'a Parquet file', advice: 'Export it as CSV or JSON lines' },
   { magic: [0x25, 0x50, 0x44, 0x46], what: 'a PDF', advice: 'Export the tickets as CSV or JSON' },
   { magic: [0x53, 0x51, 0x4c, 0x69], what: 'an SQLite database', advice: 'Export the table as CSV' },
