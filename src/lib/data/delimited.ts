@@ -283,7 +283,7 @@ export async function openDelimited(
     for await (const rows of cellsOf(text, { delimiter, quoting }, rowChars, watch)) {
       if (unclosed) {
         await settle();
-        const { row, long } = unclosed as { row: number; long: boolean };
+        const { row, long } = unclosed;
         throw new JoulewiseError(
           'input.format',
           `After row ${row} ${long ? `a row is longer than ${rowChars} characters; probably ` : ''}${NEVER_CLOSED}`,

@@ -141,7 +141,7 @@ export const FORMATS: readonly Format[] = [
     name: 'json',
     title: 'JSON',
     extensions: ['json'],
-    looksLike: (sample) => /^[\s\u001e]*(?:\{\s*["}]|\[\s*[{[\]"\d-])/.test(sample),
+    looksLike: (sample) => /^\s*(?:\{\s*["}]|\[\s*[{[\]"\d-])/.test(sample),
     open: (text, sample, sink, again) => openRows(jsonRows(text, sample, sink, again)),
   },
   {

@@ -2,7 +2,7 @@
 import { JoulewiseError, quote } from '../core/errors';
 import { type Candidate, choiceSentence, choose } from './candidates';
 import type { Row, Sink } from './formats';
-import { flatten, objectOf, parseKept, parseList } from './json';
+import { flatten, objectOf, parseKept, parseList, scalar } from './json';
 import { type Element, JsonScanner, type Place } from './json-scan';
 
 const NO_LIST =
@@ -132,7 +132,7 @@ function namesIn({ samples }: Seen): string[] {
     const value = parseKept(text);
     if (typeof value === 'string') return value;
     const { name, field, title, label, id } = value as Record<string, unknown>;
-    return String(name ?? field ?? title ?? label ?? id ?? '');
+    return scalar(name ?? field ?? title ?? label ?? id);
   });
 }
 
@@ -197,9 +197,7 @@ function columnsIn(all: readonly Seen[]): Reader | null {
       tooLong(scanner.pending > 8 * sink.limits.rowChars, sink);
     }
     const rows = Math.max(0, ...values.map(([, cells]) => cells.length));
-    const cellOf = (cell: unknown) =>
-      typeof cell === 'string' ? cell : cell === null || cell === undefined ? '' : JSON.stringify(cell);
-    yield Array.from({ length: rows }, (_, i) => new Map(values.map(([name, cells]) => [name, cellOf(cells[i])])));
+    yield Array.from({ length: rows }, (_, i) => new Map(values.map(([name, cells]) => [name, scalar(cells[i])])));
   };
 }
 

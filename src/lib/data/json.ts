@@ -66,7 +66,8 @@ function pairsOf(list: readonly unknown[]): { name: string; value: unknown }[] |
   return pairs.length > 0 && new Set(pairs.map(({ name }) => name)).size === pairs.length ? pairs : null;
 }
 
-const scalar = (value: unknown) =>
+/** A value that is no column of its own, as text. */
+export const scalar = (value: unknown) =>
   typeof value === 'string' ? value : value === null || value === undefined ? '' : JSON.stringify(value);
 
 /**
