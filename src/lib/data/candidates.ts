@@ -1,6 +1,6 @@
 /** Which of several lists in one file holds the tickets: the one that maps, not the first and not the longest. */
 import type { Row } from './formats';
-import { guessMapping, isMissing } from './mapping';
+import { guessMapping, isMissing, ticketNames } from './mapping';
 
 export interface Candidate {
   id: string;
@@ -26,8 +26,8 @@ export interface Choice {
 /** This share of the sample has both a text and an answer; a wrapper beside a list has them once by chance. */
 const COVERED = 0.6;
 
-/** The columns of text and answer, as one text to compare; null where the rows do not map. */
-function mapped(rows: readonly Row[]): string | null {
+/** The columns of text and answer, as one text to compare, and how well they are named; null where the rows do not map. */
+function mapped(rows: readonly Row[]): { key: string; named: number } | null {
   if (rows.length === 0) return null;
   const columns = [...new Set(rows.flatMap((row) => [...row.keys()]))];
   const { text, cause, response } = guessMapping(columns, rows);
@@ -37,21 +37,26 @@ function mapped(rows: readonly Row[]): string | null {
   const whole = rows.filter(
     (row) => text.some((column) => says(row, column)) && answers.some((column) => says(row, column)),
   ).length;
-  return whole >= COVERED * rows.length ? JSON.stringify([text, cause, response]) : null;
+  return whole >= COVERED * rows.length
+    ? { key: JSON.stringify([text, cause, response]), named: ticketNames(text, answers) }
+    : null;
 }
 
-/** The largest of those that map directly; else of those that map at all; else the largest. Null where there is none. */
+/** The best named and then the largest of those that map directly; else of those that map at all; else the largest. Null where there is none. */
 export function choose(candidates: readonly Candidate[]): Choice | null {
   const full = candidates.filter(({ rows }) => rows > 0);
   for (const of of ['direct', 'samples'] as const) {
     const keys = new Map(full.map((c) => [c, mapped(c[of])] as const));
-    const mapping = full.filter((c) => keys.get(c) !== null);
+    const mapping = full.filter((c) => keys.get(c));
+    const named = (c: Candidate) => keys.get(c)?.named ?? 0;
     // One object around a list of tickets may have a title and a type itself: it wins only where no list inside maps.
-    const inner = mapping.filter((c) => !mapping.some((o) => o !== c && o.rows > 1 && o.contains(c)));
-    const best = largest(inner);
+    const inner = mapping.filter(
+      (c) => !mapping.some((o) => o !== c && o.rows > 1 && named(o) >= named(c) && o.contains(c)),
+    );
+    const best = largest(inner.filter((c) => inner.every((o) => named(o) <= named(c))));
     if (!best) continue;
     const chosen = inner.filter(
-      (c) => c === best || (keys.get(c) === keys.get(best) && !best.contains(c) && !c.contains(best)),
+      (c) => c === best || (keys.get(c)?.key === keys.get(best)?.key && !best.contains(c) && !c.contains(best)),
     );
     return { chosen, left: full.filter((c) => !chosen.includes(c) && !related(c, chosen)), maps: true };
   }

@@ -28,15 +28,16 @@ export async function* allMembers(
   /** The last bytes that were given in, where a trailer lies. */
   let tail = new Uint8Array();
   let given = 0;
-  const check = (end: number) => {
+  const matches = (end: number) => {
     const at = tail.length - (given - end) - TRAILER;
-    const view = new DataView(tail.buffer, tail.byteOffset);
-    if (at < 0 || view.getUint32(at, true) !== ~crc >>> 0 || view.getUint32(at + 4, true) !== size >>> 0)
-      throw new Error('a check sum is wrong');
+    const view = new DataView(tail.buffer, tail.byteOffset, tail.length);
+    return at >= 0 && view.getUint32(at, true) === ~crc >>> 0 && view.getUint32(at + 4, true) === size >>> 0;
+  };
+  gunzip.onmember = (end) => {
+    if (!matches(end)) throw new Error('a check sum is wrong');
     crc = 0xffffffff;
     size = 0;
   };
-  gunzip.onmember = check;
   let zeros = 0;
   for await (const chunk of chunks) {
     // Zeros are held back: behind the last member they are padding, anywhere else they are data.
@@ -55,19 +56,15 @@ export async function* allMembers(
     }
     zeros = chunk.length - end;
   }
-  // The trailer itself may end in zeros.
-  const rest = new Uint8Array(Math.min(zeros, TRAILER));
+  // The trailer itself may end in zeros; what is behind it is padding, and the library would take it for a member.
+  const rest = new Uint8Array(Math.min(zeros, 2 * TRAILER));
   tail = joined(tail.subarray(-KEPT), rest);
   given += rest.length;
+  const ends = Array.from(rest, (_, i) => given - i).concat(given - rest.length);
+  if (ends.some(matches)) return;
   gunzip.push(rest, true);
   yield* out;
-  for (let end = given; end >= given - rest.length; end--)
-    try {
-      check(end);
-      return;
-    } catch (error) {
-      if (end === given - rest.length) throw error;
-    }
+  if (!ends.some(matches)) throw new Error('a check sum is wrong');
 }
 
 /** Bytes of the past that are kept: a header may be long, and the next member is known only behind it. */

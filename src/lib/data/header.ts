@@ -162,13 +162,14 @@ export async function rowsToTable(
     sink.warn(
       'The first row reads like a ticket, not like column names: columns are called "column 1", "column 2" and so on.',
     );
-  // R writes row names without a name for their column.
+  // R writes row names without a name for their column; a text that goes on behind its comma looks alike but for the space.
   const shifted =
     headed &&
     body.length > 1 &&
     head.length > 1 &&
     head.length + 1 === width &&
-    body.every((row) => row.length === width);
+    new Set(body.map(([first]) => first)).size === body.length &&
+    body.every((row) => row.length === width && !row.some((cell, i) => i > 0 && /^\s\S/.test(cell)));
   const named = shifted
     ? ['row', ...head]
     : headed

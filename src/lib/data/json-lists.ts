@@ -221,7 +221,7 @@ export async function* jsonRows(
   const all = await survey(again(), sink);
   const candidates = all.map(candidateOf);
   const choice = choose(candidates);
-  const reader = choice?.maps ? null : (columnsIn(all) ?? tableIn(all));
+  const reader = columnsIn(all) ?? (choice?.maps ? null : tableIn(all));
   if (reader) {
     yield* reader(text, sink);
     return;

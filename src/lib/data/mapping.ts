@@ -94,6 +94,13 @@ const KNOWN = new Set<string>([
 /** True where ticket systems call a column so. */
 export const isKnownColumn = (name: string) => KNOWN.has(plain(name));
 
+/** Whether names of columns are those of a ticket: 2 for its text, 1 for an answer. A user has a name and a role too. */
+export function ticketNames(text: readonly string[], answers: readonly string[]): number {
+  const called = (columns: readonly string[], names: readonly string[]) =>
+    columns.some((column) => names.includes(plain(column)) || names.includes(plain(lastPart(column))));
+  return (called(text, BODIES) ? 2 : 0) + (called(answers, [...NAMES.cause, ...NAMES.response]) ? 1 : 0);
+}
+
 const lastPart = (name: string) => name.slice(name.lastIndexOf('.') + 1);
 
 /** The column with the best-placed name that also `fits`. */

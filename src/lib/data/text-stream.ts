@@ -193,7 +193,8 @@ function detectEncoding(bytes: Uint8Array<ArrayBuffer>): Encoding {
 const JUNK = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f\u007f\ufffd]/g;
 const MAX_JUNK = 0.02;
 
-const newlines = (text: string) => text.replace(/\r\n?/g, '\n');
+/** Line ends as "\n"; the record separators of JSON text sequences (RFC 7464) say nothing that lines do not. */
+const newlines = (text: string) => text.replace(/\r\n?/g, '\n').replaceAll('\u001e', '');
 
 /** Looks at the beginning of a file. Throws `input.*` where it is empty, damaged or not text. */
 export async function inspect(source: ImportSource, limits: ImportLimits, signal?: AbortSignal): Promise<Inspection> {
