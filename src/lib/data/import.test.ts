@@ -225,7 +225,7 @@ describe('bad input that cannot', () => {
     ['an empty list', textSource('[]', 'x.json'), 'input.format', /No list of objects/],
     [
       'a quote that never closes',
-      textSource(`text,cause\n"link down,a\n${'row,b\n'.repeat(50)}`),
+      textSource(`text,cause\n${'"two\nlines",b\n'.repeat(50)}"a text that was cut\noff here`),
       'input.format',
       /never closed/,
     ],

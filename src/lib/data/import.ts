@@ -2,14 +2,25 @@
 import { contentHash } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
+import {
+  doubtfulSentence,
+  isDoubtful,
+  isFrequent,
+  type LikeCauses,
+  likeCauses,
+  likeSentence,
+  tidyCause,
+} from './causes';
+import { OtherQuoting, type Quoting } from './delimited';
 import { findDuplicates } from './duplicates';
 import { detectFormat, type DropReason, type FormatName, type Row, type Table } from './formats';
 import { groupsOf } from './groups';
+import { isZip } from './zip';
 import { isParquet, openParquet } from './parquet';
 import { counterColumns, guessMapping, isMissing, resolveMapping, wordsOf } from './mapping';
 import { Notes } from './notes';
 import { Redactor, type RedactionReport } from './redaction-report';
-import { assertSome, countClasses, lengthsOf, review, type ClassCount, type TextLength } from './review';
+import { assertSome, countClasses, lengthsOf, review, reviewSplit, type ClassCount, type TextLength } from './review';
 import { rankCauses, splitTickets } from './split';
 import {
   type Encoding,
@@ -41,8 +52,10 @@ export interface ImportOptions {
   /** What is not said is guessed. */
   mapping?: Partial<Mapping>;
   redact?: boolean;
-  /** Names of causes that the file says by number or code. */
+  /** Names of causes that the file says by number or code; an empty name means that there is no answer. */
   causeNames?: Readonly<Record<string, string>>;
+  /** Causes that differ only in case, spaces or final dots become the most frequent spelling. */
+  mergeCauses?: boolean;
   /** Of the source, where it is known. */
   licence?: string;
   seed: number;
@@ -69,6 +82,8 @@ export interface ImportReport {
   /** Null where redaction was switched off. */
   redactions: RedactionReport[] | null;
   classes: ClassCount[];
+  /** Causes that are probably one, spelt in several ways; already one where they were to be merged. */
+  likeCauses: LikeCauses[];
   /** Of the kept texts; null where none was kept. */
   textLength: TextLength | null;
   warnings: string[];
@@ -106,9 +121,16 @@ async function withTable<T>(
   if (await isParquet(source)) {
     const notes = new Notes(limits);
     const inspection: Inspection = { gzipped: false, encoding: 'utf-8', sample: '', complete: false };
-    return use({ ...(await openParquet(source, options)), format: 'parquet', inspection, notes });
+    return use({ ...(await openParquet(source, notes, options)), format: 'parquet', inspection, notes });
+  }
+  if (await isZip(source)) {
+    const notes = new Notes(limits);
+    const { openWorkbook } = await import('./workbook');
+    const inspection: Inspection = { gzipped: false, encoding: 'utf-8', sample: '', complete: false };
+    return use({ ...(await openWorkbook(source, notes, options)), format: 'xlsx', inspection, notes });
   }
   let inspection = await inspect(source, limits, options.signal);
+  let quoting: Quoting | undefined;
   for (;;) {
     const { gzipped, encoding, sample } = inspection;
     const notes = new Notes(limits);
@@ -116,11 +138,14 @@ async function withTable<T>(
     const text = textOf(source, { encoding, gzipped, limits, signal: options.signal, onBytes: options.onBytes });
     try {
       const format = detectFormat(source.name, sample, notes);
-      const table = await format.open(text, sample, notes);
+      const again = () => textOf(source, { encoding, gzipped, limits, signal: options.signal });
+      const table = await format.open(text, sample, notes, again, quoting);
       return await use({ ...table, format: format.name, inspection, notes });
     } catch (error) {
-      if (!(error instanceof NotUtf8) || encoding !== 'utf-8') throw error;
-      inspection = { ...inspection, encoding: 'windows-1252' };
+      if (error instanceof OtherQuoting && quoting === undefined) quoting = error.quoting;
+      else if (error instanceof NotUtf8 && encoding === 'utf-8')
+        inspection = { ...inspection, encoding: 'windows-1252' };
+      else throw error;
     } finally {
       await text.return();
     }
@@ -172,6 +197,8 @@ const tidy = (cell: string) => cell.replace(/\r\n?/g, '\n').replace(CONTROL, ' '
 interface Draft extends Ticket {
   /** Row number in the file, from 1, header not counted. */
   row: number;
+  /** The cause is a word that says "no answer", unless it turns out to be frequent enough for a class. */
+  doubtful: boolean;
 }
 
 interface Collector {
@@ -179,6 +206,36 @@ interface Collector {
   causeNames: Readonly<Record<string, string>>;
   notes: Notes;
   redactor: Redactor | null;
+}
+
+/** The cause that a cell says: by its name where it has one, null where it says that there is none. */
+function causeOf(cell: string, clean: string | null, causeNames: Readonly<Record<string, string>>) {
+  const said = clean === null ? (isDoubtful(cell) ? cell : null) : tidyCause(clean) || null;
+  const name = said !== null && Object.hasOwn(causeNames, said) ? causeNames[said] : undefined;
+  if (name !== undefined) return { cause: name || null, doubtful: false };
+  return { cause: said, doubtful: clean === null && said !== null };
+}
+
+/**
+ * Settles the words that are a class in one file and "no answer" in another: kept where they are as frequent as a class,
+ * else taken as no answer. Rows that are left without an answer are dropped.
+ */
+function settleDoubtful(drafts: readonly Draft[], notes: Notes): Draft[] {
+  const labelled = drafts.filter(({ cause }) => cause !== null).length;
+  const doubtful = drafts.filter((draft) => draft.doubtful).length;
+  if (doubtful === 0 || (doubtful < labelled && isFrequent(doubtful, labelled))) return [...drafts];
+  for (const draft of drafts) if (draft.doubtful) draft.cause = null;
+  const kept = drafts.filter(({ cause, response }) => cause !== null || response !== null);
+  notes.drop('no answer', drafts.length - kept.length);
+  return kept;
+}
+
+/** Gives causes that are spelt in several ways the most frequent spelling. */
+function mergeLike(drafts: readonly Draft[]): LikeCauses[] {
+  const likes = likeCauses(countClasses(drafts));
+  const to = new Map(likes.flatMap((like) => like.from.map((cause) => [cause, like.to] as const)));
+  for (const draft of drafts) if (draft.cause !== null) draft.cause = to.get(draft.cause) ?? draft.cause;
+  return likes;
 }
 
 /** A ticket from a row, or null where the row is dropped. */
@@ -200,8 +257,7 @@ function draftOf(row: Row, number: number, { mapping, causeNames, notes, redacto
   const text = mapping.text
     .map((column) => wordsOf(column, read(column), mapping.text.length))
     .filter((words) => words !== null);
-  const said = read(mapping.cause)?.replace(/\s+/g, ' ') ?? null;
-  const cause = said !== null && Object.hasOwn(causeNames, said) ? (causeNames[said] ?? said) : said;
+  const { cause, doubtful } = causeOf(tidyCause(tidy(cell(mapping.cause))), read(mapping.cause), causeNames);
   const response = read(mapping.response);
   if (text.length === 0) notes.drop('no text');
   else if (cause === null && response === null) notes.drop('no answer');
@@ -211,6 +267,7 @@ function draftOf(row: Row, number: number, { mapping, causeNames, notes, redacto
     return {
       id: `row ${number}`,
       row: number,
+      doubtful,
       text: text.join('\n'),
       cause,
       response,
@@ -271,10 +328,12 @@ export async function importDataset(
     if (head.length === 0) assertSome([], 0, guessMapping([], []), notes, columns);
     const mapping = resolveMapping(guessMapping(columns, head.slice(0, GUESS_ROWS)), said, columns);
     const redactor = options.redact === false ? null : new Redactor();
-    const { drafts, rows } = await collect(all, { mapping, causeNames, notes, redactor }, (count) =>
+    const { drafts: read, rows } = await collect(all, { mapping, causeNames, notes, redactor }, (count) =>
       onProgress?.(count, bytes),
     );
+    const drafts = settleDoubtful(read, notes);
     assertSome(drafts, rows, mapping, notes, columns);
+    const merged = options.mergeCauses ? mergeLike(drafts) : null;
 
     const duplicates = findDuplicates(drafts.map(({ text }) => text));
     notes.drop('exact duplicate', duplicates.exact);
@@ -293,6 +352,12 @@ export async function importDataset(
     const split = splitTickets(tickets, { seed });
     const classes = countClasses(tickets);
     review(tickets, classes, mapping, notes);
+    reviewSplit(tickets, split, classes, notes);
+    const likes = merged ?? likeCauses(classes);
+    // Free text differs in small ways everywhere; that it is free text is said already.
+    if (likes.length > 0 && classes.length <= tickets.length / 2) notes.warn(likeSentence(likes, merged !== null));
+    const asked = doubtfulSentence(classes, mapping.cause ?? '');
+    if (asked !== null) notes.warn(asked);
     const redactions = redactor?.reports ?? null;
     const dataset: DatasetRecord = {
       v: 1,
@@ -305,7 +370,7 @@ export async function importDataset(
       split,
       causes: rankCauses(tickets, split),
       counts: {
-        rows: rows + notes.dropped.unreadable,
+        rows: rows + notes.dropped.unreadable + notes.dropped['too wide'],
         kept: tickets.length,
         emptyText: notes.dropped['no text'],
         exactDuplicates: duplicates.exact,
@@ -320,12 +385,13 @@ export async function importDataset(
       columns,
       mapping,
       guessed: Object.keys(said).length === 0,
-      rows: rows + notes.dropped.unreadable,
+      rows: rows + notes.dropped.unreadable + notes.dropped['too wide'],
       kept: tickets.length,
       dropped: notes.dropped,
       duplicates: { exact: duplicates.exact, near: duplicates.near, conflicting },
       redactions,
       classes,
+      likeCauses: likes,
       textLength: lengthsOf(tickets),
       warnings: [...notes.warnings],
     };

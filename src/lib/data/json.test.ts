@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { flatten, ObjectSplitter } from './json';
+import { flatten } from './json';
+import { type Element, JsonScanner } from './json-scan';
 
-function split(text: string, size: number) {
-  const splitter = new ObjectSplitter();
-  const out: string[] = [];
-  for (let i = 0; i < text.length; i += size) out.push(...splitter.push(text.slice(i, i + size)));
-  return { out, splitter };
+function split(text: string, size: number, place = 'list []') {
+  const scanner = new JsonScanner(({ id }) => (id === place ? 'text' : false));
+  const out: Element[] = [];
+  for (let i = 0; i < text.length; i += size) out.push(...scanner.push(text.slice(i, i + size)));
+  return { out: out.map((element) => element.text), elements: out, scanner };
 }
 
-describe('ObjectSplitter', () => {
+describe('JsonScanner', () => {
   it('gives back every object, however the text is cut', () => {
     fc.assert(
       fc.property(
@@ -22,21 +23,27 @@ describe('ObjectSplitter', () => {
             null,
             size % 3,
           );
-          const { out, splitter } = split(text, size);
+          const { out, scanner } = split(text, size, wrapped ? 'list ["data","items"]' : 'list []');
           expect(out.map((part) => JSON.parse(part) as unknown)).toEqual(JSON.parse(JSON.stringify(list)));
-          if (list.length > 0) expect(splitter.ended).toBe(true);
+          expect(scanner.unfinished).toBe(false);
         },
       ),
     );
   });
 
-  it('passes over lists that hold no objects, and counts strays', () => {
-    const { out, splitter } = split(
+  it('tells objects, texts, lists and other values apart, and looks into no list inside a list', () => {
+    const { elements } = split(
       '{"tags":["a","b"],"tickets":[{"a":1},2,"x,y",[{"b":1}],{"a":3}],"more":[{"c":1}]}',
       7,
+      'list ["tickets"]',
     );
-    expect(out).toEqual(['{"a":1}', '{"a":3}']);
-    expect(splitter.strays).toBe(3);
+    expect(elements.map(({ kind, text }) => [kind, text])).toEqual([
+      ['object', '{"a":1}'],
+      ['other', ''],
+      ['text', '"x,y"'],
+      ['list', '[{"b":1}]'],
+      ['object', '{"a":3}'],
+    ]);
   });
 
   it('refuses deep nesting', () => expect(() => split('['.repeat(1000), 100)).toThrow(/levels deep/));

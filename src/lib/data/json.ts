@@ -1,109 +1,4 @@
-/** Lists of objects in JSON, object by object: the file as a whole is never parsed. */
-import { JoulewiseError } from '../core/errors';
-
-/** Brackets deeper than this are an attack or a mistake, not a ticket. */
-const MAX_DEPTH = 256;
-/** How many objects may wrap the list: `{"data": {"items": [...]}}`. */
-const MAX_WRAPPERS = 3;
-
-const CODE = { quote: 34, backslash: 92, open: 123, close: 125, list: 91, endList: 93, comma: 44 } as const;
-const isSpace = (code: number) => code === 32 || (code >= 9 && code <= 13);
-
-/**
- * Cuts the first list of objects out of JSON text that comes in chunks: a list at the top, or one inside at most
- * `MAX_WRAPPERS` objects. Brackets are counted, not matched: a wrong element fails when it is parsed.
- */
-export class ObjectSplitter {
-  /** Elements of the list that are not objects. */
-  strays = 0;
-  /** True where the list has ended. */
-  ended = false;
-  /** True where a list of objects was found. */
-  get found(): boolean {
-    return this.listDepth > 0;
-  }
-  /** Characters of the object that is not finished. */
-  get pending(): number {
-    return this.element.length;
-  }
-
-  private depth = 0;
-  /** Lists among the open brackets while searching: a list inside another list is not the tickets. */
-  private lists = 0;
-  private listDepth = 0;
-  /** A "[" was just read, and what follows decides. */
-  private deciding = false;
-  private inString = false;
-  private escaped = false;
-  private inStray = false;
-  private element = '';
-
-  /** Complete elements, as text. */
-  push(chunk: string): string[] {
-    const out: string[] = [];
-    let start = this.element === '' ? -1 : 0;
-    for (let i = 0; i < chunk.length && !this.ended; i++) {
-      const code = chunk.charCodeAt(i);
-      if (this.inString) {
-        if (this.escaped) this.escaped = false;
-        else if (code === CODE.backslash) this.escaped = true;
-        else if (code === CODE.quote) this.inString = false;
-        continue;
-      }
-      if (isSpace(code)) continue;
-      if (this.deciding) {
-        this.deciding = false;
-        if (code === CODE.open && this.lists === 1 && this.depth <= MAX_WRAPPERS + 1) this.listDepth = this.depth;
-      }
-      const inList = this.listDepth > 0 && this.depth === this.listDepth;
-      if (inList && code !== CODE.open && code !== CODE.endList && code !== CODE.comma && !this.inStray) {
-        this.inStray = true;
-        this.strays++;
-      }
-      if (inList && code === CODE.comma) this.inStray = false;
-      switch (code) {
-        case CODE.quote:
-          this.inString = true;
-          break;
-        case CODE.open:
-          if (inList && !this.inStray) start = i;
-          this.deepen();
-          break;
-        case CODE.list:
-          this.deepen();
-          if (this.listDepth === 0) {
-            this.lists++;
-            this.deciding = true;
-          }
-          break;
-        case CODE.close:
-          this.depth--;
-          if (start >= 0 && this.depth === this.listDepth) {
-            out.push(this.element + chunk.slice(start, i + 1));
-            this.element = '';
-            start = -1;
-          }
-          break;
-        case CODE.endList:
-          if (inList) this.ended = true;
-          if (this.listDepth === 0) this.lists--;
-          this.depth--;
-          break;
-      }
-    }
-    if (start >= 0 && !this.ended) this.element += chunk.slice(start);
-    return out;
-  }
-
-  private deepen(): void {
-    this.depth++;
-    if (this.depth > MAX_DEPTH)
-      throw new JoulewiseError(
-        'input.format',
-        `The JSON is nested more than ${MAX_DEPTH} levels deep: export a plain list of tickets.`,
-      );
-  }
-}
+/** JSON objects as cells: digits as they were written, and values that systems wrap as people read them. */
 
 /** Levels of objects that become columns; deeper values are kept as JSON text. */
 const MAX_PATH = 4;
@@ -136,30 +31,68 @@ const BLOCKS: ReadonlySet<string> = new Set([
 function unwrapped(value: object): unknown {
   if ('display_value' in value && ('value' in value || 'link' in value))
     return (value as { display_value: unknown }).display_value;
+  const [[tag, inner] = ['', undefined], second] = Object.entries(value);
+  // DynamoDB's {"S": "text"} and MongoDB's {"$oid": "..."}: a value under the name of its type.
+  if (second === undefined && TYPE_TAGS.has(tag) && (typeof inner !== 'object' || inner === null)) return inner;
   if ((value as { type?: unknown }).type === 'doc' && Array.isArray((value as { content?: unknown }).content))
     return documentText(value).trim();
   return undefined;
 }
 
-const scalar = (value: unknown) =>
+const TYPE_TAGS: ReadonlySet<string> = new Set([
+  'S', 'N', 'BOOL', '$oid', '$date', '$numberLong', '$numberInt', '$numberDouble', '$numberDecimal', '$uuid',
+]); // prettier-ignore
+
+const NAME_KEYS = /^(?:\w*name|key|id|field|code|label|\w*characteristic)$/i;
+const VALUE_KEYS = /^(?:\w*values?|val)$/i;
+/** An item of a list of names and values says little else. */
+const MAX_PAIR_KEYS = 4;
+
+/** Name and value of each item of a list such as `[{"name": "rootCause", "value": "fibre cut"}]`; null where it is none. */
+function pairsOf(list: readonly unknown[]): { name: string; value: unknown }[] | null {
+  const pairs: { name: string; value: unknown }[] = [];
+  for (const item of list) {
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) return null;
+    const entries = Object.entries(item);
+    const value = entries.find(([key]) => VALUE_KEYS.test(key));
+    const names = entries.filter(
+      ([key, name]) => NAME_KEYS.test(key) && (typeof name === 'string' || typeof name === 'number'),
+    );
+    // A name says more than an id where an item has both.
+    const name = names.find(([key]) => /name/i.test(key)) ?? names[0];
+    if (!value || !name || value === name || entries.length > MAX_PAIR_KEYS) return null;
+    pairs.push({ name: String(name[1]), value: value[1] });
+  }
+  return pairs.length > 0 && new Set(pairs.map(({ name }) => name)).size === pairs.length ? pairs : null;
+}
+
+/** A value that is no column of its own, as text. */
+export const scalar = (value: unknown) =>
   typeof value === 'string' ? value : value === null || value === undefined ? '' : JSON.stringify(value);
 
 /**
  * An object as cells: `{"fields": {"summary": "x"}}` has the column "fields.summary". Lists join their items by line
- * breaks, also where items are objects: the texts of TMF621's `note[]` make one column "note.text".
+ * breaks, also where items are objects: the texts of TMF621's `note[]` make one column "note.text". Lists of names and
+ * values become columns by name. `direct` leaves lists of other objects out: what is in them is not one thing's own.
  */
-export function flatten(object: object): Map<string, string> {
+export function flatten(object: object, direct = false): Map<string, string> {
   const cells = new Map<string, string>();
   const put = (path: string, text: string) => {
     if (!cells.has(path) && cells.size >= MAX_COLUMNS) return;
     const before = cells.get(path);
     cells.set(path, before === undefined || before === '' ? text : text === '' ? before : `${before}\n${text}`);
   };
+  const list = (items: readonly unknown[], path: string, level: number) => {
+    const pairs = pairsOf(items);
+    if (pairs) for (const { name, value } of pairs) visit(value, `${path}.${name}`, level + 1);
+    else
+      for (const item of items) if (!direct || typeof item !== 'object' || item === null) visit(item, path, level + 1);
+  };
   const visit = (value: unknown, path: string, level: number) => {
     const inner = typeof value === 'object' && value !== null && path !== '' ? unwrapped(value) : undefined;
     if (inner !== undefined) put(path, scalar(inner));
     else if (typeof value !== 'object' || value === null || level >= MAX_PATH) put(path, scalar(value));
-    else if (Array.isArray(value)) for (const item of value) visit(item, path, level + 1);
+    else if (Array.isArray(value)) list(value, path, level);
     else
       for (const [key, inner] of Object.entries(value)) visit(inner, path === '' ? key : `${path}.${key}`, level + 1);
   };
@@ -167,11 +100,43 @@ export function flatten(object: object): Map<string, string> {
   return cells;
 }
 
+/** A number that a double would write otherwise, or Python's words for what is none; also met inside strings, where they do no harm. */
+const RISKY = /[:[,]\s*-?(?:\d{16}|\d+[.eE])|[:[,]\s*(?:NaN|-?Infinity)\b/;
+const TOKENS = /"[^"\\]*(?:\\[^][^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|\bNaN\b|-?\bInfinity\b/g;
+
+/**
+ * JSON in which numbers that a double cannot hold as written are texts: ids past 2^53 stay apart, and 1.10 is not 1.1.
+ * NaN and Infinity, which Python writes and JSON lacks, are null. Throws where it is no JSON.
+ */
+export function parseKept(text: string): unknown {
+  if (!RISKY.test(text)) return JSON.parse(text);
+  return JSON.parse(
+    text.replace(TOKENS, (token) => (token.startsWith('"') ? token : /^-?\d/.test(token) ? `"${token}"` : 'null')),
+  );
+}
+
+/** The object that a text holds, also as JSON inside a JSON string; null where it is none. */
+export function objectOf(text: string): object | null {
+  try {
+    let value = parseKept(text);
+    if (typeof value === 'string') value = parseKept(value);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The cells of an object written as JSON; null where the text is no JSON object. */
 export function parseObject(text: string): Map<string, string> | null {
+  const value = objectOf(text);
+  return value && flatten(value);
+}
+
+/** The cells of a list written as JSON, in order; null where the text is no list. */
+export function parseList(text: string): string[] | null {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? flatten(value) : null;
+    const value = parseKept(text);
+    return Array.isArray(value) ? value.map(scalar) : null;
   } catch {
     return null;
   }

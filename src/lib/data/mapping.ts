@@ -3,6 +3,7 @@ import { JoulewiseError, quote } from '../core/errors';
 import type { Mapping } from '../schema/dataset';
 import type { TaskName } from '../schema/run';
 import type { Row } from './formats';
+import { numberOf } from './numbers';
 
 type Role = keyof Mapping;
 
@@ -13,18 +14,27 @@ interface Profile {
   distinct: number;
   /** Mean characters of filled cells. */
   length: number;
+  /** The same as a Latin script would need: a sentence of Chinese or Japanese has a third of the characters. */
+  reach: number;
   /** Share of filled cells that are numbers. */
   numeric: number;
 }
 
+/** Letters of scripts without spaces, that say as much as some three Latin ones. */
+const DENSE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;
+const DENSE_WORTH = 3;
+
 function profile(column: string, rows: readonly Row[]): Profile {
   const cells = rows.map((row) => row.get(column)?.trim() ?? '').filter((cell) => !isMissing(cell));
-  const numeric = cells.filter((cell) => /^[-+]?\d[\d.,]*$/.test(cell)).length;
+  const numeric = cells.filter((cell) => numberOf(cell) !== null).length;
+  const characters = cells.reduce((a, cell) => a + cell.length, 0);
+  const dense = cells.reduce((a, cell) => a + (cell.match(DENSE)?.length ?? 0), 0);
   return {
     column,
     filled: cells.length,
     distinct: new Set(cells).size,
-    length: cells.reduce((a, cell) => a + cell.length, 0) / Math.max(1, cells.length),
+    length: characters / Math.max(1, cells.length),
+    reach: (characters + (DENSE_WORTH - 1) * dense) / Math.max(1, cells.length),
     numeric: numeric / Math.max(1, cells.length),
   };
 }
@@ -35,7 +45,9 @@ export const isMissing = (cell: string) => /^(?:n\/?a|null|nan|undefined|-+|\?+)
 /** Few values that return: a class. */
 const isClass = ({ filled, distinct, length }: Profile) =>
   distinct >= 1 && length <= 60 && distinct <= Math.max(2, Math.min(200, filled / 2));
-const isProse = ({ length, numeric, filled }: Profile) => filled > 0 && length >= 15 && numeric < 0.5;
+const isProse = ({ reach, numeric, filled }: Profile) => filled > 0 && reach >= 15 && numeric < 0.5;
+/** Too short for prose, and yet words: "fan 2 failed" in a column that is called text. */
+const isWords = ({ reach, numeric, filled }: Profile) => filled > 0 && reach >= 4 && numeric < 0.5;
 
 /**
  * Names in ticket systems, best first: ServiceNow, Jira, TMF621, 3GPP AlarmRecord, public data sets. Compared without
@@ -46,6 +58,8 @@ const BODIES = [
   'description', 'longdescription', 'document', 'text', 'body', 'tickettext', 'ticket', 'message', 'details', 'detail', 'problem',
   'problemdescription', 'symptom', 'instruction', 'report', 'article', 'symptoms', 'content', 'additionaltext', 'complaint', 'issue', 'question', 'alarmtext', 'note', 'summary',
 ]; // prettier-ignore
+/** So many of `BODIES` are called so for their text alone. */
+const SURE_BODIES = 12;
 const NAMES = {
   cause: [
     'rootcause', 'rca', 'causecode', 'cause', 'probablecause', 'faultcause', 'failurecause', 'reason', 'closecode', 'resolutioncode',
@@ -80,6 +94,13 @@ const KNOWN = new Set<string>([
 /** True where ticket systems call a column so. */
 export const isKnownColumn = (name: string) => KNOWN.has(plain(name));
 
+/** Whether names of columns are those of a ticket: 2 for its text, 1 for an answer. A user has a name and a role too. */
+export function ticketNames(text: readonly string[], answers: readonly string[]): number {
+  const called = (columns: readonly string[], names: readonly string[]) =>
+    columns.some((column) => names.includes(plain(column)) || names.includes(plain(lastPart(column))));
+  return (called(text, BODIES) ? 2 : 0) + (called(answers, [...NAMES.cause, ...NAMES.response]) ? 1 : 0);
+}
+
 const lastPart = (name: string) => name.slice(name.lastIndexOf('.') + 1);
 
 /** The column with the best-placed name that also `fits`. */
@@ -106,19 +127,18 @@ export function counterColumns(columns: readonly string[], rows: readonly Row[])
   return numbers.length >= FEWEST_COUNTERS ? numbers.map(({ column }) => column) : [];
 }
 
-const NUMBER = /^[-+]?\d+(?:\.\d+)?$/;
-
 /**
  * What a cell adds to the text of a ticket; null where that is nothing. Of several columns, a number says something only
  * with its column's name, and 0 says nothing.
  */
 export function wordsOf(column: string, said: string | null, columns: number): string | null {
-  if (said === null || columns === 1 || !NUMBER.test(said)) return said;
-  return Number(said) === 0 ? null : `${column} ${said}`;
+  if (said === null || columns === 1) return said;
+  const number = numberOf(said);
+  return number === null ? said : number === 0 ? null : `${column} ${said}`;
 }
 
 const longest = (profiles: readonly Profile[]) =>
-  profiles.reduce<Profile | null>((best, p) => (best === null || p.length > best.length ? p : best), null);
+  profiles.reduce<Profile | null>((best, p) => (best === null || p.reach > best.reach ? p : best), null);
 
 /** A mapping from column names first, then from content. `text` is empty where nothing reads like a ticket. */
 export function guessMapping(columns: readonly string[], rows: readonly Row[]): Mapping {
@@ -127,7 +147,8 @@ export function guessMapping(columns: readonly string[], rows: readonly Row[]): 
 
   const title = named(profiles, TITLES, ({ numeric, length }) => numeric < 0.5 && length >= 4);
   const body = named(free(title), BODIES, isProse);
-  const response = named(free(title, body), NAMES.response, isProse);
+  // What is the same in every row answers nothing: an "action" of an export, not of an engineer.
+  const response = named(free(title, body), NAMES.response, (p) => isProse(p) && (p.distinct > 1 || p.filled < 3));
   // By name, free text is a cause too: some data sets explain it in words. A generic name needs the look of a class.
   const cause =
     named(free(title, body, response), NAMES.cause.slice(0, 7), () => true) ??
@@ -135,9 +156,11 @@ export function guessMapping(columns: readonly string[], rows: readonly Row[]): 
   const text = [title, body].filter((column) => column !== null);
   if (text.length === 0) {
     // In a file of a few rows everything looks like a class, so the longest prose may be one too.
-    const prose = free(cause, response).filter((p) => isProse(p) && p.length >= 20);
+    const prose = free(cause, response).filter((p) => isProse(p) && p.reach >= 20);
     const best = longest(prose.filter((p) => !isClass(p))) ?? longest(prose);
+    const short = best ? null : named(free(cause, response), BODIES.slice(0, SURE_BODIES), isWords);
     if (best) text.push(best.column);
+    else if (short !== null) text.push(short);
   }
   // A table of counters or alarms has no words: its columns' names and numbers are the text.
   if (text.length === 0) {

@@ -3,6 +3,7 @@ import type { ImportLimits } from './text-stream';
 
 const noDrops = (): Record<DropReason, number> => ({
   unreadable: 0,
+  'too wide': 0,
   'no text': 0,
   'no answer': 0,
   'too large': 0,

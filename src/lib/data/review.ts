@@ -1,9 +1,10 @@
 import { JoulewiseError, quote } from '../core/errors';
 import { median, quantile } from '../core/stats';
-import type { Mapping, Ticket } from '../schema/dataset';
+import type { Mapping, Split, Ticket } from '../schema/dataset';
 import type { DropReason } from './formats';
 import { listColumns } from './mapping';
 import type { Notes } from './notes';
+import { TEXT_BUDGET } from './tasks';
 
 /** Causes beyond this make a prompt that lists them long and a choice hard. */
 const MANY_CAUSES = 40;
@@ -74,6 +75,51 @@ export function review(
     );
   if (dropped.unreadable > 0)
     notes.warn(`${dropped.unreadable} entries could not be read as a JSON object and were dropped.`);
+}
+
+/** One cause with so large a share is answered well by always naming it. */
+const DOMINANT = 0.8;
+/** Text in UTF-8 that was once read as windows-1252 and saved again. */
+const TWICE_ENCODED = /[\u00c3\u00c2][\u0080-\u00bf\u0152\u0153\u0160\u0178\u0192\u20ac\u2122]|\u00e2\u20ac/;
+const OFTEN = 0.05;
+/** Fewer tickets are too few to part, which is said already. */
+const FEWEST_TO_SPLIT = 5;
+
+/** What a user should know of how the tickets are parted, and of how much of them a model reads. */
+export function reviewSplit(
+  tickets: readonly Ticket[],
+  split: readonly Split[],
+  classes: readonly ClassCount[],
+  notes: Notes,
+): void {
+  const labelled = tickets.filter(({ cause }) => cause !== null).length;
+  const tested = new Set(tickets.filter((_, i) => split[i] === 'test').map(({ cause }) => cause));
+  if (tickets.length >= FEWEST_TO_SPLIT && tested.size === 0)
+    notes.warn(
+      'No ticket is left to test on: all belong to one group or are alike. Map another column as the group, or none, and import more tickets.',
+    );
+  const untested = classes.filter(({ cause }) => !tested.has(cause));
+  if (tested.size > 0 && untested.length > 0 && classes.length <= labelled / 2)
+    notes.warn(
+      `${untested.length} of ${classes.length} causes have no test ticket, so nothing is known of them: ${untested
+        .slice(0, 3)
+        .map(({ cause, count }) => `${quote(cause)} (${count})`)
+        .join(', ')}${untested.length > 3 ? ' ...' : ''}.`,
+    );
+  const [first] = classes;
+  if (first && classes.length > 1 && first.count > DOMINANT * labelled)
+    notes.warn(
+      `${Math.round((100 * first.count) / labelled)} % of the tickets have the cause ${quote(first.cause)}: always naming it is right as often, so compare F1 rather than accuracy.`,
+    );
+  const long = tickets.filter(({ text }) => text.length > TEXT_BUDGET).length;
+  if (long > 0)
+    notes.warn(
+      `${long} of ${tickets.length} texts are longer than the ${TEXT_BUDGET} characters that a model reads of each.`,
+    );
+  if (tickets.filter(({ text }) => TWICE_ENCODED.test(text)).length > OFTEN * tickets.length)
+    notes.warn(
+      'Letters look as if the text was encoded twice ("Ã¶" for "ö"): export it again as UTF-8 if they should read otherwise.',
+    );
 }
 
 /** Throws where nothing is left to work with. */

@@ -56,11 +56,10 @@ export class NotUtf8 extends Error {
 /** First bytes of files that are often picked by mistake, and what to do. */
 const MISTAKEN: readonly { magic: readonly number[]; what: string; advice: string }[] = [
   {
-    magic: [0x50, 0x4b, 3, 4],
-    what: 'a zip archive or an Excel workbook',
-    advice: 'Save the sheet as CSV, or unpack it',
+    magic: [0xd0, 0xcf, 0x11, 0xe0],
+    what: 'an old Excel or Office file, or one with a password',
+    advice: 'Save the sheet as XLSX or CSV',
   },
-  { magic: [0xd0, 0xcf, 0x11, 0xe0], what: 'an old Excel or Office file', advice: 'Save the sheet as CSV' },
   { magic: [0x50, 0x41, 0x52, 0x31], what: 'a Parquet file', advice: 'Export it as CSV or JSON lines' },
   { magic: [0x25, 0x50, 0x44, 0x46], what: 'a PDF', advice: 'Export the tickets as CSV or JSON' },
   { magic: [0x53, 0x51, 0x4c, 0x69], what: 'an SQLite database', advice: 'Export the table as CSV' },
@@ -91,10 +90,39 @@ interface Opening {
   onBytes?: ((total: number) => void) | undefined;
 }
 
+/**
+ * What a gzip file holds. The browser's own decompressor is fast, and stops behind the first member; where it fails, a
+ * library that knows several goes over the file again and gives what was not given yet.
+ */
+async function* inflated(
+  source: ImportSource,
+  counted: TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  let given = 0;
+  try {
+    for await (const chunk of chunksOf(
+      source.stream().pipeThrough(counted).pipeThrough(new DecompressionStream('gzip')),
+    )) {
+      yield chunk;
+      given += chunk.length;
+    }
+    return;
+  } catch {
+    // What is wrong, if not the second member, the library says.
+  }
+  const { allMembers } = await import('./gzip');
+  let at = 0;
+  for await (const chunk of allMembers(chunksOf(source.stream()))) {
+    const from = Math.max(0, given - at);
+    at += chunk.length;
+    if (from < chunk.length) yield chunk.subarray(from);
+  }
+}
+
 /** Bytes after decompression. */
 async function* bytesOf(source: ImportSource, { gzipped, limits, signal, onBytes }: Opening) {
   let read = 0;
-  let inflated = 0;
+  let total = 0;
   const counted = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform(chunk, controller) {
       read += chunk.length;
@@ -102,12 +130,11 @@ async function* bytesOf(source: ImportSource, { gzipped, limits, signal, onBytes
       controller.enqueue(chunk);
     },
   });
-  const raw = source.stream().pipeThrough(counted);
   try {
-    for await (const chunk of chunksOf(gzipped ? raw.pipeThrough(new DecompressionStream('gzip')) : raw)) {
+    for await (const chunk of gzipped ? inflated(source, counted) : chunksOf(source.stream().pipeThrough(counted))) {
       if (signal?.aborted) throw new JoulewiseError('cancelled', 'The import was stopped.');
-      inflated += chunk.length;
-      if (inflated > limits.inflatedBytes)
+      total += chunk.length;
+      if (total > limits.inflatedBytes)
         throw new JoulewiseError(
           'input.too-large',
           `${quote(source.name)} holds more than ${Math.round(limits.inflatedBytes / 2 ** 20)} MiB${gzipped ? ' once unpacked' : ''}: import a part of it.`,
@@ -166,7 +193,8 @@ function detectEncoding(bytes: Uint8Array<ArrayBuffer>): Encoding {
 const JUNK = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f\u007f\ufffd]/g;
 const MAX_JUNK = 0.02;
 
-const newlines = (text: string) => text.replace(/\r\n?/g, '\n');
+/** Line ends as "\n"; the record separators of JSON text sequences (RFC 7464) say nothing that lines do not. */
+const newlines = (text: string) => text.replace(/\r\n?/g, '\n').replaceAll('\u001e', '');
 
 /** Looks at the beginning of a file. Throws `input.*` where it is empty, damaged or not text. */
 export async function inspect(source: ImportSource, limits: ImportLimits, signal?: AbortSignal): Promise<Inspection> {

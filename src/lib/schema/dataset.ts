@@ -50,7 +50,7 @@ export const Dataset = defineRecord({
     hash: v.string(),
     name: v.string(),
     source: v.object({
-      kind: v.picklist(['generated', 'csv', 'tsv', 'json', 'jsonl', 'parquet']),
+      kind: v.picklist(['generated', 'csv', 'tsv', 'json', 'jsonl', 'parquet', 'xlsx', 'html', 'xml']),
       /** File name, or the generator's name. */
       origin: v.string(),
       licence: v.nullable(v.string()),

@@ -17,7 +17,7 @@ export const TICKETS = {
   noiseHint: 'abbreviations and typing errors, times the usual',
   gaps: 'Gaps',
   gapsHint: 'evidence that is left out, times the usual',
-  file: 'Import a file: CSV, TSV, JSON, JSON lines (also gzipped) or Parquet; exports of ServiceNow, Jira and TMF621 are known. It stays on this device.',
+  file: 'Import a file: CSV, TSV, JSON, JSON lines, HTML or XML (also gzipped), XLSX or Parquet; exports of ServiceNow, Jira and TMF621 are known. It stays on this device.',
   tickets: 'Where tickets come from',
   drop: 'Or drop it here.',
   paste: 'Or paste a table, JSON, or rows copied from a sheet',
