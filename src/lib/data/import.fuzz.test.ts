@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { zipSync } from 'fflate';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JoulewiseError } from '../core/errors';
@@ -27,6 +28,40 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
   'pretty.json': Buffer.from(JSON.stringify({ data: objects }, null, 1)),
   'x.jsonl': Buffer.from(objects.map((o) => JSON.stringify(o)).join('\n')),
   'x.csv.gz': gzipSync(csv),
+  'x.html': Buffer.from(
+    `<table><tr>${Object.keys(objects[0] ?? {})
+      .map((name) => `<th>${name}`)
+      .join('')}${objects
+      .map(
+        (o) =>
+          `<tr>${Object.values(o)
+            .map((value) => `<td>${value}</td>`)
+            .join('')}</tr>`,
+      )
+      .join('')}</table>`,
+  ),
+  'x.xml': Buffer.from(
+    `<?xml version="1.0"?><unload>${objects
+      .map(
+        (o) =>
+          `<incident><description>${o.description}</description><close_code>${o['root cause']}</close_code></incident>`,
+      )
+      .join('')}</unload>`,
+  ),
+  'x.xlsx': zipSync({
+    'xl/workbook.xml': Buffer.from('<workbook><sheets><sheet name="a" r:id="r"/></sheets></workbook>'),
+    'xl/_rels/workbook.xml.rels': Buffer.from(
+      '<Relationships><Relationship Id="r" Target="worksheets/a.xml"/></Relationships>',
+    ),
+    'xl/worksheets/a.xml': Buffer.from(
+      `<worksheet><sheetData>${[{ description: 'description', 'root cause': 'cause' }, ...objects]
+        .map(
+          (o) =>
+            `<row>${[o.description, o['root cause']].map((value) => `<c t="inlineStr"><is><t>${value}</t></is></c>`).join('')}</row>`,
+        )
+        .join('')}</sheetData></worksheet>`,
+    ),
+  }),
   'utf16.csv': Buffer.from(`\ufeff${csv}`, 'utf16le'),
 };
 

@@ -42,6 +42,8 @@ export interface TablePreview {
   encoding: Encoding;
   columns: string[];
   sampleRows: Record<string, string>[];
+  /** What each cell of `sampleRows` adds to a text of several columns; absent where that is nothing. */
+  sampleWords: Record<string, string>[];
   guess: Mapping;
   /** Columns of numbers that may be read together as one vector, such as alarms; none where there are few. */
   counters: string[];
@@ -169,6 +171,13 @@ async function readAhead({ batches, columns }: Table, wanted: number) {
   return { head, columns: seen, all: all() };
 }
 
+/** Columns and their words, where a text has several columns: pages show them without knowing what a number is. */
+const wordsIn = (row: Row) =>
+  [...row].flatMap(([column, cell]) => {
+    const words = wordsOf(column, cell.trim() || null, 2);
+    return words === null ? [] : [[column, words] as const];
+  });
+
 /** Format, columns, some rows and a guessed mapping. Throws `input.*`. */
 export async function previewTable(
   source: ImportSource,
@@ -182,6 +191,7 @@ export async function previewTable(
       encoding: table.inspection.encoding,
       columns,
       sampleRows: head.slice(0, rows).map((row) => Object.fromEntries(row)),
+      sampleWords: head.slice(0, rows).map((row) => Object.fromEntries(wordsIn(row))),
       guess: guessMapping(columns, head.slice(0, GUESS_ROWS)),
       counters: counterColumns(columns, head.slice(0, GUESS_ROWS)),
       warnings: [...table.notes.warnings],

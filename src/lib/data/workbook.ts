@@ -30,7 +30,8 @@ async function bytesOf(
   for await (const chunk of chunksOf(source.stream())) {
     if (o.signal?.aborted) throw new JoulewiseError('cancelled', 'The import was stopped.');
     chunks.push(chunk);
-    o.onBytes?.((size += chunk.length));
+    size += chunk.length;
+    o.onBytes?.(size);
     if (size > MAX_PACKED)
       throw new JoulewiseError(
         'input.too-large',
