@@ -8,7 +8,7 @@ import type { Evidence, FloorRow, VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
 import { modelsAmong } from './critical';
 import { logEnergies } from './evidence';
-import { bySimplicity, referencesOf } from './simple';
+import { areEquallySimple, bySimplicity, referencesOf } from './simple';
 
 export type QualityWord = 'better' | 'same' | 'worse' | 'cannot tell';
 export type EnergyWord = 'leaner' | 'same' | 'dearer' | 'cannot tell';
@@ -299,7 +299,9 @@ export function decide(
   const leaner = baseline !== null && against !== null && compared.joules(baselineAt) < compared.joules(against);
   const choices = referencesOf(rows.filter(({ result }) => result.quality).map(({ result }) => result.variant));
   const chosen = rows.find(({ at }) => at === evidence.reference);
-  const passedOver = choices.slice(0, chosen ? Math.max(0, choices.indexOf(chosen.result.variant)) : 0);
+  const before = choices.slice(0, chosen ? Math.max(0, choices.indexOf(chosen.result.variant)) : 0);
+  // Equally simple ones were outdone, not passed over for guessing.
+  const passedOver = before.filter((name) => !areEquallySimple(name, chosen?.result.variant ?? name));
   return {
     margin,
     rows,

@@ -83,6 +83,14 @@ it('holds quality against the widest precision that is above chance, and against
       ['int4+lora8', 1, 0.9],
     ]),
   ).toEqual(['int8+lora8', 'int8', 'fp32']);
+  // Of two lengths of tuning the better one, whatever their names; the lesser is no guess.
+  expect(
+    referenceOf([
+      ['int8', 2, 0.1],
+      ['int8+lora8.100steps', 2, 0.6],
+      ['int8+lora8.400steps', 2, 0.9],
+    ]),
+  ).toEqual(['int8+lora8.400steps', 'int8']);
   // What is pruned is no reference beside whole ones, however good.
   expect(
     referenceOf([

@@ -7,7 +7,7 @@ import type { EstimateRecord, RunRecord, TaskName } from '../schema/run';
 import { criticalsOf } from './critical';
 import type { EnergyFit } from './energies';
 import { Qualities, RESAMPLES } from './qualities';
-import { bySimplicity, referencesOf } from './simple';
+import { areEquallySimple, bySimplicity, referencesOf } from './simple';
 import { LEAST_SLICES, SAME_JOULES } from '../schema/defaults';
 
 /** What makes up an answer's evidence beside the runs. */
@@ -75,7 +75,8 @@ const aboveChance = ({ metrics }: VariantResult, task: TaskName, causes: number)
 /**
  * Place of the variant that the others' quality is held against; null where none has a quality. The first choice (see
  * `referencesOf`) that is shown to be above chance on every task: as good as a model that guesses is no test. Where
- * none is, the first choice.
+ * none is, the first choice. Of equally simple ones, such as of two lengths of tuning, the one with the higher quality: their
+ * names tell nothing.
  */
 export function referenceAmong(
   variants: readonly VariantResult[],
@@ -87,7 +88,13 @@ export function referenceAmong(
   const at = (name: string) => models.find((i) => variants[i]?.variant === name) ?? -1;
   const choices = names.map(at).filter((i) => i >= 0);
   const able = (i: number) => tasks.every((task) => aboveChance(variants[i] as VariantResult, task, causes));
-  return choices.find(able) ?? choices[0] ?? null;
+  const first = choices.find(able) ?? choices[0] ?? null;
+  if (first === null || !able(first)) return first;
+  const name = (i: number) => variants[i]?.variant ?? '';
+  const quality = (i: number) => variants[i]?.quality?.mid ?? -Infinity;
+  return choices
+    .filter((i) => areEquallySimple(name(i), name(first)) && able(i))
+    .reduce((best, i) => (quality(i) > quality(best) ? i : best), first);
 }
 
 /**

@@ -21,15 +21,20 @@ const effortOf = (variant: string): readonly number[] => [
   -bitsOf(variant),
 ];
 
-/** Negative where `a` is the simpler of two variants: fewer parts, no calibration, more bits, then by name. */
-export function bySimplicity(a: string, b: string): number {
+function byEffort(a: string, b: string): number {
   const [x, y] = [effortOf(a), effortOf(b)];
   for (let i = 0; i < x.length; i++) {
     const difference = (x[i] as number) - (y[i] as number);
     if (difference !== 0) return difference;
   }
-  return a < b ? -1 : a > b ? 1 : 0;
+  return 0;
 }
+
+/** Whether two variants do as much to the checkpoint: they differ in how, such as in the steps of their tuning. */
+export const areEquallySimple = (a: string, b: string): boolean => byEffort(a, b) === 0;
+
+/** Negative where `a` is the simpler of two variants: fewer parts, no calibration, more bits, then by name. */
+export const bySimplicity = (a: string, b: string): number => byEffort(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 
 /** Parts of a recipe that change no weight of the checkpoint: adapters and mixtures with the baseline. */
 const ADDED = /^(?:lora|blend)/;
