@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from '../checkpoint/config';
+import { JoulewiseError } from '../core/errors';
 import { candidatesOf, type TimedForm } from '../cpu/choice';
 import { loadModule, spawnThread } from '../cpu/testing';
 import { parseRecipe } from '../variant/compress';
@@ -82,6 +83,15 @@ describe('kernels chosen by the clock', () => {
     expect(choice).toEqual({ dot: 'unsigned', streams: {}, notes: [] });
     expect(store.asked).toEqual([]);
     expect(LEAST_TIMED_BYTES).toBeGreaterThan(2 ** 20);
+  });
+
+  it('a device without room to time in opens the model on the usual kernels, and says so', async () => {
+    const full = { ...storeOf({}), read: () => Promise.reject(new JoulewiseError('engine.memory', 'No room.')) };
+    const choice = await chosenHere(SMOL, parseRecipe('int8'), 'unsigned', await options(full));
+    expect(choice).toMatchObject({ dot: 'unsigned', streams: {} });
+    expect(choice.notes).toEqual([expect.stringMatching(/no memory to time kernels/)]);
+    const broken = { ...storeOf({}), read: () => Promise.reject(new TypeError('x')) };
+    await expect(chosenHere(SMOL, parseRecipe('int8'), 'unsigned', await options(broken))).rejects.toThrow('x');
   });
 
   it('timings belong to the kernels, the browser and the threads; what does not fit is timed again and kept', async () => {

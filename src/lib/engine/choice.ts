@@ -1,5 +1,6 @@
 import { contentHash, sha256 } from '../core/canonical';
 import type { BuildName, ByteDot } from '../core/dot';
+import { JoulewiseError } from '../core/errors';
 import {
   candidatesOf,
   chooseForm,
@@ -50,7 +51,13 @@ export async function chosenHere(config: ModelConfig, recipe: Recipe, dot: ByteD
   const ffnSizes = Array<number>(config.layers).fill(config.intermediateSize);
   if (modelBytes(config, ffnSizes, inner, inner) < LEAST_TIMED_BYTES) return usual;
   const all: TimedForm[][] = [];
-  for (const kind of kinds) if (candidatesOf(kind, dot).length > 1) all.push(await timingsOf(kind, dot, o));
+  try {
+    for (const kind of kinds) if (candidatesOf(kind, dot).length > 1) all.push(await timingsOf(kind, dot, o));
+  } catch (error) {
+    // A device that has no room to time kernels in may have room for the model.
+    if (!(error instanceof JoulewiseError) || error.code !== 'engine.memory') throw error;
+    return { ...usual, notes: ['There was no memory to time kernels in, so the usual ones are used.'] };
+  }
   const choice = choiceOf(all, dot);
   const main = all[0];
   if (choice.dot === dot || !main) return { ...choice, notes: [] };

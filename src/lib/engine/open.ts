@@ -161,7 +161,7 @@ export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<
     const { dot, notes } = choice;
     const { kernel, fallbacks: lacking } = chooseKernel('cpu', recipe, featuresOf(dot));
     // A form that was chosen against is not one that the device lacks.
-    const missing = notes.length ? notes : lacking;
+    const missing = dot === own ? [...lacking, ...notes] : notes;
     const opened = await openCpu(checkpoint, recipe, {
       ...o,
       kernel,
