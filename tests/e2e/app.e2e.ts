@@ -275,13 +275,13 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         await page.waitForTimeout(2500);
         equal(await line.innerText(), counted, 'nothing runs while paused');
         await page.getByRole('button', { name: LIVE.continue }).click();
-        await page.getByText(begins(...runsOf(18, 2, 9))).waitFor({ timeout: RUN_MS });
+        await page.getByText(begins(...runsOf(18, 2, 17))).waitFor({ timeout: RUN_MS });
         await page.getByRole('button', { name: LIVE.stop }).click();
         await page.getByText(RUN.stopped).waitFor({ timeout: RUN_MS });
         // On a fast machine the experiment may end a few seconds from here, so all is waited for at once.
         await Promise.all([
           resume(page),
-          ...[begins(...runsOf(18, 4, 9)), like(LIVE.chart.now(SOME, SOME, JOULES)), like(LIVE.speed(SOME))].map(
+          ...[begins(...runsOf(18, 4, 17)), like(LIVE.chart.now(SOME, SOME, JOULES)), like(LIVE.speed(SOME))].map(
             (text) => page.getByText(text).waitFor({ timeout: RUN_MS }),
           ),
         ]);
