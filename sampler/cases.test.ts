@@ -476,6 +476,26 @@ describe('cases', () => {
     expect(mid(measured, 'device')).toBeCloseTo(210, 0);
   });
 
+  it('27, sibling: two batteries feed one machine in turn; while one charges nothing can be told', async () => {
+    const at = '/sys/class/power_supply';
+    const own = (name: string, status: string, microwatts: number) => ({
+      [`${at}/${name}/type`]: 'Battery\n',
+      [`${at}/${name}/status`]: `${status}\n`,
+      [`${at}/${name}/power_now`]: `${microwatts}\n`,
+    });
+    const watts = async (files: Record<string, string>) => {
+      const system = new FakeSystem('linux', { files });
+      return mid(await over(system, await open(system), 10), 'device');
+    };
+    expect(await watts({ ...own('BAT0', 'Discharging', 12e6), ...own('BAT1', 'Unknown', 0) })).toBeCloseTo(120, 0);
+    expect(await watts({ ...own('BAT0', 'Discharging', 12e6), ...own('BAT1', 'Discharging', 5e6) })).toBeCloseTo(
+      170,
+      0,
+    );
+    expect(await watts({ ...own('BAT0', 'Discharging', 12e6), ...own('BAT1', 'Charging', 5e6) })).toBe(null);
+    expect(await watts({ ...own('BAT0', 'Full', 0) })).toBe(null);
+  });
+
   it('28: rails of a Raspberry Pi 5 are the board without its supply (Pi5-LLM-Energy-Benchmark)', async () => {
     const text =
       '    3V7_WL_SW_A current(0)=0.09A\n     VDD_CORE_A current(7)=2.5A\n     3V7_WL_SW_V volt(8)=3.7V\n     VDD_CORE_V volt(15)=0.8V\n         EXT5V_V volt(24)=5.1V\n';

@@ -1,6 +1,6 @@
-import { readFileSync, existsSync, mkdirSync, writeFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, extname, join, normalize, sep } from 'node:path';
+import { extname, join, normalize, sep } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { report } from './doctor';
 import { Ticker } from './meter/clock';
@@ -8,7 +8,8 @@ import { Conditions } from './meter/conditions';
 import { Sampler } from './meter/sampler';
 import { realSystem } from './real';
 import { record, table } from './record';
-import { Door, type Pairing, type PairingStore } from './serve/door';
+import { Door } from './serve/door';
+import { pairingsIn } from './serve/pairings';
 import { DEFAULT_PORT, HOST, SamplerServer } from './serve/server';
 import { sourcesWith } from './sources/index';
 import { parseWall } from './sources/wall';
@@ -27,27 +28,6 @@ const USAGE = `joulewise-sampler COMMAND: joules from this machine's own counter
 Exit codes: 0 fine, 1 no source was found or the work failed, 2 bad usage; record: the command's own.
 `;
 
-/** Pairings in a file that only its owner may read. */
-function pairingsIn(file: string): PairingStore {
-  let known: Pairing[] | null = null;
-  return {
-    read() {
-      if (known) return known;
-      try {
-        known = JSON.parse(readFileSync(file, 'utf8')) as Pairing[];
-      } catch {
-        known = [];
-      }
-      return known;
-    },
-    write(pairings) {
-      known = [...pairings];
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      writeFileSync(file, JSON.stringify(known, null, 1), { mode: 0o600 });
-    },
-  };
-}
-
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -62,7 +42,12 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Files of a built site, with the headers that its threads need. */
 function appIn(folder: string) {
   return (path: string) => {
-    const clean = normalize(decodeURIComponent(path)).replace(/^[/\\]+/, '');
+    let clean: string;
+    try {
+      clean = normalize(decodeURIComponent(path)).replace(/^[/\\]+/, '');
+    } catch {
+      return null;
+    }
     if (clean.split(sep).includes('..')) return null;
     const file = [clean, `${clean}.html`, join(clean, 'index.html')]
       .map((f) => join(folder, f))

@@ -1,70 +1,77 @@
-import type { Domain, Found, Missing, Sample, SourceRow } from '../domain';
+import { nothing, type Found, type Missing, type SourceRow } from '../domain';
 import { numberIn, orNull, type System } from '../system';
 
 const ROOT = '/sys/class/power_supply';
 const MICRO = 1e-6;
 const MOST_WATTS = 400;
 
-/** uW, else uA times uV; some drivers give a sign. Null while it is not discharging: then the mains feed the machine too. */
-async function watts(system: System, at: string): Promise<number | null> {
-  if ((await orNull(system.read(`${at}/status`)))?.trim() !== 'Discharging') return null;
-  const power = numberIn(await orNull(system.read(`${at}/power_now`)));
+/** uW, else uA times uV; some drivers give a sign. Null where neither can be read. */
+async function powerOf(system: System, at: string): Promise<number | null> {
+  const of = async (file: string) => numberIn(await orNull(system.read(`${at}/${file}`)));
+  const power = await of('power_now');
   if (power !== null) return Math.abs(power) * MICRO;
-  const [current, voltage] = [
-    numberIn(await orNull(system.read(`${at}/current_now`))),
-    numberIn(await orNull(system.read(`${at}/voltage_now`))),
-  ];
+  const [current, voltage] = [await of('current_now'), await of('voltage_now')];
   return current === null || voltage === null ? null : Math.abs(current) * MICRO * voltage * MICRO;
 }
 
-/** What a laptop's battery gives (Documentation/power/power_supply_class in the Linux sources). */
+/**
+ * Watts of all batteries together, since they feed one machine and take turns; null while none discharges or one charges:
+ * then the mains feed it too.
+ */
+async function wattsOf(system: System, paths: readonly string[]): Promise<number | null> {
+  let [sum, discharging] = [0, false];
+  for (const at of paths) {
+    const status = (await orNull(system.read(`${at}/status`)))?.trim();
+    if (status === 'Charging') return null;
+    if (status !== 'Discharging') continue;
+    const watts = await powerOf(system, at);
+    if (watts === null) return null;
+    discharging = true;
+    sum += watts;
+  }
+  return discharging ? sum : null;
+}
+
+/** What a laptop's batteries give (Documentation/power/power_supply_class in the Linux sources). */
 export const battery: SourceRow = {
   title: 'Battery',
   platforms: ['linux'],
   async find(system): Promise<Found> {
-    const domains: Domain[] = [];
     const missing: Missing[] = [];
-    const paths = new Map<string, string>();
+    const paths: string[] = [];
+    const names: string[] = [];
     for (const name of await system.list(ROOT)) {
       const at = `${ROOT}/${name}`;
       if ((await orNull(system.read(`${at}/type`)))?.trim() !== 'Battery') continue;
       // Batteries of mice and keyboards are not this machine's.
       if ((await orNull(system.read(`${at}/scope`)))?.trim() === 'Device') continue;
-      const id = `battery:${name}`;
-      const says = await Promise.all(
-        ['power_now', 'current_now'].map(async (f) => numberIn(await orNull(system.read(`${at}/${f}`)))),
-      );
-      if (says.every((v) => v === null)) {
+      if ((await powerOf(system, at)) === null)
         missing.push({ what: `${name}: tells its charge and not its power`, command: null });
-        continue;
-      }
-      if ((await watts(system, at)) === null)
-        missing.push({ what: `${name}: on mains; unplug the charger to measure by it`, command: null });
-      paths.set(id, at);
-      domains.push({
-        id,
-        source: 'battery',
-        name,
-        scope: 'battery',
-        within: null,
-        kind: 'power',
-        wrapsAt: null,
-        mostWatts: MOST_WATTS,
-        period: null,
-        notes: ['all that the battery feeds, screen and all'],
-      });
+      paths.push(at);
+      names.push(name);
     }
-    // Two batteries feed one machine: both must be read for either to mean anything.
-    if (domains.length > 1) for (const d of domains) d.notes.push('one of several batteries: their sum is the machine');
+    // One that does not tell its power may be the one that discharges.
+    if (paths.length === 0 || missing.length > 0) return nothing(missing);
+    if ((await wattsOf(system, paths)) === null)
+      missing.push({ what: `${names.join(', ')}: on mains; unplug the charger to measure by it`, command: null });
+    const id = `battery:${names.join('+')}`;
     return {
-      domains,
+      domains: [
+        {
+          id,
+          source: 'battery',
+          name: names.join(' + '),
+          scope: 'battery',
+          within: null,
+          kind: 'power',
+          wrapsAt: null,
+          mostWatts: MOST_WATTS,
+          period: null,
+          notes: ['all that the battery feeds, screen and all'],
+        },
+      ],
       missing,
-      async read() {
-        const samples = new Map<string, Sample>();
-        for (const [id, at] of paths)
-          samples.set(id, { at: system.now(), joules: null, watts: await watts(system, at) });
-        return samples;
-      },
+      read: async () => new Map([[id, { at: system.now(), joules: null, watts: await wattsOf(system, paths) }]]),
     };
   },
 };
