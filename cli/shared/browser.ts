@@ -123,7 +123,7 @@ export async function drive(o: DriveOptions = {}): Promise<Driver> {
     page,
     server,
     sampler: o.sampler
-      ? { url: server.origin + SAMPLER_PATH, token: 'handed-on', gpu: null, boundary: o.sampler.boundary }
+      ? { url: ORIGIN + SAMPLER_PATH, token: 'handed-on', gpu: null, boundary: o.sampler.boundary }
       : null,
     async call<M extends DriveCommand>(command: M, args: DriveApi[M]['args']): Promise<DriveApi[M]['result']> {
       const reply = await Promise.race([
