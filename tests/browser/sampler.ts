@@ -161,4 +161,21 @@ export const tests: BrowserTest[] = [
         }
       }),
   },
+  {
+    name: 'the command line takes joules from a sampler through its own server, with a token that no page sees',
+    async run() {
+      const machine = await simulated();
+      try {
+        const sampler = { url: machine.url, token: machine.door.issue(null), boundary: null };
+        await withBrowser({ sampler }, async (d) => {
+          const first = await planOn(d, 8, 3);
+          const { runs } = await d.call('runPlan', { ...first, name: 'Sampler', fresh: true, sampler: d.sampler });
+          assert(!JSON.stringify(d.sampler).includes(sampler.token), 'the page knows the token');
+          assertCounted(runs, WATTS.package, 'counter package');
+        });
+      } finally {
+        await machine.end().catch(() => undefined);
+      }
+    },
+  },
 ];
