@@ -158,7 +158,7 @@ export function renderRanking(ranking: Ranking, baseline: VariantResult | null, 
     const word = tier === 'profile' ? 'estimated, not measured' : 'measured';
     const range =
       energy && deviceRange
-        ? ` ${first.result.variant} may take ${formatJoules(energy.mid * deviceRange.low)} to ${formatJoules(energy.mid * deviceRange.high)} on a device of this class; that is alike for all.`
+        ? ` ${first.result.variant} may take ${formatJoules(energy.mid * deviceRange.low)} to ${formatJoules(energy.mid * deviceRange.high)} ${tier === 'profile' ? 'on a device of this class; that is alike for all' : 'by what the steps of the meter leave open, at most'}.`
         : '';
     lines.push(
       `Energy: ${tier} tier, boundary ${boundary}: ${word}. Intervals are 95 % over ${slices} slices, timing alone.${range}`,

@@ -26,6 +26,8 @@ export const RESULTS = {
     range: 'Range',
     mayTake: (variant: string, low: string, high: string) =>
       `${low} to ${high} for ${variant}; the error is alike for all, so their order is surer`,
+    meterLeaves: (variant: string, low: string, high: string) =>
+      `${low} to ${high} for ${variant} is what the meter’s own steps leave open, at most`,
     device: 'Device',
     date: 'Date',
   },
