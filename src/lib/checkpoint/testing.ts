@@ -2,7 +2,29 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { isUsage } from '../core/testing';
+import type { ModelConfig } from './config';
 import { bytesSource, type FileSet } from './source';
+
+/** SmolLM2-135M's shape. */
+export const SMOLLM2: ModelConfig = {
+  family: 'Llama',
+  hiddenSize: 576,
+  intermediateSize: 1536,
+  layers: 30,
+  heads: 9,
+  kvHeads: 3,
+  headDim: 64,
+  vocabSize: 49152,
+  normEpsilon: 1e-5,
+  ropeTheta: 100_000,
+  ropeScaling: null,
+  maxPositions: 2048,
+  tiedEmbeddings: true,
+  qkvBias: false,
+  qkNorm: false,
+  bosTokenId: null,
+  eosTokenIds: [],
+};
 
 export const fileSet = (files: Readonly<Record<string, Uint8Array | string>>, name = 'test'): FileSet => ({
   name,

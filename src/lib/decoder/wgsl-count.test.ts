@@ -1,29 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelConfig } from '../checkpoint/config';
+import { SMOLLM2 as config } from '../checkpoint/testing';
 import { buildDecoder, DIMS } from './decoder';
 import { graphCost } from '../graph/cost';
 import { matrixBytes, type ValueFormat } from '../wgsl/pack';
 
-/** SmolLM2-135M. */
-const config: ModelConfig = {
-  family: 'Llama',
-  hiddenSize: 576,
-  intermediateSize: 1536,
-  layers: 30,
-  heads: 9,
-  kvHeads: 3,
-  headDim: 64,
-  vocabSize: 49152,
-  normEpsilon: 1e-5,
-  ropeTheta: 100_000,
-  ropeScaling: null,
-  maxPositions: 2048,
-  tiedEmbeddings: true,
-  qkvBias: false,
-  qkNorm: false,
-  bosTokenId: null,
-  eosTokenIds: [],
-};
 /** `WgslBuilder.layer` and `finish`. */
 const DISPATCHES = 9 * config.layers + 2;
 const VIEWS = new Set(['Reshape', 'Unsqueeze', 'Shape']);

@@ -1,30 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelConfig } from '../checkpoint/config';
+import { SMOLLM2 as SMOL } from '../checkpoint/testing';
 import { JoulewiseError } from '../core/errors';
 import { candidatesOf, type TimedForm } from '../cpu/choice';
 import { loadModule, spawnThread } from '../cpu/testing';
 import { parseRecipe } from '../variant/compress';
 import { asTimed, chosenHere, LEAST_TIMED_BYTES, timingsOf } from './choice';
-
-const SMOL: ModelConfig = {
-  family: 'Llama',
-  hiddenSize: 576,
-  intermediateSize: 1536,
-  layers: 30,
-  heads: 9,
-  kvHeads: 3,
-  headDim: 64,
-  vocabSize: 49_152,
-  normEpsilon: 1e-5,
-  ropeTheta: 10_000,
-  ropeScaling: null,
-  maxPositions: 512,
-  tiedEmbeddings: true,
-  qkvBias: false,
-  qkNorm: false,
-  bosTokenId: null,
-  eosTokenIds: [],
-};
 
 /** A store that holds given microseconds for any key whose candidates they fit, and counts what is asked. */
 function storeOf(given: Readonly<Record<number, TimedForm[]>>) {
