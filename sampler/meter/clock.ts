@@ -1,9 +1,13 @@
 import type { Sampler } from './sampler';
+import { HISTORY_MS } from './track';
 import type { Conditions } from './conditions';
 
-/** Readings a second while somebody asks, and seconds after the last question until it is slow again. */
+/**
+ * Milliseconds between readings while somebody asks, and from the last question until they are slow again: a page asks when a
+ * slice begins and when it ends, and all between is to be read often.
+ */
 const FAST_MS = 100;
-const ASKED_MS = 60_000;
+const ASKED_MS = HISTORY_MS;
 /** Slow readings: often enough for a live view to begin with something, and never later than a wrap allows. */
 const SLOW_MS = 5000;
 

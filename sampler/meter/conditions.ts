@@ -6,7 +6,8 @@ export interface Around {
   busy: number | null;
 }
 
-const HISTORY = 10_000;
+/** Looks that are kept: half an hour of ten a second. */
+const HISTORY = 20_000;
 
 /** How busy the machine was, over time. */
 export class Conditions {

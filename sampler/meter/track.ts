@@ -14,8 +14,8 @@ interface Point {
   spread: number;
 }
 
-/** How long points are kept, ms: windows further back cannot be answered. */
-export const HISTORY_MS = 15 * 60_000;
+/** How long points are kept, ms: windows further back cannot be answered, and a slice that takes longer is estimated. */
+export const HISTORY_MS = 30 * 60_000;
 /** Integrated power is not known over holes of more than so many usual steps. */
 const MOST_STEPS = 5;
 /** Watts are averaged over no less than this, so that a counter that steps is not taken for a megawatt. */
