@@ -476,6 +476,25 @@ describe('cases', () => {
     expect(mid(measured, 'device')).toBeCloseTo(210, 0);
   });
 
+  it('16, sibling: what costs a program is read once a second, and whenever a window ends', async () => {
+    const tool = 'macmon pipe -s 1 -i 100';
+    const system = new FakeSystem('darwin', { tools: { [tool]: JSON.stringify({ cpu_power: 4, sys_power: 24 }) } });
+    const sampler = await open(system);
+    const asked = () => system.asked.filter((a) => a === tool).length;
+    await sampler.read();
+    const [from, before] = [system.ms, asked()];
+    for (let i = 0; i < 103; i++) {
+      system.ms += 100;
+      await sampler.read();
+    }
+    expect(asked() - before).toBeLessThanOrEqual(11);
+    expect(mid(sampler.over([[from, system.ms]]), 'device')).toBe(null);
+    await sampler.cover(system.ms);
+    await sampler.cover(system.ms - 50);
+    expect(mid(sampler.over([[from, system.ms]]), 'device')).toBeCloseTo(24 * 10.3, 5);
+    expect(asked() - before).toBeLessThanOrEqual(12);
+  });
+
   it('27, sibling: two batteries feed one machine in turn; while one charges nothing can be told', async () => {
     const at = '/sys/class/power_supply';
     const own = (name: string, status: string, microwatts: number) => ({

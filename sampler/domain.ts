@@ -71,6 +71,8 @@ export interface Found {
   missing: Missing[];
   /** A sample a domain, by id; those that say nothing now are absent. */
   read(): Promise<Map<string, Sample>>;
+  /** Milliseconds between two readings that nobody waits for, where each starts a program or crosses the network; none = any. */
+  every?: number;
   close?(): Promise<void>;
 }
 
@@ -82,6 +84,9 @@ export interface SourceRow {
   platforms: readonly string[];
   find(system: import('./system').System): Promise<Found>;
 }
+
+/** `every` of sources that start a program for each reading. */
+export const TOOL_EVERY_MS = 1000;
 
 export const nothing = (missing: Missing[] = []): Found => ({
   domains: [],

@@ -24,12 +24,12 @@ export async function record(
 ): Promise<Recorded> {
   const ticker = new Ticker(sampler, conditions);
   const now = () => sampler.system.now();
-  await sampler.read();
+  await sampler.cover(now());
   const idleFrom = now();
   ticker.asked();
   ticker.start();
   await wait(IDLE_MS);
-  await sampler.read();
+  await sampler.cover(now());
   const from = now();
   const [program = '', ...args] = command;
   const exit = await new Promise<number>((resolve) => {
@@ -41,7 +41,7 @@ export async function record(
     child.once('exit', (code) => resolve(code ?? 1));
   });
   const to = now();
-  await sampler.read();
+  await sampler.cover(to);
   ticker.end();
   return {
     command: [...command],

@@ -85,6 +85,14 @@ describe('cumulative joules of a domain', () => {
     expect(span?.high).toBeGreaterThan(195);
   });
 
+  it('of watts outlive questions in bursts: readings a millisecond apart make no hole of the usual step', () => {
+    const track = new Track(domain({ kind: 'power' }));
+    for (let at = 0; at <= 20_000; at += 100)
+      for (const more of at % 300 === 0 ? [0, 1, 2, 3, 4, 5, 6] : [0])
+        track.add({ at: at + more, joules: null, watts: 10 });
+    expect(track.between(1000, 19_000)).toMatchObject({ mid: 180, flags: [] });
+  });
+
   it('are unknown where nobody looked: before, behind, and where watts were missing', () => {
     const track = new Track(domain({ kind: 'power' }));
     for (let at = 1000; at <= 3000; at += 100) track.add({ at, joules: null, watts: 10 });

@@ -26,7 +26,9 @@ export class Sampler {
   readonly #tracks = new Map<string, Track>();
   /** Milliseconds that reading took, of the last rounds. */
   readonly #costs: number[] = [];
-  #reading: Promise<void> | null = null;
+  /** When each source was last asked. */
+  readonly #readAt = new Map<Found, number>();
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(readonly system: System) {}
 
@@ -88,12 +90,24 @@ export class Sampler {
     }
   }
 
-  /** Reads every domain once; calls that come meanwhile get the same round. */
-  read = (): Promise<void> => (this.#reading ??= this.#round().finally(() => (this.#reading = null)));
+  /** Reads whatever is due: everything, but for sources whose readings cost a program each and were read a moment ago. */
+  read = (): Promise<void> => this.#inTurn(({ every = 0 }, at) => this.system.now() - at >= every);
 
-  async #round(): Promise<void> {
+  /** Reads what was not read since a moment, so that a window which ends there is covered. */
+  cover = (until: number): Promise<void> => this.#inTurn((_, at) => at < until);
+
+  /** Rounds follow each other: what is read twice at once would be told of one moment. */
+  #inTurn(isDue: (found: Found, readAt: number) => boolean): Promise<void> {
+    const round = this.#last.then(() => this.#round(isDue));
+    this.#last = round.catch(() => undefined);
+    return round;
+  }
+
+  async #round(isDue: (found: Found, readAt: number) => boolean): Promise<void> {
     const start = this.system.now();
     for (const found of this.#found) {
+      if (!isDue(found, this.#readAt.get(found) ?? -Infinity)) continue;
+      this.#readAt.set(found, this.system.now());
       // One source that fails leaves a gap in its own domains, and nothing in others'.
       const samples = await found.read().catch(() => new Map<string, never>());
       for (const { id } of found.domains) this.#tracks.get(id)?.add(samples.get(id) ?? null);

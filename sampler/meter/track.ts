@@ -16,8 +16,9 @@ interface Point {
 
 /** How long points are kept, ms: windows further back cannot be answered, and a slice that takes longer is estimated. */
 export const HISTORY_MS = 30 * 60_000;
-/** Integrated power is not known over holes of more than so many usual steps. */
+/** Integrated power is not known over holes of more than so many usual steps, and of more than so long: questions read out of turn. */
 const MOST_STEPS = 5;
+const LEAST_HOLE_MS = 3000;
 /** Watts are averaged over no less than this, so that a counter that steps is not taken for a megawatt. */
 const LEAST_MS = 50;
 /** Changes of a counter from which its period is told. */
@@ -150,7 +151,7 @@ export class Track {
     }
     const ms = last ? at - last.at : 0;
     const usual = this.#usualStep();
-    if (last === null || this.#broken || (usual !== null && ms > MOST_STEPS * usual)) {
+    if (last === null || this.#broken || (usual !== null && ms > Math.max(LEAST_HOLE_MS, MOST_STEPS * usual))) {
       this.#push(at, total, this.#points.length === 0 ? 0 : bit('gap'), true);
       this.#broken = false;
       return;

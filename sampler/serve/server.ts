@@ -227,7 +227,7 @@ export class SamplerServer {
     const gpu = textOrNull(body['gpu']);
     if (body['open'] === true) {
       if (this.#open.size >= MOST_OPEN) return refused(429, `At most ${MOST_OPEN} windows are open at once.`);
-      await sampler.read();
+      await sampler.cover(sampler.system.now());
       const at = sampler.system.now();
       const id = this.#next++;
       this.#open.set(id, at);
@@ -238,7 +238,7 @@ export class SamplerServer {
       if (from === undefined) return refused(404, 'No such window is open; the sampler may have been started anew.');
       this.#open.delete(body['close']);
       const to = sampler.system.now();
-      await sampler.read();
+      await sampler.cover(to);
       return answer(this.#measured([[from, to]], gpu));
     }
     const spans = spansOf(body['spans']);
@@ -247,7 +247,7 @@ export class SamplerServer {
         400,
         `"spans" are 1 to ${MOST_SPANS} pairs of times, each [from, to] in milliseconds of /v1/time.`,
       );
-    await sampler.read();
+    await sampler.cover(Math.min(sampler.system.now(), Math.max(...spans.map(([, to]) => to))));
     return answer(this.#measured(spans, gpu));
   }
 

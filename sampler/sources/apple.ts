@@ -1,4 +1,4 @@
-import { nothing, type Domain, type Found, type Missing, type Sample, type SourceRow } from '../domain';
+import { nothing, TOOL_EVERY_MS, type Domain, type Found, type Missing, type Sample, type SourceRow } from '../domain';
 import { numberIn, orNull, type System } from '../system';
 
 const MOST_WATTS = 1000;
@@ -53,6 +53,7 @@ async function byMacmon(system: System): Promise<Found | null> {
   return {
     domains: first.has('apple:sys_power') ? domains : domains.map((d) => ({ ...d, within: null })),
     missing: [],
+    every: TOOL_EVERY_MS,
     async read() {
       const watts = (await orNull(ask())) ?? new Map<string, number>();
       const at = system.now();
@@ -100,6 +101,7 @@ export const apple: SourceRow = {
         return { ...domain(name, MACMON[name] as Domain['scope'], 'power', ['the processor alone']), within: null };
       }),
       missing: [allow],
+      every: TOOL_EVERY_MS,
       async read() {
         const report = await orNull(ask());
         const at = system.now();

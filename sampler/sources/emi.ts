@@ -1,4 +1,4 @@
-import { nothing, type Domain, type Found, type Sample, type Scope, type SourceRow } from '../domain';
+import { nothing, TOOL_EVERY_MS, type Domain, type Found, type Sample, type Scope, type SourceRow } from '../domain';
 import { numberIn, orNull, type System } from '../system';
 
 /** Joules of a picowatt-hour, the unit of Windows' energy meters (EMI_MEASUREMENT_DATA, Windows driver documentation). */
@@ -68,6 +68,7 @@ export const emi: SourceRow = {
     return {
       domains,
       missing: [],
+      every: TOOL_EVERY_MS,
       async read() {
         const values = await orNull(ask());
         const at = system.now();

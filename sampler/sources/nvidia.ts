@@ -1,4 +1,4 @@
-import type { Domain, Found, Missing, Sample, SourceRow } from '../domain';
+import { TOOL_EVERY_MS, type Domain, type Found, type Missing, type Sample, type SourceRow } from '../domain';
 import type { NvmlLibrary } from '../native';
 import { numberIn, orNull, SystemFault, type System } from '../system';
 
@@ -149,6 +149,7 @@ async function byTool(system: System): Promise<Found | null> {
         command: 'npm install --prefix sampler',
       },
     ],
+    every: TOOL_EVERY_MS,
     async read() {
       const samples = new Map<string, Sample>();
       for (const r of (await orNull(ask(query))) ?? [])

@@ -1,4 +1,4 @@
-import { nothing, type Found, type SourceRow } from '../domain';
+import { nothing, TOOL_EVERY_MS, type Found, type SourceRow } from '../domain';
 import { numberIn, orNull } from '../system';
 
 const TOOL = 'vcgencmd';
@@ -51,6 +51,7 @@ export const pmic: SourceRow = {
         },
       ],
       missing: [],
+      every: TOOL_EVERY_MS,
       async read() {
         const own = await orNull(system.run(TOOL, ARGS));
         return new Map([['pmic:board', { at: system.now(), joules: null, watts: own === null ? null : wattsOf(own) }]]);

@@ -1,4 +1,4 @@
-import { nothing, type Found, type Sample, type SourceRow } from '../domain';
+import { nothing, TOOL_EVERY_MS, type Found, type Sample, type SourceRow } from '../domain';
 import { numberIn, orNull, SystemFault, type System } from '../system';
 
 /** Units that a wall meter may declare: what each is, and how many joules or watts. */
@@ -114,6 +114,7 @@ export const wallMeters = (meters: readonly WallMeter[]): SourceRow => ({
       missing: meters.flatMap((m, i) =>
         first[i] === null ? [{ what: `${m.from}: no number at "${m.path}"`, command: null }] : [],
       ),
+      every: TOOL_EVERY_MS,
       async read() {
         const samples = new Map<string, Sample>();
         for (const [i, m] of meters.entries()) {
