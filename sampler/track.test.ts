@@ -90,7 +90,9 @@ describe('cumulative joules of a domain', () => {
     for (let at = 0; at <= 20_000; at += 100)
       for (const more of at % 300 === 0 ? [0, 1, 2, 3, 4, 5, 6] : [0])
         track.add({ at: at + more, joules: null, watts: 10 });
-    expect(track.between(1000, 19_000)).toMatchObject({ mid: 180, flags: [] });
+    const span = track.between(1000, 19_000);
+    expect(span?.mid).toBeCloseTo(180);
+    expect(span?.flags).toEqual([]);
   });
 
   it('are unknown where nobody looked: before, behind, and where watts were missing', () => {
