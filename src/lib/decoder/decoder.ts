@@ -1,3 +1,4 @@
+import type { LowRank } from '../checkpoint/adapter';
 import {
   BIAS_OF,
   linearShapes,
@@ -10,6 +11,7 @@ import {
 } from '../checkpoint/block';
 import type { ModelConfig } from '../checkpoint/config';
 import { halves, type StoredTensor } from '../tensor/stored';
+import { transpose } from '../tensor/pack';
 import { GraphBuilder } from '../graph/builder';
 import { DTYPES, type Graph } from '../graph/graph';
 import { FORMS, type Emit, type FormName, type GraphWeight } from './forms';
@@ -25,6 +27,8 @@ export interface DecoderOptions {
   outerForm: FormName;
   /** Form of one linear layer, where they differ (mixtures). */
   formOf?: ((layer: number, linear: LinearName) => FormName) | null;
+  /** Rank of the adapter beside a linear layer; 0 = it has none, null or none = no linear layer has. */
+  rankOf?: ((layer: number, linear: LinearName) => number) | null;
   use: DecoderUse;
   /**
    * Adds a head sink of weight exp(-1e30) = 0 to every head: the result is the same, but it keeps ONNX Runtime's CPU
@@ -133,8 +137,15 @@ export function buildDecoder(o: DecoderOptions): Graph {
   const own = new Set(vectorsOf(config));
   for (let layer = 0; layer < config.layers; layer++) {
     const shapes = linearShapes(config, o.ffnSizes[layer] as number);
-    const linear = (value: string, which: LinearName) =>
-      formAt(o, layer, which).linear(e, value, linearName(layer, which), ...shapes[which]);
+    const linear = (value: string, which: LinearName) => {
+      const name = linearName(layer, which);
+      const y = formAt(o, layer, which).linear(e, value, name, ...shapes[which]);
+      const rank = o.rankOf?.(layer, which) ?? 0;
+      if (rank === 0) return y;
+      const [outputs, inputs] = shapes[which];
+      const down = g.op('MatMul', [value, g.weight(`${name}.a`, act, [inputs, rank])]);
+      return g.op('Add', [y, g.op('MatMul', [down, g.weight(`${name}.b`, act, [rank, outputs])])]);
+    };
     const vector = (which: VectorName) => norm(names.vector(layer, which), vectorSize(which, config));
     const project = (which: keyof typeof BIAS_OF) => {
       const y = linear(x, which);
@@ -225,6 +236,17 @@ export function layerWeights(
   );
 }
 
+/** An adapter's parts beside one layer's linear layers, as the graph multiplies with them: A^T and B^T, its factor in B. */
+export const adapterWeights = (
+  o: DecoderOptions,
+  layer: number,
+  parts: Partial<Record<LinearName, LowRank>>,
+): GraphWeight[] =>
+  (Object.entries(parts) as [LinearName, LowRank][]).flatMap(([linear, { rank, a, b }]) => [
+    vectorWeight(o, `${linearName(layer, linear)}.a`, transpose(a, rank, a.length / rank)),
+    vectorWeight(o, `${linearName(layer, linear)}.b`, transpose(b, b.length / rank, rank)),
+  ]);
+
 /** Embedding and output projection; `head` is null where they are one. */
 export function outerWeights(o: DecoderOptions, embedding: StoredTensor, head: StoredTensor | null): GraphWeight[] {
   const outer = FORMS[o.outerForm];
@@ -235,7 +257,7 @@ export function outerWeights(o: DecoderOptions, embedding: StoredTensor, head: S
   ];
 }
 
-/** A float32 vector in the graph's activation dtype. */
+/** Float32 numbers in the graph's activation dtype. */
 export function vectorWeight(o: DecoderOptions, name: string, data: Float32Array): GraphWeight {
   const typed = FORMS[o.form].activation === 'float32' ? data : halves(data);
   return { name, data: new Uint8Array(typed.buffer as ArrayBuffer, typed.byteOffset, typed.byteLength) };

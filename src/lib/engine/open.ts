@@ -18,11 +18,10 @@ import { bestBuild, byteDotOf } from '../cpu/module';
 import type { BuildName } from '../core/dot';
 import { chosenHere, hashOf } from './choice';
 import { openCpu } from './cpu';
-import { adapterMerged } from '../variant/panels';
 import type { EngineSession } from './session';
 import { hubDtype, openHub } from './hub';
 import type { PackedStore, TimingStore } from '../variant/kept';
-import { checkTuned, mergedWith, type Tuned } from '../variant/tuned';
+import { adapterMerged, checkTuned, mergedOrBeside, mergedWith, type Tuned } from '../variant/tuned';
 import { chooseKernel, featuresOf, type GraphKernelRow } from '../variant/kernels';
 import { openOrt } from './ort';
 import { gpuDevice, type OrtAssets } from './runtime';
@@ -103,10 +102,11 @@ interface OwnWeights {
 
 /** Checkpoint -> recipe -> graph and weights -> ONNX Runtime. */
 async function openOwn(o: OpenOptions, own: OwnWeights): Promise<OpenVariant> {
-  const { checkpoint, recipe } = mergedWith(await openCheckpoint(o.files), own.recipe, o.tuned ?? null);
+  const { checkpoint, recipe, adapter } = mergedOrBeside(await openCheckpoint(o.files), own.recipe, o.tuned ?? null);
   const variant = await prepareVariant(checkpoint, recipe, own.kernel, {
     use: 'engine',
     ...o,
+    adapter,
     target: targetOf(own.kernel, o.rates),
   });
   const compression = { ...variant.compression, recipe: formatRecipe(own.recipe) };

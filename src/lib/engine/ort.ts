@@ -109,12 +109,14 @@ class OrtSession implements EngineSession {
     private readonly watch: LossWatch,
   ) {
     this.engine = o.kernel.engine;
-    this.kernel = o.kernel.title;
+    const { adapted, half } = variant;
+    const beside = adapted > 0 ? `, an adapter beside ${adapted} matrices in ${half ? 'fp16' : 'fp32'}` : '';
+    this.kernel = o.kernel.title + beside;
     this.arithmetic = o.kernel.arithmetic;
     this.threads = o.threads;
     this.fallbacks = o.fallbacks;
     this.maxPositions = variant.options.maxPositions;
-    this.half = variant.half;
+    this.half = half;
     this.takesPositions = ENGINE[this.engine].device !== 'gpu';
     this.scorePasses = this.takesPositions ? behindPast : oneByOne;
     if (variant.options.presents === 'fresh') {

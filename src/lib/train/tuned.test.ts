@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../checkpoint/checkpoint';
+import { openCheckpoint, withAdapter } from '../checkpoint/checkpoint';
 import { builtinFiles, fileSet } from '../checkpoint/testing';
 import { Pause } from '../core/pause';
 import { generateDataset } from '../data/generator';
@@ -9,7 +9,7 @@ import { LORA } from '../tune/lora';
 import { oneThread } from '../tune/testing';
 import { compressVariant, parseRecipe } from '../variant/compress';
 import { packVariant } from '../variant/panels';
-import { checkTuned, mergedWith, type AdapterStore } from '../variant/tuned';
+import { checkTuned, mergedOrBeside, mergedWith, type AdapterStore } from '../variant/tuned';
 import type { TrainEvent } from './training';
 import { tunedVariant, tuningOf, type TunedHost } from './tuned';
 import { memoryStore } from './testing';
@@ -96,10 +96,12 @@ describe('a variant that names an adapter', () => {
     expect(() => mergedWith(checkpoint, parseRecipe('int8+lora4'), tuned)).toThrow(/Choose the engine "cpu"/);
     expect(() => mergedWith(checkpoint, parseRecipe('fp32+2:4+lora4'), tuned)).toThrow(/Choose the engine "cpu"/);
     // Before anything is trained, not after.
-    expect(() => checkTuned('ort-cpu', 'int8+lora4')).toThrow(/Choose the engine "cpu"/);
-    expect(() => checkTuned('ort-gpu', 'fp16+2:4+lora4')).toThrow(/Choose the engine "cpu"/);
+    expect(() => checkTuned('wgsl', 'int8+lora4')).toThrow(/Choose the engine "cpu" or "ort-gpu" or "ort-cpu"/);
+    expect(() => checkTuned('wgsl', 'fp16+2:4+lora4')).toThrow(/Choose the engine "cpu"/);
     for (const [engine, variant] of [
       ['cpu', 'int4+2:4+lora4'],
+      ['ort-cpu', 'int8+lora4'],
+      ['ort-gpu', 'fp16+2:4+lora4'],
       ['ort-gpu', 'fp16+lora4'],
       ['wgsl', 'int8'],
     ] as const)
@@ -109,6 +111,19 @@ describe('a variant that names an adapter', () => {
     const name = 'model.layers.0.self_attn.q_proj.weight';
     const [before, after] = [await checkpoint.read(name), await merged.checkpoint.read(name)];
     expect(after).not.toEqual(before);
+    // A graph merges what stays as it was trained, and keeps the rest beside its weights.
+    expect(mergedOrBeside(checkpoint, parseRecipe('fp16+lora4'), tuned).adapter).toBeNull();
+    for (const recipe of ['int8+lora4', 'fp16+2:4+lora4']) {
+      const beside = mergedOrBeside(checkpoint, parseRecipe(recipe), tuned);
+      expect(beside).toMatchObject({ checkpoint, adapter: tuned.adapter, recipe: { tuning: null } });
+    }
+    // One that a person gives stays beside rounded weights too, but is merged before calibration.
+    const withOwn = withAdapter(checkpoint, tuned.adapter);
+    expect(mergedOrBeside(withOwn, parseRecipe('int8'), null)).toMatchObject({ checkpoint, adapter: tuned.adapter });
+    expect(mergedOrBeside(withOwn, parseRecipe('int8+sparsegpt2:4'), null)).toMatchObject({
+      checkpoint: withOwn,
+      adapter: null,
+    });
   });
 
   it('goes on, bit for bit, where it was stopped at any step', async () => {

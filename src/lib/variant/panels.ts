@@ -5,8 +5,7 @@ import type { ModelConfig } from '../checkpoint/config';
 import { createTokenizer } from '../checkpoint/tokenizer';
 import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
-import { PRUNERS } from '../compress/pruners';
-import { calibrationLevel, formatRecipe, untuned, type Recipe } from '../compress/recipe';
+import { calibrationLevel, formatRecipe, type Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
 import { layoutsOf } from '../cpu/formats';
 import { CpuModel } from '../cpu/model';
@@ -17,7 +16,7 @@ import { PRECISIONS } from '../tensor/precisions';
 import { withCompressed, type Calibration } from './compress';
 import { packedKey, type PackedStore } from './kept';
 import { MAX_CONTEXT, type InPhase } from './prepare';
-import type { Tuned } from './tuned';
+import { adapterMerged, besideWeights, staysApart, type Tuned } from './tuned';
 
 export interface PackOptions {
   inPhase: InPhase;
@@ -46,12 +45,10 @@ export async function packVariant(
   const { named } = given;
   if (Object.keys(named).length > 0) checkNamed(given, recipe, Object.keys(named));
   const checkpoint = { ...given, named: {} };
-  const beside = checkpoint.adapted && staysApart(recipe) ? checkpoint.adapted : null;
-  const apart = o.tuned ? { adapter: o.tuned.adapter, base: checkpoint } : beside;
-  const weights = o.tuned ? untuned(recipe) : recipe;
+  const beside = besideWeights(checkpoint, recipe, o.tuned ?? null);
   const { model, compression, kept } = await keptOr(checkpoint, recipe, dot, o, () =>
-    withCompressed(apart?.base ?? checkpoint, weights, o, (compressed) =>
-      packModel(compressed, recipe, apart?.adapter ?? null, dot, o),
+    withCompressed(beside.checkpoint, beside.recipe, o, (compressed) =>
+      packModel(compressed, recipe, beside.adapter, dot, o),
     ),
   );
   for (const [name, adapter] of Object.entries(named)) await o.inPhase('load', () => place(model, name, adapter));
@@ -59,7 +56,7 @@ export async function packVariant(
     model,
     compression: { ...compression, recipe: formatRecipe(recipe) },
     notes: [
-      ...(apart ? [] : adapterMerged(checkpoint)),
+      ...adapterMerged(beside.checkpoint),
       ...(kept ? ['The weights were compressed and packed in an earlier run and kept; this run read them.'] : []),
     ],
   };
@@ -88,10 +85,6 @@ function checkNamed(checkpoint: Checkpoint, recipe: Recipe, names: readonly stri
       `The adapters of ${of} cannot stay beside the weights of ${quote(formatRecipe(recipe))}, which calibrates or changes shapes. Choose a precision, alone or with a mask by magnitude (int8, int4+2:4).`,
     );
 }
-
-/** What is said where an adapter does not stay apart. */
-export const adapterMerged = ({ adapted }: Checkpoint): string[] =>
-  adapted ? ['The adapter was merged into the weights before they were compressed.'] : [];
 
 /** The model that an earlier run kept; else what `make` makes, kept for the next time. */
 async function keptOr(
@@ -133,11 +126,6 @@ interface PackedModel {
   model: CpuModel;
   compression: Compression;
 }
-
-/** Whether a recipe leaves every linear layer's inputs and outputs as an adapter knows them, so that it can stay beside them. */
-export const staysApart = (recipe: Recipe): boolean =>
-  calibrationLevel(recipe) === null &&
-  recipe.prunings.every((p) => ['mask', 'columns'].includes(PRUNERS[p.pruner].kind));
 
 async function packModel(
   compressed: CompressedModel,

@@ -1,10 +1,12 @@
 import { HANDED, type GraphEngine } from './engines';
+import type { Adapter, LowRank } from '../checkpoint/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint';
 import type { Target } from '../compress/budget';
 import type { CompressedModel } from '../compress/compress';
 import type { Recipe } from '../compress/recipe';
 import { JoulewiseError } from '../core/errors';
 import {
+  adapterWeights,
   buildDecoder,
   layerWeights,
   outerWeights,
@@ -13,7 +15,7 @@ import {
   type DecoderOptions,
   type DecoderUse,
 } from '../decoder/decoder';
-import { vectorNames } from '../checkpoint/block';
+import { LINEARS, vectorNames, type LinearName } from '../checkpoint/block';
 import type { Work } from '../core/cost';
 import { FORMS, type GraphWeight } from '../decoder/forms';
 import { decoderCost, weightBytes, type Graph } from '../decoder/work';
@@ -27,6 +29,8 @@ export interface PreparedVariant {
   options: DecoderOptions;
   weights: GraphWeight[];
   compression: Compression;
+  /** Linear layers with an adapter beside their weights. */
+  adapted: number;
   /** Whether activations and cache are half precision. */
   half: boolean;
   /** Work of one pass. */
@@ -53,6 +57,8 @@ export async function prepareVariant(
     calibration?: Calibration | null;
     target?: Target | null;
     onWeights?: (weights: GraphWeight[]) => Promise<void>;
+    /** What stands beside the weights; null or none = nothing. */
+    adapter?: Adapter | null;
     /** Of calibration, before compression begins. */
     onCalibrated?: (done: number, of: number) => void;
     onProgress?: (done: number, of: number) => void;
@@ -73,6 +79,7 @@ export const decoderOptions = (
   model: Pick<CompressedModel, 'config' | 'ffnSizes'> & { recipeOf: CompressedModel['recipeOf'] | null },
   kernel: GraphKernelRow,
   use: DecoderUse,
+  rankOf: DecoderOptions['rankOf'] = null,
 ): DecoderOptions => {
   const { recipeOf } = model;
   return {
@@ -84,18 +91,30 @@ export const decoderOptions = (
       kernel.mixed && recipeOf
         ? (layer, linear) => kernel.others[recipeOf(layer, linear).precision] ?? kernel.form
         : null,
+    rankOf,
     use,
     ...graphOf(kernel.engine, use),
     maxPositions: Math.min(model.config.maxPositions, MAX_CONTEXT),
   };
 };
 
+/** All parts of an adapter, by layer: the graph is made for their ranks before a weight is read. */
+const readParts = (adapter: Adapter, layers: number): Promise<Partial<Record<LinearName, LowRank>>[]> =>
+  Promise.all(
+    Array.from({ length: layers }, async (_, layer) => {
+      const parts = await Promise.all(LINEARS.map(async (l) => [l, await adapter.read(layer, l)] as const));
+      return Object.fromEntries(parts.flatMap(([l, low]) => (low ? [[l, low]] : [])));
+    }),
+  );
+
 async function prepareModel(
   model: CompressedModel,
   kernel: GraphKernelRow,
   o: Parameters<typeof prepareVariant>[3],
 ): Promise<PreparedVariant> {
-  const options = decoderOptions(model, kernel, o.use);
+  const { adapter = null } = o;
+  const low = adapter && (await readParts(adapter, model.config.layers));
+  const options = decoderOptions(model, kernel, o.use, low && ((layer, linear) => low[layer]?.[linear]?.rank ?? 0));
   const graph = buildDecoder(options);
   const weights: GraphWeight[] = [];
   const take = o.onWeights ?? ((w) => Promise.resolve(void weights.push(...w)));
@@ -108,7 +127,7 @@ async function prepareModel(
   };
   for (let layer = 0; layer < model.config.layers; layer++) {
     const stored = await o.inPhase('compress', () => model.layer(layer));
-    await step(() => layerWeights(options, layer, stored));
+    await step(() => [...layerWeights(options, layer, stored), ...adapterWeights(options, layer, low?.[layer] ?? {})]);
   }
   const embedding = await o.inPhase('compress', () => model.embedding());
   const head = await o.inPhase('compress', () => model.head());
@@ -122,6 +141,7 @@ async function prepareModel(
     options,
     weights,
     compression: { ...model.counted(), computedBytes },
+    adapted: low?.reduce((n, parts) => n + Object.keys(parts).length, 0) ?? 0,
     half: FORMS[options.form].activation === 'float16',
     cost: (fresh, past, logits) => decoderCost(graph, fresh, past, logits),
   };

@@ -1,10 +1,11 @@
 import type { Adapter } from '../checkpoint/adapter';
 import { withAdapter, type Checkpoint } from '../checkpoint/checkpoint';
-import { formatRecipe, parseRecipe, untuned, type Recipe } from '../compress/recipe';
+import { PRUNERS } from '../compress/pruners';
+import { calibrationLevel, formatRecipe, parseRecipe, untuned, type Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
 import { PRECISIONS } from '../tensor/precisions';
 import { HANDED } from './engines';
-import type { EngineName } from '../schema/engines';
+import { ENGINES, type EngineName } from '../schema/engines';
 import type { TunedRecord } from '../schema/run';
 
 /** An adapter that was trained over a recipe's weights. */
@@ -33,13 +34,17 @@ export interface AdapterStore {
   remove(key: string): Promise<void>;
 }
 
+/** Whether an adapter that is merged into the weights of a recipe stays what it was: they are neither rounded nor pruned. */
+const merges = ({ precision, prunings, smooth, budget }: Recipe): boolean =>
+  prunings.length === 0 && !smooth && budget === null && PRECISIONS[precision].bits >= 16;
+
 /** Throws `recipe.impossible` where merging would make other weights than the adapter was trained beside. */
 function checkMerges(recipe: Recipe): void {
-  const plain = recipe.prunings.length === 0 && !recipe.smooth && recipe.budget === null;
-  if (plain && PRECISIONS[recipe.precision].bits >= 16) return;
+  if (merges(recipe)) return;
+  const apart = ENGINES.filter((name) => HANDED[name].adapters);
   throw new JoulewiseError(
     'recipe.impossible',
-    `Only our own kernels keep an adapter beside the weights of ${quote(formatRecipe(untuned(recipe)))}: merged into them it would be rounded or cut away. Choose the engine "cpu", or fine-tune fp32 or fp16.`,
+    `This engine keeps no adapter beside the weights of ${quote(formatRecipe(untuned(recipe)))}, and merged into them it would be rounded or cut away. Choose the engine ${apart.map((name) => `"${name}"`).join(' or ')}, or fine-tune fp32 or fp16.`,
   );
 }
 
@@ -47,6 +52,36 @@ function checkMerges(recipe: Recipe): void {
 export function checkTuned(engine: EngineName, variant: string): void {
   const recipe = parseRecipe(variant);
   if (recipe.tuning && !HANDED[engine].adapters) checkMerges(recipe);
+}
+
+/** Weights to be made, and the adapter that stands beside them (null = none does). */
+export interface Beside {
+  checkpoint: Checkpoint;
+  recipe: Recipe;
+  adapter: Adapter | null;
+}
+
+/** Whether a recipe leaves every linear layer's inputs and outputs as an adapter knows them, so that it can stay beside them. */
+export const staysApart = (recipe: Recipe): boolean =>
+  calibrationLevel(recipe) === null &&
+  recipe.prunings.every((p) => ['mask', 'columns'].includes(PRUNERS[p.pruner].kind));
+
+/** What is said where an adapter does not stay apart. */
+export const adapterMerged = ({ adapted }: Checkpoint): string[] =>
+  adapted ? ['The adapter was merged into the weights before they were compressed.'] : [];
+
+/** The adapter that was trained for a recipe, else the checkpoint's own one where it can stay beside such weights. */
+export function besideWeights(checkpoint: Checkpoint, recipe: Recipe, tuned: Tuned | null): Beside {
+  if (tuned) return { checkpoint, recipe: untuned(recipe), adapter: tuned.adapter };
+  const { adapted } = checkpoint;
+  if (adapted && staysApart(recipe)) return { checkpoint: adapted.base, recipe, adapter: adapted.adapter };
+  return { checkpoint, recipe, adapter: null };
+}
+
+/** The adapter merged into weights that are neither rounded nor pruned, which costs a pass nothing; else beside them. */
+export function mergedOrBeside(checkpoint: Checkpoint, recipe: Recipe, tuned: Tuned | null): Beside {
+  if (!merges(recipe)) return besideWeights(checkpoint, recipe, tuned);
+  return { ...mergedWith(checkpoint, recipe, tuned), adapter: null };
 }
 
 /**

@@ -10,7 +10,7 @@ import { toPeft } from '../../tune/peft';
 import { parametersOf } from '../../tune/trained';
 import type { ARITHMETICS, TuneEnd, TuneEngineName, TuneEvaluation, TuneOptions, TuneStep } from '../../tune/trainer';
 import { formatRecipe, parseRecipe } from '../../variant/compress';
-import { staysApart } from '../../variant/panels';
+import { staysApart } from '../../variant/tuned';
 import type { AdapterStore } from '../../variant/tuned';
 import { writeModel } from './model';
 import { checkPlain, lessonsOf, trainWeights, type TrainingHost, type TrainTickets } from '../training';
