@@ -8,7 +8,7 @@ transformers' cosine schedule with warm-up; each batch padded to its longest. Sc
 log-probabilities. OUT.json: seconds of steps, and the chosen cause of each ticket before and after. Needs torch,
 transformers, peft.
 """
-import json, sys, time
+import json, os, sys, time
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, get_cosine_schedule_with_warmup
@@ -17,7 +17,7 @@ KINDS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_p
 folder, given_file, out_file = sys.argv[1:4]
 given = json.load(open(given_file))
 o = given['options']
-torch.set_num_threads(2)
+torch.set_num_threads(int(os.environ.get('THREADS', 2)))
 torch.manual_seed(o['seed'])
 model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
 model = get_peft_model(model, LoraConfig(r=o['rank'], lora_alpha=o['alpha'], target_modules=KINDS, lora_dropout=0.0))
@@ -36,12 +36,18 @@ def padded(sequences):
 
 @torch.no_grad()
 def choices():
+    """Each ticket's cause of the largest sum of log-probabilities: the prompt once, then all causes behind its cache."""
     model.eval()
     out = []
+    candidates = given['candidates']
+    ids, mask = padded([c[:-1] for c in candidates])
     for ticket in given['asked']:
-        prompt, candidates = ticket['prompt'], given['candidates']
-        ids, mask = padded([prompt + c[:-1] for c in candidates])
-        logits = model(ids, attention_mask=mask).logits[:, len(prompt) - 1:]
+        prompt = torch.tensor([ticket['prompt']])
+        first = model(prompt, use_cache=True)
+        first.past_key_values.batch_repeat_interleave(len(candidates))
+        whole = torch.cat([torch.ones((len(candidates), prompt.shape[1]), dtype=mask.dtype), mask], 1)
+        behind = model(ids, attention_mask=whole, past_key_values=first.past_key_values).logits
+        logits = torch.cat([first.logits[:, -1:].expand(len(candidates), -1, -1), behind], 1)
         scores = []
         for row, c in zip(torch.log_softmax(logits, -1), candidates):
             scores.append(sum(row[i, token].item() for i, token in enumerate(c)))

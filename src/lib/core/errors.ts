@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   'engine.lost': { usage: false },
   'engine.hung': { usage: false },
   'engine.memory': { usage: false },
+  'engine.wrong': { usage: false },
   'run.skipped': { usage: false },
   'store.quota': { usage: false },
   'store.unavailable': { usage: false },

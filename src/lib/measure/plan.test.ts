@@ -278,7 +278,7 @@ describe('execution', () => {
     expect(outcome.runs.every((r) => r.steadiness?.disturbed)).toBe(true);
   });
 
-  it.each(['engine.memory', 'engine.failed', 'recipe.impossible'] as const)(
+  it.each(['engine.memory', 'engine.failed', 'engine.wrong', 'recipe.impossible'] as const)(
     'gives up a variant on %s and goes on with the others',
     async (code) => {
       for (const o of [

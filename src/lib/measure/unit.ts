@@ -11,12 +11,14 @@ import { openMeter, ratesFor, type SamplerPort, type SourceContext } from '../me
 import type { SamplerAccess } from '../schema/sampler';
 import { mainReadings, sumReadings } from '../meter/readings';
 import type { EngineSession } from '../engine/session';
+import { checkAgainstOwn, checkNote } from '../engine/check';
 import {
   answerIds,
   openVariant,
   type Assets,
   type CalibrationHost,
   type FileSet,
+  type OpenOptions,
   type PackedStore,
   type TimingStore,
   type Tuned,
@@ -135,6 +137,7 @@ async function record(
     | 'kernel'
     | 'threads'
     | 'compression'
+    | 'checked'
     | 'tuned'
     | 'fallbacks'
     | 'wasmHeapBytes'
@@ -279,6 +282,18 @@ class Pieces {
   }
 }
 
+/** Tickets of each task that a GPU's answers are compared on, and tokens of the ends of their prompts, which differ. */
+const CHECKED_TICKETS = 2;
+const CHECKED_TOKENS = 48;
+
+const checkPrompts = ({ plan, tickets, causes }: OpenRequest, tokenizer: Pick<Tokenizer, 'chat'>): number[][] =>
+  plan.tasks.flatMap((name) => {
+    const task = taskOf(name, plan.templates);
+    return (tickets[name] ?? [])
+      .slice(0, CHECKED_TICKETS)
+      .map((ticket) => tokenizer.chat(task.messages(ticket, causes)).slice(-CHECKED_TOKENS));
+  });
+
 async function openModel(request: OpenRequest, context: UnitContext): Promise<OpenUnit> {
   const { plan, variant, engine } = request;
   const { signal, onProgress } = context;
@@ -298,7 +313,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     calibration,
   });
   const tuned = trained?.tuned ?? null;
-  const opened = await openVariant({
+  const options: OpenOptions = {
     files,
     calibration,
     tuned,
@@ -313,10 +328,18 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     onProgress: (done, of) => onProgress({ phase: 'load', done, of }),
     onCalibrated: (done, of) => onProgress({ phase: 'calibrate', done, of }),
     signal,
-  });
+  };
+  const opened = await openVariant(options);
   session = opened.session;
   const open = opened.session;
   const { tokenizer, compression, stopIds } = opened;
+  const checked = await checkAgainstOwn(opened, {
+    ...options,
+    prompts: checkPrompts(request, tokenizer),
+    // No part of the job that is measured, so in no window of its meter.
+    inPhase: (_, work) => work(),
+    onProgress: (done, of) => onProgress({ phase: 'check', done, of }),
+  });
   const kernels = new KernelBook(open);
   const prefix = new SlicePrefix(open, tokenizer, plan, request.causes);
   let blend: OpenBlend | null = null;
@@ -383,7 +406,14 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
         threads: open.threads,
         compression,
         tuned: tuned?.record ?? null,
-        fallbacks: [...open.fallbacks, ...(blend ? [blendNote(blend)] : []), ...prefix.notes, ...noTemplate],
+        checked,
+        fallbacks: [
+          ...open.fallbacks,
+          ...(checked ? [checkNote(checked)] : []),
+          ...(blend ? [blendNote(blend)] : []),
+          ...prefix.notes,
+          ...noTemplate,
+        ],
         wasmHeapBytes: open.heapBytes(),
         kernels: kernels.total,
         prompts: prefix.prompts,
@@ -512,6 +542,7 @@ async function openBaseline(request: OpenRequest, context: UnitContext): Promise
         kernel: BASELINE_KERNEL[unit.task],
         threads: 1,
         compression: null,
+        checked: null,
         tuned: null,
         fallbacks: [],
         wasmHeapBytes: null,

@@ -88,6 +88,7 @@ const VARIANT_FAILURES: readonly string[] = [
   'engine.failed',
   'engine.lost',
   'engine.hung',
+  'engine.wrong',
   'recipe.impossible',
   'run.skipped',
 ];

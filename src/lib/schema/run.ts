@@ -197,6 +197,19 @@ export const TunedSchema = v.object({
 });
 export type TunedRecord = v.InferOutput<typeof TunedSchema>;
 
+/** How far a variant on a GPU is from our own kernels with the same weights, before it was ranked. */
+export const CheckSchema = v.object({
+  /** Compared, by many at once and one by one. */
+  tokens: count,
+  /** Mean distance of log-probabilities, nats a token; null where it was not checked. */
+  apart: v.nullable(finite),
+  /** The most that the format explains. */
+  allowed: finite,
+  /** Why it was not checked, in words; null where it was. */
+  unchecked: v.nullable(v.string()),
+});
+export type CheckRecord = v.InferOutput<typeof CheckSchema>;
+
 /** One variant, one task, one slice of tickets, measured on one device. */
 export const Run = defineRecord({
   name: 'run',
@@ -252,6 +265,8 @@ export const Run = defineRecord({
     checkpoint: v.object({ name: v.string(), hash: v.string(), family: v.string() }),
     dataset: v.object({ name: v.string(), hash: v.string() }),
     compression: v.nullable(CompressionSchema),
+    /** Null where nothing was to be checked; absent in records made before it was. */
+    checked: v.optional(v.nullable(CheckSchema)),
     /** Null where nothing was fine-tuned here. */
     tuned: v.nullable(TunedSchema),
     /** What was asked for and could not be had, and what was used instead. */

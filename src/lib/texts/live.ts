@@ -47,6 +47,7 @@ export const LIVE = {
     calibrate: 'reading calibration text',
     wait: 'waiting until the device is quiet',
     blend: 'weighing both on validation tickets',
+    check: 'comparing with our own kernels',
     'warm-up': 'warming up',
     train: 'fine-tuning on training tickets',
     rca: 'finding causes',
