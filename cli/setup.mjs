@@ -106,6 +106,27 @@ export function ensureBrowser() {
   );
 }
 
+const FIREFOXES = {
+  linux: ['/usr/bin/firefox-esr', '/usr/bin/firefox'],
+  darwin: ['/Applications/Firefox.app/Contents/MacOS/firefox'],
+  win32: ['C:\\Program Files\\Mozilla Firefox\\firefox.exe'],
+};
+
+/** A Firefox for the tests: the system's, else (as root on Debian) the distribution's package; null where there is none. */
+export function ensureFirefox() {
+  const named = process.env.JOULEWISE_FIREFOX;
+  if (named) return existsSync(named) ? named : null;
+  const find = () => (FIREFOXES[process.platform] ?? []).find((path) => existsSync(path)) ?? null;
+  const found = find();
+  if (found || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return found;
+  say("Setting up: no Firefox was found; installing Debian's firefox-esr ...");
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args) => runQuietly('apt-get', [...args, '-qq'], { env, timeout: 300_000 });
+  const installed = apt('update') && apt('install', '-y', '--no-install-recommends', 'firefox-esr');
+  if (!installed) say('It could not be installed; the tests in Firefox are skipped, and counted as such.');
+  return find();
+}
+
 function* filesBelow(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);

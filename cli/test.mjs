@@ -4,13 +4,14 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, setUp } from './setup.mjs';
+import { ensureFirefox, root, setUp } from './setup.mjs';
 
 /** Browser tests that may run two at a time, then those that want the machine for themselves. */
 const PROJECTS = ['beside', 'alone'];
 
 const chrome = setUp();
-const env = { ...process.env, JOULEWISE_CHROME: chrome };
+const firefox = ensureFirefox();
+const env = { ...process.env, JOULEWISE_CHROME: chrome, ...(firefox ? { JOULEWISE_FIREFOX: firefox } : {}) };
 const reports = join(root, '.joulewise');
 mkdirSync(reports, { recursive: true });
 const reportOf = (name) => join(reports, `${name}.json`);

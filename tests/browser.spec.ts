@@ -7,6 +7,7 @@ import { tests as sampler } from './browser/sampler';
 import { tests as access } from './e2e/access.e2e';
 import { tests as answer } from './e2e/answer.e2e';
 import { tests as app } from './e2e/app.e2e';
+import { tests as firefox } from './e2e/firefox.e2e';
 import { tests as first } from './e2e/first.e2e';
 import { tests as hang } from './e2e/hang.e2e';
 import { tests as keep } from './e2e/keep.e2e';
@@ -40,6 +41,7 @@ const all: BrowserTest[] = [
     preview,
     keep,
     profile,
+    firefox,
   ],
 ].flat();
 
