@@ -24,6 +24,17 @@ export const DETAILS = {
     key: `From the left: ${PHASES.prefix}, ${PHASES.prefill}, ${PHASES.decode}`,
     part: (phase: Phase, amount: string) => `${PHASES[phase]} ${amount}`,
   },
+  measures: {
+    title: 'In other measures',
+    about:
+      'Answering alone, loading left out. Gross counts the power of an idle device too, net does not. 1,000 tokens are those read and written. A right answer bears what wrong ones took. The brackets hold what is not known of the device, which moves all variants together.',
+    columns: {
+      gross: 'A ticket, gross',
+      net: 'A ticket, net of idle',
+      thousandTokens: '1,000 tokens',
+      correct: 'A right cause',
+    },
+  },
   columns: {
     variant: 'Variant',
     phase: 'Phase',
