@@ -7,7 +7,7 @@ export const FLOORS = [
   ['core', 'src/kernels', 'src/matrix', 'sampler'],
   ['matrix', 'tensor', 'schema'],
   ['data', 'checkpoint', 'score', 'meter', 'device'],
-  ['block', 'cpu', 'wgsl', 'compress', 'graph', 'rank'],
+  ['block', 'cpu', 'wgsl', 'compress', 'graph', 'rank', 'fit'],
   ['decoder', 'calibrate', 'gradient', 'link'],
   ['tune', 'variant'],
   ['engine', 'export', 'forecast'],

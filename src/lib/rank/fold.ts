@@ -10,13 +10,13 @@ import type { Evidence, VariantResult } from '../schema/result';
 import {
   ANSWERING,
   TASKS,
-  TIERS,
   type EstimateRecord,
   type Range,
   type Reading,
   type RunRecord,
   type TaskName,
 } from '../schema/run';
+import { TIERS } from '../schema/tiers';
 import { metricsOf, scaled, scoreRun } from '../score/metrics';
 import { fitEnergies, HELD_UP, type EnergyFit } from './energies';
 import { evidenceOf, referenceAmong, withinHalf } from './evidence';

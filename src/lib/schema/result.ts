@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { CheckpointRefSchema, Plan } from './plan';
-import { BOUNDARIES, EstimateSchema, RangeSchema, TASKS, TIERS } from './run';
+import { BOUNDARIES, EstimateSchema, RangeSchema, TASKS } from './run';
+import { TIERS } from './tiers';
 import { engineNow } from './engines';
 import { markResult } from './misplaced';
 import { defineRecord } from './record';

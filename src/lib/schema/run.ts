@@ -2,13 +2,11 @@ import * as v from 'valibot';
 import { engineNow, ENGINES } from './engines';
 import { markRun } from './misplaced';
 import { defineRecord } from './record';
+import { TIERS } from './tiers';
 
 const finite = v.pipe(v.number(), v.finite());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** From most to least trusted. */
-export const TIERS = ['wall', 'counter', 'integrated-power', 'profile'] as const;
-export type Tier = (typeof TIERS)[number];
 export const BOUNDARIES = ['gpu', 'package', 'device', 'system'] as const;
 export type Boundary = (typeof BOUNDARIES)[number];
 export const PHASES = [
@@ -53,6 +51,8 @@ export const ReadingSchema = v.object({
   flops: v.nullable(finite),
   /** Tokens processed (prefill) or produced (decode); null for phases without tokens. */
   tokens: v.nullable(count),
+  /** Tier `fitted` alone: the energy model's id, and how far off it was on what it was not fitted to (median, a share). */
+  model: v.optional(v.object({ id: v.string(), heldOut: finite })),
 });
 export type Reading = v.InferOutput<typeof ReadingSchema>;
 
