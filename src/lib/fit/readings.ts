@@ -93,7 +93,11 @@ const SETTLE_SHARE = 0.25;
 /** Of one watt reading, as a share: its place in time and its own rounding. */
 const WATTS_SD = 0.02;
 
-const settled = ({ from, to }: Segment) => ({ from: from + Math.min(SETTLE_MS, SETTLE_SHARE * (to - from)), to });
+/** A piece without its beginning. */
+export const settled = ({ from, to }: Segment) => ({
+  from: from + Math.min(SETTLE_MS, SETTLE_SHARE * (to - from)),
+  to,
+});
 
 /** Readings of `[from, to]` by bisection: the first and last that lie within. */
 function within(readings: readonly { at: number }[], from: number, to: number): [number, number] {

@@ -1,5 +1,6 @@
 import type { Arithmetic } from '../core/cost';
 import type { SegmentKind } from '../schema/energy-model';
+import type { MeasuredSpeed } from '../schema/known';
 import type { Segment } from './timeline';
 
 /** A kernel of the routine: `once` takes some milliseconds, and tells what it did. */
@@ -11,12 +12,13 @@ export interface RoutineKernel {
 
 /**
  * How long a routine takes, and its pieces: `counter` for what answers many times a second, `battery` for power that is read
- * every few seconds, `steps` for a meter that steps every minute or so.
+ * every few seconds, `steps` for a meter that steps every minute or so; `speed` asks no meter.
  */
 export const ROUTINES = {
   counter: { seconds: 120, pieceSeconds: 2.5 },
   battery: { seconds: 480, pieceSeconds: 12 },
   steps: { seconds: 2400, pieceSeconds: 50 },
+  speed: { seconds: 8, pieceSeconds: 1 },
 } as const;
 export type RoutineName = keyof typeof ROUTINES;
 
@@ -89,3 +91,21 @@ export async function runRoutine(
   }
   return segments;
 }
+
+/** Bytes and 32-bit operations a second at best, by the pieces that do nothing else; null where one of them is missing. */
+export function speedOf(segments: readonly Segment[]): MeasuredSpeed | null {
+  const best = (kind: SegmentKind, work: (s: Segment) => number) =>
+    Math.max(
+      0,
+      ...segments
+        .filter((s) => s.kind === kind && s.arithmetic === 'f32' && s.to > s.from)
+        .map((s) => (1000 * work(s)) / (s.to - s.from)),
+    );
+  const bytesPerSecond = best('reading', (s) => s.bytes);
+  const operationsPerSecond = best('computing', (s) => s.operations);
+  return bytesPerSecond > 0 && operationsPerSecond > 0 ? { bytesPerSecond, operationsPerSecond } : null;
+}
+
+/** Kernels that a routine of speed alone needs. */
+export const tellsSpeed = ({ kind, arithmetic }: Pick<RoutineKernel, 'kind' | 'arithmetic'>) =>
+  arithmetic === 'f32' && (kind === 'reading' || kind === 'computing');

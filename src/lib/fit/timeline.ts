@@ -48,7 +48,9 @@ export function mostOf(
   span: { from: number; to: number },
 ): { kind: SegmentKind; kernel: string; share: number } {
   const whole = span.to - span.from;
-  const times = new Map([['idle', { kind: 'idle' as SegmentKind, kernel: 'idle', time: whole }]]);
+  const times = new Map<string, { kind: SegmentKind; kernel: string; time: number }>([
+    ['idle', { kind: 'idle', kernel: 'idle', time: whole }],
+  ]);
   for (const segment of segments) {
     const time = overlap(segment, span);
     if (time === 0 || segment.kind === 'idle') continue;
