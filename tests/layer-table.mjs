@@ -47,7 +47,7 @@ export const FLOORS = [
     'src/routes/drive',
   ],
   ['src/routes', 'cli/shared'],
-  ['cli/commands', 'cli/run', 'cli/checkpoint', 'cli/bench/speed', 'cli/bench/answer', 'cli/bench/stages'],
+  ['cli/commands', 'cli/run', 'cli/fit', 'cli/checkpoint', 'cli/bench/speed', 'cli/bench/answer', 'cli/bench/stages'],
   ['cli/bench'],
   ['cli'],
 ];

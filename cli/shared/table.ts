@@ -1,4 +1,4 @@
-import { isEstimated } from '../../src/lib/schema/tiers';
+import { isEstimated } from '../../src/lib/schema/run';
 import { formatJoules } from '../../src/lib/core/units';
 import { significant } from '../../src/lib/texts/format';
 import type { Contrast, DecidedRow, Decision } from '../../src/lib/rank/decide';

@@ -1,8 +1,7 @@
 import { operations, bytes, seconds } from '../core/units';
 import type { EnergyModelRecord } from '../schema/energy-model';
 import type { EnergySource, MeterWindow } from '../meter/readings';
-import type { Reading } from '../schema/run';
-import { MEASURED } from '../schema/tiers';
+import { type Reading, MEASURED } from '../schema/run';
 import { settled } from './readings';
 import type { Observation, Segment } from './timeline';
 

@@ -2,7 +2,6 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { canonicalJson } from '../core/canonical';
 import { JoulewiseError } from '../core/errors';
-import { groupBy } from '../core/group';
 import { mean, median, sum } from '../core/stats';
 import {
   COEFFICIENTS,
@@ -89,8 +88,9 @@ const LEAST_SHARE = 0.1;
  * surprises (over the kernel's share of a reading that held others too), less what the noise of single readings (bursts of others, the meter's steps) leaves in these means.
  */
 function spreadOf(own: readonly { row: Row; log: number }[]): Pick<EnergyModelRecord, 'spread' | 'kernels'> {
-  const groups = [...groupBy(own, ({ row }) => row.kernel).values()].map((rows) =>
-    rows.map(({ row, log }) => log / row.share),
+  const kernels = [...new Set(own.map(({ row }) => row.kernel))];
+  const groups = kernels.map((kernel) =>
+    own.filter(({ row }) => row.kernel === kernel).map(({ row, log }) => log / row.share),
   );
   const square = mean(groups.map((logs) => mean(logs) ** 2));
   const within = groups.flatMap((logs) => logs.map((log) => (log - mean(logs)) ** 2));

@@ -1,6 +1,5 @@
 import { JoulewiseError } from '../core/errors';
-import { BOUNDARIES, type Boundary } from '../schema/run';
-import { MEASURED, type Tier } from '../schema/tiers';
+import { BOUNDARIES, type Boundary, MEASURED, type Tier } from '../schema/run';
 import type { SamplerAccess } from '../schema/sampler';
 
 /** Questions to a sampler on loopback, and the one place that reads its answers. */

@@ -15,8 +15,8 @@ import {
   type Reading,
   type RunRecord,
   type TaskName,
+  TIERS,
 } from '../schema/run';
-import { TIERS } from '../schema/tiers';
 import { metricsOf, scaled, scoreRun } from '../score/metrics';
 import { fitEnergies, HELD_UP, type EnergyFit } from './energies';
 import { evidenceOf, referenceAmong, withinHalf } from './evidence';

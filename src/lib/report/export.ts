@@ -1,4 +1,4 @@
-import { isEstimated } from '../schema/tiers';
+import { isEstimated } from '../schema/run';
 import type { VariantResult } from '../schema/result';
 import { JOULES, ticketInterval } from '../texts/energy';
 import { bytes, interval, percent, seconds } from '../texts/format';

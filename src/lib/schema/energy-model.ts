@@ -1,8 +1,7 @@
 import * as v from 'valibot';
 import { ARITHMETICS } from '../core/cost';
 import { defineRecord } from './record';
-import { BOUNDARIES } from './run';
-import { MEASURED } from './tiers';
+import { BOUNDARIES, MEASURED } from './run';
 
 const finite = v.pipe(v.number(), v.finite());
 const amount = v.pipe(finite, v.minValue(0));

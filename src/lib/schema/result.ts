@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { CheckpointRefSchema, Plan } from './plan';
-import { BOUNDARIES, EstimateSchema, RangeSchema, TASKS } from './run';
-import { TIERS } from './tiers';
+import { BOUNDARIES, EstimateSchema, RangeSchema, TASKS, TIERS } from './run';
 import { engineNow } from './engines';
 import { markResult } from './misplaced';
 import { defineRecord } from './record';

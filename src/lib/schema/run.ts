@@ -2,11 +2,18 @@ import * as v from 'valibot';
 import { engineNow, ENGINES } from './engines';
 import { markRun } from './misplaced';
 import { defineRecord } from './record';
-import { TIERS } from './tiers';
 
 const finite = v.pipe(v.number(), v.finite());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+/** Something was read, from most to least trusted. */
+export const MEASURED = ['wall', 'counter', 'integrated-power'] as const;
+/** From most to least trusted. */
+export const TIERS = [...MEASURED, 'fitted', 'profile'] as const;
+export type Tier = (typeof TIERS)[number];
+
+/** Whether nothing was read: the figure is computed from counted work, by a model of the device. */
+export const isEstimated = (tier: string) => tier === 'profile' || tier === 'fitted';
 export const BOUNDARIES = ['gpu', 'package', 'device', 'system'] as const;
 export type Boundary = (typeof BOUNDARIES)[number];
 export const PHASES = [

@@ -1,4 +1,4 @@
-import { isEstimated } from '../schema/tiers';
+import { isEstimated } from '../schema/run';
 import type { Contrast, DecidedRow, Decision, EnergyWord, QualityWord, TaskFloor } from '../rank/decide';
 import { LEAST_SLICES } from '../schema/defaults';
 import { formatJoules } from '../core/units';

@@ -1,6 +1,5 @@
 import type { VariantResult } from '../schema/result';
-import type { Boundary, Range, TaskName } from '../schema/run';
-import { isEstimated, type Tier } from '../schema/tiers';
+import { type Boundary, type Range, type TaskName, isEstimated, type Tier } from '../schema/run';
 import { energyRange, perTicket, type EnergyUnit } from './energy';
 import { bytes, percent, plural, seconds } from './format';
 

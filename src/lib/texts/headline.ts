@@ -1,4 +1,4 @@
-import { isEstimated } from '../schema/tiers';
+import { isEstimated } from '../schema/run';
 import { isModel } from '../schema/engines';
 import { formatJoules } from '../core/units';
 import type { VariantResult } from '../schema/result';

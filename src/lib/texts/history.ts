@@ -1,4 +1,4 @@
-import { isEstimated } from '../schema/tiers';
+import { isEstimated } from '../schema/run';
 import type { PlanSummary } from '../plan/summary';
 import { perTicket, type EnergyUnit } from './energy';
 import { plural, whole } from './format';

@@ -1,6 +1,5 @@
 import type { PrecisionName } from '../tensor/precisions';
-import type { Boundary, Phase } from '../schema/run';
-import type { Tier } from '../schema/tiers';
+import type { Boundary, Phase, Tier } from '../schema/run';
 
 /** One number that the app shows: what it is, how it is computed, and where that comes from. */
 export interface Explained {

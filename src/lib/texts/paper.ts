@@ -1,4 +1,4 @@
-import { isEstimated } from '../schema/tiers';
+import { isEstimated } from '../schema/run';
 import { interval, plural } from './format';
 import type { VariantResult } from '../schema/result';
 

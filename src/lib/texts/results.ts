@@ -1,5 +1,4 @@
-import type { Boundary } from '../schema/run';
-import { isEstimated, type Tier } from '../schema/tiers';
+import { type Boundary, isEstimated, type Tier } from '../schema/run';
 import { fixed, plural } from './format';
 
 /** A result: the sentence, the picture, the ranking, and what stands behind them. */
