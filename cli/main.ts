@@ -4,6 +4,7 @@ import { bench } from './bench/bench';
 import { buildCheckpoint } from './checkpoint/make';
 import { link, unlink } from './commands/link';
 import { compress, device, evaluate, exportModel, generate } from './commands/model';
+import { fitDevice } from './fit/fit';
 import { demo, run } from './run/run';
 import { importTickets } from './commands/tickets';
 import { tuneModel } from './commands/tune';
@@ -58,13 +59,19 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
       'makes the built-in checkpoint anew, with its model card (npm run build:checkpoint); a stopped build goes on; --score: only scores a folder',
     run: buildCheckpoint,
   },
-  device: { usage: '', about: 'what the probe finds', run: device },
+  device: {
+    usage:
+      '[--fit [--source sampler | --readings FILE.csv] [--boundary B] [--routine counter|battery|steps|speed] [--threads N] [--out FILE]]',
+    about:
+      'what the probe finds; --fit: fits the energy model of this device at the sampler, or at readings that a meter writes to a file meanwhile, and keeps it for runs; without either: times speed alone',
+    run: (argv) => (argv.includes('--fit') ? fitDevice(argv) : device(argv)),
+  },
   import: { usage: 'FILE [--map ..]', about: 'what the importer sees', run: importTickets },
   link: { usage: 'FILE', about: 'a result file as a link', run: link },
   unlink: { usage: 'URL', about: 'what a link carries', run: unlink },
   bench: {
     usage:
-      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,sharing,swap,full,tune,scale,calibrated,stages,answer | --recipes] [--json FILE]',
+      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,sharing,swap,full,tune,scale,calibrated,stages,energy,answer | --recipes] [--json FILE]',
     about:
       'our speed beside its peers and the limits of this machine, with what is demanded; --recipes: size, quality and joules of all recipes',
     run: bench,

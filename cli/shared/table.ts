@@ -1,3 +1,4 @@
+import { isEstimated } from '../../src/lib/schema/run';
 import { formatJoules } from '../../src/lib/core/units';
 import { significant } from '../../src/lib/texts/format';
 import type { Contrast, DecidedRow, Decision } from '../../src/lib/rank/decide';
@@ -155,10 +156,10 @@ export function renderRanking(ranking: Ranking, baseline: VariantResult | null, 
   const [first] = ranking.ranked;
   if (first) {
     const { tier, boundary, tickets, slices, energy, deviceRange } = first.result;
-    const word = tier === 'profile' ? 'estimated, not measured' : 'measured';
+    const word = isEstimated(tier) ? 'estimated, not measured' : 'measured';
     const range =
       energy && deviceRange
-        ? ` ${first.result.variant} may take ${formatJoules(energy.mid * deviceRange.low)} to ${formatJoules(energy.mid * deviceRange.high)} ${tier === 'profile' ? 'on a device of this class; that is alike for all' : 'by what the steps of the meter leave open, at most'}.`
+        ? ` ${first.result.variant} may take ${formatJoules(energy.mid * deviceRange.low)} to ${formatJoules(energy.mid * deviceRange.high)} ${isEstimated(tier) ? 'on a device of this class; that is alike for all' : 'by what the steps of the meter leave open, at most'}.`
         : '';
     lines.push(
       `Energy: ${tier} tier, boundary ${boundary}: ${word}. Intervals are 95 % over ${slices} slices, timing alone.${range}`,

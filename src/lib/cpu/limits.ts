@@ -26,8 +26,8 @@ export interface KernelLimits {
 /** More than any last-level cache that this is likely to meet. */
 const DRAM_BYTES = 192 * 2 ** 20;
 const PEAK_ROUNDS = 2_000_000;
-/** 6 x 8 sums; a step takes two 16-bit or four 8-bit inputs each. */
-const PEAK_OPERATIONS = {
+/** Operations of a round of each peak: 6 x 8 sums; a step takes two 16-bit or four 8-bit inputs each. */
+export const PEAK_OPERATIONS = {
   int: L.TILE * L.TILE_COLUMNS * 2 * 2,
   byte: L.TILE * L.TILE_COLUMNS * 4 * 2,
   float: L.TILE * L.TILE_COLUMNS * 2,

@@ -102,7 +102,16 @@ export async function openAssistant(
   request: AssistRequest,
   context: Pick<
     UnitContext,
-    'openFiles' | 'keepingOf' | 'timings' | 'assets' | 'openHost' | 'samplerPort' | 'tuned' | 'onProgress' | 'signal'
+    | 'openFiles'
+    | 'keepingOf'
+    | 'timings'
+    | 'assets'
+    | 'openHost'
+    | 'samplerPort'
+    | 'known'
+    | 'tuned'
+    | 'onProgress'
+    | 'signal'
   >,
 ): Promise<Assistant> {
   const { tasks, templates, causes, engine, checkpoint, threads, maxNewTokens } = request;
@@ -111,6 +120,7 @@ export async function openAssistant(
     engine,
     profile: request.profile,
     sampler: context.samplerPort(request.sampler ?? null),
+    known: (await context.known?.()) ?? null,
   };
   let session: EngineSession | null = null;
   const freshMeter = (): Meter => openMeter(sources, () => session?.fence());

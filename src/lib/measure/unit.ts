@@ -8,6 +8,7 @@ import type { Meter } from '../meter/meter';
 import { markedName, profilesPower, writeMarks } from '../meter/firefox/marks';
 import { oneSampler, samplerWarnings } from '../meter/sources/sampler';
 import { openMeter, ratesFor, type SamplerPort, type SourceContext } from '../meter/open';
+import type { KnownDevice } from '../schema/known';
 import type { SamplerAccess } from '../schema/sampler';
 import { mainReadings, sumReadings } from '../meter/readings';
 import type { EngineSession } from '../engine/session';
@@ -87,6 +88,8 @@ export interface UnitContext {
   timings: TimingStore;
   /** The way to a sampler from here. */
   samplerPort: (access: SamplerAccess | null) => SamplerPort | null;
+  /** What running kernels on this device told of it; none = nothing is kept. */
+  known?: () => Promise<KnownDevice>;
   /** Trains the adapter that a variant names, or brings it where an earlier run did. */
   tuned: (request: TuningRequest) => Promise<Tuned>;
   /** Holds training up between two steps; none = nobody asks for it. */
@@ -104,10 +107,16 @@ export const WARM_UP_TOKENS = 4;
 export const openUnit = (request: OpenRequest, context: UnitContext): Promise<OpenUnit> =>
   isModel(request.engine) ? openModel(request, context) : openBaseline(request, context);
 
-const sourcesOf = (
+const sourcesOf = async (
   { device, plan, engine, sampler }: OpenRequest,
-  { samplerPort }: Pick<UnitContext, 'samplerPort'>,
-): SourceContext => ({ device, engine, profile: plan.profile, sampler: samplerPort(sampler) });
+  { samplerPort, known }: Pick<UnitContext, 'samplerPort' | 'known'>,
+): Promise<SourceContext> => ({
+  device,
+  engine,
+  profile: plan.profile,
+  sampler: samplerPort(sampler),
+  known: (await known?.()) ?? null,
+});
 const idleWindow = (meter: Meter) =>
   meter.window(
     'idle',
@@ -300,7 +309,8 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const files = await context.openFiles(request.checkpoint);
   let session: EngineSession | null = null;
   const fence = () => session?.fence();
-  const opening = openMeter(sourcesOf(request, context), fence);
+  const sources = await sourcesOf(request, context);
+  const opening = openMeter(sources, fence);
   await idleWindow(opening);
   const calibration = calibrationOn(
     request.calibrationTexts
@@ -319,7 +329,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     tuned,
     keeping: context.keepingOf(request.checkpoint),
     timings: context.timings,
-    rates: ratesFor(sourcesOf(request, context)),
+    rates: ratesFor(sources),
     variant,
     engine,
     threads: request.threads,
@@ -375,7 +385,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       const tickets =
         unit.part === 'validation' ? request.validation : ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
       const waited = await pieces.waitForQuiet(o);
-      const meter = openMeter(sourcesOf(request, context), fence);
+      const meter = openMeter(sources, fence);
       const answer = answering(meter, task);
       const answered: TicketOutcome[] = [];
       kernels.reset();
@@ -474,7 +484,8 @@ const BASELINE_KERNEL: Readonly<Record<TaskName, string>> = {
 async function openBaseline(request: OpenRequest, context: UnitContext): Promise<OpenUnit> {
   const { plan, train, causes } = request;
   const { onProgress } = context;
-  const opening = openMeter(sourcesOf(request, context), () => undefined);
+  const sources = await sourcesOf(request, context);
+  const opening = openMeter(sources, () => undefined);
   await idleWindow(opening);
   const models = new Map<TaskName, ReturnType<typeof trainBaseline>>();
   for (const name of plan.tasks) {
@@ -511,7 +522,7 @@ async function openBaseline(request: OpenRequest, context: UnitContext): Promise
       const task = taskOf(unit.task, plan.templates);
       const model = models.get(unit.task);
       if (!model) throw new JoulewiseError('internal', `The baseline was not trained for ${unit.task}.`);
-      const meter = openMeter(sourcesOf(request, context), () => undefined);
+      const meter = openMeter(sources, () => undefined);
       const tickets = ticketsOf(unit, request.tickets[unit.task] ?? [], plan);
       const outcomes: TicketOutcome[] = [];
       for (const ticket of tickets) {

@@ -177,7 +177,7 @@ function guessGpu(device: Device): ProfileGuess {
 }
 
 /** What an engine draws its power from on a device. */
-function drawsFrom({ gpu }: Device, engine: EngineName): PowerProfile['kind'] {
+export function drawsFrom({ gpu }: Device, engine: EngineName): PowerProfile['kind'] {
   const { device } = ENGINE[engine];
   if (device !== 'either') return device;
   return gpu && !gpu.fallback ? 'gpu' : 'cpu';

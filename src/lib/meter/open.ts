@@ -1,11 +1,15 @@
 import type { Arithmetic } from '../core/cost';
 import { isModel, type EngineName } from '../schema/engines';
+import type { EnergyModelRecord } from '../schema/energy-model';
+import type { KnownDevice } from '../schema/known';
 import type { Device } from '../schema/run';
-import { guessProfile } from './match';
+import { drawsFrom, guessProfile } from './match';
 import { createMeter, type Meter } from './meter';
+import { placeDevice } from './place';
 import { ratesOf, type EnergyRates } from './model';
 import { profileByName, type PowerProfile } from './profiles';
 import type { EnergySource } from './readings';
+import { fittedSource } from './sources/fitted';
 import { profileSource } from './sources/profile';
 import { samplerSource, type SamplerPort } from './sources/sampler';
 
@@ -19,20 +23,40 @@ export interface SourceContext {
   profile: string | null;
   /** A paired sampler; null or none = there is none. */
   sampler?: SamplerPort | null;
+  /** What running kernels on this device told of it; null or none = nothing. */
+  known?: KnownDevice | null;
 }
 
-/** The power profile that prices an engine here: the user's own, wherever it is one of what computes. */
-export function profileFor({ device, engine, profile }: SourceContext): PowerProfile {
+/**
+ * The power profile that prices an engine here: the user's own, wherever it is one of what computes; or the guess, narrowed by
+ * what was timed.
+ */
+export function profileFor({ device, engine, profile, known }: SourceContext): PowerProfile {
   const chosen = profile === null ? null : profileByName(profile);
   if (chosen && (isModel(engine) || chosen.kind === 'cpu')) return chosen;
-  return guessProfile(device, engine).profile;
+  const { profile: guess, confidence } = guessProfile(device, engine);
+  // A product that is named needs no narrowing.
+  const speed = confidence === 'named' ? null : known?.[guess.kind].speed;
+  return (speed && placeDevice(guess, speed)?.profile) ?? guess;
 }
 
-/** What a byte and an operation cost here, by the profile that the user chose, or the guess. */
+/**
+ * What a byte and an operation cost here, by the profile that the user chose, or the guess: never by what is known of this very
+ * device, since weights that are chosen by joules must come out alike wherever they are made.
+ */
 export const ratesFor =
   (context: SourceContext) =>
   (arithmetic: Arithmetic): EnergyRates =>
-    ratesOf(profileFor(context), arithmetic);
+    ratesOf(profileFor({ ...context, known: null }), arithmetic);
+
+/**
+ * The fitted model of what an engine computes on; null where none is kept, or where the user chose a profile by name, which
+ * corrects whatever stands here.
+ */
+function modelFor({ device, engine, profile, known }: SourceContext): EnergyModelRecord | null {
+  if (!known || profile !== null) return null;
+  return known[drawsFrom(device, engine)].model;
+}
 
 /** Where joules come from: a row and a file in `sources/` each. Opens to null where it has nothing to say here. */
 export interface SourceRow {
@@ -45,6 +69,13 @@ export const SOURCES = {
   sampler: {
     title: 'Counted by the sampler on this device',
     open: ({ sampler, engine }) => (sampler ? samplerSource(sampler, engine) : null),
+  },
+  fitted: {
+    title: 'Estimated from time and work by the energy model that was fitted to this device',
+    open: (context) => {
+      const model = modelFor(context);
+      return model && fittedSource(model);
+    },
   },
   profile: {
     title: 'Estimated from time and work by a power profile of the device',

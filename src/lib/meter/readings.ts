@@ -1,6 +1,6 @@
 import type { Arithmetic } from '../core/cost';
 import { seconds as asSeconds, type Bytes, type Operations, type Seconds } from '../core/units';
-import { PHASES, TIERS, type Boundary, type Phase, type Range, type Reading, type Tier } from '../schema/run';
+import { PHASES, type Boundary, type Phase, type Range, type Reading, TIERS, type Tier } from '../schema/run';
 import { forEachEnd } from './model';
 
 /** Everything a run did in one phase, in one arithmetic. */

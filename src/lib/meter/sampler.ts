@@ -1,5 +1,5 @@
 import { JoulewiseError } from '../core/errors';
-import { BOUNDARIES, TIERS, type Boundary, type Tier } from '../schema/run';
+import { BOUNDARIES, type Boundary, MEASURED, type Tier } from '../schema/run';
 import type { SamplerAccess } from '../schema/sampler';
 
 /** Questions to a sampler on loopback, and the one place that reads its answers. */
@@ -50,7 +50,7 @@ export function totalsIn(answer: unknown): SamplerTotal[] {
   if (!isRecord(answer) || !Array.isArray(answer['totals'])) throw unreadable();
   return listOf(answer['totals']).flatMap((t): SamplerTotal[] => {
     const boundary = BOUNDARIES.find((b) => b === t['boundary']);
-    const tier = TIERS.find((own) => own === t['tier']);
+    const tier = MEASURED.find((own) => own === t['tier']);
     if (!boundary || !tier) return [];
     const j = isRecord(t['joules']) ? t['joules'] : {};
     const [low, mid, high] = [numberOrNull(j['low']), numberOrNull(j['mid']), numberOrNull(j['high'])];

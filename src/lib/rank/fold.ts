@@ -10,12 +10,12 @@ import type { Evidence, VariantResult } from '../schema/result';
 import {
   ANSWERING,
   TASKS,
-  TIERS,
   type EstimateRecord,
   type Range,
   type Reading,
   type RunRecord,
   type TaskName,
+  TIERS,
 } from '../schema/run';
 import { metricsOf, scaled, scoreRun } from '../score/metrics';
 import { fitEnergies, HELD_UP, type EnergyFit } from './energies';

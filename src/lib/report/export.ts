@@ -1,3 +1,4 @@
+import { isEstimated } from '../schema/run';
 import type { VariantResult } from '../schema/result';
 import { JOULES, ticketInterval } from '../texts/energy';
 import { bytes, interval, percent, seconds } from '../texts/format';
@@ -42,7 +43,7 @@ const rangeOf = ({ energy, deviceRange }: VariantResult) =>
 /** What was measured, where and how: no figure without its tier, boundary and interval. */
 export function modelCard(f: ExportFacts): string {
   const { result: r } = f;
-  const how = r.tier === 'profile' ? 'estimated' : 'measured';
+  const how = isEstimated(r.tier) ? 'estimated' : 'measured';
   const metrics = Object.entries(r.metrics).map(([name, value]) => [plain(name), interval(value)] as const);
   return `# ${plain(f.checkpoint)}, ${plain(r.variant)}
 
@@ -66,7 +67,7 @@ ${table([
 ${metrics.length > 0 ? `By task:\n\n${table(metrics)}` : 'No metric could be computed.'}
 
 Energy counts reading the ticket and writing the answer, idle power included; loading and compressing are not in it.
-${r.tier === 'profile' ? 'It is estimated from counted bytes and operations and a power profile of data sheets; no meter was read.\n' : ''}
+${isEstimated(r.tier) ? 'It is estimated from counted bytes and operations and a power profile of data sheets; no meter was read.\n' : ''}
 ## How it was made
 
 ${table([

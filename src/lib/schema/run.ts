@@ -6,9 +6,14 @@ import { defineRecord } from './record';
 const finite = v.pipe(v.number(), v.finite());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+/** Something was read, from most to least trusted. */
+export const MEASURED = ['wall', 'counter', 'integrated-power'] as const;
 /** From most to least trusted. */
-export const TIERS = ['wall', 'counter', 'integrated-power', 'profile'] as const;
+export const TIERS = [...MEASURED, 'fitted', 'profile'] as const;
 export type Tier = (typeof TIERS)[number];
+
+/** Whether nothing was read: the figure is computed from counted work, by a model of the device. */
+export const isEstimated = (tier: string) => tier === 'profile' || tier === 'fitted';
 export const BOUNDARIES = ['gpu', 'package', 'device', 'system'] as const;
 export type Boundary = (typeof BOUNDARIES)[number];
 export const PHASES = [
@@ -53,6 +58,8 @@ export const ReadingSchema = v.object({
   flops: v.nullable(finite),
   /** Tokens processed (prefill) or produced (decode); null for phases without tokens. */
   tokens: v.nullable(count),
+  /** Tier `fitted` alone: the energy model's id, and how far off it was on what it was not fitted to (median, a share). */
+  model: v.optional(v.object({ id: v.string(), heldOut: finite })),
 });
 export type Reading = v.InferOutput<typeof ReadingSchema>;
 

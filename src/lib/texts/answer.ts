@@ -1,3 +1,4 @@
+import { isEstimated } from '../schema/run';
 import type { Contrast, DecidedRow, Decision, EnergyWord, QualityWord, TaskFloor } from '../rank/decide';
 import { LEAST_SLICES } from '../schema/defaults';
 import { formatJoules } from '../core/units';
@@ -55,7 +56,7 @@ const LACKS: Readonly<Record<TaskFloor['lacks'][number], (reference: string) => 
   always: () => 'not shown to be above always giving the most frequent answer',
 };
 
-const verb = (row: DecidedRow) => (row.result.tier === 'profile' ? 'an estimated' : 'a measured');
+const verb = (row: DecidedRow) => (isEstimated(row.result.tier) ? 'an estimated' : 'a measured');
 const fewest = (floors: readonly TaskFloor[]) => Math.min(...floors.map(({ n }) => n));
 
 /** How firm "well enough" is, in the answer's own breath. */
@@ -200,7 +201,7 @@ export const ANSWER = {
 
 /** The verdict card. */
 export const VERDICT = {
-  energy: (tier: string) => (tier === 'profile' ? 'a ticket, estimated' : 'a ticket, measured'),
+  energy: (tier: string) => (isEstimated(tier) ? 'a ticket, estimated' : 'a ticket, measured'),
   percent: (share: number) => `${Math.round(100 * share)} %`,
   saved: (reference: string) => `less than ${reference}`,
   signed: (x: number) => `${x < 0 ? '\u2212' : '+'}${fixed(Math.abs(x), 2)}`,

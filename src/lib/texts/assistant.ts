@@ -1,5 +1,5 @@
 import type { VariantResult } from '../schema/result';
-import type { Boundary, Range, TaskName, Tier } from '../schema/run';
+import { type Boundary, type Range, type TaskName, isEstimated, type Tier } from '../schema/run';
 import { energyRange, perTicket, type EnergyUnit } from './energy';
 import { bytes, percent, plural, seconds } from './format';
 
@@ -14,7 +14,7 @@ export const ASSISTANT = {
   variant: 'Variant',
   other: 'Compare with',
   option: ({ variant, energy, tier, quality }: VariantResult, unit: EnergyUnit) =>
-    `${variant}${energy ? `, ${tier === 'profile' ? 'estimated' : 'measured'} ${perTicket(energy.mid, unit)}` : ''}${quality ? `, quality ${quality.mid.toFixed(2)}` : ''}`,
+    `${variant}${energy ? `, ${isEstimated(tier) ? 'estimated' : 'measured'} ${perTicket(energy.mid, unit)}` : ''}${quality ? `, quality ${quality.mid.toFixed(2)}` : ''}`,
   ticket: 'Ticket',
   example: 'Take a test ticket',
   answer: 'Answer',
@@ -30,7 +30,7 @@ export const ASSISTANT = {
   took: (range: Range | null, tier: Tier, boundary: Boundary, unit: EnergyUnit) =>
     [
       range ? energyRange(range, unit) : 'energy unknown',
-      `${tier === 'profile' ? 'estimated' : 'measured'}, ${boundary}`,
+      `${isEstimated(tier) ? 'estimated' : 'measured'}, ${boundary}`,
     ] as const,
   time: (ms: number, prompt: number, fresh: number) =>
     `${seconds(ms / 1000)}; ${plural(prompt, 'token')} read${fresh > 0 ? `, ${fresh} written` : ''}`,

@@ -1,3 +1,4 @@
+import { isEstimated } from '../schema/run';
 import { isModel } from '../schema/engines';
 import { formatJoules } from '../core/units';
 import type { VariantResult } from '../schema/result';
@@ -113,7 +114,7 @@ export function headline(
     best === null || !baseline?.quality
       ? ''
       : `The classical baseline does it better than any of these: quality ${two(baseline.quality.mid)} against ${two(best)} at best. Of them, `;
-  const verb = result.tier === 'profile' ? 'an estimated' : 'a measured';
+  const verb = isEstimated(result.tier) ? 'an estimated' : 'a measured';
   const start = `${beaten}${result.variant} ${beaten ? 'takes' : 'does it on'} ${verb} ${say(winner.result.energy.mid)}`;
   if (!other) return `${start}, quality ${two(winner.rho.mid)}; there is nothing to compare it with yet.`;
   const ties = ranking.ranked.filter((row) => row.standing === 'tied').map((row) => row.result.variant);
@@ -125,7 +126,7 @@ export function headline(
 export function baselineSentence(baseline: VariantResult, ranking: Ranking, say = inJoules): string {
   const { energy, quality, tier, boundary } = baseline;
   const first = ranking.ranked[0]?.result;
-  const joules = energy ? `${tier === 'profile' ? 'an estimated ' : ''}${say(energy.mid)}` : 'an unknown energy';
+  const joules = energy ? `${isEstimated(tier) ? 'an estimated ' : ''}${say(energy.mid)}` : 'an unknown energy';
   const meter = !first
     ? ''
     : first.tier === tier && first.boundary === boundary

@@ -1,3 +1,4 @@
+import { isEstimated } from '../schema/run';
 import type { PlanSummary } from '../plan/summary';
 import { perTicket, type EnergyUnit } from './energy';
 import { plural, whole } from './format';
@@ -35,6 +36,6 @@ export const HISTORY = {
         ? `${plural(runs, 'run')}, complete`
         : `${plural(runs, 'run')}, ${summary.atLeast ? 'at least ' : ''}${plural(summary.missing, 'run')} missing (stopped or failed)`,
   winner: ({ variant, joules, tier }: NonNullable<PlanSummary['winner']>, unit: EnergyUnit) =>
-    [`Best: ${variant}, ${tier === 'profile' ? 'estimated' : 'measured'} `, perTicket(joules, unit)] as const,
+    [`Best: ${variant}, ${isEstimated(tier) ? 'estimated' : 'measured'} `, perTicket(joules, unit)] as const,
   noWinner: 'No ranking yet.',
 } as const;

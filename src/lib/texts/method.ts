@@ -41,6 +41,8 @@ export const METHOD = {
     wall: 'A meter at the wall socket.',
     counter: 'A counter of joules inside the hardware, read by a companion program or recorded by Firefox.',
     'integrated-power': 'Watts read again and again, and added up over time.',
+    fitted:
+      'Estimated: counted work times coefficients that were fitted to a meter on this very device, under "Device". No meter was read in the run.',
     profile:
       'Estimated: no meter was read. Counted work times coefficients from data sheets. All that a page alone can do.',
   } satisfies Record<Tier, string>,

@@ -1,3 +1,4 @@
+import { isEstimated } from '../schema/run';
 import { interval, plural } from './format';
 import type { VariantResult } from '../schema/result';
 
@@ -19,7 +20,7 @@ export const PAPER = {
     { title: 'Stage two: pruning the best', missing: 'This experiment has no second stage yet.' },
   ],
   columns: (energy: string) => ['Variant', energy, 'Quality', 'R', 'n'],
-  tier: ({ energy, tier }: VariantResult) => (energy ? (tier === 'profile' ? 'estimated' : 'measured') : ''),
+  tier: ({ energy, tier }: VariantResult) => (energy ? (isEstimated(tier) ? 'estimated' : 'measured') : ''),
   quality: (r: VariantResult) => interval(r.quality, 2),
   n: (r: VariantResult) => `${plural(r.tickets, 'ticket')}, ${plural(r.slices, 'slice')}`,
 } as const;

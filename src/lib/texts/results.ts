@@ -1,4 +1,4 @@
-import type { Boundary, Tier } from '../schema/run';
+import { type Boundary, isEstimated, type Tier } from '../schema/run';
 import { fixed, plural } from './format';
 
 /** A result: the sentence, the picture, the ranking, and what stands behind them. */
@@ -16,7 +16,7 @@ export const RESULTS = {
     },
     tasks: 'Tasks',
     energy: 'Energy',
-    by: (tier: Tier) => (tier === 'profile' ? 'estimated' : `measured (${tier})`),
+    by: (tier: Tier) => (isEstimated(tier) ? 'estimated' : `measured (${tier})`),
     of: (boundaries: string) => ` for the ${boundaries}`,
     how: {
       all: ': bytes and operations counted, times a power profile',
@@ -137,6 +137,6 @@ export const RESULTS = {
     device: 'whole device',
     system: 'whole system at its socket',
   } satisfies Record<Boundary, string>,
-  tier: (tier: string) => (tier === 'profile' ? 'estimated' : 'measured'),
+  tier: (tier: string) => (isEstimated(tier) ? 'estimated' : 'measured'),
   unknown: 'unknown',
 } as const;

@@ -2,8 +2,9 @@ import { JoulewiseError, toWireError, type WireError } from '../../core/errors';
 import { foldRuns } from '../../rank/fold';
 import type { DriveApi, DriveCommand } from '../protocol/drive-api';
 import { runPlan } from '../run/run-plan';
-import { forget } from '../run/stored';
+import { forget, planHash } from '../run/stored';
 import { takeExport } from '../threads/exports';
+import { callFit } from '../fit/fit';
 import { storeTickets } from '../threads/store-tickets';
 import { generateTickets, importTickets, openTickets, type Tickets } from '../threads/tickets';
 import BenchWorker from '../../workers/bench/bench.worker?worker';
@@ -11,7 +12,6 @@ import type { BenchApi } from '../../workers/bench/protocol';
 import type { TuneApi } from '../../workers/tune/protocol';
 import TuneWorker from '../../workers/tune/tune.worker?worker';
 import { callData, callEngine, single } from '../threads/workers';
-import { planHash } from '../../plan/execute';
 
 /**
  * What the command line calls in the page: the same workers and stores that the pages use. Results and errors are
@@ -50,6 +50,8 @@ const COMMANDS: { [M in DriveCommand]: (args: DriveApi[M]['args']) => Promise<Dr
   speed: (args) => callBench('speed', args, { onEvent }),
   measureRecipe: (args) => callBench('measureRecipe', args, { onEvent }),
   kernelLimits: (args) => callBench('kernelLimits', args),
+  routine: (args) => callFit('routine', args, { onEvent }),
+  keepKnown: (args) => callFit('keepKnown', args),
   scaleSpeed: (args) => callBench('scaleSpeed', args),
   sharingSpeed: (args) => callBench('sharingSpeed', args),
   trace: (args) => callBench('trace', args),

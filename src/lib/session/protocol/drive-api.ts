@@ -6,6 +6,7 @@ import type { PlanRecord } from '../../schema/plan';
 import type { BenchApi } from '../../workers/bench/protocol';
 import type { DataApi } from '../../workers/data/protocol';
 import type { EngineApi } from '../../workers/engine/protocol';
+import type { FitApi } from '../../workers/fit/protocol';
 import type { TuneApi, TuneReport, TuneRequest } from '../../workers/tune/protocol';
 
 type Call<T extends { args: unknown; result: unknown }> = Pick<T, 'args' | 'result'>;
@@ -20,6 +21,8 @@ type EngineCall = 'probe' | 'evaluate' | 'generate';
 
 /** What the command line calls in the page, typed at both ends. */
 export type DriveApi = { [M in EngineCall]: Call<EngineApi[M]> } & { [M in keyof BenchApi]: Call<BenchApi[M]> } & {
+  [M in keyof FitApi]: Call<FitApi[M]>;
+} & {
   storeCheckpoint: Call<DataApi['storeCheckpoint']>;
   storeHub: Call<DataApi['storeHub']>;
   importTickets: { args: DataApi['import']['args']; result: DataApi['whole']['result'] };

@@ -1,3 +1,4 @@
+export { planHash } from '../../plan/execute';
 import { JoulewiseError } from '../../core/errors';
 import { planHash } from '../../plan/execute';
 import type { DatasetSummaryRecord } from '../../schema/dataset';

@@ -5,6 +5,7 @@ import { openNamed } from '../../measure/open';
 import type { UnitContext } from '../../measure/unit';
 import { ratesFor } from '../../meter/open';
 import type { EngineName } from '../../schema/engines';
+import { knownDevice } from '../../store/known';
 import { keptTimings } from '../../store/kernels';
 import { keepingOf, openFiles } from '../../store/checkpoints';
 import { openHost } from '../calibrate/pool';
@@ -12,12 +13,16 @@ import { ASSETS } from './assets';
 import type { Progress, VariantRequest } from './request';
 
 /** What opening a variant takes from this browser: files, threads, runtimes, and where packed weights are kept. */
-export const HERE: Pick<UnitContext, 'openFiles' | 'keepingOf' | 'timings' | 'openHost' | 'assets' | 'samplerPort'> = {
+export const HERE: Pick<
+  UnitContext,
+  'openFiles' | 'keepingOf' | 'timings' | 'openHost' | 'assets' | 'samplerPort' | 'known'
+> = {
   openFiles,
   keepingOf,
   timings: keptTimings,
   openHost,
   assets: ASSETS,
+  known: knownDevice,
   samplerPort: (access) =>
     access && { access, fetch: (url: string, init?: RequestInit) => fetch(url, init), clock: () => performance.now() },
 };

@@ -1,0 +1,143 @@
+import { carriesModel, decodeModel, encodeModel } from '../../link/model-link';
+import { fitModel, type FitInput } from '../../fit/fit';
+import { readSeries } from '../../fit/readings';
+import { ROUTINES, speedOf, type RoutineName } from '../../fit/routine';
+import { placeDevice, type Placed } from '../../meter/place';
+import type { PowerProfile } from '../../meter/profiles';
+import { NOTHING_KNOWN, type KnownDevice } from '../../schema/known';
+import type { EnergyModelRecord, SegmentKind } from '../../schema/energy-model';
+import type { Boundary } from '../../schema/run';
+import { callFit, keepKnown, knownDevice, type RoutineResult } from '../../session/fit/fit';
+import { pairedSampler } from '../../session/threads/sampler';
+import { FIT } from '../../texts/fit';
+import { sentence } from '../../texts/sentence';
+
+export type MeterChoice = keyof typeof FIT.meters;
+
+const ROUTINE_OF = {
+  sampler: 'counter',
+  battery: 'battery',
+  steps: 'steps',
+  speed: 'speed',
+} as const satisfies Record<MeterChoice, RoutineName>;
+
+/** The largest file of readings that is read. */
+const MOST_BYTES = 64 * 2 ** 20;
+
+/** The fit of this device's energy model, from its routine to what is kept. */
+class FitState {
+  known = $state.raw<KnownDevice>(NOTHING_KNOWN);
+  error = $state<string | null>(null);
+  /** The piece under way; null = none is. */
+  doing = $state.raw<{ done: number; of: number; kind: SegmentKind; left: number } | null>(null);
+  /** A routine that has run, and waits for readings of its time. */
+  waiting = $state.raw<RoutineResult | null>(null);
+  /** A model that a link brought, and nobody took yet. */
+  offered = $state.raw<EnergyModelRecord | null>(null);
+  link = $state<string | null>(null);
+  #abort: AbortController | null = null;
+
+  get busy(): boolean {
+    return this.doing !== null;
+  }
+
+  async load(address: string): Promise<void> {
+    try {
+      this.known = await knownDevice();
+      if (carriesModel(address)) this.offered = await decodeModel(address);
+    } catch (error) {
+      this.error = sentence(error);
+    }
+  }
+
+  /** @param device what the browser calls the hardware: part of the model */
+  async start(meter: MeterChoice, device: string): Promise<void> {
+    if (this.busy) return;
+    const name = ROUTINE_OF[meter];
+    const { seconds } = ROUTINES[name];
+    this.error = this.waiting = this.link = null;
+    this.doing = { done: 0, of: 1, kind: 'idle', left: seconds };
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    try {
+      const ran = await callFit(
+        'routine',
+        { name, threads: null, sampler: meter === 'sampler' ? pairedSampler() : null },
+        { signal, onEvent: (event) => (this.doing = { ...event, left: seconds * (1 - event.done / event.of) }) },
+      );
+      this.known = await keepKnown(ran.hardware, { speed: speedOf(ran.segments) });
+      if (meter === 'sampler') {
+        if (ran.answered) await this.#fit(ran, ran.answered, ran.answered, device);
+        else this.error = FIT.nothingCounted;
+      } else if (meter !== 'speed') this.waiting = ran;
+    } catch (error) {
+      if (!signal.aborted) this.error = sentence(error);
+    } finally {
+      this.doing = null;
+    }
+  }
+
+  stop(): void {
+    this.#abort?.abort();
+  }
+
+  /** Fits to a file's readings of the routine that waits for them. */
+  async readings(file: File, boundary: Boundary, device: string): Promise<void> {
+    const ran = this.waiting;
+    if (!ran) return;
+    this.error = null;
+    try {
+      if (file.size > MOST_BYTES) throw new Error(FIT.csvHelp);
+      const series = readSeries(await file.text());
+      const tier = boundary === 'system' ? 'wall' : series.kind === 'watts' ? 'integrated-power' : 'counter';
+      await this.#fit(ran, { series }, { tier, boundary, source: file.name }, device);
+      this.waiting = null;
+    } catch (error) {
+      this.error = sentence(error);
+    }
+  }
+
+  async #fit(
+    { segments, hardware, threads }: RoutineResult,
+    input: FitInput,
+    { tier, boundary, source }: Pick<EnergyModelRecord, 'tier' | 'boundary' | 'source'>,
+    device: string,
+  ): Promise<void> {
+    const createdAt = new Date().toISOString();
+    await this.#keep(fitModel(segments, input, { createdAt, hardware, device, threads, tier, boundary, source }));
+  }
+
+  async #keep(model: EnergyModelRecord): Promise<void> {
+    this.known = await keepKnown(model.hardware, { model });
+  }
+
+  async take(): Promise<void> {
+    try {
+      if (this.offered) await this.#keep(this.offered);
+      this.offered = null;
+    } catch (error) {
+      this.error = sentence(error);
+    }
+  }
+
+  async forget(hardware: keyof KnownDevice): Promise<void> {
+    try {
+      this.known = await keepKnown(hardware, { model: null, speed: null });
+      this.link = null;
+    } catch (error) {
+      this.error = sentence(error);
+    }
+  }
+
+  async share(model: EnergyModelRecord, origin: string): Promise<void> {
+    this.link = `${origin}/device#${await encodeModel(model)}`;
+  }
+
+  /** What the speed leaves of a profile; null where nobody timed it. */
+  placed(profile: PowerProfile): Placed | null {
+    const speed = this.known[profile.kind].speed;
+    return speed && placeDevice(profile, speed);
+  }
+}
+
+export const fit = new FitState();
