@@ -4,7 +4,8 @@ import { configFromJson, type ModelConfig } from './config';
 import { mergeInto, readAdapter, readNamed, type Adapter } from './adapter';
 import { openGguf } from './gguf';
 import type { GgufField } from './gguf-write';
-import { readSafetensorsSet } from './safetensors';
+import { quantizationOf } from './quantized';
+import { placeTensor, readSafetensorsSet } from './safetensors';
 import { readJson, readText, type FileSet } from './source';
 import { readTensor, type TensorEntry } from './tensors';
 import { tokenizerFromGguf, type TokenizerFiles } from './tokenizer';
@@ -15,6 +16,10 @@ export interface Checkpoint {
   config: ModelConfig;
   tokenizer: TokenizerFiles;
   tensors: ReadonlyMap<string, TensorEntry>;
+  /** The config.json that it came with, for a writer that keeps what this reader does not need; null where there was none. */
+  source: Readonly<Record<string, unknown>> | null;
+  /** What was read otherwise than it stands in the files, in sentences for the record. */
+  notes: readonly string[];
   /** The tokenizer's values as a GGUF file has them (type and value, by key); null where weights came otherwise. */
   ggufTokenizer: (() => Promise<ReadonlyMap<string, GgufField>>) | null;
   /** float32, row-major; linear weights are [out, in]. What an adapter adds is merged in. */
@@ -34,16 +39,18 @@ export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
   for (const reader of READERS) {
     const found = await reader(files);
     if (found) {
-      checkTensors(found.config, found.tensors);
+      const tensors = new Map(found.tensors);
+      await checkTensors(found.config, tensors);
       const { layers } = found.config;
-      const shape = (layer: number, linear: LinearName) => found.tensors.get(names.linear(layer, linear))?.shape ?? [];
+      const shape = (layer: number, linear: LinearName) => tensors.get(names.linear(layer, linear))?.shape ?? [];
       const base: Checkpoint = {
         name: files.name,
         ...found,
+        tensors,
         adapted: null,
         named: await readNamed(files, layers, shape),
         read(tensor) {
-          const entry = found.tensors.get(tensor);
+          const entry = tensors.get(tensor);
           if (!entry)
             throw new JoulewiseError('internal', `Tensor ${quote(tensor)} was asked for but is not in the checkpoint.`);
           return readTensor(entry);
@@ -92,6 +99,8 @@ async function readGgufSet(files: FileSet) {
     config: opened.config,
     tokenizer: tokenizerFromGguf(opened.gguf.metadata),
     tensors: new Map(opened.tensors.map((t) => [t.name, t])),
+    source: null,
+    notes: [],
     async ggufTokenizer() {
       const fields = new Map<string, GgufField>();
       for (const [key, { start, end }] of opened.gguf.tokenizer)
@@ -102,15 +111,18 @@ async function readGgufSet(files: FileSet) {
 }
 
 async function readFolder(files: FileSet) {
-  const entries = await readSafetensorsSet(files);
-  if (!entries) return null;
+  const raw = await readSafetensorsSet(files);
+  if (!raw) return null;
   const need = async (name: string) => {
     const source = await files.open(name);
     if (!source)
       throw new JoulewiseError('checkpoint.format', `${name} is missing beside the weights. Add it and try again.`);
     return readJson(source);
   };
-  const config = configFromJson(await need('config.json'));
+  const source = await need('config.json');
+  const config = configFromJson(source);
+  const quantized = quantizationOf(source);
+  const entries = named(quantized ? quantized.tensors(raw) : raw.map(placeTensor));
   const tokenizer = await need('tokenizer.json');
   const tokenizerConfigSource = await files.open('tokenizer_config.json');
   const tokenizerConfig = tokenizerConfigSource ? await readJson(tokenizerConfigSource) : {};
@@ -120,17 +132,61 @@ async function readFolder(files: FileSet) {
   const generation = await files.open('generation_config.json');
   const eos = generation ? (await readJson(generation))['eos_token_id'] : undefined;
   const more = (Array.isArray(eos) ? eos : [eos]).filter((id): id is number => typeof id === 'number');
+  const tensors = new Map(entries.map((t) => [t.name, t]));
+  const tied = config.tiedEmbeddings && (await headIsEmbedding(tensors));
+  if (tied) tensors.delete(names.head);
   return {
-    config: { ...config, eosTokenIds: [...new Set([...config.eosTokenIds, ...more])] },
+    config: {
+      ...config,
+      tiedEmbeddings: tied,
+      eosTokenIds: [...new Set([...config.eosTokenIds, ...more])],
+    },
     tokenizer: { tokenizer, config: tokenizerConfig },
     ggufTokenizer: null,
-    tensors: new Map(entries.map((t) => [t.name, t])),
+    tensors,
+    source,
+    notes: quantized
+      ? [
+          `The checkpoint's own weights were already quantized (${quantized.title}); every variant is made from what they give.`,
+        ]
+      : [],
   };
 }
 
-/** Every tensor the decoder will read is there and has the shape the config promises, before any work starts. */
-function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, TensorEntry>): void {
-  const need = (name: string, shape: readonly number[]) => {
+/** Tensors by transformers' names: what was saved without its head lacks "model." (AutoModel). */
+function named(entries: readonly TensorEntry[]): TensorEntry[] {
+  const bare = names.embedding.replace(/^model\./, '');
+  if (!entries.some((t) => t.name === bare)) return [...entries];
+  return entries.map((t) => (t.name === names.head ? t : { ...t, name: `model.${t.name}` }));
+}
+
+/** Whether the head is the embedding: the file holds none of its own, or one of the same bytes (transformers 5 ties only these). */
+async function headIsEmbedding(tensors: ReadonlyMap<string, TensorEntry>): Promise<boolean> {
+  const [head, embedding] = [tensors.get(names.head), tensors.get(names.embedding)];
+  if (!head || !embedding) return true;
+  if (head.unpack || embedding.unpack || head.storage !== embedding.storage || head.byteLength !== embedding.byteLength)
+    return false;
+  const step = 4 * 2 ** 20;
+  for (let at = 0; at < head.byteLength; at += step) {
+    const [a, b] = await Promise.all(
+      [head, embedding].map((t) => t.source.slice(t.offset + at, t.offset + Math.min(at + step, t.byteLength))),
+    );
+    if (!a?.every((byte, i) => byte === b?.[i])) return false;
+  }
+  return true;
+}
+
+/** Buffers that old checkpoints hold beside the weights, and that every reader computes anew. */
+const COMPUTED_ANEW = /\.rotary_emb\.(?:inv_freq|cos_cached|sin_cached)$|\.self_attn\.(?:masked_bias|attn\.bias)$/;
+
+/**
+ * Every tensor the decoder will read is there and has the shape the config promises, and none is left that nobody reads,
+ * before any work starts. A bias of nothing but zeros is dropped: it adds nothing (what llamafied checkpoints hold).
+ */
+async function checkTensors(config: ModelConfig, tensors: Map<string, TensorEntry>): Promise<void> {
+  const wanted = new Set<string>();
+  for (const [name, shape] of modelTensors(config)) {
+    wanted.add(name);
     const entry = tensors.get(name);
     if (!entry)
       throw new JoulewiseError(
@@ -142,6 +198,15 @@ function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, TensorEn
         'checkpoint.format',
         `Tensor ${quote(name)} has shape ${entry.shape.join('x')}; the config says ${shape.join('x')}.`,
       );
-  };
-  for (const [name, shape] of modelTensors(config)) need(name, shape);
+  }
+  for (const [name, entry] of tensors) {
+    if (wanted.has(name)) continue;
+    const zeros = /_proj\.bias$/.test(name) && (await readTensor(entry)).every((x) => x === 0);
+    if (!zeros && !COMPUTED_ANEW.test(name))
+      throw new JoulewiseError(
+        'checkpoint.unsupported',
+        `Tensor ${quote(entry.from ?? name)} is read by nothing in a ${config.family} model as computed here${/\.bias$/.test(name) ? ', which adds no such biases' : ''}, and without it the answers would be another model's. Use another checkpoint.`,
+      );
+    tensors.delete(name);
+  }
 }
