@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeInto } from './adapter';
 import { openCheckpoint } from './checkpoint';
@@ -44,10 +45,13 @@ describe('LoRA adapters', () => {
 
   it.each([
     [{ peft_type: 'LOHA' }, /it is no LoRA adapter/],
-    [{ use_dora: true }, /DoRA adapter.*merge it first/],
-    [{ bias: 'all' }, /trains biases/],
-    [{ modules_to_save: ['lm_head'] }, /replaces whole layers/],
-    [{ rank_pattern: { q_proj: 8 } }, /rank differs by layer/],
+    [{ use_dora: true }, /DoRA adapter without the lengths/],
+    [{ bias: 'some' }, /trains of biases/],
+    [{ init_lora_weights: 'olora' }, /"init_lora_weights" is "olora"/],
+    [{ init_lora_weights: 'a newer one' }, /"init_lora_weights" is "a newer one"/],
+    [{ use_qalora: true }, /"use_qalora"/],
+    [{ rank_pattern: { q_proj: 8 } }, /do not fit this checkpoint/],
+    [{ alpha_pattern: { '(?P<a>q_proj': 8 } }, /"alpha_pattern" chooses by/],
     [{ r: 8 }, /do not fit this checkpoint/],
     [{ layers_to_transform: [0], layers_pattern: 'blocks' }, /"layers_pattern" .*blocks.* are called "layers"/],
     [{ layers_to_transform: [0, 1] }, /change .*layers\.2\.\S+_proj.*, which "target_modules"/],
@@ -68,6 +72,19 @@ describe('LoRA adapters', () => {
     [{ target_modules: 'all-linear', exclude_modules: '.*(k|gate|up)_proj' }],
   ])('%j chooses what its tensors change', async (changed) => {
     expect((await open(changed)).adapted?.adapter.count).toBe(16);
+  });
+
+  it('any key that is not known is refused by its name', async () => {
+    const key = fc
+      .stringMatching(/^[a-z][a-z_]{3,20}$/)
+      .filter((name) => !(name in config) && !/^(?:r|lora|use|init|eva)/.test(name));
+    const value = fc.oneof(fc.constant(true), fc.integer({ min: 1 }), fc.string({ minLength: 1 }), fc.constant([1]));
+    await fc.assert(
+      fc.asyncProperty(key, value, async (name, said) => {
+        await expect(open({ [name]: said })).rejects.toThrow(`"${name}"`);
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('lie beside a checkpoint by the names of their tasks, and are merged into nothing', async () => {

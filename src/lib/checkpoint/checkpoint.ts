@@ -1,13 +1,13 @@
 import { JoulewiseError, quote } from '../core/errors';
 import { type LinearName, LINEARS, modelTensors, names } from './block';
 import { configFromJson, type ModelConfig } from './config';
-import { mergeInto, readAdapter, readNamed, type Adapter } from './adapter';
+import { mergeInto, readAdapter, readNamed, setRowLengths, type Adapter, type Replaceable } from './adapter';
 import { openGguf } from './gguf';
 import type { GgufField } from './gguf-write';
 import { quantizationOf } from './quantized';
 import { placeTensor, readSafetensorsSet } from './safetensors';
 import { readJson, readText, type FileSet } from './source';
-import { readTensor, type TensorEntry } from './tensors';
+import { elementsOf, readTensor, type TensorEntry } from './tensors';
 import { tokenizerFromGguf, type TokenizerFiles } from './tokenizer';
 
 /** Weights, config and tokenizer as they came; weights stay where they are until `read`. */
@@ -56,7 +56,7 @@ export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
           return readTensor(entry);
         },
       };
-      const adapter = await readAdapter(files, layers, shape);
+      const adapter = await readAdapter(files, layers, shape, replaceable(base));
       return adapter ? withAdapter(base, adapter) : base;
     }
   }
@@ -66,19 +66,70 @@ export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
   );
 }
 
-/** The checkpoint with an adapter: merged in where its weights are read, and beside it for those who keep both apart. */
+/** What an adapter may replace whole: every tensor outside of the linear layers' weights, and those too. */
+function replaceable({ config }: Checkpoint): Replaceable {
+  const head = [config.vocabSize, config.hiddenSize];
+  const all = new Map<string, readonly number[]>(modelTensors({ ...config, tiedEmbeddings: false, qkvBias: true }));
+  return { tensors: all, headShape: head };
+}
+
+/**
+ * The checkpoint with an adapter: merged in where its weights are read, and beside it for those who keep both apart. One
+ * that changes more than low-rank parts is merged for all, and `notes` says so.
+ */
 export function withAdapter(base: Checkpoint, adapter: Adapter): Checkpoint {
   const places = new Map<string, [layer: number, linear: LinearName]>();
   for (let layer = 0; layer < base.config.layers; layer++)
     for (const linear of LINEARS) places.set(names.linear(layer, linear), [layer, linear]);
+  const merged = async (tensor: string, read: (tensor: string) => Promise<Float32Array<ArrayBuffer>>) => {
+    const data = await read(tensor);
+    const place = places.get(tensor);
+    const low = place ? await adapter.read(...place) : null;
+    if (low) mergeInto(data, low);
+    return data;
+  };
+  if (!adapter.more) return { ...base, adapted: { adapter, base }, read: (tensor) => merged(tensor, base.read) };
+
+  const { replaced, lengths, biases, head, what } = adapter.more;
+  // Its input side alone changes where the head was the embedding and is not named itself.
+  const apart =
+    base.config.tiedEmbeddings && (head !== null || replaced.has(names.head) || replaced.has(names.embedding));
+  const config: ModelConfig = {
+    ...base.config,
+    tiedEmbeddings: base.config.tiedEmbeddings && !apart,
+    qkvBias: base.config.qkvBias || biases.size > 0 || [...replaced.keys()].some((name) => name.endsWith('_proj.bias')),
+  };
+  const own = (tensor: string): TensorEntry | undefined =>
+    replaced.get(tensor) ??
+    base.tensors.get(tensor) ??
+    (tensor === names.head ? base.tensors.get(names.embedding) : undefined);
+  const shapes = new Map(modelTensors(config));
+  const tensors = new Map<string, TensorEntry>();
+  for (const [name, shape] of shapes) {
+    const entry = own(name) ?? base.tensors.get(names.finalNorm);
+    if (entry) tensors.set(name, { ...entry, name, shape });
+  }
+  const plain = async (tensor: string) => {
+    const entry = own(tensor);
+    // A bias that the base lacks is zero.
+    return entry ? readTensor(entry) : new Float32Array(elementsOf(shapes.get(tensor) ?? []));
+  };
   return {
     ...base,
-    adapted: { adapter, base },
+    config,
+    tensors,
+    adapted: null,
+    notes: [
+      ...base.notes,
+      `The adapter changes more than low-rank parts (${what}), so it is merged into the weights before they are compressed.`,
+    ],
     async read(tensor) {
-      const data = await base.read(tensor);
-      const place = places.get(tensor);
-      const low = place ? await adapter.read(...place) : null;
-      if (low) mergeInto(data, low);
+      const data = await merged(tensor, plain);
+      if (tensor === names.head && head) mergeInto(data, await head());
+      const length = lengths.get(tensor);
+      if (length) setRowLengths(data, await readTensor(length));
+      const bias = biases.get(tensor);
+      if (bias) (await readTensor(bias.entry)).forEach((x, i) => (data[i] = (data[i] as number) + bias.factor * x));
       return data;
     },
   };
