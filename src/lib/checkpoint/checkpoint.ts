@@ -9,6 +9,7 @@ import { placeTensor, readSafetensorsSet } from './safetensors';
 import { readJson, readText, type FileSet } from './source';
 import { elementsOf, readTensor, type TensorEntry } from './tensors';
 import { tokenizerFromGguf, type TokenizerFiles } from './tokenizer';
+import { largestId } from './tokenizer-exact';
 
 /** Weights, config and tokenizer as they came; weights stay where they are until `read`. */
 export interface Checkpoint {
@@ -41,6 +42,7 @@ export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
     if (found) {
       const tensors = new Map(found.tensors);
       await checkTensors(found.config, tensors);
+      checkTokens(found.config, found.tokenizer);
       const { layers } = found.config;
       const shape = (layer: number, linear: LinearName) => tensors.get(names.linear(layer, linear))?.shape ?? [];
       const base: Checkpoint = {
@@ -225,6 +227,16 @@ async function headIsEmbedding(tensors: ReadonlyMap<string, TensorEntry>): Promi
     if (!a?.every((byte, i) => byte === b?.[i])) return false;
   }
   return true;
+}
+
+/** Every id that the tokenizer can give has a row in the embedding. */
+export function checkTokens({ vocabSize }: Pick<ModelConfig, 'vocabSize'>, { tokenizer }: TokenizerFiles): void {
+  const largest = largestId(tokenizer);
+  if (largest >= vocabSize)
+    throw new JoulewiseError(
+      'checkpoint.unsupported',
+      `The tokenizer has id ${largest} (of ${largest + 1} tokens), and the embedding has only ${vocabSize} rows: tokens were added without resizing it. Use a checkpoint whose embedding was resized, or the tokenizer that it was trained with.`,
+    );
 }
 
 /** Buffers that old checkpoints hold beside the weights, and that every reader computes anew. */

@@ -84,6 +84,6 @@ export async function goOn(
     ...made,
     text: tokenizer.decode(made.ids),
     kernel: session.kernel,
-    fallbacks: [...session.fallbacks],
+    fallbacks: [...session.fallbacks, ...(o.chat ? tokenizer.notes : [])],
   };
 }
