@@ -156,6 +156,16 @@ export function tooLong(
   return `The text needs ${tokens} tokens; this session holds ${holds}${why}. Shorten the ticket.`;
 }
 
+/** Throws `engine.failed` for an id that has no row in the embedding: no kernel may read past a table. */
+export function checkIds({ vocabSize }: Pick<ModelConfig, 'vocabSize'>, ids: readonly number[]): void {
+  for (const id of ids)
+    if (!(Number.isInteger(id) && id >= 0 && id < vocabSize))
+      throw new JoulewiseError(
+        'engine.failed',
+        `The prompt holds token ${id}, and the model's embedding has ${vocabSize} rows. Its tokenizer belongs to another model: use the one that it came with.`,
+      );
+}
+
 /** Keys of a config.json that say how weights are stored, how others load it, and what is written anew. */
 const NOT_KEPT = [
   'quantization_config',

@@ -1,7 +1,8 @@
-import { Template } from '@huggingface/jinja';
+import type { Template } from '@huggingface/jinja';
 import type { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
 import { JoulewiseError, quote } from '../core/errors';
 import type { GgufValue } from './gguf';
+import { createTemplate } from './jinja';
 import { exactTokenizer } from './tokenizer-exact';
 
 /** tokenizer.json and tokenizer_config.json, as transformers writes them. */
@@ -47,7 +48,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const source = chatTemplate(files.config);
   try {
     hf = exactTokenizer(files.tokenizer, files.config);
-    template = new Template(source ?? PLAIN_TEMPLATE);
+    template = createTemplate(source ?? PLAIN_TEMPLATE);
   } catch (cause) {
     throw cause instanceof JoulewiseError ? cause : broken(cause);
   }

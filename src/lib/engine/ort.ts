@@ -1,4 +1,4 @@
-import { tooLong } from '../checkpoint/config';
+import { checkIds, tooLong } from '../checkpoint/config';
 import { ENGINE } from '../schema/engines';
 import type * as Ort from 'onnxruntime-web';
 import { toHalf } from '../core/half';
@@ -177,6 +177,7 @@ class OrtSession implements EngineSession {
     const total = this.length + fresh;
     if (total > this.maxPositions)
       throw new JoulewiseError('engine.failed', tooLong(this.variant.options.config, total, this.maxPositions));
+    checkIds(this.variant.options.config, ids);
     if (this.zeros.length < fresh * total) this.zeros = new Float32Array(fresh * total);
     const { Tensor } = this.ort;
     const feeds: Record<string, Ort.Tensor> = {
