@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { mergeInto } from './adapter';
 import { openCheckpoint } from './checkpoint';
 import { names } from './block';
-import { builtinFiles, fileSet } from './testing';
+import { builtinFiles, fileSet, floatBytes, makeSafetensors } from './testing';
 
 const read = (path: string) => new Uint8Array(readFileSync(path));
 const builtin = builtinFiles();
@@ -104,6 +104,37 @@ describe('LoRA adapters', () => {
     expect(await opened.read(name)).toEqual(await (await openCheckpoint(fileSet(builtin))).read(name));
     const half = fileSet({ ...builtin, 'rca.adapter_model.safetensors': weights });
     await expect(openCheckpoint(half)).rejects.toThrow(/adapter_config\.json is missing/);
+  });
+
+  it('a low-rank part of the head unties it from the embedding', async () => {
+    const { vocabSize, hiddenSize } = (await openCheckpoint(fileSet(builtin))).config;
+    const part = (rows: number, columns: number, by: number) => ({
+      dtype: 'F32',
+      shape: [rows, columns],
+      data: floatBytes(Array.from({ length: rows * columns }, (_, i) => by * ((i % 7) - 3))),
+    });
+    const made = await open(
+      { target_modules: ['lm_head'], r: 2, lora_alpha: 4 },
+      {
+        'adapter_model.safetensors': makeSafetensors({
+          'base_model.model.lm_head.lora_A.weight': part(2, hiddenSize, 0.01),
+          'base_model.model.lm_head.lora_B.weight': part(vocabSize, 2, 0.1),
+        }) as Uint8Array<ArrayBuffer>,
+      },
+    );
+    const plain = await openCheckpoint(fileSet(builtin));
+    expect([made.config.tiedEmbeddings, made.adapted, made.notes.join()]).toEqual([
+      false,
+      null,
+      expect.stringMatching(/the head.*merged into the weights/),
+    ]);
+    const embedding = await plain.read(names.embedding);
+    expect(await made.read(names.embedding)).toEqual(embedding);
+    // Row 0 by hand: alpha / r = 2.
+    const head = await made.read(names.head);
+    const a = (r: number, i: number) => Math.fround(0.01 * (((r * hiddenSize + i) % 7) - 3));
+    const sum = 2 * (Math.fround(-0.3) * a(0, 5) + Math.fround(-0.2) * a(1, 5));
+    expect((head[5] as number) - (embedding[5] as number)).toBeCloseTo(sum, 6);
   });
 
   it('half an adapter is refused', async () => {

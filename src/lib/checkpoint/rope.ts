@@ -65,6 +65,30 @@ export const scaledFrequencies = (theta: number, dim: number, s: RopeScaling | n
 export const ropeAttention = (s: RopeScaling | null): number =>
   s?.kind === 'yarn' ? s.attention : s?.kind === 'factors' ? (s.attention ?? 1) : 1;
 
+/**
+ * What a GGUF file says of a scaling: keys behind the architecture's name, and whether rope_freqs.weight holds divisors.
+ * Null where GGUF cannot say it.
+ */
+export function ropeToGguf(
+  s: RopeScaling | null,
+): { keys: Readonly<Record<string, string | number>>; factors: boolean } | null {
+  if (!s) return { keys: {}, factors: false };
+  if (s.kind === 'linear')
+    return { keys: { 'rope.scaling.type': 'linear', 'rope.scaling.factor': s.factor }, factors: false };
+  if (s.kind !== 'yarn') return ropeAttention(s) === 1 ? { keys: {}, factors: true } : null;
+  if (!s.truncate || Math.abs(s.attention - yarnAttention(s.factor)) > 1e-6) return null;
+  return {
+    keys: {
+      'rope.scaling.type': 'yarn',
+      'rope.scaling.factor': s.factor,
+      'rope.scaling.original_context_length': s.originalMaxPositions,
+      ...(s.betaFast === 32 ? {} : { 'rope.scaling.yarn_beta_fast': s.betaFast }),
+      ...(s.betaSlow === 1 ? {} : { 'rope.scaling.yarn_beta_slow': s.betaSlow }),
+    },
+    factors: false,
+  };
+}
+
 /** YaRN's factor of cosines and sines (Peng et al., arXiv 2309.00071, section 3.4). */
 const yarnAttention = (factor: number, by = 1) => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1);
 
