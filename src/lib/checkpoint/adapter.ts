@@ -53,8 +53,7 @@ const fault = (why: string, code: 'checkpoint.format' | 'checkpoint.unsupported'
   new JoulewiseError(code, `The adapter cannot be used: ${why}.`);
 
 const any = () => true;
-const empty = (v: unknown) =>
-  v === null || v === false || (typeof v === 'object' && Object.keys(v as object).length === 0);
+const empty = (v: unknown) => v === null || v === false || (typeof v === 'object' && Object.keys(v ?? {}).length === 0);
 const MERGE = 'Merge it into its model with PEFT first, or save it without';
 
 /**

@@ -90,7 +90,8 @@ export function withAdapter(base: Checkpoint, adapter: Adapter): Checkpoint {
     if (low) mergeInto(data, low);
     return data;
   };
-  if (!adapter.more) return { ...base, adapted: { adapter, base }, read: (tensor) => merged(tensor, base.read) };
+  if (!adapter.more)
+    return { ...base, adapted: { adapter, base }, read: (tensor) => merged(tensor, (name) => base.read(name)) };
 
   const { replaced, lengths, biases, head, what } = adapter.more;
   // Its input side alone changes where the head was the embedding and is not named itself.

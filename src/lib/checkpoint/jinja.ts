@@ -18,7 +18,7 @@ interface Binary {
 interface Inside {
   evaluate(node: unknown, environment: unknown): Value;
   evaluateBlock(nodes: readonly unknown[], environment: unknown): Value;
-  evaluateBinaryExpression(node: Binary, environment: unknown): Value;
+  evaluateBinaryExpression: (node: Binary, environment: unknown) => Value;
 }
 
 let corrected = false;

@@ -102,7 +102,7 @@ interface Said {
   maxPositions: number;
   headDim: number;
   original: number;
-  number(key: string, fallback?: number): number;
+  number: (key: string, fallback?: number) => number;
 }
 
 interface RopeType {

@@ -333,7 +333,7 @@ function preTokenizerOf(name: unknown): PreTokenizerRow {
     'checkpoint.unsupported',
     name === undefined || name === 'default'
       ? `The GGUF file does not say how its text is split ("tokenizer.ggml.pre" is ${name === undefined ? 'missing' : '"default"'}), so its tokens would be a guess. Convert the model again with a newer llama.cpp, or use its original files.`
-      : `GGUF pre-tokenizer ${quote(String(name))} is not known here. Known: ${Object.keys(PRE_TOKENIZERS).join(', ')}.`,
+      : `GGUF pre-tokenizer ${quote(typeof name === 'string' ? name : JSON.stringify(name))} is not known here. Known: ${Object.keys(PRE_TOKENIZERS).join(', ')}.`,
   );
 }
 

@@ -5,7 +5,7 @@ import { parseRecipe } from '../compress/recipe';
 import { exportGguf } from '../export/gguf';
 import { writeWeights } from '../export/safetensors';
 import { exportVariant, type ExportTarget } from '../export/onnx';
-import { nllOf } from './testing';
+import { nllOf } from '../engine/testing';
 
 /** Everything that was written, by name. */
 function folder() {
