@@ -110,6 +110,7 @@ async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, ou
   const { results, evidence } = reply.folded;
   const decision = decide(results, evidence);
   const { models, baseline } = splitBaseline(results);
+  const failed = reply.failures[0];
   const ranking = rankVariants(models, plan.w);
   const winners = winnersByWeight(models);
   const device = reply.runs[0]?.device ?? null;
@@ -144,6 +145,14 @@ async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, ou
     };
     writeFileSync(out, `${JSON.stringify(record, null, 1)}\n`);
     say(`Wrote ${out}.`);
+  }
+  // Nothing leads where nothing stands: the baseline alone is shown, and the exit code says that the work failed.
+  if (models.length === 0) {
+    if (baseline) print(renderRanking(ranking, baseline, winners));
+    throw new JoulewiseError(
+      'engine.failed',
+      `No variant could be measured, so there is no winner${failed ? `: ${failed.error.message}` : '.'}`,
+    );
   }
   print(answerSentence(decision));
   for (const more of [trainingSentence(decision), whatWould(decision), disturbedSentence(decision.disturbed)])

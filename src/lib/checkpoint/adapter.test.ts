@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeInto } from './adapter';
 import { openCheckpoint } from './checkpoint';
 import { names } from './block';
-import { builtinFiles, fileSet } from './testing';
+import { builtinFiles, fileSet, floatBytes, makeSafetensors } from './testing';
 
 const read = (path: string) => new Uint8Array(readFileSync(path));
 const builtin = builtinFiles();
@@ -44,10 +45,13 @@ describe('LoRA adapters', () => {
 
   it.each([
     [{ peft_type: 'LOHA' }, /it is no LoRA adapter/],
-    [{ use_dora: true }, /DoRA adapter.*merge it first/],
-    [{ bias: 'all' }, /trains biases/],
-    [{ modules_to_save: ['lm_head'] }, /replaces whole layers/],
-    [{ rank_pattern: { q_proj: 8 } }, /rank differs by layer/],
+    [{ use_dora: true }, /DoRA adapter without the lengths/],
+    [{ bias: 'some' }, /trains of biases/],
+    [{ init_lora_weights: 'olora' }, /"init_lora_weights" is "olora"/],
+    [{ init_lora_weights: 'a newer one' }, /"init_lora_weights" is "a newer one"/],
+    [{ use_qalora: true }, /"use_qalora"/],
+    [{ rank_pattern: { q_proj: 8 } }, /do not fit this checkpoint/],
+    [{ alpha_pattern: { '(?P<a>q_proj': 8 } }, /"alpha_pattern" chooses by/],
     [{ r: 8 }, /do not fit this checkpoint/],
     [{ layers_to_transform: [0], layers_pattern: 'blocks' }, /"layers_pattern" .*blocks.* are called "layers"/],
     [{ layers_to_transform: [0, 1] }, /change .*layers\.2\.\S+_proj.*, which "target_modules"/],
@@ -70,6 +74,19 @@ describe('LoRA adapters', () => {
     expect((await open(changed)).adapted?.adapter.count).toBe(16);
   });
 
+  it('any key that is not known is refused by its name', async () => {
+    const key = fc
+      .stringMatching(/^[a-z][a-z_]{3,20}$/)
+      .filter((name) => !(name in config) && !/^(?:r|lora|use|init|eva)/.test(name));
+    const value = fc.oneof(fc.constant(true), fc.integer({ min: 1 }), fc.string({ minLength: 1 }), fc.constant([1]));
+    await fc.assert(
+      fc.asyncProperty(key, value, async (name, said) => {
+        await expect(open({ [name]: said })).rejects.toThrow(`"${name}"`);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('lie beside a checkpoint by the names of their tasks, and are merged into nothing', async () => {
     const files = fileSet({
       ...builtin,
@@ -87,6 +104,37 @@ describe('LoRA adapters', () => {
     expect(await opened.read(name)).toEqual(await (await openCheckpoint(fileSet(builtin))).read(name));
     const half = fileSet({ ...builtin, 'rca.adapter_model.safetensors': weights });
     await expect(openCheckpoint(half)).rejects.toThrow(/adapter_config\.json is missing/);
+  });
+
+  it('a low-rank part of the head unties it from the embedding', async () => {
+    const { vocabSize, hiddenSize } = (await openCheckpoint(fileSet(builtin))).config;
+    const part = (rows: number, columns: number, by: number) => ({
+      dtype: 'F32',
+      shape: [rows, columns],
+      data: floatBytes(Array.from({ length: rows * columns }, (_, i) => by * ((i % 7) - 3))),
+    });
+    const made = await open(
+      { target_modules: ['lm_head'], r: 2, lora_alpha: 4 },
+      {
+        'adapter_model.safetensors': makeSafetensors({
+          'base_model.model.lm_head.lora_A.weight': part(2, hiddenSize, 0.01),
+          'base_model.model.lm_head.lora_B.weight': part(vocabSize, 2, 0.1),
+        }) as Uint8Array<ArrayBuffer>,
+      },
+    );
+    const plain = await openCheckpoint(fileSet(builtin));
+    expect([made.config.tiedEmbeddings, made.adapted, made.notes.join()]).toEqual([
+      false,
+      null,
+      expect.stringMatching(/the head.*merged into the weights/),
+    ]);
+    const embedding = await plain.read(names.embedding);
+    expect(await made.read(names.embedding)).toEqual(embedding);
+    // Row 0 by hand: alpha / r = 2.
+    const head = await made.read(names.head);
+    const a = (r: number, i: number) => Math.fround(0.01 * (((r * hiddenSize + i) % 7) - 3));
+    const sum = 2 * (Math.fround(-0.3) * a(0, 5) + Math.fround(-0.2) * a(1, 5));
+    expect((head[5] as number) - (embedding[5] as number)).toBeCloseTo(sum, 6);
   });
 
   it('half an adapter is refused', async () => {

@@ -1,4 +1,5 @@
 import type { ModelConfig } from './config';
+import { ropeAttention, scaledFrequencies } from './rope';
 
 /**
  * A decoder block of the Llama family, described once: its tensors, their names and shapes, which of them read the same
@@ -203,40 +204,25 @@ export function linearShapes(
   };
 }
 
-/** Inverse frequencies of rope, [headDim / 2], with scaling (Llama 3: transformers' modeling_rope_utils). */
-export function ropeFrequencies(config: ModelConfig): Float64Array {
-  const half = config.headDim / 2;
-  const out = new Float64Array(half);
-  const s = config.ropeScaling;
-  for (let i = 0; i < half; i++) {
-    const f = config.ropeTheta ** -((2 * i) / config.headDim);
-    if (!s) out[i] = f;
-    else if (s.kind === 'factors') out[i] = f / (s.factors[i] ?? 1);
-    else {
-      const wavelength = (2 * Math.PI) / f;
-      const smooth = (s.originalMaxPositions / wavelength - s.lowFreqFactor) / (s.highFreqFactor - s.lowFreqFactor);
-      if (wavelength < s.originalMaxPositions / s.highFreqFactor) out[i] = f;
-      else if (wavelength > s.originalMaxPositions / s.lowFreqFactor) out[i] = f / s.factor;
-      else out[i] = ((1 - smooth) * f) / s.factor + smooth * f;
-    }
-  }
-  return out;
-}
+/** Inverse frequencies of rope, [headDim / 2], with scaling (rope.ts). */
+export const ropeFrequencies = (config: ModelConfig): Float64Array =>
+  Float64Array.from(scaledFrequencies(config.ropeTheta, config.headDim, config.ropeScaling));
 
-/** Rope's factors at positions 0, 1, ...: cosines and sines, each [positions, headDim / 2] float32. */
+/** Rope's factors at positions 0, 1, ...: cosines and sines (times YaRN's factor), each [positions, headDim / 2] float32. */
 export function ropeTables(
   config: ModelConfig,
   positions: number,
 ): { cos: Float32Array<ArrayBuffer>; sin: Float32Array<ArrayBuffer> } {
   const frequencies = ropeFrequencies(config);
   const half = frequencies.length;
+  const by = ropeAttention(config.ropeScaling);
   const cos = new Float32Array(positions * half);
   const sin = new Float32Array(positions * half);
   for (let p = 0; p < positions; p++)
     for (let i = 0; i < half; i++) {
       const angle = p * (frequencies[i] as number);
-      cos[p * half + i] = Math.cos(angle);
-      sin[p * half + i] = Math.sin(angle);
+      cos[p * half + i] = by * Math.cos(angle);
+      sin[p * half + i] = by * Math.sin(angle);
     }
   return { cos, sin };
 }

@@ -4,7 +4,8 @@ import { JoulewiseError } from '../core/errors';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../core/random';
 import { openCheckpoint, type Checkpoint } from './checkpoint';
-import { configFromJson, configToJson } from './config';
+import { checkIds, configFromJson, configToJson } from './config';
+import { quantizationOf } from './quantized';
 import { LINEARS, names, ropeFrequencies } from './block';
 import { openGguf, readGguf } from './gguf';
 import { readSafetensors } from './safetensors';
@@ -281,11 +282,8 @@ describe('config', () => {
 
   it.each([
     [{ model_type: 'gemma3', architectures: ['Gemma3ForCausalLM'] }, /"gemma3" is not known here\. Known: Llama, Mist/],
-    [{ quantization_config: { bits: 4 } }, /already quantized/],
     [{ hidden_act: 'gelu' }, /"gelu" is not known/],
-    [{ mlp_bias: true }, /biases/],
-    [{ attention_bias: true }, /biases/],
-    [{ rope_scaling: { rope_type: 'yarn', factor: 2 } }, /"yarn" is not known here; "llama3" is/],
+    [{ rope_scaling: { rope_type: 'su', factor: 2 } }, /"su" is not known here\. Known: default, linear/],
     [{ num_hidden_layers: 1e9 }, /layers is 1000000000, not a whole number/],
     [{ num_attention_heads: 3, head_dim: 8, num_key_value_heads: 2 }, /do not divide/],
     [{ head_dim: 12 }, /multiples of 8/],
@@ -369,4 +367,113 @@ describe('sources', () => {
 
 it('every linear layer of a family has a GGUF name', () => {
   expect(Object.values(GGUF_SHAPES).filter(([name]) => LINEARS.some((l) => name.includes(l))).length).toBe(7);
+});
+
+describe('closed lists', () => {
+  const unknown = fc.stringMatching(/^[a-z][a-z_]{5,24}$/).map((key) => `x_${key}`);
+  const value = fc.oneof(fc.boolean(), fc.integer(), fc.string({ minLength: 1, maxLength: 8 }), fc.constant({ a: 1 }));
+
+  it('a key of config.json that nobody knows is refused by its name', () => {
+    fc.assert(
+      fc.property(unknown, value, (key, said) => {
+        expect(() => configFromJson({ ...CONFIG, [key]: said })).toThrow(`"${key}"`);
+      }),
+    );
+  });
+
+  it('so is a key of rope, whatever its type', () => {
+    const type = fc.constantFrom('default', 'linear', 'dynamic', 'yarn', 'llama3', 'longrope');
+    fc.assert(
+      fc.property(unknown, value, type, (key, said, rope_type) => {
+        expect(() => configFromJson({ ...CONFIG, rope_scaling: { rope_type, factor: 1, [key]: said } })).toThrow(
+          `"${key}"`,
+        );
+      }),
+    );
+  });
+
+  it('so is a key of GGUF: of the model, of its tokenizer, of anybody', async () => {
+    const prefix = fc.constantFrom('llama.', 'llama.rope.', 'tokenizer.', 'tokenizer.ggml.', 'qwen2.', '');
+    await fc.assert(
+      fc.asyncProperty(
+        prefix,
+        unknown,
+        fc.oneof(fc.boolean(), fc.nat(9), fc.string({ minLength: 1 })),
+        async (at, key, said) => {
+          const data = makeGguf({ ...METADATA, [at + key]: said }, tensorsOf());
+          expect((await message(() => openCheckpoint(fileSet({ 'a.gguf': data })))).message).toContain(`"${at}${key}"`);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('so is a tensor that nobody reads, in both formats', async () => {
+    const name = fc.oneof(
+      unknown.map((key) => `model.layers.0.${key}.weight`),
+      fc.constantFrom(...LINEARS).map((l) => `${names.linear(0, l).replace('weight', 'bias')}`),
+      unknown,
+    );
+    await fc.assert(
+      fc.asyncProperty(name, async (tensor) => {
+        const more = { [tensor]: { dtype: 'F32', shape: [2], data: floatBytes([0, 1]) } };
+        const files = { ...FOLDER, 'model.safetensors': makeSafetensors({ ...SAFETENSORS, ...more }) };
+        expect((await message(() => openCheckpoint(fileSet(files)))).message).toContain(`"${tensor}"`);
+      }),
+      { numRuns: 60 },
+    );
+    for (const gguf of ['blk.0.attn_output.bias', 'blk.0.ffn_down.bias', 'blk.7.attn_q.weight', 'x.weight']) {
+      const extra = { name: gguf, dims: [2], type: 0, data: floatBytes([0, 1]) };
+      const data = makeGguf(METADATA, [...tensorsOf(), extra]);
+      expect((await message(() => openCheckpoint(fileSet({ 'a.gguf': data })))).message).toContain(`"${gguf}"`);
+    }
+  });
+
+  it('biases of nothing but zeros, and buffers that everybody computes, are let go', async () => {
+    const zero = { dtype: 'F32', shape: [HIDDEN], data: floatBytes(Array<number>(HIDDEN).fill(0)) };
+    const more = {
+      'model.layers.0.self_attn.o_proj.bias': zero,
+      'model.layers.0.mlp.down_proj.bias': zero,
+      'model.layers.0.self_attn.rotary_emb.inv_freq': zero,
+    };
+    const files = { ...FOLDER, 'model.safetensors': makeSafetensors({ ...SAFETENSORS, ...more }) };
+    expect((await openCheckpoint(fileSet(files))).tensors.size).toBe(Object.keys(SAFETENSORS).length);
+  });
+
+  it('a head of its own beside a flag that ties is used, and the same bytes are the embedding', async () => {
+    const head = (data: Uint8Array) => ({ 'lm_head.weight': { dtype: 'F32', shape: [VOCAB, HIDDEN], data } });
+    const tied = async (data: Uint8Array) => {
+      const files = { ...FOLDER, 'model.safetensors': makeSafetensors({ ...SAFETENSORS, ...head(data) }) };
+      return (await openCheckpoint(fileSet(files))).config.tiedEmbeddings;
+    };
+    expect(await tied(floatBytes(DATA['token_embd.weight'] as number[]))).toBe(true);
+    expect(await tied(floatBytes(Array<number>(VOCAB * HIDDEN).fill(1)))).toBe(false);
+  });
+
+  it('an id without a row is refused when opening', async () => {
+    const vocab = Object.fromEntries(Array.from({ length: VOCAB + 1 }, (_, i) => [`t${i}`, i]));
+    const files = { ...FOLDER, 'tokenizer.json': JSON.stringify({ model: { type: 'BPE', vocab, merges: [] } }) };
+    expect((await message(() => openCheckpoint(fileSet(files)))).message).toMatch(/id 12 .* only 12 rows/);
+    expect(() => checkIds({ vocabSize: 12 }, [3, 12])).toThrow(/token 12, .* 12 rows/);
+  });
+
+  it.each([
+    [
+      { quantization_config: { quant_method: 'bitsandbytes', load_in_4bit: true } },
+      /by bitsandbytes .*Use the original/,
+    ],
+    [{ quantization_config: { quant_method: 'fp8' } }, /by FP8.*Use the original/],
+    [{ quantization_config: { quant_method: 'mxfp4' } }, /by MXFP4.*Use the original/],
+    [{ quantization_config: { quant_method: 'a newer one' } }, /by "a newer one".*Use the original/],
+    [{ quantization_config: { quant_method: 'gptq', bits: 3, group_size: 32 } }, /in 3 bits; 2, 4, 8 are read/],
+    [{ quantization_config: { quant_method: 'gptq', bits: 4, group_size: 32, x_new: 1 } }, /says "x_new"/],
+    [
+      { quantization_config: { quant_method: 'awq', bits: 4, group_size: 32, version: 'gemv' } },
+      /says "version": "gemv"/,
+    ],
+    [{ quantization_config: { quant_method: 'compressed-tensors', format: 'float-quantized' } }, /says "format"/],
+    [{ quantization: { bits: 4, group_size: 32, mode: 'nvfp4' } }, /by MLX as "nvfp4"/],
+  ])('%j is refused by its name', (changed, sentence) => {
+    expect(() => quantizationOf({ ...CONFIG, ...changed })).toThrow(sentence);
+  });
 });

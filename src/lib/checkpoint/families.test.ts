@@ -40,6 +40,7 @@ describe('the table of model families', () => {
       gguf: null,
       qkvBias: true,
       qkNorm: true,
+      window: 'none',
       ggufPermutesQK: false,
     });
     const config = configFromJson({ ...json, model_type: 'toy' });

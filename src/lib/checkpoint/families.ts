@@ -8,6 +8,8 @@ export interface Family {
   gguf: string | null;
   qkvBias: boolean;
   qkNorm: boolean;
+  /** Whether a token sees a window of those before it: never, whenever the config has one, or where it is switched on. */
+  window: 'none' | 'always' | 'switched';
   /** llama.cpp's converter interleaves the rows of q and k for these; the reader undoes it. */
   ggufPermutesQK: boolean;
 }
@@ -20,6 +22,7 @@ export const FAMILIES: readonly Family[] = [
     gguf: 'llama',
     qkvBias: false,
     qkNorm: false,
+    window: 'none',
     ggufPermutesQK: true,
   },
   // GGUF files of Mistral say "llama".
@@ -30,6 +33,7 @@ export const FAMILIES: readonly Family[] = [
     gguf: null,
     qkvBias: false,
     qkNorm: false,
+    window: 'always',
     ggufPermutesQK: true,
   },
   {
@@ -39,6 +43,7 @@ export const FAMILIES: readonly Family[] = [
     gguf: 'qwen2',
     qkvBias: true,
     qkNorm: false,
+    window: 'switched',
     ggufPermutesQK: false,
   },
   {
@@ -48,6 +53,7 @@ export const FAMILIES: readonly Family[] = [
     gguf: 'qwen3',
     qkvBias: false,
     qkNorm: true,
+    window: 'switched',
     ggufPermutesQK: false,
   },
 ];

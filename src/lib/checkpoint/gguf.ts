@@ -2,6 +2,8 @@ import { JoulewiseError, quote } from '../core/errors';
 import { checkConfig, type ModelConfig } from './config';
 import { LINEARS, names, placeOf, rotatedHeads, type LinearName } from './block';
 import { FAMILIES, type Family } from './families';
+import { checkGgufKeys } from './known-keys';
+import { ropeFromGguf } from './rope';
 import type { ByteSource } from './source';
 import type { StorageType } from './storage';
 import { STORAGE } from './storage';
@@ -247,6 +249,7 @@ export async function openGguf(
     const { block, bytes } = STORAGE[storage];
     return checkEntry({
       name,
+      ...(name === t.name ? {} : { from: t.name }),
       shape: t.shape,
       storage,
       source,
@@ -284,15 +287,27 @@ function configFromGguf(gguf: Gguf, family: Family, factors: number[] | null): M
       throw new JoulewiseError('checkpoint.format', `The GGUF file has no number "${prefix}.${key}".`);
     return value;
   };
-  const scaling = metadata.get(`${prefix}.rope.scaling.type`);
-  if (typeof scaling === 'string' && scaling !== 'none' && !factors)
-    throw new JoulewiseError(
-      'checkpoint.unsupported',
-      `Rope scaling ${quote(scaling)} in a GGUF file is not known here.`,
-    );
   const hiddenSize = number('embedding_length');
   const heads = number('attention.head_count');
   const embedding = gguf.tensors.find((t) => t.name === 'token_embd.weight');
+  const headDim = number('attention.key_length', hiddenSize / heads);
+  checkGgufKeys(metadata, prefix, headDim);
+  const values = number('attention.value_length', headDim);
+  if (values !== headDim)
+    throw new JoulewiseError(
+      'checkpoint.unsupported',
+      `The GGUF file's values are ${values} wide and its keys ${headDim}; only equal widths are known here.`,
+    );
+  const parts = metadata.get('split.count') ?? 0;
+  if (typeof parts !== 'number' || parts > 1)
+    throw new JoulewiseError(
+      'checkpoint.unsupported',
+      `This GGUF file is one of ${String(parts)}; split GGUF is not read. Merge them with llama-gguf-split.`,
+    );
+  const context = number('context_length', 2048);
+  const rope = ropeFromGguf((key) => metadata.get(`${prefix}.${key}`), factors, context);
+  const window = number('attention.sliding_window', 0);
+  const capped = window > 0 && window < context;
   const eos = metadata.get('tokenizer.ggml.eos_token_id');
   const eot = metadata.get('tokenizer.ggml.eot_token_id');
   const eom = metadata.get('tokenizer.ggml.eom_token_id');
@@ -304,14 +319,16 @@ function configFromGguf(gguf: Gguf, family: Family, factors: number[] | null): M
     layers: number('block_count'),
     heads,
     kvHeads: number('attention.head_count_kv', heads),
-    headDim: number('attention.key_length', hiddenSize / heads),
+    headDim,
     vocabSize: embedding?.shape[0] ?? 0,
     normEpsilon: number('attention.layer_norm_rms_epsilon'),
-    ropeTheta: number('rope.freq_base', 10000),
-    ropeScaling: factors ? { kind: 'factors', factors } : null,
-    maxPositions: number('context_length', 2048),
+    ropeTheta: rope.theta,
+    ropeScaling: rope.scaling,
+    maxPositions: capped ? window : context,
+    ...(capped ? { limitedBy: 'sliding window' } : {}),
     tiedEmbeddings: !gguf.tensors.some((t) => t.name === 'output.weight'),
-    qkvBias: family.qkvBias,
+    // Llamafied checkpoints have biases that their family does not.
+    qkvBias: family.qkvBias || gguf.tensors.some((t) => t.name === 'blk.0.attn_q.bias'),
     qkNorm: family.qkNorm,
     bosTokenId: typeof bos === 'number' ? bos : null,
     eosTokenIds: [...new Set([eos, eot, eom].filter((id): id is number => typeof id === 'number'))],

@@ -5,6 +5,8 @@ import { STORAGE, type StorageRow, type StorageType } from './storage';
 /** Where one tensor lies. `shape` is row-major as transformers has it: linear weights are [out, in]. */
 export interface TensorEntry {
   name: string;
+  /** What the file calls it, where that is another name. */
+  from?: string;
   shape: readonly number[];
   storage: StorageType;
   source: ByteSource;
@@ -13,6 +15,8 @@ export interface TensorEntry {
   byteLength: number;
   /** Rows of q/k as llama.cpp interleaves them for its rope; undone on reading. Heads of this tensor, or null. */
   interleavedHeads: number | null;
+  /** How its numbers are made from several tensors of the file (quantized.ts); unset = they are stored as `storage` says. */
+  unpack?: () => Promise<Float32Array<ArrayBuffer>>;
 }
 
 export const elementsOf = (shape: readonly number[]) => shape.reduce((a, d) => a * d, 1);
@@ -46,6 +50,7 @@ const CHUNK_BYTES = 16 * 2 ** 20;
 
 /** Reads and decodes one tensor to float32, in chunks. */
 export async function readTensor(entry: TensorEntry): Promise<Float32Array<ArrayBuffer>> {
+  if (entry.unpack) return entry.unpack();
   const storage: StorageRow = STORAGE[entry.storage];
   const { block, bytes, decode } = storage;
   const out = new Float32Array(elementsOf(entry.shape));

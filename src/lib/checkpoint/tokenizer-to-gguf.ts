@@ -1,6 +1,6 @@
 import { JoulewiseError, quote } from '../core/errors';
 import type { GgufField } from './gguf-write';
-import { chatTemplate, IGNORES_MERGES, PRE_TOKENIZERS, TOKEN_TYPES, type TokenizerFiles } from './tokenizer';
+import { chatTemplate, PRE_TOKENIZERS, TOKEN_TYPES, type TokenizerFiles } from './tokenizer';
 
 type Json = Record<string, unknown>;
 const isObject = (v: unknown): v is Json => typeof v === 'object' && v !== null && !Array.isArray(v);
@@ -126,15 +126,14 @@ const stepsKey = (steps: readonly unknown[]) => JSON.stringify(steps.map(stepKey
 function byteLevel(tokenizer: Json, model: Json): Kind {
   const pre = isObject(tokenizer['pre_tokenizer']) ? tokenizer['pre_tokenizer'] : {};
   const steps = pre['type'] === 'Sequence' ? listOf(pre['pretokenizers']) : [pre];
-  // "default" is a guess to llama.cpp, and it warns.
-  const named = Object.keys(PRE_TOKENIZERS).filter((name) => name !== 'default');
-  const name = named.find((name) => stepsKey(PRE_TOKENIZERS[name] ?? []) === stepsKey(steps));
+  const named = Object.keys(PRE_TOKENIZERS);
+  const name = named.find((name) => stepsKey(PRE_TOKENIZERS[name]?.steps ?? []) === stepsKey(steps));
   if (!name) throw refused(`how it splits text is none of the ways that have a name there (${named.join(', ')})`);
   const normalizer = isObject(tokenizer['normalizer']) ? tokenizer['normalizer']['type'] : null;
   if (normalizer !== null && normalizer !== 'NFC') throw refused(`its normalizer ${shown(normalizer)} has no name`);
   const notes = [];
   if (normalizer === 'NFC') notes.push('llama.cpp does not bring text to the form NFC first, as this tokenizer does.');
-  if ((model['ignore_merges'] === true) !== IGNORES_MERGES.includes(name))
+  if ((model['ignore_merges'] === true) !== PRE_TOKENIZERS[name]?.ignoresMerges)
     notes.push(
       `llama.cpp's pre-tokenizer "${name}" treats whole words that are tokens differently than this tokenizer.`,
     );

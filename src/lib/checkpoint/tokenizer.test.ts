@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from './checkpoint';
 import type { GgufValue } from './gguf';
-import { createTokenizer, mergesFromScores, tokenizerFromGguf } from './tokenizer';
+import { createTokenizer, mergesFromScores, tokenizerFromGguf, type TokenizerFiles } from './tokenizer';
 import { fileSet } from './testing';
 
 const fixture = <T>(name: string) => JSON.parse(readFileSync(`tests/fixtures/checkpoint/${name}`, 'utf8')) as T;
@@ -87,11 +87,13 @@ describe('refusals', () => {
     'tokenizer.ggml.model': 'gpt2',
     'tokenizer.ggml.tokens': ['a'],
     'tokenizer.ggml.merges': [],
+    'tokenizer.ggml.pre': 'gpt-2',
   };
   it.each([
     [{ 'tokenizer.ggml.model': 'bert' }, /"bert" is not known here\. Known: gpt2, llama/],
     [{ 'tokenizer.ggml.model': 'toString' }, /"toString" is not known here/],
-    [{ 'tokenizer.ggml.pre': 'falcon' }, /pre-tokenizer "falcon" is not known here\. Known: default/],
+    [{ 'tokenizer.ggml.pre': 'falcon' }, /pre-tokenizer "falcon" is not known here\. Known: gpt-2/],
+    [{ 'tokenizer.ggml.pre': 'default' }, /"tokenizer\.ggml\.pre" is "default"/],
     [{ 'tokenizer.ggml.tokens': [] }, /no tokenizer vocabulary/],
     [{ 'tokenizer.ggml.merges': 3 }, /no tokenizer merges/],
     [{ 'tokenizer.ggml.model': 'llama' }, /no tokenizer scores/],
@@ -105,5 +107,50 @@ describe('refusals', () => {
       /tokenizer cannot be used/,
     );
     expect(() => createTokenizer({ tokenizer: {}, config: {} })).toThrow(/tokenizer cannot be used/);
+  });
+});
+
+describe('what a checkpoint says of chats and spaces', () => {
+  const files = async (config: Record<string, unknown>): Promise<TokenizerFiles> => {
+    const { tokenizer } = await openCheckpoint(
+      fileSet({ 'tiny.gguf': readFileSync('tests/fixtures/checkpoint/tiny.gguf') }),
+    );
+    return { tokenizer: tokenizer.tokenizer, config: { ...tokenizer.config, ...config } };
+  };
+  const chat = [
+    { role: 'system', content: 'Name the cause.' },
+    { role: 'user', content: 'link down' },
+  ] as const;
+  const RAISES =
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}{% for m in messages %}{{ m['content'] }}{% endfor %}";
+  const DROPS = "{% for m in messages %}{% if m['role'] == 'user' %}{{ m['content'] }}{% endif %}{% endfor %}";
+
+  it.each([
+    [RAISES, /refuses the system message/],
+    [DROPS, /leaves out the system message/],
+  ])(
+    "a system message that a template does not write stands before the user's, and that is said: %s",
+    async (template, says) => {
+      const tokenizer = createTokenizer(await files({ chat_template: template }));
+      expect(tokenizer.decode(tokenizer.chat(chat))).toBe('Name the cause.\n\nlink down');
+      expect(tokenizer.notes.join()).toMatch(says);
+      expect(createTokenizer(await files({})).notes).toEqual([]);
+    },
+  );
+
+  it('a template that refuses everything is refused in a sentence', async () => {
+    const tokenizer = createTokenizer(await files({ chat_template: "{{ raise_exception('never') }}" }));
+    expect(() => tokenizer.chat(chat)).toThrow(/chat template cannot write a prompt: "never"/);
+  });
+
+  it.each([undefined, false, true])('spaces before commas stay (%s)', async (said) => {
+    const tokenizer = createTokenizer(await files(said === undefined ? {} : { clean_up_tokenization_spaces: said }));
+    expect(tokenizer.decode(tokenizer.piece("ls . / , do n't"))).toBe("ls . / , do n't");
+  });
+
+  it('a boolean is joined to a text as Python spells it', async () => {
+    const template = "{% for m in messages %}{{ loop.first ~ '-' ~ m['content'] }}{{ true }}{% endfor %}";
+    const tokenizer = createTokenizer(await files({ chat_template: template }));
+    expect(tokenizer.decode(tokenizer.chat([{ role: 'user', content: 'x' }]))).toBe('True-xTrue');
   });
 });

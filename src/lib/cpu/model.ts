@@ -8,7 +8,7 @@ import {
   ropeRows,
   type VectorName,
 } from '../checkpoint/block';
-import type { ModelConfig } from '../checkpoint/config';
+import { checkIds, type ModelConfig } from '../checkpoint/config';
 import type { LowRank } from '../checkpoint/adapter';
 import { JoulewiseError } from '../core/errors';
 import type { StoredTensor } from '../tensor/stored';
@@ -471,6 +471,7 @@ export class CpuModel {
    */
   forward(start: number, o: PassRequest, onLogits: OnLogits): void {
     const { memory, config } = this;
+    checkIds(config, o.ids);
     this.reserve(start + o.ids.length);
     const tokens = Math.ceil(MAX_TOKENS / L.TILE) * L.TILE;
     let wanted = 0;

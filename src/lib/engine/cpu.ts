@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
+import { tooLong } from '../checkpoint/config';
 import { addWork, totalBytes, type Work } from '../core/cost';
 import { JoulewiseError } from '../core/errors';
 import { groupBy } from '../core/group';
@@ -40,7 +41,10 @@ export async function openCpu(
   const { dot, streams } = o.choice ?? { dot: byteDotOf(build), streams: {} };
   const { model, compression, notes } = await packVariant(checkpoint, recipe, dot, o);
   await o.inPhase('load', () => model.start(module, o.threads, o.spawn, recipe.kv8 ? 'int8' : 'f32', streams));
-  return { session: new CpuSession(model, build, { ...o, fallbacks: [...o.fallbacks, ...notes] }), compression };
+  return {
+    session: new CpuSession(model, build, { ...o, fallbacks: [...o.fallbacks, ...checkpoint.notes, ...notes] }),
+    compression,
+  };
 }
 
 const BUILD_TITLES: Readonly<Record<BuildName, string>> = { relaxed: 'relaxed SIMD', plain: 'baseline SIMD' };
@@ -122,10 +126,7 @@ export class CpuSession implements EngineSession {
 
   private checkLength(total: number): void {
     if (total > this.maxPositions)
-      throw new JoulewiseError(
-        'engine.failed',
-        `The text needs ${total} tokens; this session holds ${this.maxPositions}. Shorten the ticket.`,
-      );
+      throw new JoulewiseError('engine.failed', tooLong(this.model.config, total, this.maxPositions));
   }
 
   /** A pass, and its work in the books. */

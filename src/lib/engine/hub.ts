@@ -1,4 +1,5 @@
 import type { ModelOutput, PreTrainedModel, Tensor as HubTensor } from '@huggingface/transformers';
+import { checkTokens } from '../checkpoint/checkpoint';
 import { createTokenizer, type Tokenizer } from '../checkpoint/tokenizer';
 import { readJson, type FileSet } from '../checkpoint/source';
 import { JoulewiseError, quote } from '../core/errors';
@@ -79,10 +80,10 @@ export async function openHub(o: HubOptions): Promise<HubVariant> {
     return readJson(source);
   };
   const config = await need('config.json');
-  const tokenizer = createTokenizer({
-    tokenizer: await need('tokenizer.json'),
-    config: await need('tokenizer_config.json'),
-  });
+  const files = { tokenizer: await need('tokenizer.json'), config: await need('tokenizer_config.json') };
+  const rows = config['vocab_size'];
+  if (typeof rows === 'number') checkTokens({ vocabSize: rows }, files);
+  const tokenizer = createTokenizer(files);
 
   watchHeap();
   const hub = await import('@huggingface/transformers');

@@ -111,7 +111,7 @@ async function openOwn(o: OpenOptions, own: OwnWeights): Promise<OpenVariant> {
   });
   const compression = { ...variant.compression, recipe: formatRecipe(own.recipe) };
   const assets = own.device ? o.assets.webgpu : o.assets.wasm;
-  const fallbacks = [...own.fallbacks, ...adapterMerged(checkpoint)];
+  const fallbacks = [...own.fallbacks, ...checkpoint.notes, ...adapterMerged(checkpoint)];
   const session = await o.inPhase('load', () => openOrt(variant, { ...own, fallbacks, assets }));
   return {
     session,
@@ -195,7 +195,10 @@ export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<
     const { checkpoint, recipe } = mergedWith(files, parseRecipe(o.variant), o.tuned ?? null);
     const device = await gpuDevice();
     return {
-      ...(await openWgsl(checkpoint, recipe, device, { ...o, fallbacks: adapterMerged(checkpoint) })),
+      ...(await openWgsl(checkpoint, recipe, device, {
+        ...o,
+        fallbacks: [...checkpoint.notes, ...adapterMerged(checkpoint)],
+      })),
       tokenizer: createTokenizer(checkpoint.tokenizer),
       stopIds: checkpoint.config.eosTokenIds,
       family: checkpoint.config.family,

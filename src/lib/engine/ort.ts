@@ -1,3 +1,4 @@
+import { checkIds, tooLong } from '../checkpoint/config';
 import { ENGINE } from '../schema/engines';
 import type * as Ort from 'onnxruntime-web';
 import { toHalf } from '../core/half';
@@ -177,10 +178,8 @@ class OrtSession implements EngineSession {
     const fresh = ids.length;
     const total = this.length + fresh;
     if (total > this.maxPositions)
-      throw new JoulewiseError(
-        'engine.failed',
-        `The text needs ${total} tokens; this session holds ${this.maxPositions}. Shorten the ticket.`,
-      );
+      throw new JoulewiseError('engine.failed', tooLong(this.variant.options.config, total, this.maxPositions));
+    checkIds(this.variant.options.config, ids);
     if (this.zeros.length < fresh * total) this.zeros = new Float32Array(fresh * total);
     const { Tensor } = this.ort;
     const feeds: Record<string, Ort.Tensor> = {

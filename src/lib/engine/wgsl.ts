@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint';
-import type { ModelConfig } from '../checkpoint/config';
+import { checkIds, tooLong, type ModelConfig } from '../checkpoint/config';
 import { names, readVectors } from '../checkpoint/block';
 import { JoulewiseError } from '../core/errors';
 import type { Work } from '../core/cost';
@@ -73,17 +73,16 @@ async function upload(
 function sessionOf(
   model: WgslModel,
   device: GPUDevice,
-  { vocabSize, layers, heads, kvHeads, headDim }: ModelConfig,
+  config: ModelConfig,
   fallbacks: readonly string[],
 ): EngineSession {
+  const { vocabSize, layers, heads, kvHeads, headDim } = config;
   let length = 0;
   const watch = watchLoss(device);
   const run = async (ids: readonly number[], start: number, logits: number) => {
     if (start + ids.length > model.capacity)
-      throw new JoulewiseError(
-        'engine.failed',
-        `The text needs ${start + ids.length} tokens; this session holds ${model.capacity}. Shorten the ticket.`,
-      );
+      throw new JoulewiseError('engine.failed', tooLong(config, start + ids.length, model.capacity));
+    checkIds(config, ids);
     try {
       return await watch.during(() => model.run(ids, start, logits));
     } catch (cause) {

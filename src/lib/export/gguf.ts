@@ -13,6 +13,7 @@ import type { ModelConfig } from '../checkpoint/config';
 import { FAMILIES, type Family } from '../checkpoint/families';
 import { ggufName, ROPE_FACTORS } from '../checkpoint/gguf';
 import { ggufHeader, openGgufWriter, type GgufField, type GgufTensorPlan } from '../checkpoint/gguf-write';
+import { ropeToGguf } from '../checkpoint/rope';
 import { STORAGE, type StorageType } from '../checkpoint/storage';
 import { tokenizerToGguf } from '../checkpoint/tokenizer-to-gguf';
 import { BLOCK, bytesOf, dequantize, type StoredTensor } from '../tensor/stored';
@@ -79,7 +80,8 @@ export function ggufTensors({ config, ffnSizes, precisionOf, outer }: GgufShape)
   }
   out.push(vector(names.finalNorm, hiddenSize));
   if (!config.tiedEmbeddings) out.push(matrix(names.head));
-  if (config.ropeScaling) out.push({ name: ROPE_FACTORS, shape: [config.headDim / 2], storage: 'F32' });
+  if (ropeToGguf(config.ropeScaling)?.factors)
+    out.push({ name: ROPE_FACTORS, shape: [config.headDim / 2], storage: 'F32' });
   return out;
 }
 
@@ -97,7 +99,13 @@ export function ggufMetadata(
       'recipe.impossible',
       'GGUF holds one feed-forward size for all layers, and the layers of this variant differ. Export it as ONNX.',
     );
-  if (config.ropeScaling && architecture !== 'llama')
+  const rope = ropeToGguf(config.ropeScaling);
+  if (!rope)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      'GGUF has no way to say how this model scales its rope. Export it as ONNX.',
+    );
+  if (rope.factors && architecture !== 'llama')
     throw new JoulewiseError(
       'recipe.impossible',
       `GGUF holds scaled rope frequencies for Llama models only, and this is a ${family.name} model. Export it as ONNX.`,
@@ -117,6 +125,12 @@ export function ggufMetadata(
     'attention.layer_norm_rms_epsilon': f32(config.normEpsilon),
     'rope.dimension_count': u32(config.headDim),
     'rope.freq_base': f32(config.ropeTheta),
+    ...Object.fromEntries(
+      Object.entries(rope.keys).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? text(value) : key.endsWith('_length') ? u32(value) : f32(value),
+      ]),
+    ),
     vocab_size: u32(config.vocabSize),
   };
   return new Map<string, GgufField>([
@@ -211,7 +225,10 @@ export async function exportGguf(
         encodeTensor(name, t, storage.get(gguf) as StorageType, rowOrder(config, name), rounding),
       );
     };
-    const vector = async (name: string) => writer.tensor(ggufName(name), bytesOf(await model.vector(name)));
+    const vector = async (name: string) => {
+      const data = await model.vector(name);
+      await writer.tensor(ggufName(name), bytesOf(orderRows(data, data.length, 1, rowOrder(config, name))));
+    };
     const steps = config.layers + 2;
     let done = 0;
     const step = () => {
@@ -230,7 +247,7 @@ export async function exportGguf(
     await vector(names.finalNorm);
     const head = await model.head();
     if (head) await matrix(names.head, head);
-    if (config.ropeScaling) await writer.tensor(ROPE_FACTORS, bytesOf(ropeFactors(config)));
+    if (ropeToGguf(config.ropeScaling)?.factors) await writer.tensor(ROPE_FACTORS, bytesOf(ropeFactors(config)));
     await writer.close();
     step();
     return {

@@ -55,7 +55,11 @@ function sideFiles(
     [
       'config.json',
       json({
-        ...configToJson(config, { intermediateSize: ffnSizes[0] ?? config.intermediateSize, layers: config.layers }),
+        ...configToJson(
+          config,
+          { intermediateSize: ffnSizes[0] ?? config.intermediateSize, layers: config.layers },
+          checkpoint.source,
+        ),
         'transformers.js_config': { dtype, use_external_data_format: { [`model${suffix}.onnx`]: 1 } },
         joulewise: { recipe: formatRecipe(recipe), kernel: kernel.title, checkpoint: checkpoint.name },
       }),

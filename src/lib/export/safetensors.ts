@@ -94,7 +94,11 @@ export async function writeWeights(
     await json('model.safetensors.index.json', { metadata: {}, weight_map: where });
     await json(
       'config.json',
-      configToJson(config, { intermediateSize: model.ffnSizes[0] ?? config.intermediateSize, layers: config.layers }),
+      configToJson(
+        config,
+        { intermediateSize: model.ffnSizes[0] ?? config.intermediateSize, layers: config.layers },
+        checkpoint.source,
+      ),
     );
     await json('tokenizer.json', checkpoint.tokenizer.tokenizer);
     await json('tokenizer_config.json', checkpoint.tokenizer.config);

@@ -5,6 +5,7 @@ import type { TrainedLayout } from '../block/layout';
 import { placeSpans, rowsOf, type PlacedSpan, type Span } from '../block/spans';
 import type { LayerTrainee } from '../block/trained';
 import { ropeTables } from '../checkpoint/block';
+import { checkIds } from '../checkpoint/config';
 import { JoulewiseError } from '../core/errors';
 import { describe, packedA, type Matrix } from '../matrix/matrix';
 import { rowsOfStored, unpack, type Arithmetic, type Frozen, type ModelShape } from './frozen';
@@ -96,13 +97,15 @@ export function openGradients(
   const narrow = arithmetic === 'int8';
   const atOnce = Math.max(LEAST_LABELS, Math.min(MOST_LABELS, Math.floor(LOGITS / vocabSize)));
 
-  const embed = (ids: readonly number[], x: number) =>
+  const embed = (ids: readonly number[], x: number) => {
+    checkIds(config, ids);
     ids.forEach((id, row) =>
       m.within(() => {
         const from = unpack(m, model.embedding, id, id + 1);
         m.f32(x + row * hidden * 4, hidden).set(m.f32(from, hidden));
       }),
     );
+  };
 
   function forward(
     x: number,

@@ -34,7 +34,8 @@ export interface GenerateResult {
 }
 
 /**
- * How well an open variant predicts a text. Throws `input.empty` for a text of fewer than two tokens.
+ * How well an open variant predicts a text. Throws `input.empty` for a text of fewer than two tokens, `engine.failed` where
+ * the result is not a number.
  * @param named the variant's name where its weights are not ours to name
  */
 export async function evaluate(
@@ -50,9 +51,15 @@ export async function evaluate(
     );
   const start = performance.now();
   const { logProbs, last } = await session.evaluate(tokenIds);
+  const nll = -logProbs.reduce((a, x) => a + x, 0) / logProbs.length;
+  if (!Number.isFinite(nll))
+    throw new JoulewiseError(
+      'engine.failed',
+      'The model gives results that are not numbers: a weight is infinite or no number, or its arithmetic overflows in this variant. Try the variant fp32, or download the checkpoint again.',
+    );
   return {
     tokenIds,
-    nll: -logProbs.reduce((a, x) => a + x, 0) / logProbs.length,
+    nll,
     top5: topK(last, 5),
     ms: { ...ms, evaluate: performance.now() - start },
     engine: session.engine,
@@ -84,6 +91,6 @@ export async function goOn(
     ...made,
     text: tokenizer.decode(made.ids),
     kernel: session.kernel,
-    fallbacks: [...session.fallbacks],
+    fallbacks: [...session.fallbacks, ...(o.chat ? tokenizer.notes : [])],
   };
 }

@@ -423,6 +423,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
           ...(blend ? [blendNote(blend)] : []),
           ...prefix.notes,
           ...noTemplate,
+          ...tokenizer.notes,
         ],
         wasmHeapBytes: open.heapBytes(),
         kernels: kernels.total,

@@ -70,7 +70,7 @@ export async function fromPeft(lora: LoraLayout, read: Adapter): Promise<Float32
   const out = new Float32Array(lora.size);
   for (const { layer, linear, a, b } of lora.parts) {
     const part = await read.read(layer, linear);
-    if (!part) throw other();
+    if (part?.rank !== lora.rank) throw other();
     out.set(part.a, a);
     // It was read with its factor multiplied in.
     out.set(

@@ -7,8 +7,8 @@ import { MODEL_VERSION, type ModelImage } from '../cpu/model';
 import type { ByteDot } from '../core/dot';
 import type { Compression } from '../schema/run';
 
-/** Raise when a pruner or quantizer gives other weights than before; what was kept is then made anew. */
-export const WEIGHTS_VERSION = 1;
+/** Raise when a reader, pruner or quantizer gives other weights than before; what was kept is then made anew. */
+export const WEIGHTS_VERSION = 2;
 
 /** A compressed and packed model, all but the bytes of its memory. */
 export interface KeptHeader {
