@@ -33,7 +33,7 @@ const runtimeBytes = Object.fromEntries<number>(
 
 /** Small modules that the first page always loads: one file of them compresses better than twenty. */
 const FIRST_PAGE =
-  /kit\/src\/runtime\/client\/|src\/lib\/(?:core\/(?:cost|errors|units)|schema\/(?:defaults|engines)|store\/(?:present|settings)|device\/(?:limits|probe)|forecast\/(?:price|slices)|meter\/model|texts\/(?:format|sentence|setup|shell)|ui\/base\/(?:Card|Later|Message)\.|state\/(?:choices\/choices|cost\/(?:cost|default-work)|device\/(?:device|unit-chosen)|kept\/library|live\/live|setup\/(?:experiment|restore))\.)/;
+  /kit\/src\/runtime\/(?:client|app\/state)\/|svelte\/src\/internal\/(?:disclose-version|flags\/legacy)\.|src\/lib\/(?:core\/(?:cost|errors|units)|schema\/(?:defaults|engines)|store\/(?:present|settings)|device\/(?:limits|probe)|forecast\/(?:price|slices)|meter\/model|texts\/(?:format|sentence|setup|shell)|ui\/base\/(?:Card|Later|Message)\.|state\/(?:choices\/choices|cost\/(?:cost|default-work)|device\/(?:device|unit-chosen)|kept\/library|live\/live|setup\/(?:experiment|restore))\.)/;
 
 /** The power profiles: the first page asks for them once it is drawn. */
 const METER = /src\/lib\/meter\/(?:match|parts|profiles)\./;
