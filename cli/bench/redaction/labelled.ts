@@ -140,7 +140,7 @@ const UNSEEN: Templates = {
   ],
   things: [
     'Write to <{email}> for access.',
-    "Sender o'{email} was blocked by the filter.",
+    'Sender {apostrophe} was blocked by the filter.',
     'Phone: {phone}, evenings only.',
     'Traceroute stops at {ipv4}.',
     'DNS server {ipv6} does not answer.',
@@ -173,7 +173,7 @@ const UNSEEN: Templates = {
 };
 
 /** One of a list, by the faker's own numbers. */
-const one = <T>(faker: Faker, from: readonly T[]): T => faker.helpers.arrayElement(from as T[]);
+const one = <T>(faker: Faker, from: readonly T[]): T => faker.helpers.arrayElement(from);
 
 /** A name as people write it in a ticket: now and then with an initial, a second surname or the surname alone. */
 function nameOf(faker: Faker): string {
@@ -210,6 +210,7 @@ const VALUES: Readonly<Record<string, { label: Label | null; make: (f: Faker) =>
   last: { label: 'person', make: (f) => f.person.lastName() },
   city: { label: null, make: (f) => f.location.city() },
   email: { label: 'email', make: (f) => f.internet.email() },
+  apostrophe: { label: 'email', make: (f) => `o'${f.internet.email()}` },
   phone: { label: 'phone', make: (f) => f.phone.number({ style: one(f, ['international', 'national', 'human']) }) },
   ipv4: { label: 'ipv4', make: (f) => f.internet.ipv4() },
   ipv6: { label: 'ipv6', make: (f) => f.internet.ipv6() },
