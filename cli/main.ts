@@ -9,25 +9,26 @@ import { demo, run } from './run/run';
 import { importTickets } from './commands/tickets';
 import { tuneModel } from './commands/tune';
 import { print } from './shared/context';
+import { REDACTION_HELP } from './shared/tickets';
 
 /** Commands, one row each. */
 const COMMANDS: Record<string, { usage: string; about: string; run: (argv: readonly string[]) => Promise<void> }> = {
   demo: {
     usage:
-      '[--full] [--source sampler [--boundary B]] [--limit N] [--slices N] [--margin X] [--until-decided] [--out FILE] [--fresh]',
+      '[--full] [--source sampler [--boundary B]] [--limit N] [--slices N] [--margin X] [--until-decided] [--out FILE] [--texts] [--fresh]',
     about:
       'the built-in checkpoint on generated tickets, both tasks, two stages; --full: fine-tuned at each precision too, as in the paper',
     run: demo,
   },
   run: {
     usage:
-      '--checkpoint F --data F|generated[:other] [--map text=..,target=..] --task rca|response|rca+response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-gpu|ort-cpu|wgsl|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--source sampler [--boundary B]] [--calib F] [--adapter DIR | --adapter rca=DIR --adapter response=DIR] [--fresh] --out FILE',
+      '--checkpoint F --data F|generated[:other] [--map text=..,target=..] [--no-redaction] --task rca|response|rca+response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-gpu|ort-cpu|wgsl|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--source sampler [--boundary B]] [--calib F] [--texts] [--adapter DIR | --adapter rca=DIR --adapter response=DIR] [--fresh] --out FILE',
     about: 'measure and rank variants on tickets',
     run,
   },
   tune: {
     usage:
-      '--checkpoint F --data F|generated[:other] [--map text=..,target=..] --task rca|response --variant V [--steps N] [--batch N] [--lr X] [--rank N] [--alpha X] [--dropout X] [--rslora] [--modules q+v] [--layers 20-29] [--budget-joules J] [--budget-minutes M] [--evaluate-every N] [--train N] [--validation N] [--seed N] [--threads N] [--arithmetic int8|fp32] [--engine cpu|ort-cpu|ort-gpu] [--swiftshader] [--profile P] [--decay X] [--merged | --full] [--fresh] --out DIR',
+      '--checkpoint F --data F|generated[:other] [--map text=..,target=..] [--no-redaction] --task rca|response --variant V [--steps N] [--batch N] [--lr X] [--rank N] [--alpha X] [--dropout X] [--rslora] [--modules q+v] [--layers 20-29] [--budget-joules J] [--budget-minutes M] [--evaluate-every N] [--train N] [--validation N] [--seed N] [--threads N] [--arithmetic int8|fp32] [--engine cpu|ort-cpu|ort-gpu] [--swiftshader] [--profile P] [--decay X] [--merged | --full] [--fresh] --out DIR',
     about:
       'fine-tune a LoRA adapter on tickets over the frozen weights of a variant; PEFT loads what it writes; --full: all weights of a small checkpoint, in float32, and the whole folder',
     run: tuneModel,
@@ -67,11 +68,16 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
     run: (argv) => (argv.includes('--fit') ? fitDevice(argv) : device(argv)),
   },
   import: { usage: 'FILE [--map ..]', about: 'what the importer sees', run: importTickets },
+  import: {
+    usage: 'FILE [--map ..] [--no-redaction] [--hide KIND,..] [--keep KIND,..] [--hide-words FILE] [--people COL,..]',
+    about: 'what the importer sees',
+    run: importTickets,
+  },
   link: { usage: 'FILE', about: 'a result file as a link', run: link },
   unlink: { usage: 'URL', about: 'what a link carries', run: unlink },
   bench: {
     usage:
-      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,sharing,swap,full,tune,scale,calibrated,stages,energy,answer | --recipes] [--json FILE]',
+      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,sharing,swap,full,tune,scale,calibrated,stages,energy,answer,redaction | --recipes] [--json FILE]',
     about:
       'our speed beside its peers and the limits of this machine, with what is demanded; --recipes: size, quality and joules of all recipes',
     run: bench,
@@ -85,6 +91,8 @@ const help = () =>
     ...Object.entries(COMMANDS).map(([name, c]) => `  ${name} ${c.usage}\n      ${c.about}`),
     '',
     '--limit: tickets a task (72), asked in --slices (9) that all variants answer side by side. --margin: how much lower than the widest precision a task may score and still do the job (0.05). --until-decided: up to 30 slices, variants stop once the answer cannot depend on them.',
+    REDACTION_HELP,
+    "--texts: tickets' answers and references go into the file of --out as well; without it their numbers alone.",
     '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, kvgroupsN, blocksN and auto@ need it (run: without it, the training tickets). With seq each layer is calibrated behind those before it as they were compressed.',
     `Recipes with ${TUNING_USAGE} (int8+lora8, fp16+2:4+lora16.400steps, int8+lora8.q-v.layers20to29) are fine-tuned on the training tickets before they answer; the adapter is kept in the profile.`,
     '--checkpoint: "builtin", a .gguf file, a folder with safetensors, or hub:owner/name. --adapter: a folder with a LoRA adapter of that checkpoint, as PEFT saves it. --swiftshader: WebGPU in software.',

@@ -14,6 +14,7 @@ import { sharingRows } from './speed/sharing';
 import { renderBench, type BenchRow } from '../shared/rows';
 import { compressRows, modelRows, pageRows } from './speed/spine';
 import { tuneRows } from './speed/tune';
+import { redactionRows } from './redaction/redaction';
 import { swapRows } from './swap';
 import { energyRows } from './stages/energy';
 import { stageRows } from './stages/stages';
@@ -46,6 +47,8 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
   calibrated: (d, o) => calibratedRows(d, o.checkpoint, o.threads),
   stages: (_, o) => stageRows(o.quick ? 1 : 3),
   energy: (_, o) => Promise.resolve(energyRows(o.quick ? 50 : 500)),
+  // Figures of a quick run are not for the page.
+  redaction: (_, o) => redactionRows(o.quick ? 1 : 10, !o.quick),
   answer: (d, o) =>
     answerRows(d, { plans: o.quick ? 20 : 1000, runs: o.quick ? 2 : 10, threads: o.threads, data: o.tickets }),
 };

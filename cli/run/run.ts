@@ -1,3 +1,4 @@
+import { planWithoutTexts, runWithoutTexts } from '../../src/lib/schema/without-texts';
 import { takesRecipes } from '../../src/lib/schema/engines';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -106,7 +107,13 @@ async function execute(
   return reply;
 }
 
-async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, out: string | null): Promise<void> {
+async function report(
+  reply: PlanReply,
+  plan: PlanRecord,
+  checkpoint: string,
+  out: string | null,
+  texts: boolean,
+): Promise<void> {
   const { results, evidence } = reply.folded;
   const decision = decide(results, evidence);
   const { models, baseline } = splitBaseline(results);
@@ -131,7 +138,7 @@ async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, ou
   if (out !== null) {
     mkdirSync(dirname(out), { recursive: true });
     const record = {
-      plan,
+      plan: texts ? plan : planWithoutTexts(plan),
       device,
       answer: answerOf(decision),
       results,
@@ -140,7 +147,7 @@ async function report(reply: PlanReply, plan: PlanRecord, checkpoint: string, ou
       baseline,
       winners,
       shared,
-      runs: reply.runs,
+      runs: texts ? reply.runs : reply.runs.map(runWithoutTexts),
       failures: reply.failures,
     };
     writeFileSync(out, `${JSON.stringify(record, null, 1)}\n`);
@@ -201,6 +208,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     'until-decided': 'flag',
     tokens: 'whole',
     out: 'text',
+    texts: 'flag',
     fresh: 'flag',
     swiftshader: 'flag',
     calib: 'text',
@@ -261,6 +269,7 @@ export async function run(argv: readonly string[]): Promise<void> {
       plan,
       checkpointText,
       out,
+      a.flag('texts'),
     );
   });
 }
@@ -343,6 +352,7 @@ export async function demo(argv: readonly string[]): Promise<void> {
     full: 'flag',
     fresh: 'flag',
     out: 'text',
+    texts: 'flag',
     engine: 'text',
     threads: 'whole',
     limit: 'whole',
@@ -383,6 +393,7 @@ export async function demo(argv: readonly string[]): Promise<void> {
       plan,
       'built-in',
       out === null ? null : fromHere(out),
+      a.flag('texts'),
     );
   });
 }

@@ -1,13 +1,55 @@
+import { readFileSync } from 'node:fs';
 import { parseMapping } from '../../src/lib/data/mapping';
+import { parseOwnWords } from '../../src/lib/data/own-words';
+import { ASKED_KINDS, REDACTION_KINDS, type RedactionKind } from '../../src/lib/data/redact';
+import type { RedactorOptions } from '../../src/lib/data/redaction-report';
 import { VOCABULARIES, type Vocabulary } from '../../src/lib/data/vocabulary';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import { TASKS } from '../../src/lib/schema/run';
 import type { Parsed } from './args';
 import type { Driver } from './browser';
-import { ticketFile } from './context';
+import { existing, ticketFile } from './context';
 
 /** Flags of every command that reads tickets. */
-export const TICKET_FLAGS = { map: 'text', seed: 'whole', 'no-redaction': 'flag' } as const;
+export const TICKET_FLAGS = {
+  map: 'text',
+  seed: 'whole',
+  'no-redaction': 'flag',
+  hide: 'text',
+  keep: 'text',
+  'hide-words': 'text',
+  people: 'text',
+} as const;
+
+/** What `help` says of them. */
+export const REDACTION_HELP =
+  'Tickets are redacted as they are read; --no-redaction: not at all. ' +
+  `--keep KIND,KIND: kinds that stay (of ${REDACTION_KINDS.join(', ')}); --hide ${ASKED_KINDS.join(',')}: kinds that stay by default. ` +
+  '--hide-words FILE: names of your own, one a line. --people COL,COL (or none): columns that name people, left out and hidden in the others; by default those that are called so (caller, assigned_to).';
+
+/** Names in a list of options; throws `option.unknown` where a kind is not known. */
+function kindsOf(a: Parsed, flag: 'hide' | 'keep'): RedactionKind[] {
+  return (a.text(flag)?.split(',') ?? []).map((name) => {
+    const kind = REDACTION_KINDS.find((k) => k === name.trim());
+    if (kind) return kind;
+    throw new JoulewiseError(
+      'option.unknown',
+      `Kind ${quote(name)} of --${flag} is not known. Kinds: ${REDACTION_KINDS.join(', ')}.`,
+    );
+  });
+}
+
+/** What the options say of redaction, as the importer takes it. */
+function hidingOf(a: Parsed): { redaction: RedactorOptions; people?: string[] } {
+  const shown = kindsOf(a, 'hide');
+  const off = [...ASKED_KINDS.filter((kind) => !shown.includes(kind)), ...kindsOf(a, 'keep')];
+  const list = a.text('hide-words');
+  const people = a.text('people');
+  return {
+    redaction: { off, words: list === null ? [] : parseOwnWords(readFileSync(existing(list, 'List'), 'utf8')) },
+    ...(people === null ? {} : { people: people === 'none' ? [] : people.split(',').map((name) => name.trim()) }),
+  };
+}
 
 export const taskOf = (a: Parsed) => taskBy(a.text('task') ?? 'rca');
 
@@ -29,6 +71,7 @@ export function importFile(d: Driver, path: string, a: Parsed, task: ReturnType<
     file: ticketFile(d, path),
     mapping: map === null ? null : parseMapping(map, task),
     redact: !a.flag('no-redaction'),
+    ...hidingOf(a),
     seed: a.whole('seed', 1, 0),
   });
 }

@@ -4,7 +4,7 @@ import { JoulewiseError } from '../core/errors';
 import { Dataset } from '../schema/dataset';
 import { parseRecord } from '../schema/record';
 import { generateTickets } from './generator';
-import { importDataset, type ImportOptions, previewTable } from './import';
+import { importDataset, previewRedaction, type ImportOptions, previewTable } from './import';
 import { bytesSource, textSource } from './testing';
 import type { ImportSource } from './text-stream';
 
@@ -111,16 +111,58 @@ describe('what happens to rows', () => {
     expect(dataset.counts).toMatchObject({ rows: 5, kept: 2, emptyText: 1, exactDuplicates: 1 });
   });
 
+  it('keeps classes apart that name hosts, mailboxes or numbers, and says where two became one', async () => {
+    const hosts = ['core1.lan failed', 'core2.lan failed', 'Core2.lan failed', 'x@a.example'];
+    const csv = (causes: readonly string[]) =>
+      ['text,cause', ...causes.flatMap((c, i) => [`link ${i} is down,${c}`, `no light ${i} there,${c}`])].join('\n');
+    const { report } = await run(textSource(csv(hosts)));
+    expect(report.classes.map(({ cause }) => cause).sort()).toEqual([
+      '[email 1]',
+      '[host 1] failed',
+      '[host 2] failed',
+      '[host 3] failed',
+    ]);
+    expect(report.warnings.join()).not.toMatch(/made 2 causes one/);
+    const merged = await run(textSource(csv(['core1.lan failed', '[host 1] failed'])));
+    expect(merged.report.warnings.join()).toMatch(/Redaction made 2 causes one, "\[host 1\] failed"/);
+  });
+
+  it('leaves columns of people out, hides what they say elsewhere, and lists what is probably left', async () => {
+    const csv = 'description,caller,cause\nfor Aylin the link is down,Aylin Demir,a\nNils Ahmed and no light,Bo Ek,b';
+    const { dataset, report } = await run(textSource(csv));
+    expect(report.people).toEqual(['caller']);
+    expect(dataset.tickets.map(({ text }) => text)).toEqual([
+      'for [name 1] the link is down',
+      'Nils Ahmed and no light',
+    ]);
+    expect(report.left).toEqual([{ words: 'Nils Ahmed', count: 1 }]);
+    const own = await run(textSource(csv), { redaction: { words: ['Nils Ahmed'] }, people: [] });
+    expect(own.dataset.tickets.map(({ text }) => text)[1]).toMatch(/^\[name 1\] and no light/);
+    await expect(run(textSource(csv), { people: ['nobody'] })).rejects.toThrow(/no column "nobody"/);
+  });
+
+  it('previews redaction in the own rows, and stores nothing', async () => {
+    const csv = 'description,caller,cause\nAylin sees 10.0.0.1 down,Aylin Demir,a\nno light at Ulm Ost,Bo Ek,b';
+    const seen = await previewRedaction(textSource(csv), {});
+    expect(seen.rows).toBe(2);
+    expect(seen.hits.map(({ kind, count }) => [kind, count])).toEqual([['person', 1], ['ipv4', 1]]); // prettier-ignore
+    expect(seen.marked[0]?.filter(({ kind }) => kind).map(({ text, placeholder }) => [text, placeholder])).toEqual([
+      ['Aylin', '[name 1]'],
+      ['10.0.0.1', '[ipv4 1]'],
+    ]);
+    expect(seen.left).toEqual([{ words: 'Ulm Ost', count: 1 }]);
+  });
+
   it('redacts unless told not to, and shows examples that the dataset does not hold', async () => {
     const text =
       'text,cause\n"call +49 89 1234567 or ann@example.org, link down",fibre cut\nrouter is slow today,software error\n';
     const { dataset, report } = await run(textSource(text), { mapping: { text: ['text'], cause: 'cause' } });
-    expect(dataset.tickets[0]?.text).toBe('call [phone] or [email], link down');
+    expect(dataset.tickets[0]?.text).toBe('call [phone 1] or [email 1], link down');
     expect(dataset.counts.redactions).toEqual({ phone: 1, email: 1 });
     expect(report.redactions?.find(({ kind }) => kind === 'email')?.examples).toEqual([
       {
         before: 'call +49 89 1234567 or ann@example.org, link down',
-        after: 'call [phone] or [email], link down',
+        after: 'call [phone 1] or [email 1], link down',
       },
     ]);
     expect(JSON.stringify(dataset)).not.toContain('ann@');

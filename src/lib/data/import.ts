@@ -1,6 +1,6 @@
 /** A file of tickets -> a dataset and a report of what happened to every row. */
 import { contentHash } from '../core/canonical';
-import { JoulewiseError } from '../core/errors';
+import { JoulewiseError, quote } from '../core/errors';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
 import {
   doubtfulSentence,
@@ -17,9 +17,19 @@ import { detectFormat, type DropReason, type FormatName, type Row, type Table } 
 import { groupsOf } from './groups';
 import { isZip } from './zip';
 import { isParquet, openParquet } from './parquet';
-import { counterColumns, guessMapping, isMissing, resolveMapping, wordsOf } from './mapping';
+import {
+  counterColumns,
+  guessMapping,
+  isMissing,
+  listColumns,
+  peopleColumns,
+  resolveMapping,
+  wordsOf,
+} from './mapping';
 import { Notes } from './notes';
-import { Redactor, type RedactionReport } from './redaction-report';
+import type { Leftover } from './leftovers';
+import { type PreviewedTicket, previewRows, type RedactionPreview } from './redaction-preview';
+import { Redactor, type RedactionReport, type RedactorOptions } from './redaction-report';
 import { assertSome, countClasses, lengthsOf, review, reviewSplit, type ClassCount, type TextLength } from './review';
 import { rankCauses, splitTickets } from './split';
 import {
@@ -45,6 +55,8 @@ export interface TablePreview {
   /** What each cell of `sampleRows` adds to a text of several columns; absent where that is nothing. */
   sampleWords: Record<string, string>[];
   guess: Mapping;
+  /** Columns that name people, by their own names. */
+  people: string[];
   /** Columns of numbers that may be read together as one vector, such as alarms; none where there are few. */
   counters: string[];
   warnings: string[];
@@ -53,7 +65,11 @@ export interface TablePreview {
 export interface ImportOptions {
   /** What is not said is guessed. */
   mapping?: Partial<Mapping>;
+  /** False = nothing is hidden; else what is hidden besides, or is not. */
   redact?: boolean;
+  redaction?: RedactorOptions;
+  /** Columns of people: no part of the text, and what they say is hidden in the others. What is not said is guessed by name. */
+  people?: readonly string[];
   /** Names of causes that the file says by number or code; an empty name means that there is no answer. */
   causeNames?: Readonly<Record<string, string>>;
   /** Causes that differ only in case, spaces or final dots become the most frequent spelling. */
@@ -83,6 +99,10 @@ export interface ImportReport {
   duplicates: { exact: number; near: number; conflicting: number };
   /** Null where redaction was switched off. */
   redactions: RedactionReport[] | null;
+  /** Capitalised pairs that are probably names and still stand there; null where redaction was switched off. */
+  left: Leftover[] | null;
+  /** Columns that were left out because they name people. */
+  people: string[];
   classes: ClassCount[];
   /** Causes that are probably one, spelt in several ways; already one where they were to be merged. */
   likeCauses: LikeCauses[];
@@ -194,8 +214,39 @@ export async function previewTable(
       sampleWords: head.slice(0, rows).map((row) => Object.fromEntries(wordsIn(row))),
       guess: guessMapping(columns, head.slice(0, GUESS_ROWS)),
       counters: counterColumns(columns, head.slice(0, GUESS_ROWS)),
+      people: peopleColumns(columns),
       warnings: [...table.notes.warnings],
     };
+  });
+}
+
+/** Rows that a preview of redaction looks at. */
+const REDACTION_ROWS = 1000;
+
+/**
+ * What an import with these options would hide in the first 1,000 rows, marked in some of them; nothing is kept. Throws
+ * `input.*`.
+ */
+export async function previewRedaction(
+  source: ImportSource,
+  options: Pick<ImportOptions, 'mapping' | 'redaction' | 'people' | 'limits' | 'signal'>,
+): Promise<RedactionPreview> {
+  return withTable(source, options, async (table) => {
+    const { head, columns } = await readAhead(table, REDACTION_ROWS);
+    const guess = guessMapping(columns, head.slice(0, GUESS_ROWS));
+    const { mapping, people } = withoutPeople(resolveMapping(guess, options.mapping ?? {}, columns), columns, options);
+    const redactor = new Redactor(options.redaction);
+    const { textChars } = table.notes.limits;
+    const tickets = head.slice(0, REDACTION_ROWS).map((row): PreviewedTicket => {
+      const cell = (column: string) => tidy((row.get(column) ?? '').slice(0, textChars));
+      return {
+        people: people.map(cell),
+        texts: [...mapping.text, ...(mapping.response === null ? [] : [mapping.response])]
+          .map((column) => cell(column))
+          .filter((text) => !isMissing(text)),
+      };
+    });
+    return previewRows(tickets, redactor);
   });
 }
 
@@ -203,6 +254,26 @@ export async function previewTable(
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 /** Control characters become spaces, lone halves of surrogate pairs the replacement sign: such text has no UTF-8. */
 const tidy = (cell: string) => cell.replace(/\r\n?/g, '\n').replace(CONTROL, ' ').toWellFormed().trim();
+
+/** The mapping without columns of people; a class or an answer that the mapping names stays, whoever it names. */
+function withoutPeople(
+  mapping: Mapping,
+  columns: readonly string[],
+  { people: said, redact }: Pick<ImportOptions, 'people' | 'redact'>,
+): { mapping: Mapping; people: string[] } {
+  if (redact === false) return { mapping, people: [] };
+  const unknown = said?.find((column) => !columns.includes(column));
+  if (unknown !== undefined)
+    throw new JoulewiseError(
+      'input.columns',
+      `The file has no column ${quote(unknown)} to leave out. Its columns: ${listColumns(columns)}.`,
+    );
+  const kept = new Set([mapping.cause, mapping.response, mapping.group]);
+  const people = (said ?? peopleColumns(columns)).filter((column) => !kept.has(column));
+  const text = mapping.text.filter((column) => !people.includes(column));
+  // What is guessed by name may be the ticket itself: "name".
+  return text.length > 0 ? { mapping: { ...mapping, text }, people } : { mapping, people: [] };
+}
 
 interface Draft extends Ticket {
   /** Row number in the file, from 1, header not counted. */
@@ -216,14 +287,15 @@ interface Collector {
   causeNames: Readonly<Record<string, string>>;
   notes: Notes;
   redactor: Redactor | null;
+  people: readonly string[];
 }
 
 /** The cause that a cell says: by its name where it has one, null where it says that there is none. */
-function causeOf(cell: string, clean: string | null, causeNames: Readonly<Record<string, string>>) {
-  const said = clean === null ? (isDoubtful(cell) ? cell : null) : tidyCause(clean) || null;
+function causeOf(cell: string, value: string | null, { causeNames, redactor }: Collector) {
+  const said = value === null ? (isDoubtful(cell) ? cell : null) : tidyCause(value) || null;
   const name = said !== null && Object.hasOwn(causeNames, said) ? causeNames[said] : undefined;
   if (name !== undefined) return { cause: name || null, doubtful: false };
-  return { cause: said, doubtful: clean === null && said !== null };
+  return { cause: said !== null && redactor ? redactor.class(said) : said, doubtful: value === null && said !== null };
 }
 
 /**
@@ -249,7 +321,8 @@ function mergeLike(drafts: readonly Draft[]): LikeCauses[] {
 }
 
 /** A ticket from a row, or null where the row is dropped. */
-function draftOf(row: Row, number: number, { mapping, causeNames, notes, redactor }: Collector): Draft | null {
+function draftOf(row: Row, number: number, collector: Collector): Draft | null {
+  const { mapping, notes, redactor, people } = collector;
   const { cellChars, textChars } = notes.limits;
   const cell = (column: string | null) => (column === null ? '' : (row.get(column) ?? ''));
   const cells = [...mapping.text, mapping.cause, mapping.response].map(cell);
@@ -257,17 +330,22 @@ function draftOf(row: Row, number: number, { mapping, causeNames, notes, redacto
     notes.drop('too large');
     return null;
   }
-  const read = (column: string | null) => {
+  const hidden = redactor?.ticket() ?? null;
+  for (const column of people) hidden?.know(cell(column).slice(0, 200));
+  const plain = (column: string | null) => {
     const value = tidy(cell(column));
     if (isMissing(value)) return null;
     if (value.length > textChars) notes.warn(`Cells longer than ${textChars} characters were cut to that.`);
-    const cut = value.slice(0, textChars).toWellFormed();
-    return redactor ? redactor.apply(cut) : cut;
+    return value.slice(0, textChars).toWellFormed();
+  };
+  const read = (column: string | null) => {
+    const value = plain(column);
+    return value === null || !hidden ? value : hidden.apply(value);
   };
   const text = mapping.text
     .map((column) => wordsOf(column, read(column), mapping.text.length))
     .filter((words) => words !== null);
-  const { cause, doubtful } = causeOf(tidyCause(tidy(cell(mapping.cause))), read(mapping.cause), causeNames);
+  const { cause, doubtful } = causeOf(tidyCause(tidy(cell(mapping.cause))), plain(mapping.cause), collector);
   const response = read(mapping.response);
   if (text.length === 0) notes.drop('no text');
   else if (cause === null && response === null) notes.drop('no answer');
@@ -281,7 +359,7 @@ function draftOf(row: Row, number: number, { mapping, causeNames, notes, redacto
       text: text.join('\n'),
       cause,
       response,
-      group: isMissing(group) ? null : group,
+      group: isMissing(group) ? null : (redactor?.group(group) ?? group),
       time: isMissing(time) ? null : time,
     };
   }
@@ -336,9 +414,13 @@ export async function importDataset(
     const { notes, format, inspection } = table;
     const { head, columns, all } = await readAhead(table, GUESS_ROWS);
     if (head.length === 0) assertSome([], 0, guessMapping([], []), notes, columns);
-    const mapping = resolveMapping(guessMapping(columns, head.slice(0, GUESS_ROWS)), said, columns);
-    const redactor = options.redact === false ? null : new Redactor();
-    const { drafts: read, rows } = await collect(all, { mapping, causeNames, notes, redactor }, (count) =>
+    const { mapping, people } = withoutPeople(
+      resolveMapping(guessMapping(columns, head.slice(0, GUESS_ROWS)), said, columns),
+      columns,
+      options,
+    );
+    const redactor = options.redact === false ? null : new Redactor(options.redaction);
+    const { drafts: read, rows } = await collect(all, { mapping, causeNames, notes, redactor, people }, (count) =>
       onProgress?.(count, bytes),
     );
     const drafts = settleDoubtful(read, notes);
@@ -369,6 +451,10 @@ export async function importDataset(
     const asked = doubtfulSentence(classes, mapping.cause ?? '');
     if (asked !== null) notes.warn(asked);
     const redactions = redactor?.reports ?? null;
+    for (const { to, from } of redactor?.merged ?? [])
+      notes.warn(
+        `Redaction made ${from} causes one, ${quote(to)}: the file holds placeholders of its own. Import it without redaction, or rename them.`,
+      );
     const dataset: DatasetRecord = {
       v: 1,
       hash: await contentHash({ tickets, split }),
@@ -400,6 +486,8 @@ export async function importDataset(
       dropped: notes.dropped,
       duplicates: { exact: duplicates.exact, near: duplicates.near, conflicting },
       redactions,
+      left: redactor?.leftovers.list ?? null,
+      people,
       classes,
       likeCauses: likes,
       textLength: lengthsOf(tickets),

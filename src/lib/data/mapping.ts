@@ -258,3 +258,18 @@ export function resolveMapping(guess: Mapping, said: Partial<Mapping>, columns: 
     );
   return mapping;
 }
+
+/** Names of columns that say who: ServiceNow, Jira, Zendesk, Remedy and what people call them. */
+const PEOPLE =
+  /^(?:callerid|caller|caller.?name|callername|reporter|reportedby|requester|requestor|requestedby|requestedfor|requester(?:name|email)|assignee|assignedto|openedby|closedby|resolvedby|createdby|updatedby|syscreatedby|sysupdatedby|submitter|submittedby|creator|author|technician|technicianname|engineer|agent|agentname|contact|contactname|contactperson|customername|customeremail|customerphone|clientname|username|userid|fullname|firstname|lastname|surname|employee|employeename|email|emailaddress|mail|phone|phonenumber|telephone|mobile|watchlist|address|street|streetaddress|postcode|zip|zipcode)$/;
+
+/** Columns that name people, by what they are called: `caller`, `u_assigned_to`, `fields.reporter.displayName`. */
+export const peopleColumns = (columns: readonly string[]): string[] =>
+  columns.filter((column) => {
+    const parts = column.toLowerCase().split(/[./]/);
+    const last = parts.at(-1) ?? '';
+    const named = ['displayname', 'display_value', 'name', 'emailaddress', 'email', 'value'].includes(last)
+      ? [last === 'name' ? '' : last, parts.at(-2) ?? '']
+      : [last];
+    return named.some((part) => PEOPLE.test(part.replace(/^u_/, '').replace(/[^\p{L}]/gu, '')));
+  });

@@ -38,6 +38,7 @@ export const RESULTS = {
     recipe: 'Share the recipe',
     noResult: 'No experiment is open. Run one, or open one under "History".',
     json: 'Save as JSON',
+    texts: "JSON with tickets' answers and my own prompts",
     csv: 'Save as CSV',
     resultsLink: 'Link to these results, without any ticket',
     shortened: {

@@ -97,7 +97,7 @@ export const TICKETS = {
     noneOf: (n: number) => `Choose none of ${n}`,
     sample: (rows: number, wide: boolean) =>
       `The first ${plural(rows, 'row')}, as read${wide ? '; only the columns that make the ticket' : ''}`,
-    redact: 'Hide names of people and machines, addresses and numbers (redaction)',
+    redact: 'Hide names of people and machines, addresses and numbers, as far as rules find them (redaction)',
     start: 'Import',
     cancel: 'Cancel',
     another: 'Choose another file',

@@ -2,6 +2,8 @@ import { decide, type Decision } from '../../rank/decide';
 import { nextStep, type NextStep } from '../../rank/next';
 import { rankVariants, splitBaseline } from '../../rank/rank';
 import type { PlanRecord } from '../../schema/plan';
+import type { RunRecord } from '../../schema/run';
+import { planWithoutTexts, runWithoutTexts } from '../../schema/without-texts';
 import { encodeLink, encodeShort, toRecipe, toShared } from '../../link/codec';
 import type { ResultSet } from './results';
 
@@ -33,11 +35,14 @@ export const resultLink = (set: ResultSet, w: number, longest: number) => encode
 /** @param prompts whether the user's own go along */
 export const recipeLink = (plan: PlanRecord, prompts: boolean) => encodeLink(toRecipe(plan, { prompts }));
 
-/** What a saved file says of a run, beside its records. */
-export function savedOf(plan: PlanRecord, set: ResultSet, w: number) {
+/** Runs as a file holds them. @param texts whether what tickets say goes along */
+export const savedRuns = (runs: readonly RunRecord[], texts: boolean) => (texts ? runs : runs.map(runWithoutTexts));
+
+/** What a saved file says of a run, beside its records. @param texts whether the user's own prompts go along */
+export function savedOf(plan: PlanRecord, set: ResultSet, w: number, texts: boolean) {
   const { models, baseline } = splitBaseline(set.results);
   return {
-    plan,
+    plan: texts ? plan : planWithoutTexts(plan),
     results: set.results,
     evidence: set.evidence,
     ranking: rankVariants(models, w),

@@ -18,6 +18,7 @@ import {
   type Choices,
 } from '../choices/choices';
 import { device } from '../device/device.svelte';
+import type { Hiding } from '../../data/redaction-report';
 import type { Tickets } from '../../session/threads/tickets';
 
 /** A file on its way in: looked at, mapped, imported. */
@@ -26,6 +27,8 @@ export interface PendingImport {
   preview: TablePreview | null;
   mapping: Mapping | null;
   redact: boolean;
+  /** What is hidden besides, or is not; absent until it was looked at. */
+  hiding?: Hiding;
   /** Rows read so far; null while only the beginning is looked at. */
   rows: number | null;
   busy: boolean;

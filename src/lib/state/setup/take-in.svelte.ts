@@ -2,6 +2,7 @@ import type { DatasetSummaryRecord } from '../../schema/dataset';
 import { TASKS } from '../../schema/run';
 import { DEFAULT_CHOICES } from '../choices/choices';
 import { answerable } from '../../data/answerable';
+import type { RedactionPreview } from '../../data/redaction-preview';
 import { experiment, type PendingImport } from './experiment.svelte';
 import type { Preset } from './public-set';
 import { keepTickets, storedTickets } from './tickets.svelte';
@@ -51,6 +52,7 @@ export async function importPending(): Promise<void> {
         file: { kind: 'blob', name: own.name, blob: own },
         mapping: $state.snapshot(pending.mapping),
         redact: pending.redact,
+        ...$state.snapshot(pending.hiding ?? {}),
         seed: experiment.choices.seed,
         causeNames: known?.causeNames ?? {},
         licence: known?.licence ?? null,
@@ -86,6 +88,18 @@ async function keepImported(): Promise<void> {
   } catch (error) {
     experiment.notes = [TICKETS.notKept(sentence(error))];
   }
+}
+
+/** What redaction would do to the pending file's first rows; null where there is no such file any more. Throws `input.*`. */
+export async function lookAtRedaction(): Promise<RedactionPreview | null> {
+  const [own, pending] = [file, experiment.pending];
+  if (!own || !pending?.mapping) return null;
+  const { mapping, hiding } = $state.snapshot(pending);
+  return callData('previewRedaction', {
+    file: { kind: 'blob', name: own.name, blob: own },
+    mapping: mapping ?? {},
+    ...hiding,
+  });
 }
 
 export function cancelImport(): void {

@@ -3,7 +3,7 @@ import { hubListing } from '../../checkpoint/hub';
 import { blobSource, httpSource, hubFileSet, readJson, type ByteSource, type FileSet } from '../../checkpoint/source';
 import { JoulewiseError, quote } from '../../core/errors';
 import { generateDataset } from '../../data/generator';
-import { importDataset, previewTable, type ImportReport } from '../../data/import';
+import { importDataset, previewRedaction, previewTable, type ImportReport } from '../../data/import';
 import { summaryOf } from '../../data/summary';
 import type { ImportSource } from '../../data/text-stream';
 import { summarise } from '../../plan/summary';
@@ -70,12 +70,16 @@ const told = new Map<string, RunRecord>();
 
 serve<DataApi>({
   preview: async (file) => previewTable(await importSource(file)),
-  async import({ file, mapping, redact, seed, causeNames, licence }, { emit, signal }) {
+  previewRedaction: async ({ file, ...options }, { signal }) =>
+    previewRedaction(await importSource(file), { ...options, signal }),
+  async import({ file, mapping, redact, seed, causeNames, licence, redaction, people }, { emit, signal }) {
     const { dataset, report } = await importDataset(await importSource(file), {
       ...(mapping ? { mapping } : {}),
       ...(causeNames ? { causeNames } : {}),
       ...(licence ? { licence } : {}),
       redact,
+      ...(redaction ? { redaction } : {}),
+      ...(people ? { people } : {}),
       seed,
       signal,
       onProgress: (rows) => emit({ rows }),

@@ -2,6 +2,8 @@ import type { ModelConfig } from '../../checkpoint/config';
 import type { GeneratorOptions } from '../../data/generator';
 import type { TicketsPort, Wanted } from '../../data/give';
 import type { ImportReport, PageReport, TablePreview } from '../../data/import';
+import type { RedactionPreview } from '../../data/redaction-preview';
+import type { Hiding } from '../../data/redaction-report';
 import type { PlanSummary } from '../../plan/summary';
 import type { Folded, FoldOptions } from '../../rank/fold';
 import type { DatasetRecord, DatasetSummaryRecord, Mapping } from '../../schema/dataset';
@@ -15,6 +17,12 @@ export type FileRef = { kind: 'url'; name: string; url: string } | { kind: 'blob
 /** `import`, `generate` and `open` make the thread hold a dataset, for `keep`, `give` and `whole`. */
 export type DataApi = {
   preview: { args: FileRef; event: never; result: TablePreview };
+  /** What redaction would do to the first rows; nothing is kept. */
+  previewRedaction: {
+    args: { file: FileRef; mapping: Partial<Mapping> } & Hiding;
+    event: never;
+    result: RedactionPreview;
+  };
   import: {
     args: {
       file: FileRef;
@@ -23,7 +31,7 @@ export type DataApi = {
       seed: number;
       causeNames?: Readonly<Record<string, string>>;
       licence?: string | null;
-    };
+    } & Hiding;
     /** Rows read so far. */
     event: { rows: number };
     result: { dataset: DatasetSummaryRecord; report: PageReport };

@@ -1,0 +1,47 @@
+import { writeFileSync } from 'node:fs';
+import { format, resolveConfig } from 'prettier';
+import { REDACTION_TITLES } from '../../../src/lib/data/redact';
+import { fromHere, say } from '../../shared/context';
+import { demand, type BenchRow } from '../../shared/rows';
+import { KINDS, measureHalf, precision, recall, sentencesOf } from './measure';
+
+/** What is demanded of names, and of all else: shares. */
+const DEMANDED = { person: 0.9, others: 0.99 } as const;
+const FILE = 'src/lib/texts/redaction-measured.ts';
+
+/**
+ * Recall and precision of each kind on the half of the labelled sentences that no rule was made by. @param rounds times
+ * that each template is filled in each language; @param write whether the page's figures are written anew
+ */
+export async function redactionRows(rounds: number, write: boolean): Promise<BenchRow[]> {
+  say('Redacting labelled sentences ...');
+  const fared = measureHalf('unseen', rounds);
+  if (write) {
+    const kinds = fared.map((row) => ({
+      title: KINDS[row.label].map((kind) => REDACTION_TITLES[kind]).join(', '),
+      n: row.n,
+      recall: Math.floor(recall(row) * 1000) / 1000,
+      precision: precision(row) === null ? null : Math.floor((precision(row) ?? 0) * 1000) / 1000,
+    }));
+    const record = { date: new Date().toISOString().slice(0, 10), sentences: rounds * sentencesOf('unseen'), kinds };
+    const path = fromHere(FILE);
+    const text = `/** What redaction hid of labelled sentences. Written by \`npm run bench -- --part redaction\`; never by hand. */
+export const MEASURED: {
+  date: string;
+  sentences: number;
+  kinds: readonly { title: string; n: number; recall: number; precision: number | null }[];
+} = ${JSON.stringify(record)};
+`;
+    writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }));
+  }
+  return fared.flatMap((row) => {
+    const least = row.label === 'person' || row.label === 'uncased' ? DEMANDED.person : DEMANDED.others;
+    const right = precision(row);
+    return [
+      demand(`redaction: ${row.label}, hidden of ${row.n}`, recall(row), 'share', 'least', least),
+      ...(right === null
+        ? []
+        : [demand(`redaction: ${row.label}, right of ${row.spans}`, right, 'share', 'least', least)]),
+    ];
+  });
+}
