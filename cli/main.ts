@@ -68,7 +68,6 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
     run: (argv) => (argv.includes('--fit') ? fitDevice(argv) : device(argv)),
   },
   import: { usage: 'FILE [--map ..]', about: 'what the importer sees', run: importTickets },
-  import: {
     usage: 'FILE [--map ..] [--no-redaction] [--hide KIND,..] [--keep KIND,..] [--hide-words FILE] [--people COL,..]',
     about: 'what the importer sees',
     run: importTickets,
