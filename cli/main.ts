@@ -67,7 +67,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
       'what the probe finds; --fit: fits the energy model of this device at the sampler, or at readings that a meter writes to a file meanwhile, and keeps it for runs; without either: times speed alone',
     run: (argv) => (argv.includes('--fit') ? fitDevice(argv) : device(argv)),
   },
-  import: { usage: 'FILE [--map ..]', about: 'what the importer sees', run: importTickets },
+  import: {
     usage: 'FILE [--map ..] [--no-redaction] [--hide KIND,..] [--keep KIND,..] [--hide-words FILE] [--people COL,..]',
     about: 'what the importer sees',
     run: importTickets,
