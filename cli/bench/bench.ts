@@ -16,6 +16,7 @@ import { compressRows, modelRows, pageRows } from './speed/spine';
 import { tuneRows } from './speed/tune';
 import { swapRows } from './swap';
 import { energyRows } from './stages/energy';
+import { publishedRows } from './stages/published';
 import { stageRows } from './stages/stages';
 import { drive, type Driver } from '../shared/browser';
 import { existing, fromHere, print } from '../shared/context';
@@ -46,6 +47,7 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
   calibrated: (d, o) => calibratedRows(d, o.checkpoint, o.threads),
   stages: (_, o) => stageRows(o.quick ? 1 : 3),
   energy: (_, o) => Promise.resolve(energyRows(o.quick ? 50 : 500)),
+  published: () => Promise.resolve(publishedRows()),
   answer: (d, o) =>
     answerRows(d, { plans: o.quick ? 20 : 1000, runs: o.quick ? 2 : 10, threads: o.threads, data: o.tickets }),
 };

@@ -160,6 +160,13 @@ function guessGpu(device: Device): ProfileGuess {
   // Laptops have two adapters: WebGL may name the one that WebGPU does not use. Jetsons and vendors left blank pass.
   if (named && (!vendor || vendorOf(named) === vendor || vendorOf(named) === 'jetson'))
     return { profile: named, confidence: 'named', why: `The renderer string names it: ${named.label}.` };
+  // All Jetsons of a generation say the same of themselves, from 15 to 60 W.
+  if (/tegra|nvgpu/i.test(renderer ?? ''))
+    return {
+      profile: profileByName('nvidia-jetson'),
+      confidence: 'architecture',
+      why: 'The renderer string is that of a Jetson; which one is not known.',
+    };
   const byArchitecture = gpu ? profileOfAdapter(gpu.vendor, gpu.architecture) : null;
   if (gpu && byArchitecture)
     return {

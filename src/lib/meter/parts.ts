@@ -13,7 +13,9 @@ export interface PartClass {
   boundary: 'gpu' | 'package' | 'device' | 'system';
   /** Idle power as a share of rated power: from everything asleep to clocks up with nothing to do. */
   idle: readonly [number, number, number];
-  /** Share of (rated - idle) power that flows while memory runs at full bandwidth. */
+  /** Share of (rated - idle) power that flows beyond idle while work is queued, however little; 0 = nobody measured it. */
+  awake: readonly [number, number, number];
+  /** Share of (rated - idle) power that flows beyond that while memory runs at full bandwidth. */
   memory: readonly [number, number, number];
   /** Power of a compute-bound kernel over what the rated power would buy at peak rate: kernels do not reach the peak. */
   compute: readonly [number, number, number];
@@ -27,18 +29,47 @@ const CPU_MEMORY = [0.25, 0.6, 1.2] as const;
 /** Many cores share one memory: a few of them saturate it while the rest of the rating stays unused. */
 const MANY_CORE_MEMORY = [0.15, 0.4, 1] as const;
 const CPU_COMPUTE = [1, 3, 8] as const;
+const UNMEASURED = [0, 0, 0] as const;
+
+/**
+ * What graphics were published to draw, as shares of rated power: `base` with work queued, and `slope` more at full bandwidth.
+ * Ends lie a factor of `factors` from the mid.
+ */
+const measured = (
+  idle: PartClass['idle'],
+  base: number,
+  slope: number,
+  [down, up]: readonly [number, number] = [1.65, 1.65],
+) =>
+  ({
+    idle,
+    awake: [
+      (base / down - idle[0]) / (1 - idle[2]),
+      (base - idle[1]) / (1 - idle[1]),
+      (base * up - idle[2]) / (1 - idle[0]),
+    ],
+    memory: [slope / down / (1 - idle[2]), slope / (1 - idle[1]), (slope * up) / (1 - idle[0])],
+  }) as const;
+const GPU_IDLE = [0.03, 0.045, 0.08] as const;
 
 export const PART_CLASSES = {
   discrete: {
     boundary: 'gpu',
     idle: [0.04, 0.1, 0.22],
+    awake: UNMEASURED,
     memory: GPU_MEMORY,
     compute: GPU_COMPUTE,
     overshoot: 1.1,
   },
+  // Generations of NVIDIA's cards that published measurements tell apart (published.ts, the part `fit`).
+  ampere: { boundary: 'gpu', ...measured(GPU_IDLE, 0.5, 0.35), compute: GPU_COMPUTE, overshoot: 1.1 },
+  lovelace: { boundary: 'gpu', ...measured(GPU_IDLE, 0.14, 0.75), compute: GPU_COMPUTE, overshoot: 1.1 },
+  blackwell: { boundary: 'gpu', ...measured(GPU_IDLE, 0.2, 0.95), compute: GPU_COMPUTE, overshoot: 1.1 },
+  'low-profile': { boundary: 'gpu', ...measured([0.1, 0.14, 0.2], 0.67, 0.5), compute: GPU_COMPUTE, overshoot: 1 },
   accelerator: {
     boundary: 'gpu',
     idle: [0.08, 0.14, 0.2],
+    awake: UNMEASURED,
     memory: GPU_MEMORY,
     compute: GPU_COMPUTE,
     overshoot: 1,
@@ -46,20 +77,21 @@ export const PART_CLASSES = {
   integrated: {
     boundary: 'package',
     idle: [0.05, 0.12, 0.3],
+    awake: UNMEASURED,
     memory: GPU_MEMORY,
     compute: GPU_COMPUTE,
     overshoot: 1.6,
   },
   apple: {
     boundary: 'package',
-    idle: [0.01, 0.05, 0.2],
-    memory: GPU_MEMORY,
+    ...measured([0.01, 0.02, 0.05], 0.28, 0.55, [2, 1.5]),
     compute: GPU_COMPUTE,
     overshoot: 1.3,
   },
   handset: {
     boundary: 'device',
     idle: [0.06, 0.15, 0.4],
+    awake: UNMEASURED,
     memory: GPU_MEMORY,
     compute: GPU_COMPUTE,
     overshoot: 1.5,
@@ -67,6 +99,7 @@ export const PART_CLASSES = {
   laptop: {
     boundary: 'package',
     idle: [0.05, 0.12, 0.3],
+    awake: UNMEASURED,
     memory: CPU_MEMORY,
     compute: CPU_COMPUTE,
     overshoot: 2,
@@ -74,6 +107,7 @@ export const PART_CLASSES = {
   desktop: {
     boundary: 'package',
     idle: [0.05, 0.15, 0.35],
+    awake: UNMEASURED,
     memory: MANY_CORE_MEMORY,
     compute: CPU_COMPUTE,
     overshoot: 1.8,
@@ -81,6 +115,7 @@ export const PART_CLASSES = {
   server: {
     boundary: 'package',
     idle: [0.15, 0.3, 0.5],
+    awake: UNMEASURED,
     memory: MANY_CORE_MEMORY,
     compute: CPU_COMPUTE,
     overshoot: 1.1,
@@ -88,6 +123,7 @@ export const PART_CLASSES = {
   'apple-cpu': {
     boundary: 'package',
     idle: [0.01, 0.05, 0.2],
+    awake: UNMEASURED,
     memory: CPU_MEMORY,
     compute: [0.7, 1.5, 4],
     overshoot: 1.3,
@@ -95,20 +131,27 @@ export const PART_CLASSES = {
   'handset-cpu': {
     boundary: 'device',
     idle: [0.06, 0.15, 0.4],
+    awake: UNMEASURED,
     memory: CPU_MEMORY,
     compute: [0.7, 1.5, 5],
     overshoot: 1.5,
   },
   board: {
     boundary: 'system',
-    idle: [0.3, 0.4, 0.55],
-    memory: CPU_MEMORY,
+    ...measured([0.25, 0.33, 0.45], 0.6, 0.7, [1.7, 1.5]),
+    compute: [0.7, 1.5, 5],
+    overshoot: 1.3,
+  },
+  jetson: {
+    boundary: 'system',
+    ...measured([0.14, 0.19, 0.25], 0.3, 0.95, [1.6, 1.5]),
     compute: [0.7, 1.5, 5],
     overshoot: 1.3,
   },
   software: {
     boundary: 'package',
     idle: [0.05, 0.15, 0.35],
+    awake: UNMEASURED,
     memory: [0.5, 1.5, 4],
     compute: [2, 10, 40],
     overshoot: 2,
@@ -166,7 +209,10 @@ const rows =
   });
 
 const geforce = rows('discrete', 'geforce');
-const geforceLaptop = rows('discrete', 'geforceLaptop');
+const ampere = rows('ampere', 'geforce');
+const lovelace = rows('lovelace', 'geforce');
+const blackwell = rows('blackwell', 'geforce');
+const jetson = rows('jetson', 'board');
 const nvidiaServer = rows('accelerator', 'nvidiaServer');
 const radeon = rows('discrete', 'radeon');
 const amdApu = rows('integrated', 'amdApu');
@@ -193,31 +239,39 @@ export const PARTS = {
     geforce('nvidia-gtx-1660-ti', 'GeForce GTX 1660 Ti', 120, 288, 5.4),
     geforce('nvidia-rtx-2060', 'GeForce RTX 2060', 160, 336, 6.5),
     geforce('nvidia-rtx-2080-ti', 'GeForce RTX 2080 Ti', 250, 616, 13.4),
-    nvidiaServer('nvidia-t4', 'Tesla T4', 70, 300, 8.1),
+    rows('low-profile', 'nvidiaServer')('nvidia-t4', 'Tesla T4', 70, 300, 8.1),
   ],
   ampere: [
-    geforceLaptop('nvidia-rtx-3060-laptop', 'GeForce RTX 3060 Laptop GPU', 85, 336, 10.9, '60-115 W'),
-    geforce('nvidia-rtx-3050', 'GeForce RTX 3050', 130, 224, 9.1),
-    geforce('nvidia-rtx-3060', 'GeForce RTX 3060', 170, 360, 12.7),
-    geforce('nvidia-rtx-3070', 'GeForce RTX 3070', 220, 448, 20.3),
-    geforce('nvidia-rtx-3080', 'GeForce RTX 3080', 320, 760, 29.8),
-    geforce('nvidia-rtx-3090', 'GeForce RTX 3090', 350, 936, 35.6),
+    rows('ampere', 'geforceLaptop')('nvidia-rtx-3060-laptop', 'GeForce RTX 3060 Laptop GPU', 85, 336, 10.9, '60-115 W'),
+    ampere('nvidia-rtx-3050', 'GeForce RTX 3050', 130, 224, 9.1),
+    ampere('nvidia-rtx-3060', 'GeForce RTX 3060', 170, 360, 12.7),
+    ampere('nvidia-rtx-3070', 'GeForce RTX 3070', 220, 448, 20.3),
+    ampere('nvidia-rtx-3080', 'GeForce RTX 3080', 320, 760, 29.8),
+    ampere('nvidia-rtx-3090', 'GeForce RTX 3090', 350, 936, 35.6),
     nvidiaServer('nvidia-a10', 'NVIDIA A10', 150, 600, 31.2),
     nvidiaServer('nvidia-a100', 'NVIDIA A100', 400, 2039, 19.5, 'SXM, 80 GB'),
   ],
   lovelace: [
-    geforceLaptop('nvidia-rtx-4060-laptop', 'GeForce RTX 4060 Laptop GPU', 80, 256, 11.6, '35-115 W'),
-    geforce('nvidia-rtx-4060', 'GeForce RTX 4060', 115, 272, 15.1),
-    geforce('nvidia-rtx-4070', 'GeForce RTX 4070', 200, 504, 29.1),
-    geforce('nvidia-rtx-4080', 'GeForce RTX 4080', 320, 717, 48.7),
-    geforce('nvidia-rtx-4090', 'GeForce RTX 4090', 450, 1008, 82.6),
+    rows('lovelace', 'geforceLaptop')(
+      'nvidia-rtx-4060-laptop',
+      'GeForce RTX 4060 Laptop GPU',
+      80,
+      256,
+      11.6,
+      '35-115 W',
+    ),
+    lovelace('nvidia-rtx-4060', 'GeForce RTX 4060', 115, 272, 15.1),
+    lovelace('nvidia-rtx-4070', 'GeForce RTX 4070', 200, 504, 29.1),
+    lovelace('nvidia-rtx-4080', 'GeForce RTX 4080', 320, 717, 48.7),
+    lovelace('nvidia-rtx-4090', 'GeForce RTX 4090', 450, 1008, 82.6),
+    lovelace('nvidia-rtx-4090-d', 'GeForce RTX 4090 D', 425, 1008, 73.5),
     nvidiaServer('nvidia-l4', 'NVIDIA L4', 72, 300, 30.3),
   ],
   blackwell: [
-    geforce('nvidia-rtx-5060-ti', 'GeForce RTX 5060 Ti', 180, 448, 23.7),
-    geforce('nvidia-rtx-5070', 'GeForce RTX 5070', 250, 672, 30.9),
-    geforce('nvidia-rtx-5080', 'GeForce RTX 5080', 360, 960, 56.3),
-    geforce('nvidia-rtx-5090', 'GeForce RTX 5090', 575, 1792, 104.8),
+    blackwell('nvidia-rtx-5060-ti', 'GeForce RTX 5060 Ti', 180, 448, 23.7),
+    blackwell('nvidia-rtx-5070', 'GeForce RTX 5070', 250, 672, 30.9),
+    blackwell('nvidia-rtx-5080', 'GeForce RTX 5080', 360, 960, 56.3),
+    blackwell('nvidia-rtx-5090', 'GeForce RTX 5090', 575, 1792, 104.8),
   ],
   hopper: [
     nvidiaServer('nvidia-h100', 'NVIDIA H100', 700, 3350, 66.9, 'SXM'),
@@ -330,12 +384,12 @@ export const PARTS = {
     phoneGpu('samsung-xclipse-940', 'Xclipse 940', 7, 68.2, 2.1),
   ],
   videocore: [
-    board('broadcom-v3d-4.2', 'V3D 4.2', 7, 12.8, 0.032),
-    board('broadcom-v3d-7.1', 'V3D 7.1', 10, 17.1, 0.076),
+    board('broadcom-v3d-4.2', 'V3D 4.2', 8, 12.8, 0.032),
+    board('broadcom-v3d-7.1', 'V3D 7.1', 12, 17.1, 0.076),
   ],
   jetson: [
-    board('jetson-orin-nano', 'NVIDIA Tegra Orin (nvgpu)', 15, 68, 1.28),
-    board('jetson-agx-orin', 'Jetson AGX Orin', 60, 204.8, 5.3),
+    jetson('jetson-orin-nano', 'Jetson Orin Nano', 15, 68, 1.28),
+    jetson('jetson-agx-orin', 'Jetson AGX Orin', 60, 204.8, 5.3),
   ],
   'cpu-laptop': [
     laptopCpu('cpu-i5-8250u', 'Core i5-8250U', 15, 37.5, 0.32),
@@ -369,9 +423,13 @@ export const PARTS = {
     phoneCpu('cpu-snapdragon-8-gen-2', 'Snapdragon 8 Gen 2', 7, 67.2, 0.36),
   ],
   'cpu-snapdragon-x': [rows('laptop', 'snapdragonX')('cpu-x1e-80', 'Snapdragon X Elite', 23, 135, 1.3)],
-  'cpu-pi-4': [board('cpu-bcm2711', 'Raspberry Pi 4', 7, 12.8, 0.058)],
-  'cpu-pi-5': [board('cpu-bcm2712', 'Raspberry Pi 5', 10, 17.1, 0.154)],
-  'cpu-jetson': [board('cpu-jetson-orin-nano', 'Jetson Orin Nano', 15, 68, 0.072)],
+  'cpu-pi-4': [board('cpu-bcm2711', 'Raspberry Pi 4', 8, 12.8, 0.058)],
+  'cpu-pi-5': [board('cpu-bcm2712', 'Raspberry Pi 5', 12, 17.1, 0.154)],
+  'cpu-jetson': [
+    jetson('cpu-jetson-orin-nano', 'Jetson Orin Nano', 15, 68, 0.072),
+    // 12 cores x 2.2 GHz x two units of 128 bits.
+    jetson('cpu-jetson-agx-orin', 'Jetson AGX Orin processor', 60, 204.8, 0.42),
+  ],
 } as const satisfies Record<string, readonly Part[]>;
 
 export type PartGroup = keyof typeof PARTS;

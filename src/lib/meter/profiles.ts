@@ -3,13 +3,15 @@ import type { Boundary, Range } from '../schema/run';
 import { PART_CLASSES, PARTS, type Part, type PartClass, type PartGroup } from './parts';
 
 /**
- * Coefficients of the profile tier, E = P_idle t + a bytes + b FLOPs, for one product or one class of products.
+ * Coefficients of the profile tier, E = P_idle t + P_awake t + a bytes + b FLOPs, for one product or one class of products.
  *
- * **Derived from vendor data sheets (parts.ts), not measured by this project.** For each product:
+ * **Derived from vendor data sheets and published measurements (parts.ts, published.ts), not measured by this project.** For
+ * each product:
  *
- *     P_idle = idle share x rated power
- *     a      = memory share x (rated power - P_idle) / memory bandwidth
- *     b      = compute share x (rated power - P_idle) / peak 32-bit rate
+ *     P_idle  = idle share x rated power
+ *     P_awake = awake share x (rated power - P_idle)
+ *     a       = memory share x (rated power - P_idle) / memory bandwidth
+ *     b       = compute share x (rated power - P_idle) / peak 32-bit rate
  *
  * The shares (low, mid, high) belong to the part's class and carry what a data sheet does not say: how much of the
  * rating a memory-bound kernel draws, and how far from its peak a real kernel runs. A class profile spans its products:
@@ -23,7 +25,9 @@ export interface PowerProfile {
   boundary: Boundary;
   /** Watts. */
   idleW: Range;
-  /** Watts under load: mid is the rating, high includes short-term overshoot. Only bounds unknown work. */
+  /** Watts beyond idle with work queued, however little. */
+  awakeW: Range;
+  /** Watts under load: mid is the rating, high includes short-term overshoot. No estimate says more. */
   loadW: Range;
   /** a: picojoules per byte moved between memory and the arithmetic. */
   pjPerByte: Range;
@@ -41,7 +45,7 @@ const PJ_PER_NJ = 1000;
 function derive(part: Part, kind: PowerProfile['kind']): PowerProfile {
   const { name, model, watts, gbps, tflops } = part;
   const partClass: PartClass = PART_CLASSES[part.class];
-  const { idle, memory, compute, overshoot } = partClass;
+  const { idle, awake, memory, compute, overshoot } = partClass;
   const idleW = range(idle[0] * watts, idle[1] * watts, idle[2] * watts);
   // The more of the rating is idle power, the less is left for the work: low work goes with high idle.
   const perUnit = (shares: PartClass['memory'], gigaUnits: number) =>
@@ -56,6 +60,7 @@ function derive(part: Part, kind: PowerProfile['kind']): PowerProfile {
     kind,
     boundary: partClass.boundary,
     idleW,
+    awakeW: perUnit(awake, PJ_PER_NJ),
     loadW: range(idleW.mid, watts, watts * overshoot),
     pjPerByte: perUnit(memory, gbps),
     pjPerFlop: perUnit(compute, tflops * 1000),
@@ -74,7 +79,7 @@ const span = (ranges: readonly Range[]): Range =>
 
 const BOUNDARY_FROM_INSIDE = ['gpu', 'package', 'device', 'system'] as const satisfies readonly Boundary[];
 
-const QUANTITIES = ['idleW', 'loadW', 'pjPerByte', 'pjPerFlop'] as const;
+const QUANTITIES = ['idleW', 'awakeW', 'loadW', 'pjPerByte', 'pjPerFlop'] as const;
 
 /** One profile that holds whichever of `members` the device is. */
 function spanning(
@@ -298,7 +303,7 @@ const CLASSES: readonly ClassRow[] = [
   { name: 'cpu-phone', label: 'Phone or tablet processor', kind: 'cpu', groups: ['cpu-phone'] },
   { name: 'cpu-pi-4', label: 'Raspberry Pi 4', kind: 'cpu', groups: ['cpu-pi-4'] },
   { name: 'cpu-pi-5', label: 'Raspberry Pi 5', kind: 'cpu', groups: ['cpu-pi-5'] },
-  { name: 'cpu-jetson', label: 'NVIDIA Jetson Orin Nano processor', kind: 'cpu', groups: ['cpu-jetson'] },
+  { name: 'cpu-jetson', label: 'NVIDIA Jetson Orin processor', kind: 'cpu', groups: ['cpu-jetson'] },
 ];
 
 const kindOf = (group: PartGroup): PowerProfile['kind'] => (group.startsWith('cpu-') ? 'cpu' : 'gpu');

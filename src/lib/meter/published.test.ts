@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../core/random';
-import { PUBLISHED, PUBLISHED_TEST, SPLIT_SEED, type PublishedRow } from './published';
+import { PUBLISHED, PUBLISHED_TEST, publishedFigures, SPLIT_SEED, type PublishedRow } from './published';
 
 /** Half of each product's rows, drawn; of an odd one the draw says which half it falls to. */
 function drawSplit(): string[] {
@@ -25,5 +25,12 @@ describe('published measurements', () => {
   it('are at least 30, each once', () => {
     expect(PUBLISHED.length).toBeGreaterThanOrEqual(30);
     expect(new Set(PUBLISHED.map(({ id }) => id)).size).toBe(PUBLISHED.length);
+  });
+  it.each(['fit', 'test'] as const)('lie within what the table says, part %s', (part) => {
+    const { inside, off, width, order } = publishedFigures(part);
+    expect(inside).toBeGreaterThanOrEqual(0.95);
+    expect(off).toBeLessThanOrEqual(0.15);
+    expect(width).toBeLessThanOrEqual(3);
+    expect(order).toBeGreaterThanOrEqual(0.9);
   });
 });

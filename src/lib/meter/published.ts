@@ -1,4 +1,8 @@
-import type { Boundary } from '../schema/run';
+import { median } from '../core/stats';
+import { bytes, operations, seconds } from '../core/units';
+import type { Boundary, Range } from '../schema/run';
+import { profileByName } from './profiles';
+import { readingFromProfile } from './sources/profile';
 
 /**
  * Watts and tokens a second of named products, as others measured and published them: what the profile table is fitted to
@@ -278,3 +282,67 @@ export const PUBLISHED_TEST: ReadonlySet<string> = new Set([
   't4-1',
   't4-4',
 ]);
+
+/** Two rows must lie so far apart to be put in order. */
+const APART = 1.05;
+
+export interface PublishedFigures {
+  rows: number;
+  /** Share of published joules a token within low and high. */
+  inside: number;
+  /** |mid / published - 1|, median. */
+  off: number;
+  /** High over low, median. */
+  width: number;
+  /** Share of pairs of one product, source and phase over 5 % apart whose mids are in the published order. */
+  order: number;
+  pairs: number;
+}
+
+/** What the profile of a row's product says of a token, beside what was published. Joules. */
+export function besidePublished(row: PublishedRow): { told: Range; published: number } {
+  const profile = profileByName(row.profile);
+  const work = publishedWork(row);
+  const took = 1 / row.tokensPerSecond;
+  const { joules } = readingFromProfile(
+    {
+      phase: row.phase,
+      seconds: seconds(took),
+      bytes: bytes(work.bytes),
+      operations: operations(work.operations),
+      tokens: 1,
+      arithmetic: profile.kind === 'gpu' ? 'f16' : 'i8',
+    },
+    profile,
+  );
+  return { told: joules ?? { low: NaN, mid: NaN, high: NaN }, published: row.watts * took };
+}
+
+/** The four figures of one part of the split. */
+export function publishedFigures(part: 'fit' | 'test'): PublishedFigures {
+  const rows = PUBLISHED.filter(({ id }) => PUBLISHED_TEST.has(id) === (part === 'test')).map((row) => ({
+    row,
+    ...besidePublished(row),
+  }));
+  const ordered = rows.flatMap((a, i) =>
+    rows
+      .slice(i + 1)
+      .filter(
+        (b) =>
+          a.row.profile === b.row.profile &&
+          a.row.source === b.row.source &&
+          a.row.phase === b.row.phase &&
+          Math.max(a.published, b.published) > APART * Math.min(a.published, b.published),
+      )
+      .map((b) => a.published < b.published === a.told.mid < b.told.mid),
+  );
+  const share = (flags: readonly boolean[]) => flags.filter(Boolean).length / flags.length;
+  return {
+    rows: rows.length,
+    inside: share(rows.map(({ told, published }) => published >= told.low && published <= told.high)),
+    off: median(rows.map(({ told, published }) => Math.abs(told.mid / published - 1))),
+    width: median(rows.map(({ told }) => told.high / told.low)),
+    order: share(ordered),
+    pairs: ordered.length,
+  };
+}

@@ -35,10 +35,18 @@ const CPU_BASIS =
 const BASES: Readonly<Record<PartClassName, string>> = {
   discrete:
     'memory chips and interface take about a quarter of board power (low); a memory-bound decode draws 60-70 % of it (388 of 575 W: Qwen2-7B in 16 bits on an RTX 5090, EcoCompute, doi 10.5281/zenodo.18900289)',
+  ampere:
+    'RTX 3080 and 3090 draw half of their rating as soon as work is queued, and little more at full bandwidth (universal-llm-telemetry-suite, MegaQwen)',
+  lovelace:
+    'RTX 4090 D draws 17 to 50 % of its rating at 5 to 53 % of its bandwidth (EcoCompute), RTX 4090 87 % at 75 % (club-3090)',
+  blackwell:
+    'RTX 5090 draws 20 to 68 % of its rating at 2 to 56 % of its bandwidth (EcoCompute, doi 10.5281/zenodo.18900289), 93 % at 75 % (qwen38-mtp); RTX 5060 Ti 96 % at 77 % (InventiveHQ)',
+  'low-profile': 'a T4 of 70 W draws 69 to 78 % of it at 2 to 10 % of its bandwidth (EcoCompute)',
   accelerator: 'as graphics cards; data-centre parts idle with memory and links awake',
   integrated:
     'as graphics cards, on the whole package: processor cores, graphics and memory controller share one rating',
-  apple: 'as integrated graphics, with deeper idle',
+  apple:
+    'an M1 Pro draws 19 to 25 W whatever it reads (universal-llm-telemetry-suite), an M4 Max 21 W at 36 % of its bandwidth (llm-benchmarking)',
   handset: 'as integrated graphics; the idle share includes a lit display at its high end',
   laptop: CPU_BASIS,
   desktop: CPU_BASIS,
@@ -46,21 +54,23 @@ const BASES: Readonly<Record<PartClassName, string>> = {
   'apple-cpu': 'the peak counts 128-bit lanes, which WebAssembly has',
   'handset-cpu':
     'the peak counts 128-bit lanes, which WebAssembly has; the idle share includes a lit display at its high end',
+  jetson: 'an AGX Orin idles at 11 W and draws 37 to 48 W at 38 to 49 % of its bandwidth (jetson-llm-maxperf)',
   board:
-    'the whole board; Raspberry Pi documentation gives 600 mA (Pi 4) and 800 mA (Pi 5) at 5 V for a bare active board',
+    'the whole board; a Pi 5 draws 12 to 13 W from the wall at half of its bandwidth (ai-benchmarks); Raspberry Pi documentation gives 600 mA (Pi 4) and 800 mA (Pi 5) at 5 V for a bare active board',
   software: 'a software renderer compiles shaders to CPU code: far below the rate of WebAssembly kernels',
 };
 
-export type Sources = Readonly<Record<'idleW' | 'loadW' | 'pjPerByte' | 'pjPerFlop', string>>;
+export type Sources = Readonly<Record<'idleW' | 'awakeW' | 'loadW' | 'pjPerByte' | 'pjPerFlop', string>>;
 
-const sharesText = (shares: readonly number[]) => shares.join('/');
+const sharesText = (shares: readonly number[]) => shares.map((share) => Number(share.toFixed(2))).join('/');
 
 function sourcesOfPart({ class: name, watts, gbps, tflops, sheet: sheetName, note }: Part): Sources {
-  const { idle, memory, compute } = PART_CLASSES[name];
+  const { idle, awake, memory, compute } = PART_CLASSES[name];
   const sheet = note === '' ? SHEETS[sheetName] : `${SHEETS[sheetName]}; ${note}`;
   const basis = BASES[name];
   return {
     idleW: `derived: ${sharesText(idle)} x ${watts} W (${sheet}); ${basis}`,
+    awakeW: `derived: ${sharesText(awake)} x (${watts} W - idle) (${sheet}); ${basis}`,
     loadW: `${watts} W (${sheet})`,
     pjPerByte: `derived: ${sharesText(memory)} x (${watts} W - idle) / ${gbps} GB/s (${sheet}); ${basis}`,
     pjPerFlop: `derived: ${sharesText(compute)} x (${watts} W - idle) / ${tflops} TFLOP/s (${sheet}); ${basis}`,
@@ -72,5 +82,5 @@ export function sourcesOf({ origin }: PowerProfile): Sources {
   if ('part' in origin) return sourcesOfPart(origin.part);
   const members = origin.members.map((name) => profileByName(name).label).sort();
   const text = `derived: lowest low, median mid, highest high of ${members.join(', ')}`;
-  return { idleW: text, loadW: text, pjPerByte: text, pjPerFlop: text };
+  return { idleW: text, awakeW: text, loadW: text, pjPerByte: text, pjPerFlop: text };
 }
