@@ -38,7 +38,7 @@ describe('a link to an energy model', () => {
     for (const other of ['', '#', 'https://example.org/device', 'https://example.org/r#e3.abc', '#m2.abc'])
       expect(carriesModel(other), other).toBe(false);
   });
-  it.each([
+  const odd: [string, () => string | Promise<string>, string][] = [
     ['nothing', () => '', 'link.invalid'],
     ['a bare name', () => 'm1.', 'link.invalid'],
     ['another codec', () => 'e3.abc', 'link.invalid'],
@@ -53,7 +53,8 @@ describe('a link to an energy model', () => {
     ['a model without its coefficients', () => linkOf({ ...model, coefficients: [] }), 'record.invalid'],
     ['a link that is too long', () => `m1.${'A'.repeat(20_000)}`, 'link.too-large'],
     ['a small link that unfolds without end', () => linkOf(' '.repeat(2_000_000)), 'link.invalid'],
-  ] as const)('of %s is a sentence', async (_, text, code) => {
+  ];
+  it.each(odd)('of %s is a sentence', async (_, text, code) => {
     const failed = await decodeModel(await text()).then(
       () => null,
       (error: unknown) => error,

@@ -161,13 +161,9 @@ function guessGpu(device: Device): ProfileGuess {
   if (named && (!vendor || vendorOf(named) === vendor || vendorOf(named) === 'jetson'))
     return { profile: named, confidence: 'named', why: `The renderer string names it: ${named.label}.` };
   // All Jetsons of a generation say the same of themselves, from 15 to 60 W.
-  if (/tegra|nvgpu/i.test(renderer ?? ''))
-    return {
-      profile: profileByName('nvidia-jetson'),
-      confidence: 'architecture',
-      why: 'The renderer string is that of a Jetson; which one is not known.',
-    };
-  const byArchitecture = gpu ? profileOfAdapter(gpu.vendor, gpu.architecture) : null;
+  const byArchitecture = /tegra/i.test(renderer ?? '')
+    ? profileByName('nvidia-jetson')
+    : gpu && profileOfAdapter(gpu.vendor, gpu.architecture);
   if (gpu && byArchitecture)
     return {
       profile: byArchitecture,

@@ -29,19 +29,13 @@ interface Reach {
 /** Streams of a copy-free read reach 60 to 95 % of a memory's rate; beside other load less. */
 const MEMORY: Reach = { median: 0.75, sd: 0.25 };
 
+const GRAPHICS: Reach = { median: 0.5, sd: 0.45 };
+
 /**
  * Of the peak 32-bit rate. WebAssembly has lanes of 128 bits where the peak of x86 counts 256 or 512 (1/2 or 1/4 of it, and
- * of a fused multiply-add half again unless relaxed SIMD has one); clocks fall under load. Graphics reach about half.
+ * of a fused multiply-add half again unless relaxed SIMD has one); clocks fall under load. Graphics reach about half (GRAPHICS).
  */
-const COMPUTE: Readonly<Record<PartClassName, Reach>> = {
-  discrete: { median: 0.5, sd: 0.45 },
-  ampere: { median: 0.5, sd: 0.45 },
-  lovelace: { median: 0.5, sd: 0.45 },
-  blackwell: { median: 0.5, sd: 0.45 },
-  'low-profile': { median: 0.5, sd: 0.45 },
-  accelerator: { median: 0.5, sd: 0.45 },
-  integrated: { median: 0.5, sd: 0.45 },
-  apple: { median: 0.5, sd: 0.45 },
+const COMPUTE: Partial<Record<PartClassName, Reach>> = {
   handset: { median: 0.4, sd: 0.5 },
   software: { median: 0.05, sd: 0.8 },
   laptop: { median: 0.25, sd: 0.5 },
@@ -133,7 +127,7 @@ export function placeDevice(profile: PowerProfile, speed: MeasuredSpeed): Placed
     Math.exp(
       -0.5 *
         (surprise(speed.bytesPerSecond / (part.gbps * GIGA), MEMORY) ** 2 +
-          surprise(speed.operationsPerSecond / (part.tflops * TERA), COMPUTE[part.class]) ** 2),
+          surprise(speed.operationsPerSecond / (part.tflops * TERA), COMPUTE[part.class] ?? GRAPHICS) ** 2),
     ),
   );
   const total = weights.reduce((sum, w) => sum + w, 0);

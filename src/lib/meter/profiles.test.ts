@@ -268,6 +268,12 @@ describe('guessProfile', () => {
       'class',
     ],
     [device(['zhaoxin', 'x'], null), 'ort-gpu', 'unknown-gpu', 'unknown'],
+    [
+      device(['nvidia', 'ampere'], 'NVIDIA Tegra Orin (nvgpu)/integrated/SSE2'),
+      'ort-gpu',
+      'nvidia-jetson',
+      'architecture',
+    ],
     [device(['', ''], null), 'ort-gpu', 'unknown-gpu', 'unknown'],
     [device(['', ''], null), 'hub', 'cpu-x86', 'class'],
     [

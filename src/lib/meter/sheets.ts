@@ -1,9 +1,9 @@
-import { PART_CLASSES, type Part, type PartClassName, type SheetName } from './parts';
+import { PART_CLASSES, type Part, type PartClass, type PartClassName } from './parts';
 import { profileByName, type PowerProfile } from './profiles';
 
 /** Where the numbers of profiles come from, in words. Apart from the numbers, which the first page loads. */
 
-const SHEETS: Readonly<Record<SheetName, string>> = {
+const SHEETS = {
   geforce: 'NVIDIA product specifications: graphics card power, memory bandwidth, boost clock x CUDA cores x 2',
   geforceLaptop: 'NVIDIA laptop GPU specifications; middle of the range of graphics power',
   nvidiaServer: 'NVIDIA data-centre data sheet: maximum power, memory bandwidth, FP32',
@@ -26,10 +26,48 @@ const SHEETS: Readonly<Record<SheetName, string>> = {
     'Apple states bandwidth and cores; power is the CPU package power that reviews measured, rate is cores x clock x four 128-bit units',
   phoneCpu: 'SoC product brief: memory type, cores, clocks; power is the sustained limit of a phone',
   board: 'board documentation: maximum power, memory type, cores and clock',
-};
+} as const;
+type SheetName = keyof typeof SHEETS;
+
+/** Sheets of parts, by class and by how the name of the profile begins or ends; the first that fits. */
+const SHEETS_BY_PART: readonly [PartClassName | null, RegExp, SheetName][] = [
+  [null, /^nvidia-.*-laptop$/, 'geforceLaptop'],
+  ['accelerator', /^nvidia-/, 'nvidiaServer'],
+  ['low-profile', /^nvidia-/, 'nvidiaServer'],
+  [null, /^nvidia-/, 'geforce'],
+  ['discrete', /^amd-/, 'radeon'],
+  ['discrete', /^intel-/, 'arc'],
+  [null, /x1-85$|x1e-80$/, 'snapdragonX'],
+  ['integrated', /^amd-/, 'amdApu'],
+  ['integrated', /^intel-/, 'intelGraphics'],
+  ['apple', /^/, 'appleGpu'],
+  ['handset', /^/, 'phoneGpu'],
+  ['laptop', /^/, 'laptopCpu'],
+  ['desktop', /^/, 'desktopCpu'],
+  ['server', /^/, 'serverCpu'],
+  ['apple-cpu', /^/, 'appleCpu'],
+  ['handset-cpu', /^/, 'phoneCpu'],
+  [null, /^/, 'board'],
+];
+
+const sheetOf = (part: Part): SheetName =>
+  SHEETS_BY_PART.find(([of, name]) => (of === null || of === part.class) && name.test(part.name))?.[2] ?? 'board';
 
 const CPU_BASIS =
   'WebAssembly has 128-bit lanes where the peak counts 256 or 512, hence 1/3/8; reading at full bandwidth keeps several cores awake';
+
+/** What is particular to a part, by the name of its profile. */
+const NOTES: Readonly<Record<string, string>> = {
+  'nvidia-a100': 'SXM, 80 GB',
+  'nvidia-h100': 'SXM',
+  'nvidia-h200': 'SXM',
+  'amd-radeon-890m': 'RDNA 3.5',
+  'amd-radeon-8060s': 'RDNA 3.5, 256-bit memory',
+  'intel-uhd-630': 'of 65 W, what the graphics can draw',
+  'intel-uhd-770': 'of 125 W, what the graphics can draw',
+  'nvidia-rtx-3060-laptop': '60-115 W',
+  'nvidia-rtx-4060-laptop': '35-115 W',
+};
 
 /** Why the shares of a class of parts are what they are. */
 const BASES: Readonly<Record<PartClassName, string>> = {
@@ -64,13 +102,18 @@ export type Sources = Readonly<Record<'idleW' | 'awakeW' | 'loadW' | 'pjPerByte'
 
 const sharesText = (shares: readonly number[]) => shares.map((share) => Number(share.toFixed(2))).join('/');
 
-function sourcesOfPart({ class: name, watts, gbps, tflops, sheet: sheetName, note }: Part): Sources {
-  const { idle, awake, memory, compute } = PART_CLASSES[name];
-  const sheet = note === '' ? SHEETS[sheetName] : `${SHEETS[sheetName]}; ${note}`;
+function sourcesOfPart(part: Part): Sources {
+  const { class: name, watts, gbps, tflops } = part;
+  const sheetName = sheetOf(part);
+  const { idle, awake, memory, compute }: PartClass = PART_CLASSES[name];
+  const note = NOTES[part.name];
+  const sheet = note === undefined ? SHEETS[sheetName] : `${SHEETS[sheetName]}; ${note}`;
   const basis = BASES[name];
   return {
     idleW: `derived: ${sharesText(idle)} x ${watts} W (${sheet}); ${basis}`,
-    awakeW: `derived: ${sharesText(awake)} x (${watts} W - idle) (${sheet}); ${basis}`,
+    awakeW: awake
+      ? `derived: ${sharesText(awake)} x (${watts} W - idle) (${sheet}); ${basis}`
+      : 'nobody published it for this kind of hardware: counted as 0',
     loadW: `${watts} W (${sheet})`,
     pjPerByte: `derived: ${sharesText(memory)} x (${watts} W - idle) / ${gbps} GB/s (${sheet}); ${basis}`,
     pjPerFlop: `derived: ${sharesText(compute)} x (${watts} W - idle) / ${tflops} TFLOP/s (${sheet}); ${basis}`,

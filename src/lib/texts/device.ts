@@ -57,5 +57,6 @@ export const DEVICE = {
     pjPerFlop: 'b, per operation',
     loadW: 'Power under load',
   },
+  notKnown: 'not known, counted as 0',
   range: (r: Range, unit: string) => `${two(r.low)} to ${two(r.high)}, most likely ${two(r.mid)} ${unit}`,
 } as const;

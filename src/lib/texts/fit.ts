@@ -99,6 +99,7 @@ export const FIT = {
   alone: 'The speed places this device in no class of the table.',
   offered: (device: string) =>
     `This link carries the energy model of a device (${device}). Take it only if yours is of the same make.`,
+  replaces: 'It replaces the model below.',
   take: 'Take it',
   taken: 'It is used from now on.',
 } as const;

@@ -31,6 +31,7 @@ export const METHOD = {
   },
   metricColumns: ['Metric', 'Task', 'Range', 'In rho', 'How'],
   profileColumns: ['Class', 'Idle, W', 'Awake, W more', 'pJ per byte', 'pJ per 32-bit operation', 'Boundary'],
+  notKnown: 'not known',
   profilesAbout:
     'Low / mid / high. Each spans its products: the lowest low, the median mid, the highest high. Single products and their data sheets stand under "Device".',
   precisionColumns: ['Precision', 'Bits a weight', 'With scales', 'Embedding and output'],

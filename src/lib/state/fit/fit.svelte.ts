@@ -48,7 +48,10 @@ class FitState {
   async load(address: string): Promise<void> {
     try {
       this.known = await knownDevice();
-      if (carriesModel(address)) this.offered = await decodeModel(address);
+      if (!carriesModel(address)) return;
+      const model = await decodeModel(address);
+      // Nothing is offered that is kept already.
+      if (this.known[model.hardware].model?.id !== model.id) this.offered = model;
     } catch (error) {
       this.error = sentence(error);
     }
