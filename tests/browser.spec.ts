@@ -1,6 +1,7 @@
 import { test } from 'playwright/test';
 import type { BrowserTest } from './browser/harness';
 import { tests as engines } from './browser/engines';
+import { tests as fit } from './browser/fit';
 import { tests as leaks } from './browser/leaks';
 import { tests as plans } from './browser/plans';
 import { tests as sampler } from './browser/sampler';
@@ -27,6 +28,7 @@ const all: BrowserTest[] = [
     leaks,
     plans,
     sampler,
+    fit,
     app,
     use,
     first,

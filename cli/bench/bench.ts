@@ -17,6 +17,7 @@ import { tuneRows } from './speed/tune';
 import { redactionRows } from './redaction/redaction';
 import { swapRows } from './swap';
 import { energyRows } from './stages/energy';
+import { publishedRows } from './stages/published';
 import { stageRows } from './stages/stages';
 import { drive, type Driver } from '../shared/browser';
 import { existing, fromHere, print } from '../shared/context';
@@ -47,8 +48,12 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
   calibrated: (d, o) => calibratedRows(d, o.checkpoint, o.threads),
   stages: (_, o) => stageRows(o.quick ? 1 : 3),
   energy: (_, o) => Promise.resolve(energyRows(o.quick ? 50 : 500)),
+<<<<<<< HEAD
   // Figures of a quick run are not for the page.
   redaction: (_, o) => redactionRows(o.quick ? 1 : 10, !o.quick),
+=======
+  published: () => Promise.resolve(publishedRows()),
+>>>>>>> rows
   answer: (d, o) =>
     answerRows(d, { plans: o.quick ? 20 : 1000, runs: o.quick ? 2 : 10, threads: o.threads, data: o.tickets }),
 };

@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { Conditions } from '../../sampler/meter/conditions';
 import { Ticker } from '../../sampler/meter/clock';
 import { Sampler } from '../../sampler/meter/sampler';
@@ -20,10 +21,10 @@ import {
 } from './harness';
 
 /** Watts of the simulated machine: its processor package, and the platform that holds it. */
-const WATTS = { package: 25, psys: 40 } as const;
+export const WATTS = { package: 25, psys: 40 } as const;
 
 /** A sampler over a simulated machine whose counters run with this one's clock. */
-async function simulated() {
+export async function simulated() {
   const system = new FakeSystem('linux', {
     files: {
       ...INTEL,
@@ -52,7 +53,7 @@ async function simulated() {
   };
 }
 
-const planOn = (d: WatchedDriver, seed: number, slices: number) =>
+export const planOn = (d: WatchedDriver, seed: number, slices: number) =>
   d.call('generateTickets', { count: 60, seed }).then((dataset) => ({
     dataset,
     plan: {
@@ -73,6 +74,18 @@ const planOn = (d: WatchedDriver, seed: number, slices: number) =>
       profile: null,
     },
   }));
+
+/** The part of the page "Device" about the sampler. */
+export const samplerForm = (page: Page) => page.getByRole('heading', { name: SAMPLER.title }).locator('xpath=..');
+
+/** Pairs the page "Device", which is open, with a machine. */
+export async function pairWith(page: Page, { url, door }: Awaited<ReturnType<typeof simulated>>): Promise<void> {
+  const form = samplerForm(page);
+  await form.getByLabel(SAMPLER.address).fill(url);
+  await form.getByLabel(SAMPLER.code).fill(door.newCode());
+  await form.getByRole('button', { name: SAMPLER.pair }).click();
+  await form.getByText(SAMPLER.paired(url)).waitFor();
+}
 
 /** What runs are priced by, but for loading: joules and seconds of all together, and where they come from. */
 function pricedBy(runs: readonly RunRecord[]) {
@@ -120,7 +133,7 @@ export const tests: BrowserTest[] = [
         try {
           const { page } = d;
           await page.goto(`${ORIGIN}/device`);
-          const form = page.getByRole('heading', { name: SAMPLER.title }).locator('xpath=..');
+          const form = samplerForm(page);
           await form.getByLabel(SAMPLER.address).fill(machine.url);
           // A wrong code first: a sentence, and nothing is lost.
           machine.door.newCode();

@@ -3,7 +3,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Page } from 'playwright';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import type { VariantResult } from '../../src/lib/schema/result';
+import { fitModel } from '../../src/lib/fit/fit';
+import { randomOf, simulateDevice, simulateRoutine } from '../../src/lib/fit/simulate';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
+import { encodeModel } from '../../src/lib/link/model-link';
 import { ASSISTANT } from '../../src/lib/texts/assistant';
 import { COMPARE } from '../../src/lib/texts/compare';
 import { COMPRESS } from '../../src/lib/texts/compress';
@@ -11,6 +14,7 @@ import { COST } from '../../src/lib/texts/cost';
 import { DETAILS } from '../../src/lib/texts/details';
 import { DEVICE } from '../../src/lib/texts/device';
 import { UNITS } from '../../src/lib/texts/energy';
+import { FIT } from '../../src/lib/texts/fit';
 import { HISTORY } from '../../src/lib/texts/history';
 import { LINK } from '../../src/lib/texts/link';
 import { LIVE } from '../../src/lib/texts/live';
@@ -148,6 +152,25 @@ async function showImport(page: Page, csv = CSV): Promise<void> {
   await panel.getByLabel(TICKETS.paste).fill(csv);
   await panel.getByRole('button', { name: TICKETS.usePasted }).click();
   await panel.getByRole('button', { name: TICKETS.import.start }).waitFor();
+}
+
+/** Of a simulated device and counter. */
+function fittedModel() {
+  const random = randomOf(3);
+  const { segments, series } = simulateRoutine(simulateDevice(random), 'counter', random);
+  return fitModel(
+    segments,
+    { series },
+    {
+      createdAt: '2026-11-30T09:00:00.000Z',
+      hardware: 'cpu',
+      device: 'Linux x86_64, Chrome 156, ANGLE (Intel, Mesa Intel(R) UHD Graphics 620)',
+      threads: 4,
+      tier: 'counter',
+      boundary: 'package',
+      source: 'sampler, package-0',
+    },
+  );
 }
 
 const VIEWS: View[] = [
@@ -343,6 +366,22 @@ const VIEWS: View[] = [
     show: open('/paper', (page) => page.getByRole('heading', { name: PAPER.stage[0].title }).waitFor()),
   },
   { name: 'method', show: open('/method') },
+  {
+    name: 'device-fitted',
+    show: async (page) => {
+      await page.goto(`${ORIGIN}/device#${await encodeModel(fittedModel())}`);
+      await page.getByRole('button', { name: FIT.take, exact: true }).click();
+      await page.getByRole('heading', { name: /^Model/ }).waitFor();
+      await page.getByRole('button', { name: FIT.link }).click();
+    },
+  },
+  {
+    name: 'device-offered',
+    show: async (page) => {
+      await page.goto(`${ORIGIN}/device#${await encodeModel(fittedModel())}`);
+      await page.getByRole('button', { name: FIT.take, exact: true }).waitFor();
+    },
+  },
   {
     name: 'device',
     show: open('/device', (page) => page.getByText(begins(DEVICE.profile)).first().waitFor()),

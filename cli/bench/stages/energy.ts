@@ -108,7 +108,7 @@ const parts = new Map<string, Part>(
 
 /** Watts of a device that reads half of the time and computes half of it. */
 const watts = (p: PowerProfile, end: keyof Range, bytes: number, operations: number) =>
-  p.idleW[end] + 0.5e-12 * (p.pjPerByte[end] * bytes + p.pjPerFlop[end] * operations);
+  p.idleW[end] + p.awakeW[end] + 0.5e-12 * (p.pjPerByte[end] * bytes + p.pjPerFlop[end] * operations);
 
 function placed(draws: number): BenchRow[] {
   const random = createRandom('bench place');
@@ -129,8 +129,9 @@ function placed(draws: number): BenchRow[] {
       const found = placeDevice(own, { bytesPerSecond: bytes, operationsPerSecond: rate });
       if (!found) continue;
       const idle = draw(its.idleW);
-      const drawn = draw({ low: 0.5, mid: 0.85, high: 1.2 }) * (part.watts - idle);
-      const truth = idle + 0.5 * (1e-12 * draw(its.pjPerByte) * bytes + drawn);
+      const awake = its.awakeW.mid > 0 ? draw(its.awakeW) : 0;
+      const drawn = Math.max(0, draw({ low: 0.5, mid: 0.85, high: 1.2 }) * (part.watts - idle) - awake);
+      const truth = idle + awake + 0.5 * (1e-12 * draw(its.pjPerByte) * bytes + drawn);
       const ends = [found.profile, own].map(
         (p) => [watts(p, 'low', bytes, rate), watts(p, 'high', bytes, rate)] as const,
       );

@@ -11,11 +11,13 @@ export interface RoutineKernel {
 }
 
 /**
- * How long a routine takes, and its pieces: `counter` for what answers many times a second, `battery` for power that is read
+ * How long a routine takes, and its pieces: `counter` for what answers many times a second, `glance` the same in a hurry and
+ * so with wider intervals, `battery` for power that is read
  * every few seconds, `steps` for a meter that steps every minute or so; `speed` asks no meter.
  */
 export const ROUTINES = {
   counter: { seconds: 120, pieceSeconds: 2.5 },
+  glance: { seconds: 30, pieceSeconds: 1 },
   battery: { seconds: 480, pieceSeconds: 12 },
   steps: { seconds: 2400, pieceSeconds: 50 },
   speed: { seconds: 8, pieceSeconds: 1 },

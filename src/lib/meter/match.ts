@@ -160,7 +160,10 @@ function guessGpu(device: Device): ProfileGuess {
   // Laptops have two adapters: WebGL may name the one that WebGPU does not use. Jetsons and vendors left blank pass.
   if (named && (!vendor || vendorOf(named) === vendor || vendorOf(named) === 'jetson'))
     return { profile: named, confidence: 'named', why: `The renderer string names it: ${named.label}.` };
-  const byArchitecture = gpu ? profileOfAdapter(gpu.vendor, gpu.architecture) : null;
+  // All Jetsons of a generation say the same of themselves, from 15 to 60 W.
+  const byArchitecture = /tegra/i.test(renderer ?? '')
+    ? profileByName('nvidia-jetson')
+    : gpu && profileOfAdapter(gpu.vendor, gpu.architecture);
   if (gpu && byArchitecture)
     return {
       profile: byArchitecture,

@@ -59,20 +59,25 @@ export interface CountedWork {
 export const workAt = (rates: EnergyRates, end: keyof Range, bytes: number, operations: number): number =>
   rates.perByte[end] * bytes + rates.perOperation[end] * operations;
 
-/** Joules that work takes beyond idle power, summed over arithmetics, at each end of the profile. */
-export const workJoules = (profile: PowerProfile, work: readonly CountedWork[]): Range =>
-  forEachEnd((end) =>
-    work.reduce((sum, { arithmetic, bytes, operations }) => {
-      return sum + workAt(ratesOf(profile, arithmetic), end, bytes, operations);
-    }, 0),
-  );
-
 /** Joules of the device at rest for a time: P_idle t. */
 export const idleJoules = (profile: PowerProfile, seconds: number): Range =>
   forEachEnd((end) => profile.idleW[end] * seconds);
 
-/** E = P_idle t + a bytes + b operations. */
-export function grossJoules(profile: PowerProfile, seconds: number, work: readonly CountedWork[]): Range {
-  const [idle, net] = [idleJoules(profile, seconds), workJoules(profile, work)];
-  return forEachEnd((end) => idle[end] + net[end]);
+/**
+ * E = P_idle t + P_awake t + a bytes + b operations of a time with work in it, summed over arithmetics, and no more than rated
+ * power gives (at the high end with its overshoot).
+ */
+export const grossJoules = (profile: PowerProfile, seconds: number, work: readonly CountedWork[]): Range =>
+  forEachEnd((end) => {
+    const linear = work.reduce(
+      (sum, { arithmetic, bytes, operations }) => sum + workAt(ratesOf(profile, arithmetic), end, bytes, operations),
+      (profile.idleW[end] + profile.awakeW[end]) * seconds,
+    );
+    return Math.min(linear, (end === 'high' ? profile.loadW.high : profile.loadW.mid) * seconds);
+  });
+
+/** The same without P_idle t. */
+export function netJoules(profile: PowerProfile, seconds: number, work: readonly CountedWork[]): Range {
+  const [idle, gross] = [idleJoules(profile, seconds), grossJoules(profile, seconds, work)];
+  return forEachEnd((end) => Math.max(0, gross[end] - idle[end]));
 }

@@ -13,7 +13,9 @@ export interface PartClass {
   boundary: 'gpu' | 'package' | 'device' | 'system';
   /** Idle power as a share of rated power: from everything asleep to clocks up with nothing to do. */
   idle: readonly [number, number, number];
-  /** Share of (rated - idle) power that flows while memory runs at full bandwidth. */
+  /** Share of (rated - idle) power that flows beyond idle while work is queued, however little; absent = nobody measured it. */
+  awake?: readonly [number, number, number];
+  /** Share of (rated - idle) power that flows beyond that while memory runs at full bandwidth. */
   memory: readonly [number, number, number];
   /** Power of a compute-bound kernel over what the rated power would buy at peak rate: kernels do not reach the peak. */
   compute: readonly [number, number, number];
@@ -28,6 +30,30 @@ const CPU_MEMORY = [0.25, 0.6, 1.2] as const;
 const MANY_CORE_MEMORY = [0.15, 0.4, 1] as const;
 const CPU_COMPUTE = [1, 3, 8] as const;
 
+/**
+ * What graphics were published to draw, as shares of rated power: `base` with work queued, and `slope` more at full bandwidth.
+ * Ends lie a factor of `factors` from the mid.
+ */
+const measured = (
+  idle: PartClass['idle'],
+  base: number,
+  slope: number,
+  [down, up]: readonly [number, number] = [1.65, 1.65],
+) =>
+  ({
+    idle,
+    awake: [
+      (base / down - idle[0]) / (1 - idle[2]),
+      (base - idle[1]) / (1 - idle[1]),
+      (base * up - idle[2]) / (1 - idle[0]),
+    ],
+    memory: [slope / down / (1 - idle[2]), slope / (1 - idle[1]), (slope * up) / (1 - idle[0])],
+  }) as const;
+const GPU_IDLE = [0.03, 0.045, 0.08] as const;
+
+const card = (base: number, slope: number) =>
+  ({ boundary: 'gpu', ...measured(GPU_IDLE, base, slope), compute: GPU_COMPUTE, overshoot: 1.1 }) as const;
+
 export const PART_CLASSES = {
   discrete: {
     boundary: 'gpu',
@@ -36,6 +62,11 @@ export const PART_CLASSES = {
     compute: GPU_COMPUTE,
     overshoot: 1.1,
   },
+  // Generations of NVIDIA's cards that published measurements tell apart (published.ts, the part `fit`).
+  ampere: card(0.5, 0.35),
+  lovelace: card(0.14, 0.75),
+  blackwell: card(0.2, 0.95),
+  'low-profile': { boundary: 'gpu', ...measured([0.1, 0.14, 0.2], 0.67, 0.5), compute: GPU_COMPUTE, overshoot: 1 },
   accelerator: {
     boundary: 'gpu',
     idle: [0.08, 0.14, 0.2],
@@ -52,8 +83,7 @@ export const PART_CLASSES = {
   },
   apple: {
     boundary: 'package',
-    idle: [0.01, 0.05, 0.2],
-    memory: GPU_MEMORY,
+    ...measured([0.01, 0.02, 0.05], 0.28, 0.55, [2, 1.5]),
     compute: GPU_COMPUTE,
     overshoot: 1.3,
   },
@@ -101,8 +131,13 @@ export const PART_CLASSES = {
   },
   board: {
     boundary: 'system',
-    idle: [0.3, 0.4, 0.55],
-    memory: CPU_MEMORY,
+    ...measured([0.25, 0.33, 0.45], 0.6, 0.7, [1.7, 1.5]),
+    compute: [0.7, 1.5, 5],
+    overshoot: 1.3,
+  },
+  jetson: {
+    boundary: 'system',
+    ...measured([0.14, 0.19, 0.25], 0.3, 0.95, [1.6, 1.5]),
     compute: [0.7, 1.5, 5],
     overshoot: 1.3,
   },
@@ -115,25 +150,6 @@ export const PART_CLASSES = {
   },
 } as const satisfies Record<string, PartClass>;
 
-/** Where numbers of some kind of part come from; the text is in sheets.ts, which the first page does not load. */
-export type SheetName =
-  | 'geforce'
-  | 'geforceLaptop'
-  | 'nvidiaServer'
-  | 'radeon'
-  | 'amdApu'
-  | 'intelGraphics'
-  | 'arc'
-  | 'appleGpu'
-  | 'phoneGpu'
-  | 'laptopCpu'
-  | 'snapdragonX'
-  | 'desktopCpu'
-  | 'serverCpu'
-  | 'appleCpu'
-  | 'phoneCpu'
-  | 'board';
-
 export type PartClassName = keyof typeof PART_CLASSES;
 
 export interface Part {
@@ -142,151 +158,149 @@ export interface Part {
   /** As a WebGL renderer string says it. */
   model: string;
   class: PartClassName;
-  /** Watts, GB/s, TFLOP/s (32-bit). */
+  /** Watts, GB/s, TFLOP/s (32-bit); sheets.ts says where from. */
   watts: number;
   gbps: number;
   tflops: number;
-  /** Where the three numbers come from, in `SHEETS`. */
-  sheet: SheetName;
-  /** What is particular to this part; may be empty. */
-  note: string;
 }
 
 const rows =
-  (partClass: PartClassName, sheet: SheetName) =>
-  (name: string, model: string, watts: number, gbps: number, tflops: number, note = ''): Part => ({
+  (partClass: PartClassName) =>
+  (name: string, model: string, watts: number, gbps: number, tflops: number): Part => ({
     name,
     model,
     class: partClass,
     watts,
     gbps,
     tflops,
-    sheet,
-    note,
   });
 
-const geforce = rows('discrete', 'geforce');
-const geforceLaptop = rows('discrete', 'geforceLaptop');
-const nvidiaServer = rows('accelerator', 'nvidiaServer');
-const radeon = rows('discrete', 'radeon');
-const amdApu = rows('integrated', 'amdApu');
-const intelGraphics = rows('integrated', 'intelGraphics');
-const arc = rows('discrete', 'arc');
-const appleGpu = rows('apple', 'appleGpu');
-const phoneGpu = rows('handset', 'phoneGpu');
-const laptopCpu = rows('laptop', 'laptopCpu');
-const desktopCpu = rows('desktop', 'desktopCpu');
-const serverCpu = rows('server', 'serverCpu');
-const appleCpu = rows('apple-cpu', 'appleCpu');
-const phoneCpu = rows('handset-cpu', 'phoneCpu');
-const board = rows('board', 'board');
+const discrete = rows('discrete');
+const ampere = rows('ampere');
+const lovelace = rows('lovelace');
+const blackwell = rows('blackwell');
+const jetson = rows('jetson');
+const nvidiaServer = rows('accelerator');
+const integrated = rows('integrated');
+const appleGpu = rows('apple');
+const phoneGpu = rows('handset');
+const laptopCpu = rows('laptop');
+const desktopCpu = rows('desktop');
+const serverCpu = rows('server');
+const appleCpu = rows('apple-cpu');
+const phoneCpu = rows('handset-cpu');
+const board = rows('board');
 
 /** Parts of one profile row: together they span what an architecture name can mean. */
 export const PARTS = {
   pascal: [
-    geforce('nvidia-gtx-1060', 'GeForce GTX 1060', 120, 192, 4.4),
-    geforce('nvidia-gtx-1070', 'GeForce GTX 1070', 150, 256, 6.5),
-    geforce('nvidia-gtx-1080-ti', 'GeForce GTX 1080 Ti', 250, 484, 11.3),
+    discrete('nvidia-gtx-1060', 'GeForce GTX 1060', 120, 192, 4.4),
+    discrete('nvidia-gtx-1070', 'GeForce GTX 1070', 150, 256, 6.5),
+    discrete('nvidia-gtx-1080-ti', 'GeForce GTX 1080 Ti', 250, 484, 11.3),
   ],
   turing: [
-    geforce('nvidia-gtx-1650', 'GeForce GTX 1650', 75, 128, 3.0),
-    geforce('nvidia-gtx-1660-ti', 'GeForce GTX 1660 Ti', 120, 288, 5.4),
-    geforce('nvidia-rtx-2060', 'GeForce RTX 2060', 160, 336, 6.5),
-    geforce('nvidia-rtx-2080-ti', 'GeForce RTX 2080 Ti', 250, 616, 13.4),
-    nvidiaServer('nvidia-t4', 'Tesla T4', 70, 300, 8.1),
+    discrete('nvidia-gtx-1650', 'GeForce GTX 1650', 75, 128, 3.0),
+    discrete('nvidia-gtx-1660-ti', 'GeForce GTX 1660 Ti', 120, 288, 5.4),
+    discrete('nvidia-rtx-2060', 'GeForce RTX 2060', 160, 336, 6.5),
+    discrete('nvidia-rtx-2080-ti', 'GeForce RTX 2080 Ti', 250, 616, 13.4),
+    rows('low-profile')('nvidia-t4', 'Tesla T4', 70, 300, 8.1),
   ],
   ampere: [
-    geforceLaptop('nvidia-rtx-3060-laptop', 'GeForce RTX 3060 Laptop GPU', 85, 336, 10.9, '60-115 W'),
-    geforce('nvidia-rtx-3050', 'GeForce RTX 3050', 130, 224, 9.1),
-    geforce('nvidia-rtx-3060', 'GeForce RTX 3060', 170, 360, 12.7),
-    geforce('nvidia-rtx-3070', 'GeForce RTX 3070', 220, 448, 20.3),
-    geforce('nvidia-rtx-3080', 'GeForce RTX 3080', 320, 760, 29.8),
-    geforce('nvidia-rtx-3090', 'GeForce RTX 3090', 350, 936, 35.6),
+    ampere('nvidia-rtx-3060-laptop', 'GeForce RTX 3060 Laptop GPU', 85, 336, 10.9),
+    ampere('nvidia-rtx-3050', 'GeForce RTX 3050', 130, 224, 9.1),
+    ampere('nvidia-rtx-3060', 'GeForce RTX 3060', 170, 360, 12.7),
+    ampere('nvidia-rtx-3070', 'GeForce RTX 3070', 220, 448, 20.3),
+    ampere('nvidia-rtx-3080', 'GeForce RTX 3080', 320, 760, 29.8),
+    ampere('nvidia-rtx-3090', 'GeForce RTX 3090', 350, 936, 35.6),
     nvidiaServer('nvidia-a10', 'NVIDIA A10', 150, 600, 31.2),
-    nvidiaServer('nvidia-a100', 'NVIDIA A100', 400, 2039, 19.5, 'SXM, 80 GB'),
+    nvidiaServer('nvidia-a100', 'NVIDIA A100', 400, 2039, 19.5),
   ],
   lovelace: [
-    geforceLaptop('nvidia-rtx-4060-laptop', 'GeForce RTX 4060 Laptop GPU', 80, 256, 11.6, '35-115 W'),
-    geforce('nvidia-rtx-4060', 'GeForce RTX 4060', 115, 272, 15.1),
-    geforce('nvidia-rtx-4070', 'GeForce RTX 4070', 200, 504, 29.1),
-    geforce('nvidia-rtx-4080', 'GeForce RTX 4080', 320, 717, 48.7),
-    geforce('nvidia-rtx-4090', 'GeForce RTX 4090', 450, 1008, 82.6),
+    lovelace('nvidia-rtx-4060-laptop', 'GeForce RTX 4060 Laptop GPU', 80, 256, 11.6),
+    lovelace('nvidia-rtx-4060', 'GeForce RTX 4060', 115, 272, 15.1),
+    lovelace('nvidia-rtx-4070', 'GeForce RTX 4070', 200, 504, 29.1),
+    lovelace('nvidia-rtx-4080', 'GeForce RTX 4080', 320, 717, 48.7),
+    lovelace('nvidia-rtx-4090', 'GeForce RTX 4090', 450, 1008, 82.6),
+    lovelace('nvidia-rtx-4090-d', 'GeForce RTX 4090 D', 425, 1008, 73.5),
     nvidiaServer('nvidia-l4', 'NVIDIA L4', 72, 300, 30.3),
   ],
   blackwell: [
-    geforce('nvidia-rtx-5060-ti', 'GeForce RTX 5060 Ti', 180, 448, 23.7),
-    geforce('nvidia-rtx-5070', 'GeForce RTX 5070', 250, 672, 30.9),
-    geforce('nvidia-rtx-5080', 'GeForce RTX 5080', 360, 960, 56.3),
-    geforce('nvidia-rtx-5090', 'GeForce RTX 5090', 575, 1792, 104.8),
+    blackwell('nvidia-rtx-5060-ti', 'GeForce RTX 5060 Ti', 180, 448, 23.7),
+    blackwell('nvidia-rtx-5070', 'GeForce RTX 5070', 250, 672, 30.9),
+    blackwell('nvidia-rtx-5080', 'GeForce RTX 5080', 360, 960, 56.3),
+    blackwell('nvidia-rtx-5090', 'GeForce RTX 5090', 575, 1792, 104.8),
   ],
   hopper: [
-    nvidiaServer('nvidia-h100', 'NVIDIA H100', 700, 3350, 66.9, 'SXM'),
-    nvidiaServer('nvidia-h200', 'NVIDIA H200', 700, 4800, 66.9, 'SXM'),
+    nvidiaServer('nvidia-h100', 'NVIDIA H100', 700, 3350, 66.9),
+    nvidiaServer('nvidia-h200', 'NVIDIA H200', 700, 4800, 66.9),
   ],
-  'gcn-4': [radeon('amd-rx-580', 'Radeon RX 580', 185, 256, 6.2), radeon('amd-rx-570', 'Radeon RX 570', 150, 224, 5.1)],
+  'gcn-4': [
+    discrete('amd-rx-580', 'Radeon RX 580', 185, 256, 6.2),
+    discrete('amd-rx-570', 'Radeon RX 570', 150, 224, 5.1),
+  ],
   'gcn-5': [
-    radeon('amd-vega-56', 'Radeon RX Vega 56', 210, 410, 10.5),
-    radeon('amd-vega-64', 'Radeon RX Vega 64', 295, 484, 12.7),
+    discrete('amd-vega-56', 'Radeon RX Vega 56', 210, 410, 10.5),
+    discrete('amd-vega-64', 'Radeon RX Vega 64', 295, 484, 12.7),
   ],
   'gcn-5-integrated': [
-    amdApu('amd-ryzen-5700u-graphics', 'Ryzen 7 5700U with Radeon Graphics', 15, 68.3, 1.9),
-    amdApu('amd-vega-8', 'Radeon(TM) Vega 8 Graphics', 15, 38.4, 1.1),
+    integrated('amd-ryzen-5700u-graphics', 'Ryzen 7 5700U with Radeon Graphics', 15, 68.3, 1.9),
+    integrated('amd-vega-8', 'Radeon(TM) Vega 8 Graphics', 15, 38.4, 1.1),
   ],
   'rdna-1': [
-    radeon('amd-rx-5500-xt', 'Radeon RX 5500 XT', 130, 224, 5.2),
-    radeon('amd-rx-5700-xt', 'Radeon RX 5700 XT', 225, 448, 9.8),
+    discrete('amd-rx-5500-xt', 'Radeon RX 5500 XT', 130, 224, 5.2),
+    discrete('amd-rx-5700-xt', 'Radeon RX 5700 XT', 225, 448, 9.8),
   ],
   'rdna-2': [
-    radeon('amd-rx-6600', 'Radeon RX 6600', 132, 224, 8.9),
-    radeon('amd-rx-6700-xt', 'Radeon RX 6700 XT', 230, 384, 13.2),
-    radeon('amd-rx-6900-xt', 'Radeon RX 6900 XT', 300, 512, 23.0),
+    discrete('amd-rx-6600', 'Radeon RX 6600', 132, 224, 8.9),
+    discrete('amd-rx-6700-xt', 'Radeon RX 6700 XT', 230, 384, 13.2),
+    discrete('amd-rx-6900-xt', 'Radeon RX 6900 XT', 300, 512, 23.0),
   ],
   'rdna-2-integrated': [
-    amdApu('amd-radeon-680m', 'Radeon 680M', 28, 102.4, 3.4),
-    amdApu('amd-steam-deck', 'AMD Custom GPU 0405', 15, 88, 1.6),
+    integrated('amd-radeon-680m', 'Radeon 680M', 28, 102.4, 3.4),
+    integrated('amd-steam-deck', 'AMD Custom GPU 0405', 15, 88, 1.6),
   ],
   'rdna-3': [
-    radeon('amd-rx-7600', 'Radeon RX 7600', 165, 288, 21.8),
-    radeon('amd-rx-7800-xt', 'Radeon RX 7800 XT', 263, 624, 37.3),
-    radeon('amd-rx-7900-xtx', 'Radeon RX 7900 XTX', 355, 960, 61.4),
+    discrete('amd-rx-7600', 'Radeon RX 7600', 165, 288, 21.8),
+    discrete('amd-rx-7800-xt', 'Radeon RX 7800 XT', 263, 624, 37.3),
+    discrete('amd-rx-7900-xtx', 'Radeon RX 7900 XTX', 355, 960, 61.4),
   ],
   'rdna-3-integrated': [
-    amdApu('amd-radeon-780m', 'Radeon 780M', 28, 120, 8.3),
-    amdApu('amd-radeon-890m', 'Radeon 890M', 28, 120, 11.9, 'RDNA 3.5'),
-    amdApu('amd-radeon-8060s', 'Radeon 8060S', 55, 256, 29.7, 'RDNA 3.5, 256-bit memory'),
+    integrated('amd-radeon-780m', 'Radeon 780M', 28, 120, 8.3),
+    integrated('amd-radeon-890m', 'Radeon 890M', 28, 120, 11.9),
+    integrated('amd-radeon-8060s', 'Radeon 8060S', 55, 256, 29.7),
   ],
   'rdna-4': [
-    radeon('amd-rx-9060-xt', 'Radeon RX 9060 XT', 160, 320, 25.6),
-    radeon('amd-rx-9070-xt', 'Radeon RX 9070 XT', 304, 640, 48.7),
+    discrete('amd-rx-9060-xt', 'Radeon RX 9060 XT', 160, 320, 25.6),
+    discrete('amd-rx-9070-xt', 'Radeon RX 9070 XT', 304, 640, 48.7),
   ],
   'gen-9': [
-    intelGraphics('intel-uhd-620', 'UHD Graphics 620', 15, 37.5, 0.42),
-    intelGraphics('intel-uhd-630', 'UHD Graphics 630', 25, 41.6, 0.46, 'of 65 W, what the graphics can draw'),
+    integrated('intel-uhd-620', 'UHD Graphics 620', 15, 37.5, 0.42),
+    integrated('intel-uhd-630', 'UHD Graphics 630', 25, 41.6, 0.46),
   ],
   'gen-11': [
-    intelGraphics('intel-iris-plus-g7', 'Iris(R) Plus Graphics', 15, 59.7, 1.1),
-    intelGraphics('intel-jasper-lake', 'UHD Graphics 605', 6, 46.9, 0.3),
+    integrated('intel-iris-plus-g7', 'Iris(R) Plus Graphics', 15, 59.7, 1.1),
+    integrated('intel-jasper-lake', 'UHD Graphics 605', 6, 46.9, 0.3),
   ],
   'gen-12lp': [
-    intelGraphics('intel-iris-xe', 'Iris(R) Xe Graphics', 28, 68.3, 2.1),
-    intelGraphics('intel-uhd-770', 'UHD Graphics 770', 30, 89.6, 0.82, 'of 125 W, what the graphics can draw'),
-    intelGraphics('intel-core-i3-1215u', 'Core i3-1215U', 15, 76.8, 1.4),
+    integrated('intel-iris-xe', 'Iris(R) Xe Graphics', 28, 68.3, 2.1),
+    integrated('intel-uhd-770', 'UHD Graphics 770', 30, 89.6, 0.82),
+    integrated('intel-core-i3-1215u', 'Core i3-1215U', 15, 76.8, 1.4),
   ],
   'xe-lpg': [
-    intelGraphics('intel-core-ultra-155h', 'Arc(TM) Graphics', 28, 119.5, 4.6),
-    intelGraphics('intel-core-ultra-125u', 'Core Ultra 5 125U', 15, 119.5, 1.9),
+    integrated('intel-core-ultra-155h', 'Arc(TM) Graphics', 28, 119.5, 4.6),
+    integrated('intel-core-ultra-125u', 'Core Ultra 5 125U', 15, 119.5, 1.9),
   ],
   'xe-2lpg': [
-    intelGraphics('intel-arc-140v', 'Arc(TM) 140V GPU', 17, 136.5, 4.0),
-    intelGraphics('intel-arc-130v', 'Arc(TM) 130V GPU', 17, 136.5, 3.3),
+    integrated('intel-arc-140v', 'Arc(TM) 140V GPU', 17, 136.5, 4.0),
+    integrated('intel-arc-130v', 'Arc(TM) 130V GPU', 17, 136.5, 3.3),
   ],
   'xe-hpg': [
-    arc('intel-arc-a380', 'Arc(TM) A380 Graphics', 75, 186, 4.1),
-    arc('intel-arc-a770', 'Arc(TM) A770 Graphics', 225, 560, 17.2),
+    discrete('intel-arc-a380', 'Arc(TM) A380 Graphics', 75, 186, 4.1),
+    discrete('intel-arc-a770', 'Arc(TM) A770 Graphics', 225, 560, 17.2),
   ],
   'xe-2hpg': [
-    arc('intel-arc-b570', 'Arc(TM) B570 Graphics', 150, 380, 11.5),
-    arc('intel-arc-b580', 'Arc(TM) B580 Graphics', 190, 456, 13.7),
+    discrete('intel-arc-b570', 'Arc(TM) B570 Graphics', 150, 380, 11.5),
+    discrete('intel-arc-b580', 'Arc(TM) B580 Graphics', 190, 456, 13.7),
   ],
   'metal-3': [
     appleGpu('apple-m1', 'Apple M1', 18, 68.3, 2.6),
@@ -309,7 +323,7 @@ export const PARTS = {
     phoneGpu('qualcomm-adreno-750', 'Adreno (TM) 750', 7, 76.8, 2.8),
   ],
   'adreno-8xx': [phoneGpu('qualcomm-adreno-830', 'Adreno (TM) 830', 8, 85.3, 3.4)],
-  'adreno-x1': [rows('integrated', 'snapdragonX')('qualcomm-x1-85', 'Adreno X1-85', 23, 135, 4.6)],
+  'adreno-x1': [rows('integrated')('qualcomm-x1-85', 'Adreno X1-85', 23, 135, 4.6)],
   bifrost: [phoneGpu('arm-mali-g52', 'Mali-G52', 3, 13.9, 0.06), phoneGpu('arm-mali-g76', 'Mali-G76', 4.5, 34, 0.6)],
   valhall: [
     phoneGpu('arm-mali-g57', 'Mali-G57', 3, 17, 0.12),
@@ -330,12 +344,12 @@ export const PARTS = {
     phoneGpu('samsung-xclipse-940', 'Xclipse 940', 7, 68.2, 2.1),
   ],
   videocore: [
-    board('broadcom-v3d-4.2', 'V3D 4.2', 7, 12.8, 0.032),
-    board('broadcom-v3d-7.1', 'V3D 7.1', 10, 17.1, 0.076),
+    board('broadcom-v3d-4.2', 'V3D 4.2', 8, 12.8, 0.032),
+    board('broadcom-v3d-7.1', 'V3D 7.1', 12, 17.1, 0.076),
   ],
   jetson: [
-    board('jetson-orin-nano', 'NVIDIA Tegra Orin (nvgpu)', 15, 68, 1.28),
-    board('jetson-agx-orin', 'Jetson AGX Orin', 60, 204.8, 5.3),
+    jetson('jetson-orin-nano', 'Jetson Orin Nano', 15, 68, 1.28),
+    jetson('jetson-agx-orin', 'Jetson AGX Orin', 60, 204.8, 5.3),
   ],
   'cpu-laptop': [
     laptopCpu('cpu-i5-8250u', 'Core i5-8250U', 15, 37.5, 0.32),
@@ -368,10 +382,14 @@ export const PARTS = {
     phoneCpu('cpu-tensor-g2', 'Google Tensor G2', 5.5, 51.2, 0.29),
     phoneCpu('cpu-snapdragon-8-gen-2', 'Snapdragon 8 Gen 2', 7, 67.2, 0.36),
   ],
-  'cpu-snapdragon-x': [rows('laptop', 'snapdragonX')('cpu-x1e-80', 'Snapdragon X Elite', 23, 135, 1.3)],
-  'cpu-pi-4': [board('cpu-bcm2711', 'Raspberry Pi 4', 7, 12.8, 0.058)],
-  'cpu-pi-5': [board('cpu-bcm2712', 'Raspberry Pi 5', 10, 17.1, 0.154)],
-  'cpu-jetson': [board('cpu-jetson-orin-nano', 'Jetson Orin Nano', 15, 68, 0.072)],
+  'cpu-snapdragon-x': [rows('laptop')('cpu-x1e-80', 'Snapdragon X Elite', 23, 135, 1.3)],
+  'cpu-pi-4': [board('cpu-bcm2711', 'Raspberry Pi 4', 8, 12.8, 0.058)],
+  'cpu-pi-5': [board('cpu-bcm2712', 'Raspberry Pi 5', 12, 17.1, 0.154)],
+  'cpu-jetson': [
+    jetson('cpu-jetson-orin-nano', 'Jetson Orin Nano', 15, 68, 0.072),
+    // 12 cores x 2.2 GHz x two units of 128 bits.
+    jetson('cpu-jetson-agx-orin', 'Jetson AGX Orin processor', 60, 204.8, 0.42),
+  ],
 } as const satisfies Record<string, readonly Part[]>;
 
 export type PartGroup = keyof typeof PARTS;

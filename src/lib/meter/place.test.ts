@@ -14,7 +14,7 @@ const PARTS_BY_NAME = new Map<string, Part>(
 
 /** Watts of a device that half of the time reads, and half computes. */
 const watts = (p: PowerProfile, end: keyof Range, bytes: number, operations: number) =>
-  p.idleW[end] + 0.5e-12 * (p.pjPerByte[end] * bytes + p.pjPerFlop[end] * operations);
+  p.idleW[end] + p.awakeW[end] + 0.5e-12 * (p.pjPerByte[end] * bytes + p.pjPerFlop[end] * operations);
 
 describe('placing a device by its speed', () => {
   it('names the product that is as fast, with probabilities that add up to 1', () => {
@@ -51,7 +51,9 @@ describe('placing a device by its speed', () => {
           const its = profileByName(part.name);
           const idle = draw(its.idleW);
           const draws = draw({ low: 0.5, mid: 0.85, high: 1.2 });
-          const truth = idle + 0.5 * (1e-12 * draw(its.pjPerByte) * bytes + draws * (part.watts - idle));
+          const awake = its.awakeW.mid > 0 ? draw(its.awakeW) : 0;
+          const beyond = Math.max(0, draws * (part.watts - idle) - awake);
+          const truth = idle + awake + 0.5 * (1e-12 * draw(its.pjPerByte) * bytes + beyond);
           const [low, high] = [watts(placed.profile, 'low', bytes, rate), watts(placed.profile, 'high', bytes, rate)];
           const whole = watts(own, 'high', bytes, rate) / watts(own, 'low', bytes, rate);
           return [{ share: high / low / whole, held: truth >= low && truth <= high }];

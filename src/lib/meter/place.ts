@@ -29,15 +29,13 @@ interface Reach {
 /** Streams of a copy-free read reach 60 to 95 % of a memory's rate; beside other load less. */
 const MEMORY: Reach = { median: 0.75, sd: 0.25 };
 
+const GRAPHICS: Reach = { median: 0.5, sd: 0.45 };
+
 /**
  * Of the peak 32-bit rate. WebAssembly has lanes of 128 bits where the peak of x86 counts 256 or 512 (1/2 or 1/4 of it, and
- * of a fused multiply-add half again unless relaxed SIMD has one); clocks fall under load. Graphics reach about half.
+ * of a fused multiply-add half again unless relaxed SIMD has one); clocks fall under load. Graphics reach about half (GRAPHICS).
  */
-const COMPUTE: Readonly<Record<PartClassName, Reach>> = {
-  discrete: { median: 0.5, sd: 0.45 },
-  accelerator: { median: 0.5, sd: 0.45 },
-  integrated: { median: 0.5, sd: 0.45 },
-  apple: { median: 0.5, sd: 0.45 },
+const COMPUTE: Partial<Record<PartClassName, Reach>> = {
   handset: { median: 0.4, sd: 0.5 },
   software: { median: 0.05, sd: 0.8 },
   laptop: { median: 0.25, sd: 0.5 },
@@ -46,6 +44,7 @@ const COMPUTE: Readonly<Record<PartClassName, Reach>> = {
   'apple-cpu': { median: 0.6, sd: 0.35 },
   'handset-cpu': { median: 0.5, sd: 0.45 },
   board: { median: 0.6, sd: 0.4 },
+  jetson: { median: 0.6, sd: 0.4 },
 };
 
 /**
@@ -55,8 +54,10 @@ const COMPUTE: Readonly<Record<PartClassName, Reach>> = {
 const DRAW: Range = { low: 0.5, mid: 0.85, high: 1.2 };
 
 /** b by the rate that was timed, where it lies within the table's range; the table's where the two contradict each other. */
-function operationsBy({ watts }: Part, { idleW, pjPerFlop }: PowerProfile, rate: number): Range {
-  const own = forEachEnd((end) => (DRAW[end] * (watts - idleW.mid) * PICO) / rate);
+function operationsBy({ watts }: Part, { idleW, awakeW, pjPerFlop }: PowerProfile, rate: number): Range {
+  // What a device draws with work queued is told apart from its operations.
+  const drawn = (end: keyof Range) => Math.max(0, DRAW[end] * (watts - idleW.mid) - awakeW.mid);
+  const own = forEachEnd((end) => (drawn(end) * PICO) / rate);
   const [low, high] = [Math.max(own.low, pjPerFlop.low), Math.min(own.high, pjPerFlop.high)];
   return low < high ? { low, mid: Math.min(high, Math.max(low, own.mid)), high } : pjPerFlop;
 }
@@ -78,8 +79,10 @@ const membersOf = ({ origin, kind }: PowerProfile) =>
     return part && kind === profileByName(name).kind ? [{ part, profile: profileByName(name) }] : [];
   });
 
-const QUANTITIES = ['idleW', 'loadW', 'pjPerByte', 'pjPerFlop'] as const;
+const QUANTITIES = ['idleW', 'awakeW', 'loadW', 'pjPerByte', 'pjPerFlop'] as const;
 const Z = 1.96;
+/** Stands for nothing where a logarithm is taken. */
+const LEAST = 1e-6;
 
 /** Chance of a standard normal below z (Abramowitz and Stegun 26.2.17, error below 7.5e-8). */
 function below(z: number): number {
@@ -124,7 +127,7 @@ export function placeDevice(profile: PowerProfile, speed: MeasuredSpeed): Placed
     Math.exp(
       -0.5 *
         (surprise(speed.bytesPerSecond / (part.gbps * GIGA), MEMORY) ** 2 +
-          surprise(speed.operationsPerSecond / (part.tflops * TERA), COMPUTE[part.class]) ** 2),
+          surprise(speed.operationsPerSecond / (part.tflops * TERA), COMPUTE[part.class] ?? GRAPHICS) ** 2),
     ),
   );
   const total = weights.reduce((sum, w) => sum + w, 0);
@@ -133,7 +136,12 @@ export function placeDevice(profile: PowerProfile, speed: MeasuredSpeed): Placed
     QUANTITIES.map((quantity) => {
       const ranges = members.map(({ part, profile: own }, i) => ({
         weight: shares[i] ?? 0,
-        range: quantity === 'pjPerFlop' ? operationsBy(part, own, speed.operationsPerSecond) : own[quantity],
+        range: forEachEnd((end) =>
+          Math.max(
+            LEAST,
+            (quantity === 'pjPerFlop' ? operationsBy(part, own, speed.operationsPerSecond) : own[quantity])[end],
+          ),
+        ),
       }));
       return [quantity, forEachEnd((end) => quantileOf(ranges, SHARES[end]))];
     }),

@@ -3,13 +3,15 @@ import type { Boundary, Range } from '../schema/run';
 import { PART_CLASSES, PARTS, type Part, type PartClass, type PartGroup } from './parts';
 
 /**
- * Coefficients of the profile tier, E = P_idle t + a bytes + b FLOPs, for one product or one class of products.
+ * Coefficients of the profile tier, E = P_idle t + P_awake t + a bytes + b FLOPs, for one product or one class of products.
  *
- * **Derived from vendor data sheets (parts.ts), not measured by this project.** For each product:
+ * **Derived from vendor data sheets and published measurements (parts.ts, published.ts), not measured by this project.** For
+ * each product:
  *
- *     P_idle = idle share x rated power
- *     a      = memory share x (rated power - P_idle) / memory bandwidth
- *     b      = compute share x (rated power - P_idle) / peak 32-bit rate
+ *     P_idle  = idle share x rated power
+ *     P_awake = awake share x (rated power - P_idle)
+ *     a       = memory share x (rated power - P_idle) / memory bandwidth
+ *     b       = compute share x (rated power - P_idle) / peak 32-bit rate
  *
  * The shares (low, mid, high) belong to the part's class and carry what a data sheet does not say: how much of the
  * rating a memory-bound kernel draws, and how far from its peak a real kernel runs. A class profile spans its products:
@@ -23,7 +25,9 @@ export interface PowerProfile {
   boundary: Boundary;
   /** Watts. */
   idleW: Range;
-  /** Watts under load: mid is the rating, high includes short-term overshoot. Only bounds unknown work. */
+  /** Watts beyond idle with work queued, however little. */
+  awakeW: Range;
+  /** Watts under load: mid is the rating, high includes short-term overshoot. No estimate says more. */
   loadW: Range;
   /** a: picojoules per byte moved between memory and the arithmetic. */
   pjPerByte: Range;
@@ -41,7 +45,7 @@ const PJ_PER_NJ = 1000;
 function derive(part: Part, kind: PowerProfile['kind']): PowerProfile {
   const { name, model, watts, gbps, tflops } = part;
   const partClass: PartClass = PART_CLASSES[part.class];
-  const { idle, memory, compute, overshoot } = partClass;
+  const { idle, awake = [0, 0, 0], memory, compute, overshoot } = partClass;
   const idleW = range(idle[0] * watts, idle[1] * watts, idle[2] * watts);
   // The more of the rating is idle power, the less is left for the work: low work goes with high idle.
   const perUnit = (shares: PartClass['memory'], gigaUnits: number) =>
@@ -56,6 +60,7 @@ function derive(part: Part, kind: PowerProfile['kind']): PowerProfile {
     kind,
     boundary: partClass.boundary,
     idleW,
+    awakeW: perUnit(awake, PJ_PER_NJ),
     loadW: range(idleW.mid, watts, watts * overshoot),
     pjPerByte: perUnit(memory, gbps),
     pjPerFlop: perUnit(compute, tflops * 1000),
@@ -74,7 +79,7 @@ const span = (ranges: readonly Range[]): Range =>
 
 const BOUNDARY_FROM_INSIDE = ['gpu', 'package', 'device', 'system'] as const satisfies readonly Boundary[];
 
-const QUANTITIES = ['idleW', 'loadW', 'pjPerByte', 'pjPerFlop'] as const;
+const QUANTITIES = ['idleW', 'awakeW', 'loadW', 'pjPerByte', 'pjPerFlop'] as const;
 
 /** One profile that holds whichever of `members` the device is. */
 function spanning(
@@ -100,208 +105,157 @@ function spanning(
 interface ClassRow {
   name: string;
   label: string;
-  kind: PowerProfile['kind'];
-  groups: readonly PartGroup[];
+  /** Of parts; absent = the one that is named as it is, but for the vendor. */
+  groups?: readonly PartGroup[];
   /** Treats the parts as members of another class: a software renderer runs on processors. */
   as?: Part['class'];
-  /** `vendor/architecture` as Dawn's gpu_info.json names them (GPUAdapterInfo). */
+  /**
+   * `vendor/architecture` as Dawn's gpu_info.json names them (GPUAdapterInfo), beside the one that the name itself says.
+   */
   gpuAdapters?: readonly string[];
 }
 
 /** Classes of devices: what is known when only the architecture, or only the form of the device, is. */
 const CLASSES: readonly ClassRow[] = [
-  { name: 'nvidia-pascal', label: 'NVIDIA Pascal', kind: 'gpu', groups: ['pascal'], gpuAdapters: ['nvidia/pascal'] },
-  { name: 'nvidia-turing', label: 'NVIDIA Turing', kind: 'gpu', groups: ['turing'], gpuAdapters: ['nvidia/turing'] },
-  { name: 'nvidia-ampere', label: 'NVIDIA Ampere', kind: 'gpu', groups: ['ampere'], gpuAdapters: ['nvidia/ampere'] },
+  { name: 'nvidia-pascal', label: 'NVIDIA Pascal' },
+  { name: 'nvidia-turing', label: 'NVIDIA Turing' },
+  { name: 'nvidia-ampere', label: 'NVIDIA Ampere' },
   {
     name: 'nvidia-lovelace',
     label: 'NVIDIA Ada Lovelace',
-    kind: 'gpu',
-    groups: ['lovelace'],
-    gpuAdapters: ['nvidia/lovelace'],
   },
   {
     name: 'nvidia-blackwell',
     label: 'NVIDIA Blackwell',
-    kind: 'gpu',
-    groups: ['blackwell'],
-    gpuAdapters: ['nvidia/blackwell'],
   },
-  { name: 'nvidia-hopper', label: 'NVIDIA Hopper', kind: 'gpu', groups: ['hopper'], gpuAdapters: ['nvidia/hopper'] },
-  { name: 'nvidia-jetson', label: 'NVIDIA Jetson Orin', kind: 'gpu', groups: ['jetson'] },
-  { name: 'amd-gcn-4', label: 'AMD GCN 4 (Polaris)', kind: 'gpu', groups: ['gcn-4'], gpuAdapters: ['amd/gcn-4'] },
+  { name: 'nvidia-hopper', label: 'NVIDIA Hopper' },
+  { name: 'nvidia-jetson', label: 'NVIDIA Jetson Orin' },
+  { name: 'amd-gcn-4', label: 'AMD GCN 4 (Polaris)' },
   // Cards and processors with graphics share an architecture name: without a model the span holds both.
   {
     name: 'amd-gcn-5',
     label: 'AMD GCN 5 (Vega)',
-    kind: 'gpu',
     groups: ['gcn-5', 'gcn-5-integrated'],
-    gpuAdapters: ['amd/gcn-5'],
   },
-  { name: 'amd-rdna-1', label: 'AMD RDNA 1', kind: 'gpu', groups: ['rdna-1'], gpuAdapters: ['amd/rdna-1'] },
+  { name: 'amd-rdna-1', label: 'AMD RDNA 1' },
   {
     name: 'amd-rdna-2',
     label: 'AMD RDNA 2',
-    kind: 'gpu',
     groups: ['rdna-2', 'rdna-2-integrated'],
-    gpuAdapters: ['amd/rdna-2'],
   },
   {
     name: 'amd-rdna-3',
     label: 'AMD RDNA 3',
-    kind: 'gpu',
     groups: ['rdna-3', 'rdna-3-integrated'],
-    gpuAdapters: ['amd/rdna-3'],
   },
   {
     name: 'amd-rdna-3.5',
     label: 'AMD RDNA 3.5',
-    kind: 'gpu',
     groups: ['rdna-3-integrated'],
-    gpuAdapters: ['amd/rdna-3.5'],
   },
-  { name: 'amd-rdna-4', label: 'AMD RDNA 4', kind: 'gpu', groups: ['rdna-4'], gpuAdapters: ['amd/rdna-4'] },
+  { name: 'amd-rdna-4', label: 'AMD RDNA 4' },
   {
     name: 'amd-integrated',
     label: 'AMD integrated graphics',
-    kind: 'gpu',
     groups: ['gcn-5-integrated', 'rdna-2-integrated', 'rdna-3-integrated'],
   },
-  { name: 'intel-gen-9', label: 'Intel Gen 9 graphics', kind: 'gpu', groups: ['gen-9'], gpuAdapters: ['intel/gen-9'] },
+  { name: 'intel-gen-9', label: 'Intel Gen 9 graphics' },
   {
     name: 'intel-gen-11',
     label: 'Intel Gen 11 graphics',
-    kind: 'gpu',
-    groups: ['gen-11'],
-    gpuAdapters: ['intel/gen-11'],
   },
   {
     name: 'intel-gen-12lp',
     label: 'Intel Xe-LP graphics',
-    kind: 'gpu',
-    groups: ['gen-12lp'],
-    gpuAdapters: ['intel/gen-12lp', 'intel/xe'],
+    gpuAdapters: ['intel/xe'],
   },
   {
     name: 'intel-xe-lpg',
     label: 'Intel Xe-LPG graphics',
-    kind: 'gpu',
-    groups: ['xe-lpg'],
-    gpuAdapters: ['intel/xe-lpg'],
   },
   {
     name: 'intel-xe-2lpg',
     label: 'Intel Xe2-LPG graphics',
-    kind: 'gpu',
-    groups: ['xe-2lpg'],
-    gpuAdapters: ['intel/xe-2lpg', 'intel/xe-3lpg'],
+    gpuAdapters: ['intel/xe-3lpg'],
   },
   {
     name: 'intel-xe-hpg',
     label: 'Intel Arc A (Xe-HPG)',
-    kind: 'gpu',
-    groups: ['xe-hpg'],
-    gpuAdapters: ['intel/gen-12hp', 'intel/xe-hpg'],
+    gpuAdapters: ['intel/gen-12hp'],
   },
   {
     name: 'intel-xe-2hpg',
     label: 'Intel Arc B (Xe2-HPG)',
-    kind: 'gpu',
-    groups: ['xe-2hpg'],
-    gpuAdapters: ['intel/xe-2hpg'],
   },
   {
     name: 'apple-metal-3',
     label: 'Apple M-series graphics',
-    kind: 'gpu',
-    groups: ['metal-3'],
-    gpuAdapters: ['apple/metal-3', 'apple/common-3'],
+    gpuAdapters: ['apple/common-3'],
   },
   {
     name: 'qualcomm-adreno-6xx',
     label: 'Qualcomm Adreno 6xx',
-    kind: 'gpu',
-    groups: ['adreno-6xx'],
-    gpuAdapters: ['qualcomm/adreno-6xx'],
   },
   {
     name: 'qualcomm-adreno-7xx',
     label: 'Qualcomm Adreno 7xx',
-    kind: 'gpu',
     groups: ['adreno-7xx', 'adreno-x1'],
-    gpuAdapters: ['qualcomm/adreno-7xx'],
   },
   {
     name: 'qualcomm-adreno-8xx',
     label: 'Qualcomm Adreno 8xx',
-    kind: 'gpu',
-    groups: ['adreno-8xx'],
-    gpuAdapters: ['qualcomm/adreno-8xx'],
   },
-  { name: 'arm-bifrost', label: 'Arm Mali, Bifrost', kind: 'gpu', groups: ['bifrost'], gpuAdapters: ['arm/bifrost'] },
-  { name: 'arm-valhall', label: 'Arm Mali, Valhall', kind: 'gpu', groups: ['valhall'], gpuAdapters: ['arm/valhall'] },
+  { name: 'arm-bifrost', label: 'Arm Mali, Bifrost' },
+  { name: 'arm-valhall', label: 'Arm Mali, Valhall' },
   {
     name: 'arm-gen-5',
     label: 'Arm Mali and Immortalis, 5th generation',
-    kind: 'gpu',
-    groups: ['gen-5'],
-    gpuAdapters: ['arm/gen-5'],
   },
   {
     name: 'img-rogue',
     label: 'Imagination PowerVR Rogue',
-    kind: 'gpu',
-    groups: ['rogue'],
-    gpuAdapters: ['img-tec/rogue', 'img/rogue'],
+    gpuAdapters: ['img-tec/rogue'],
   },
   {
     name: 'img-b-series',
     label: 'Imagination PowerVR B-Series',
-    kind: 'gpu',
-    groups: ['b-series'],
-    gpuAdapters: ['img-tec/b-series', 'img/b-series'],
+    gpuAdapters: ['img-tec/b-series'],
   },
   {
     name: 'samsung-xclipse',
     label: 'Samsung Xclipse',
-    kind: 'gpu',
-    groups: ['xclipse'],
     gpuAdapters: ['samsung/rdna-2', 'samsung/rdna-3'],
   },
   {
     name: 'broadcom-videocore',
     label: 'Raspberry Pi graphics',
-    kind: 'gpu',
-    groups: ['videocore'],
-    gpuAdapters: ['broadcom/videocore'],
   },
   {
     name: 'software-gpu',
     label: 'Software renderer (SwiftShader, WARP, llvmpipe) on a processor',
-    kind: 'gpu',
     groups: ['cpu-laptop', 'cpu-desktop'],
     as: 'software',
     gpuAdapters: ['google/swiftshader', 'microsoft/warp', 'mesa/software'],
   },
-  { name: 'cpu-laptop', label: 'Laptop processor, x86', kind: 'cpu', groups: ['cpu-laptop'] },
-  { name: 'cpu-desktop', label: 'Desktop processor, x86', kind: 'cpu', groups: ['cpu-desktop'] },
-  { name: 'cpu-server', label: 'Server processor, x86', kind: 'cpu', groups: ['cpu-server'] },
-  { name: 'cpu-x86', label: 'Laptop or desktop processor, x86', kind: 'cpu', groups: ['cpu-laptop', 'cpu-desktop'] },
+  { name: 'cpu-laptop', label: 'Laptop processor, x86' },
+  { name: 'cpu-desktop', label: 'Desktop processor, x86' },
+  { name: 'cpu-server', label: 'Server processor, x86' },
+  { name: 'cpu-x86', label: 'Laptop or desktop processor, x86', groups: ['cpu-laptop', 'cpu-desktop'] },
   {
     name: 'cpu-x86-any',
     label: 'Laptop, desktop or server processor, x86',
-    kind: 'cpu',
     groups: ['cpu-laptop', 'cpu-desktop', 'cpu-server'],
   },
-  { name: 'cpu-apple', label: 'Apple M-series processor', kind: 'cpu', groups: ['cpu-apple'] },
-  { name: 'cpu-snapdragon-x', label: 'Qualcomm Snapdragon X processor', kind: 'cpu', groups: ['cpu-snapdragon-x'] },
-  { name: 'cpu-phone', label: 'Phone or tablet processor', kind: 'cpu', groups: ['cpu-phone'] },
-  { name: 'cpu-pi-4', label: 'Raspberry Pi 4', kind: 'cpu', groups: ['cpu-pi-4'] },
-  { name: 'cpu-pi-5', label: 'Raspberry Pi 5', kind: 'cpu', groups: ['cpu-pi-5'] },
-  { name: 'cpu-jetson', label: 'NVIDIA Jetson Orin Nano processor', kind: 'cpu', groups: ['cpu-jetson'] },
+  { name: 'cpu-apple', label: 'Apple M-series processor' },
+  { name: 'cpu-snapdragon-x', label: 'Qualcomm Snapdragon X processor' },
+  { name: 'cpu-phone', label: 'Phone or tablet processor' },
+  { name: 'cpu-pi-4', label: 'Raspberry Pi 4' },
+  { name: 'cpu-pi-5', label: 'Raspberry Pi 5' },
+  { name: 'cpu-jetson', label: 'NVIDIA Jetson Orin processor' },
 ];
 
-const kindOf = (group: PartGroup): PowerProfile['kind'] => (group.startsWith('cpu-') ? 'cpu' : 'gpu');
+/** Of a class or a group of parts, by its name. */
+const kindOf = (name: string): PowerProfile['kind'] => (name.startsWith('cpu-') ? 'cpu' : 'gpu');
 
 const groupNames = Object.keys(PARTS) as PartGroup[];
 
@@ -310,14 +264,16 @@ export const NAMED_PROFILES: readonly PowerProfile[] = groupNames.flatMap((group
   PARTS[group].map((part: Part) => derive(part, kindOf(group))),
 );
 
-export const CLASS_PROFILES: readonly PowerProfile[] = CLASSES.map(({ name, label, kind, groups, as }) =>
-  spanning(
+export const CLASS_PROFILES: readonly PowerProfile[] = CLASSES.map(({ name, label, groups, as }) => {
+  const kind = kindOf(name);
+  const own = groups ?? [(kind === 'cpu' ? name : name.replace(/^[a-z]+-/, '')) as PartGroup];
+  return spanning(
     name,
     label,
     kind,
-    groups.flatMap((group) => PARTS[group].map((part: Part) => derive(as ? { ...part, class: as } : part, kind))),
-  ),
-);
+    own.flatMap((group) => PARTS[group].map((part: Part) => derive(as ? { ...part, class: as } : part, kind))),
+  );
+});
 
 const everyOf = (kind: PowerProfile['kind']) => NAMED_PROFILES.filter((p) => p.kind === kind);
 
@@ -337,7 +293,9 @@ export const PROFILES: readonly PowerProfile[] = [
 const BY_NAME: ReadonlyMap<string, PowerProfile> = new Map(PROFILES.map((profile) => [profile.name, profile]));
 
 const BY_ADAPTER: ReadonlyMap<string, string> = new Map(
-  CLASSES.flatMap(({ name, gpuAdapters = [] }) => gpuAdapters.map((adapter) => [adapter, name] as const)),
+  CLASSES.flatMap(({ name, gpuAdapters = [] }) =>
+    [name.replace('-', '/'), ...gpuAdapters].map((adapter) => [adapter, name] as const),
+  ),
 );
 
 /** @throws option.unknown with the list of choices */

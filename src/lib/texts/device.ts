@@ -48,8 +48,15 @@ export const DEVICE = {
   engines: { cpu: 'On the processor (WebAssembly)', gpu: 'On the GPU (WebGPU)' },
   profile: 'Power profile:',
   estimated: 'Where nothing measures, energy is estimated with it. Correct it under "Budget" on the first page.',
-  formula: 'Energy = idle power x time + bytes moved x a + operations x b',
+  formula: 'Energy = (idle power + power awake) x time + bytes moved x a + operations x b',
   columns: ['Part', 'Value', 'Where it comes from'],
-  parts: { idleW: 'Idle power', pjPerByte: 'a, per byte', pjPerFlop: 'b, per operation', loadW: 'Power under load' },
+  parts: {
+    idleW: 'Idle power',
+    awakeW: 'Power awake, beyond idle',
+    pjPerByte: 'a, per byte',
+    pjPerFlop: 'b, per operation',
+    loadW: 'Power under load',
+  },
+  notKnown: 'not known, counted as 0',
   range: (r: Range, unit: string) => `${two(r.low)} to ${two(r.high)}, most likely ${two(r.mid)} ${unit}`,
 } as const;

@@ -43,13 +43,14 @@ export const FIT = {
   meter: 'Meter',
   meters: {
     sampler: 'the paired sampler, 2 min',
+    glance: 'the paired sampler, 30 s: rougher',
     battery: 'a file: power of a battery or wall meter, 8 min',
     steps: 'a file: a meter that steps every minute, 40 min',
     speed: 'none: time speed alone, 10 s',
   },
   start: 'Start',
   stop: 'Stop',
-  noSampler: 'For the first choice, pair a sampler above.',
+  noSampler: 'For the first two choices, pair a sampler above.',
   doing: (done: number, of: number, kind: SegmentKind, left: number) =>
     `Piece ${done + 1} of ${of}: ${FIT.kinds[kind]}. About ${minutes(left)} left.`,
   kinds: {
@@ -98,6 +99,7 @@ export const FIT = {
   alone: 'The speed places this device in no class of the table.',
   offered: (device: string) =>
     `This link carries the energy model of a device (${device}). Take it only if yours is of the same make.`,
+  replaces: 'It replaces the model below.',
   take: 'Take it',
   taken: 'It is used from now on.',
 } as const;

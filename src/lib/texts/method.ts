@@ -30,7 +30,8 @@ export const METHOD = {
     profiles: 'Power profiles: classes of devices',
   },
   metricColumns: ['Metric', 'Task', 'Range', 'In rho', 'How'],
-  profileColumns: ['Class', 'Idle, W', 'pJ per byte', 'pJ per 32-bit operation', 'Boundary'],
+  profileColumns: ['Class', 'Idle, W', 'Awake, W more', 'pJ per byte', 'pJ per 32-bit operation', 'Boundary'],
+  notKnown: 'not known',
   profilesAbout:
     'Low / mid / high. Each spans its products: the lowest low, the median mid, the highest high. Single products and their data sheets stand under "Device".',
   precisionColumns: ['Precision', 'Bits a weight', 'With scales', 'Embedding and output'],
@@ -93,18 +94,19 @@ export const METHOD = {
         'Held against a counter: on one kind of graphics card (NVIDIA H200), nine runs of a 135M model all lay within the range, its middle 28 % under to 5 % over what the card counted. No other device has been checked.',
         'Where the work was not counted (ready-made exports, loading) joules are unknown.',
       ],
-      formula: 'E = P_idle · t + a · bytes + b · operations',
-      source: 'Our profile of data sheets; coefficients and their sheets under "Device".',
+      formula: 'E = P_idle · t + P_awake · t + a · bytes + b · operations, and no more than rated power',
+      source: 'Our profile of data sheets and published measurements; coefficients and their sheets under "Device".',
     },
     {
       id: 'coefficients',
-      title: 'P_idle, a and b',
+      title: 'P_idle, P_awake, a and b',
       says: [
         'From the rated power of a part, its memory bandwidth and its peak arithmetic rate. The shares say what a data sheet does not: how much of the rating memory draws at full speed, and how far from the peak a kernel runs.',
+        'A device with work queued draws more than one at rest, however little it does: P_awake, where published measurements tell it (NVIDIA cards since 2020, Apple graphics, Jetson Orin, Raspberry Pi), else 0.',
         'An operation in 16 or 8 bits is cheaper than one in 32 by a factor of its own, with low, mid and high.',
       ],
       formula:
-        'P_idle = idle share · rated W\na = memory share · (rated − idle) / bandwidth\nb = compute share · (rated − idle) / peak rate',
+        'P_idle = idle share · rated W\nP_awake = awake share · (rated − idle)\na = memory share · (rated − idle) / bandwidth\nb = compute share · (rated − idle) / peak rate',
       source: 'Vendors’ data sheets; shares from published measurements and our own benches.',
     },
     {

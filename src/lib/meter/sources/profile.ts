@@ -1,6 +1,5 @@
-import { bytes as asBytes, operations as asOperations } from '../../core/units';
 import type { Reading } from '../../schema/run';
-import { grossJoules, workJoules, type CountedWork } from '../model';
+import { grossJoules, idleJoules, netJoules, type CountedWork } from '../model';
 import type { PowerProfile } from '../profiles';
 import type { EnergySource, MeterWindow } from '../readings';
 
@@ -13,14 +12,13 @@ import type { EnergySource, MeterWindow } from '../readings';
 export function readingFromProfile(window: MeterWindow, profile: PowerProfile): Reading {
   const { phase, seconds, tokens, arithmetic = 'f32' } = window;
   const idle = phase === 'idle';
-  const bytes = idle ? (window.bytes ?? asBytes(0)) : window.bytes;
-  const operations = idle ? (window.operations ?? asOperations(0)) : window.operations;
+  const { bytes, operations } = window;
   const work: CountedWork[] | null = bytes === null || operations === null ? null : [{ arithmetic, bytes, operations }];
   return {
     phase,
     seconds,
-    joules: work && grossJoules(profile, seconds, work),
-    netJoules: work && workJoules(profile, work),
+    joules: idle ? idleJoules(profile, seconds) : work && grossJoules(profile, seconds, work),
+    netJoules: idle ? { low: 0, mid: 0, high: 0 } : work && netJoules(profile, seconds, work),
     tier: 'profile',
     boundary: profile.boundary,
     source: profile.name,

@@ -16,10 +16,14 @@ export type MeterChoice = keyof typeof FIT.meters;
 
 const ROUTINE_OF = {
   sampler: 'counter',
+  glance: 'glance',
   battery: 'battery',
   steps: 'steps',
   speed: 'speed',
 } as const satisfies Record<MeterChoice, RoutineName>;
+
+/** Choices that the paired sampler answers. */
+export const asksSampler = (meter: MeterChoice) => meter === 'sampler' || meter === 'glance';
 
 /** The largest file of readings that is read. */
 const MOST_BYTES = 64 * 2 ** 20;
@@ -44,7 +48,10 @@ class FitState {
   async load(address: string): Promise<void> {
     try {
       this.known = await knownDevice();
-      if (carriesModel(address)) this.offered = await decodeModel(address);
+      if (!carriesModel(address)) return;
+      const model = await decodeModel(address);
+      // Nothing is offered that is kept already.
+      if (this.known[model.hardware].model?.id !== model.id) this.offered = model;
     } catch (error) {
       this.error = sentence(error);
     }
@@ -62,11 +69,11 @@ class FitState {
     try {
       const ran = await callFit(
         'routine',
-        { name, threads: null, sampler: meter === 'sampler' ? pairedSampler() : null },
+        { name, threads: null, sampler: asksSampler(meter) ? pairedSampler() : null },
         { signal, onEvent: (event) => (this.doing = { ...event, left: seconds * (1 - event.done / event.of) }) },
       );
       this.known = await keepKnown(ran.hardware, { speed: speedOf(ran.segments) });
-      if (meter === 'sampler') {
+      if (asksSampler(meter)) {
         if (ran.answered) await this.#fit(ran, ran.answered, ran.answered, device);
         else this.error = FIT.nothingCounted;
       } else if (meter !== 'speed') this.waiting = ran;
