@@ -76,7 +76,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   unlink: { usage: 'URL', about: 'what a link carries', run: unlink },
   bench: {
     usage:
-      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,sharing,swap,full,tune,scale,calibrated,stages,energy,answer,redaction | --recipes] [--json FILE]',
+      '[--checkpoint F] [--threads N] [--quick] [--part spine,kernels,sharing,swap,full,tune,scale,calibrated,stages,energy,published,answer,redaction | --recipes] [--json FILE]',
     about:
       'our speed beside its peers and the limits of this machine, with what is demanded; --recipes: size, quality and joules of all recipes',
     run: bench,

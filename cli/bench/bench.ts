@@ -48,12 +48,9 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
   calibrated: (d, o) => calibratedRows(d, o.checkpoint, o.threads),
   stages: (_, o) => stageRows(o.quick ? 1 : 3),
   energy: (_, o) => Promise.resolve(energyRows(o.quick ? 50 : 500)),
-<<<<<<< HEAD
   // Figures of a quick run are not for the page.
   redaction: (_, o) => redactionRows(o.quick ? 1 : 10, !o.quick),
-=======
   published: () => Promise.resolve(publishedRows()),
->>>>>>> rows
   answer: (d, o) =>
     answerRows(d, { plans: o.quick ? 20 : 1000, runs: o.quick ? 2 : 10, threads: o.threads, data: o.tickets }),
 };

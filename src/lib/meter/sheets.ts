@@ -94,7 +94,7 @@ const BASES: Readonly<Record<PartClassName, string>> = {
     'the peak counts 128-bit lanes, which WebAssembly has; the idle share includes a lit display at its high end',
   jetson: 'an AGX Orin idles at 11 W and draws 37 to 48 W at 38 to 49 % of its bandwidth (jetson-llm-maxperf)',
   board:
-    'the whole board; a Pi 5 draws 12 to 13 W from the wall at half of its bandwidth (ai-benchmarks); Raspberry Pi documentation gives 600 mA (Pi 4) and 800 mA (Pi 5) at 5 V for a bare active board',
+    'the whole board; a Pi 5 draws 12 to 13 W from the wall at half of its bandwidth (ai-benchmarks); Raspberry Pi documentation gives 600 mA (Pi 4) and 800 mA (Pi 5) at 5 V for a bare active board; peaks of around 8 W (Pi 4) and 12 W (Pi 5) as told at the launch of the Pi 5, from memory',
   software: 'a software renderer compiles shaders to CPU code: far below the rate of WebAssembly kernels',
 };
 
