@@ -87,7 +87,9 @@ describe('choices', () => {
 
   it('offers to fine-tune what an engine can answer with', () => {
     expect(tunable('cpu')).toEqual(['fp32', 'fp16', 'int8', 'int4']);
-    expect(tunable('ort-gpu')).toEqual(['fp32', 'fp16']);
+    expect(tunable('ort-gpu')).toEqual(['fp32', 'fp16', 'int8', 'int4']);
+    // The prototype merges adapters, which rounding would change.
+    expect(tunable('wgsl')).toEqual(['fp32', 'fp16']);
   });
 
   it('counts runs as the plan makes them', () => {
