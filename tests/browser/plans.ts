@@ -145,31 +145,6 @@ export const tests: BrowserTest[] = [
       }),
   },
   {
-    name: 'a variant on WebGPU is compared with our own kernels before it is ranked, and its record says how far they are apart',
-    alone: true,
-    run: () =>
-      withBrowser({ webgpu: 'software' }, async (d) => {
-        const dataset = await d.call('generateTickets', { count: 80, seed: 5 });
-        const stages: PlanRecord['stages'] = [{ kind: 'variants', variants: ['int4'] }];
-        const more = { stages, baseline: false, tasks: ['rca'], limit: 1, slices: 1 } satisfies Partial<PlanRecord>;
-        const runsOn = async (engine: PlanRecord['engine']) => {
-          const plan = planOf(dataset, { ...more, engine });
-          const { runs, failures } = await d.call('runPlan', { plan, dataset, name: 'test', fresh: true });
-          assertEqual(failures, [], 'failures');
-          return ofTest(runs);
-        };
-        for (const { checked, fallbacks } of await runsOn('ort-gpu')) {
-          assert(checked?.apart != null && checked.tokens > 50, `nothing was checked: ${JSON.stringify(checked)}`);
-          assert(checked.apart < checked.allowed, `${checked.apart} nats a token`);
-          assert(
-            fallbacks.some((note) => note.includes('Checked against our own kernels')),
-            'the result says so',
-          );
-        }
-        for (const { checked } of await runsOn('cpu')) assertEqual(checked, null, 'our own kernels');
-      }),
-  },
-  {
     name: 'calibrated recipes calibrate on training tickets once; later slices and plans take what was kept',
     run() {
       /** Layers that were calibrated since this was last asked; what was kept tells its last one only. */

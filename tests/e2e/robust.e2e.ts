@@ -17,6 +17,7 @@ import {
   doesTo,
   finished,
   inHistory,
+  openEvidence,
   named,
   resume,
   RUN_MS,
@@ -131,6 +132,12 @@ export const tests: BrowserTest[] = [
             await page.goto(ORIGIN);
             await resume(page);
             await finished(page);
+            // What the GPU computes was compared with our own kernels before it was ranked.
+            await openEvidence(page);
+            await page
+              .getByText(/Checked against our own kernels before it was ranked: \S+ nats a token apart/)
+              .first()
+              .waitFor();
             // What was missing ran beside a short slice of the reference, which links it with what there was.
             await inHistory(page, like(standing(4)));
           },
