@@ -423,7 +423,6 @@ export const tests: BrowserTest[] = [
         const adapted = await checkpointOf(d, join(root, 'static/builtin'), { adapter });
         const recipes: [string, EngineName[], number, checkpoint?: typeof adapted][] = [
           ['fp32', ['ort-cpu', 'ort-gpu', 'wgsl'], 1e-3],
-          ['int4', ['ort-gpu'], 0.6],
           // Beside rounded weights an adapter is two more products of the graph.
           ['int4', ['ort-gpu'], 0.6, adapted],
         ];
