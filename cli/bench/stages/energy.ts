@@ -3,6 +3,7 @@ import { quantile } from '../../../src/lib/core/stats';
 import { fitModel } from '../../../src/lib/fit/fit';
 import {
   randomOf,
+  SIMULATED_META,
   simulateDevice,
   simulateRoutine,
   simulateRun,
@@ -20,16 +21,6 @@ import { demand, plain, type BenchRow } from '../../shared/rows';
  * The fitted model on simulated devices whose truth is known (`fit/simulate.ts`), and the table narrowed by speed. Seeds are
  * fixed: the same figures come out everywhere.
  */
-
-const META = {
-  createdAt: '2026-11-30T00:00:00.000Z',
-  hardware: 'cpu',
-  device: 'simulated',
-  threads: 2,
-  tier: 'counter',
-  boundary: 'package',
-  source: 'simulated',
-} as const;
 
 /** Held-out error demanded after a fit. */
 const DEMANDED: Readonly<Record<SimulatedMeter, number>> = { counter: 0.05, battery: 0.15, steps: 0.15 };
@@ -56,7 +47,7 @@ function fitted(meter: SimulatedMeter, devices: number): BenchRow[] {
     const { segments, series } = simulateRoutine(device, meter, random);
     let model;
     try {
-      model = fitModel(segments, { series }, META);
+      model = fitModel(segments, { series }, SIMULATED_META);
     } catch {
       refused++;
       continue;

@@ -3,18 +3,15 @@ import { median } from '../core/stats';
 import { fittedJoules, spentBy } from '../meter/fitted';
 import { COEFFICIENTS } from '../schema/energy-model';
 import { fitModel, readModel } from './fit';
-import { randomOf, simulateDevice, simulateRoutine, simulateRun, type SimulatedMeter } from './simulate';
+import {
+  randomOf,
+  SIMULATED_META,
+  simulateDevice,
+  simulateRoutine,
+  simulateRun,
+  type SimulatedMeter,
+} from './simulate';
 import type { Observation, Segment } from './timeline';
-
-const META = {
-  createdAt: '2026-11-30T00:00:00.000Z',
-  hardware: 'cpu',
-  device: 'simulated',
-  threads: 2,
-  tier: 'counter',
-  boundary: 'package',
-  source: 'simulated',
-} as const;
 
 /** A device that does what the model says: 5 W idle, 8 W awake, 100 pJ a byte, 10 pJ an operation in 32 bits, 3 pJ in 8. */
 const KINDS = ['idle', 'waiting', 'reading', 'computing', 'mixed', 'prefill', 'decode'] as const;
@@ -44,7 +41,7 @@ function plainTimeline(): { segments: Segment[]; observations: Observation[] } {
 describe('fit', () => {
   it('finds the coefficients of a device that follows the model, and says null of what it did not span', () => {
     const { segments, observations } = plainTimeline();
-    const model = fitModel(segments, { observations }, META);
+    const model = fitModel(segments, { observations }, SIMULATED_META);
     const found = Object.fromEntries(COEFFICIENTS.map((name, i) => [name, model.coefficients[i]]));
     expect(found['idle']).toBeCloseTo(5, 4);
     expect(found['awake']).toBeCloseTo(3, 4);
@@ -63,18 +60,20 @@ describe('fit', () => {
   it('is not moved by bursts of something else, and no coefficient falls below 0', () => {
     const { segments, observations } = plainTimeline();
     const disturbed = observations.map((o, i) => (i % 9 === 4 ? { ...o, joules: 2 * o.joules } : o));
-    const model = fitModel(segments, { observations: disturbed }, META);
+    const model = fitModel(segments, { observations: disturbed }, SIMULATED_META);
     expect(model.coefficients[0]).toBeCloseTo(5, 1);
     // Reading costs less than nothing here: a meter that is wrong, not a device that gives.
     const wrong = observations.map((o, i) => ({ ...o, joules: Math.max(1, o.joules - 1.5e-10 * segments[i]!.bytes) }));
-    const bounded = fitModel(segments, { observations: wrong }, META);
+    const bounded = fitModel(segments, { observations: wrong }, SIMULATED_META);
     expect(bounded.coefficients[2]).toBe(0);
     for (const c of bounded.coefficients) expect(c ?? 0).toBeGreaterThanOrEqual(0);
   });
   it('refuses a meter that says too little, and a model that was changed', () => {
     const { segments, observations } = plainTimeline();
-    expect(() => fitModel(segments, { observations: observations.slice(0, 9) }, META)).toThrow(/9 usable readings/);
-    const model = fitModel(segments, { observations }, META);
+    expect(() => fitModel(segments, { observations: observations.slice(0, 9) }, SIMULATED_META)).toThrow(
+      /9 usable readings/,
+    );
+    const model = fitModel(segments, { observations }, SIMULATED_META);
     expect(readModel(JSON.parse(JSON.stringify(model)))).toEqual(model);
     expect(() => readModel({ ...model, spread: 0 })).toThrow(/changed after it was fitted/);
   });
@@ -91,7 +90,7 @@ describe.each([
       const random = randomOf(seed);
       const device = simulateDevice(random);
       const { segments, series } = simulateRoutine(device, meter, random);
-      const model = fitModel(segments, { series }, META);
+      const model = fitModel(segments, { series }, SIMULATED_META);
       const run = simulateRun(device, random);
       const phases = run.windows.map((w) => fittedJoules(model, spentBy(model, w.seconds, [w]))!);
       const [low, mid, high] = (['low', 'mid', 'high'] as const).map((e) => phases.reduce((n, p) => n + p[e], 0));

@@ -272,3 +272,14 @@ export function simulateRun(device: SimulatedDevice, random: Random, seconds = 2
 }
 
 export const randomOf = (seed: number) => createRandom(`fit ${seed}`);
+
+/** What is said of a model that was fitted to a simulated device. */
+export const SIMULATED_META = {
+  createdAt: '2026-11-30T00:00:00.000Z',
+  hardware: 'cpu',
+  device: 'simulated',
+  threads: 2,
+  tier: 'counter',
+  boundary: 'package',
+  source: 'simulated',
+} as const;
