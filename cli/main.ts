@@ -9,7 +9,7 @@ import { demo, run } from './run/run';
 import { importTickets } from './commands/tickets';
 import { tuneModel } from './commands/tune';
 import { print } from './shared/context';
-import { REDACTION_HELP } from './shared/tickets';
+import { READING_HELP, REDACTION_HELP } from './shared/tickets';
 
 /** Commands, one row each. */
 const COMMANDS: Record<string, { usage: string; about: string; run: (argv: readonly string[]) => Promise<void> }> = {
@@ -68,7 +68,8 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
     run: (argv) => (argv.includes('--fit') ? fitDevice(argv) : device(argv)),
   },
   import: {
-    usage: 'FILE [--map ..] [--no-redaction] [--hide KIND,..] [--keep KIND,..] [--hide-words FILE] [--people COL,..]',
+    usage:
+      'FILE [--map ..] [--no-redaction] [--hide KIND,..] [--keep KIND,..] [--hide-words FILE] [--people COL,..] [--encoding E] [--merge-causes] [--not-known CAUSE,..]',
     about: 'what the importer sees',
     run: importTickets,
   },
@@ -91,6 +92,7 @@ const help = () =>
     '',
     '--limit: tickets a task (72), asked in --slices (9) that all variants answer side by side. --margin: how much lower than the widest precision a task may score and still do the job (0.05). --until-decided: up to 30 slices, variants stop once the answer cannot depend on them.',
     REDACTION_HELP,
+    READING_HELP,
     "--texts: tickets' answers and references go into the file of --out as well; without it their numbers alone.",
     '--calib: JSONL with "text", or a ticket file; recipes with wanda, sparsegpt, gptq, neuronsN, kvgroupsN, blocksN and auto@ need it (run: without it, the training tickets). With seq each layer is calibrated behind those before it as they were compressed.',
     `Recipes with ${TUNING_USAGE} (int8+lora8, fp16+2:4+lora16.400steps, int8+lora8.q-v.layers20to29) are fine-tuned on the training tickets before they answer; the adapter is kept in the profile.`,

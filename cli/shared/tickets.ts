@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { encodingNamed } from '../../src/lib/data/encoding';
+import type { Reading } from '../../src/lib/data/import';
 import { parseMapping } from '../../src/lib/data/mapping';
 import { parseOwnWords } from '../../src/lib/data/own-words';
 import { ASKED_KINDS, REDACTION_KINDS, type RedactionKind } from '../../src/lib/data/redact';
@@ -19,6 +21,9 @@ export const TICKET_FLAGS = {
   keep: 'text',
   'hide-words': 'text',
   people: 'text',
+  encoding: 'text',
+  'merge-causes': 'flag',
+  'not-known': 'text',
 } as const;
 
 /** What `help` says of them. */
@@ -26,6 +31,10 @@ export const REDACTION_HELP =
   'Tickets are redacted as they are read; --no-redaction: not at all. ' +
   `--keep KIND,KIND: kinds that stay (of ${REDACTION_KINDS.join(', ')}); --hide ${ASKED_KINDS.join(',')}: kinds that stay by default. ` +
   '--hide-words FILE: names of your own, one a line. --people COL,COL (or none): columns that name people, left out and hidden in the others; by default those that are called so (caller, assigned_to).';
+
+/** What `help` says of how tickets are read. */
+export const READING_HELP =
+  '--encoding windows-1251: of a file that is not UTF-8, where the guess is wrong. --merge-causes: causes that differ only in case, spaces, hyphens or final dots become one. --not-known NA,none: causes that mean "not known"; without it, one as frequent as a class is kept as a class.';
 
 /** Names in a list of options; throws `option.unknown` where a kind is not known. */
 function kindsOf(a: Parsed, flag: 'hide' | 'keep'): RedactionKind[] {
@@ -51,6 +60,16 @@ function hidingOf(a: Parsed): { redaction: RedactorOptions; people?: string[] } 
   };
 }
 
+/** What the options say of how a file is read. */
+function readingOf(a: Parsed): Reading {
+  const encoding = a.text('encoding');
+  return {
+    ...(encoding === null ? {} : { encoding: encodingNamed(encoding) }),
+    mergeCauses: a.flag('merge-causes'),
+    notKnown: a.text('not-known')?.split(',') ?? [],
+  };
+}
+
 export const taskOf = (a: Parsed) => taskBy(a.text('task') ?? 'rca');
 
 function taskBy(name: string) {
@@ -72,6 +91,7 @@ export function importFile(d: Driver, path: string, a: Parsed, task: ReturnType<
     mapping: map === null ? null : parseMapping(map, task),
     redact: !a.flag('no-redaction'),
     ...hidingOf(a),
+    ...readingOf(a),
     seed: a.whole('seed', 1, 0),
   });
 }

@@ -54,7 +54,7 @@ export function likeSentence(likes: readonly LikeCauses[], merged: boolean): str
   const more = likes.length > MAX_NAMED ? ` and ${likes.length - MAX_NAMED} more` : '';
   return merged
     ? `${n} spellings of ${likes.length} causes were made one each, the most frequent: ${named}${more}.`
-    : `${n} causes differ only in case, spaces, hyphens, final dots or trailing zeros, and would be ${likes.length} if merged: ${named}${more}. They stay apart: give them one spelling in the file where they mean the same.`;
+    : `${n} causes differ only in case, spaces, hyphens, final dots or trailing zeros, and would be ${likes.length} if merged: ${named}${more}. They stay apart until you merge them.`;
 }
 
 /** Words that say "no answer" in one file and name a class (North America, no fault found) in the next. */
@@ -70,11 +70,14 @@ export const isDoubtful = (cause: string) => UNLESS_FREQUENT.test(cause);
 /** Whether so many of `labelled` tickets are too many to leave out. */
 export const isFrequent = (count: number, labelled: number) => count >= FEWEST && count >= FREQUENT * labelled;
 
-/** What to ask of causes that may mean "no answer"; null where there is nothing to ask. */
-export function doubtfulSentence(classes: readonly ClassCount[], column: string): string | null {
+/** Causes that are as frequent as a class, and read like "no answer". */
+export function doubtfulCauses(classes: readonly ClassCount[]): ClassCount[] {
   const labelled = classes.reduce((a, { count }) => a + count, 0);
-  const asked = classes.filter(({ cause, count }) => DOUBTFUL.test(cause) && isFrequent(count, labelled));
-  if (asked.length === 0) return null;
-  const list = asked.map(({ cause, count }) => `${quote(cause)} (${count} tickets)`).join(', ');
-  return `${list} in ${quote(column)} may be a cause or mean "not known"; it is kept as a cause. If it means "not known", empty those cells and import again.`;
+  return classes.filter(({ cause, count }) => DOUBTFUL.test(cause) && isFrequent(count, labelled));
+}
+
+/** What to ask of `doubtfulCauses`. */
+export function doubtfulSentence(doubtful: readonly ClassCount[], column: string): string {
+  const list = doubtful.map(({ cause, count }) => `${quote(cause)} (${count} tickets)`).join(', ');
+  return `${list} in ${quote(column)} may be a cause or mean "not known"; it is kept as a cause. If it means "not known", say so and the tickets are left out of root cause analysis.`;
 }

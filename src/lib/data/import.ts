@@ -3,6 +3,7 @@ import { contentHash } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
 import type { DatasetRecord, Mapping, Ticket } from '../schema/dataset';
 import {
+  doubtfulCauses,
   doubtfulSentence,
   isDoubtful,
   isFrequent,
@@ -12,6 +13,7 @@ import {
   tidyCause,
 } from './causes';
 import { OtherQuoting, type Quoting } from './delimited';
+import type { EncodingGuess } from './encoding';
 import { findDuplicates } from './duplicates';
 import { detectFormat, type DropReason, type FormatName, type Row, type Table } from './formats';
 import { groupsOf } from './groups';
@@ -33,7 +35,7 @@ import { Redactor, type RedactionReport, type RedactorOptions } from './redactio
 import { assertSome, countClasses, lengthsOf, review, reviewSplit, type ClassCount, type TextLength } from './review';
 import { rankCauses, splitTickets } from './split';
 import {
-  type Encoding,
+  guessOf,
   IMPORT_LIMITS,
   type ImportLimits,
   type ImportSource,
@@ -49,7 +51,10 @@ export { parseMapping } from './mapping';
 export interface TablePreview {
   format: FormatName;
   gzipped: boolean;
-  encoding: Encoding;
+  /** By its name in the Encoding Standard. */
+  encoding: string;
+  /** Whether it was guessed from the letters, so that a person may know better. */
+  encodingGuessed: boolean;
   columns: string[];
   sampleRows: Record<string, string>[];
   /** What each cell of `sampleRows` adds to a text of several columns; absent where that is nothing. */
@@ -62,7 +67,17 @@ export interface TablePreview {
   warnings: string[];
 }
 
-export interface ImportOptions {
+/** How a file is read, where a person knows better than what is guessed. */
+export interface Reading {
+  /** By a label of the Encoding Standard. */
+  encoding?: string;
+  /** Causes that differ only in case, spaces or final dots become the most frequent spelling. */
+  mergeCauses?: boolean;
+  /** Causes that mean "not known". */
+  notKnown?: readonly string[];
+}
+
+export interface ImportOptions extends Reading {
   /** What is not said is guessed. */
   mapping?: Partial<Mapping>;
   /** False = nothing is hidden; else what is hidden besides, or is not. */
@@ -72,8 +87,6 @@ export interface ImportOptions {
   people?: readonly string[];
   /** Names of causes that the file says by number or code; an empty name means that there is no answer. */
   causeNames?: Readonly<Record<string, string>>;
-  /** Causes that differ only in case, spaces or final dots become the most frequent spelling. */
-  mergeCauses?: boolean;
   /** Of the source, where it is known. */
   licence?: string;
   seed: number;
@@ -86,7 +99,7 @@ export interface ImportOptions {
 export interface ImportReport {
   format: FormatName;
   gzipped: boolean;
-  encoding: Encoding;
+  encoding: string;
   columns: string[];
   mapping: Mapping;
   /** True where no part of the mapping was said by the user. */
@@ -106,6 +119,11 @@ export interface ImportReport {
   classes: ClassCount[];
   /** Causes that are probably one, spelt in several ways; already one where they were to be merged. */
   likeCauses: LikeCauses[];
+  merged: boolean;
+  /** Causes that were said to mean "not known". */
+  notKnown: string[];
+  /** Frequent causes that may mean "not known". */
+  doubtful: ClassCount[];
   /** Of the kept texts; null where none was kept. */
   textLength: TextLength | null;
   warnings: string[];
@@ -128,10 +146,10 @@ interface OpenTable extends Table {
   notes: Notes;
 }
 
-type OpenOptions = Pick<ImportOptions, 'limits' | 'signal'> & { onBytes?: (bytes: number) => void };
+type OpenOptions = Pick<ImportOptions, 'encoding' | 'limits' | 'signal'> & { onBytes?: (bytes: number) => void };
 
-const WRONG_ENCODING =
-  'The text is not valid UTF-8; it was read as windows-1252. If letters look wrong, save the file as UTF-8 and import it again.';
+const encodingSentence = ({ encoding, other }: EncodingGuess) =>
+  `The text is not valid UTF-8; its letters look like ${encoding}, so it was read as that. If they look wrong, choose another encoding${other === null ? '' : ` (${other} is the next likely)`}, or save the file as UTF-8 and import it again.`;
 
 /** Opens a file and gives it to `use`; starts again where the encoding, guessed from the beginning, proves wrong later. */
 async function withTable<T>(
@@ -142,32 +160,35 @@ async function withTable<T>(
   const limits = limitsOf(options);
   if (await isParquet(source)) {
     const notes = new Notes(limits);
-    const inspection: Inspection = { gzipped: false, encoding: 'utf-8', sample: '', complete: false };
+    const inspection: Inspection = { gzipped: false, encoding: 'utf-8', guess: null, sample: '', complete: false };
     return use({ ...(await openParquet(source, notes, options)), format: 'parquet', inspection, notes });
   }
   if (await isZip(source)) {
     const notes = new Notes(limits);
     const { openWorkbook } = await import('./workbook');
-    const inspection: Inspection = { gzipped: false, encoding: 'utf-8', sample: '', complete: false };
+    const inspection: Inspection = { gzipped: false, encoding: 'utf-8', guess: null, sample: '', complete: false };
     return use({ ...(await openWorkbook(source, notes, options)), format: 'xlsx', inspection, notes });
   }
-  let inspection = await inspect(source, limits, options.signal);
+  let inspection = await inspect(source, limits, options);
   let quoting: Quoting | undefined;
   for (;;) {
-    const { gzipped, encoding, sample } = inspection;
+    const { gzipped, encoding, guess, sample } = inspection;
     const notes = new Notes(limits);
-    if (encoding === 'windows-1252') notes.warn(WRONG_ENCODING);
-    const text = textOf(source, { encoding, gzipped, limits, signal: options.signal, onBytes: options.onBytes });
+    if (guess !== null) notes.warn(encodingSentence(guess));
+    const opening = { gzipped, limits, signal: options.signal };
+    const decoding = { ...opening, encoding, fatal: encoding === 'utf-8' && options.encoding === undefined };
+    const text = textOf(source, { ...decoding, onBytes: options.onBytes });
     try {
       const format = detectFormat(source.name, sample, notes);
-      const again = () => textOf(source, { encoding, gzipped, limits, signal: options.signal });
+      const again = () => textOf(source, decoding);
       const table = await format.open(text, sample, notes, again, quoting);
       return await use({ ...table, format: format.name, inspection, notes });
     } catch (error) {
       if (error instanceof OtherQuoting && quoting === undefined) quoting = error.quoting;
-      else if (error instanceof NotUtf8 && encoding === 'utf-8')
-        inspection = { ...inspection, encoding: 'windows-1252' };
-      else throw error;
+      else if (error instanceof NotUtf8) {
+        const better = await guessOf(source, opening);
+        inspection = { ...inspection, encoding: better.encoding, guess: better };
+      } else throw error;
     } finally {
       await text.return();
     }
@@ -201,14 +222,15 @@ const wordsIn = (row: Row) =>
 /** Format, columns, some rows and a guessed mapping. Throws `input.*`. */
 export async function previewTable(
   source: ImportSource,
-  { rows = PREVIEW_ROWS, limits, signal }: { rows?: number } & Pick<ImportOptions, 'limits' | 'signal'> = {},
+  { rows = PREVIEW_ROWS, ...options }: { rows?: number } & Pick<ImportOptions, 'encoding' | 'limits' | 'signal'> = {},
 ): Promise<TablePreview> {
-  return withTable(source, { ...(limits && { limits }), ...(signal && { signal }) }, async (table) => {
+  return withTable(source, options, async (table) => {
     const { head, columns } = await readAhead(table, Math.max(rows, GUESS_ROWS));
     return {
       format: table.format,
       gzipped: table.inspection.gzipped,
       encoding: table.inspection.encoding,
+      encodingGuessed: table.inspection.guess !== null,
       columns,
       sampleRows: head.slice(0, rows).map((row) => Object.fromEntries(row)),
       sampleWords: head.slice(0, rows).map((row) => Object.fromEntries(wordsIn(row))),
@@ -229,7 +251,7 @@ const REDACTION_ROWS = 1000;
  */
 export async function previewRedaction(
   source: ImportSource,
-  options: Pick<ImportOptions, 'mapping' | 'redaction' | 'people' | 'limits' | 'signal'>,
+  options: Pick<ImportOptions, 'mapping' | 'redaction' | 'people' | 'encoding' | 'limits' | 'signal'>,
 ): Promise<RedactionPreview> {
   return withTable(source, options, async (table) => {
     const { head, columns } = await readAhead(table, REDACTION_ROWS);
@@ -285,14 +307,16 @@ interface Draft extends Ticket {
 interface Collector {
   mapping: Mapping;
   causeNames: Readonly<Record<string, string>>;
+  notKnown: ReadonlySet<string>;
   notes: Notes;
   redactor: Redactor | null;
   people: readonly string[];
 }
 
 /** The cause that a cell says: by its name where it has one, null where it says that there is none. */
-function causeOf(cell: string, value: string | null, { causeNames, redactor }: Collector) {
+function causeOf(cell: string, value: string | null, { causeNames, notKnown, redactor }: Collector) {
   const said = value === null ? (isDoubtful(cell) ? cell : null) : tidyCause(value) || null;
+  if (said !== null && notKnown.has(said)) return { cause: null, doubtful: false };
   const name = said !== null && Object.hasOwn(causeNames, said) ? causeNames[said] : undefined;
   if (name !== undefined) return { cause: name || null, doubtful: false };
   return { cause: said !== null && redactor ? redactor.class(said) : said, doubtful: value === null && said !== null };
@@ -404,8 +428,10 @@ export async function importDataset(
   options: ImportOptions,
 ): Promise<{ dataset: DatasetRecord; report: ImportReport }> {
   const { mapping: said = {}, causeNames = {}, licence = null, seed, signal, onProgress } = options;
+  const notKnown = new Set(options.notKnown?.map(tidyCause));
   let bytes = 0;
   const opening: OpenOptions = {
+    ...(options.encoding !== undefined && { encoding: options.encoding }),
     ...(options.limits && { limits: options.limits }),
     ...(signal && { signal }),
     onBytes: (total) => (bytes = total),
@@ -420,9 +446,8 @@ export async function importDataset(
       options,
     );
     const redactor = options.redact === false ? null : new Redactor(options.redaction);
-    const { drafts: read, rows } = await collect(all, { mapping, causeNames, notes, redactor, people }, (count) =>
-      onProgress?.(count, bytes),
-    );
+    const collector = { mapping, causeNames, notKnown, notes, redactor, people };
+    const { drafts: read, rows } = await collect(all, collector, (count) => onProgress?.(count, bytes));
     const drafts = settleDoubtful(read, notes);
     assertSome(drafts, rows, mapping, notes, columns);
     const merged = options.mergeCauses ? mergeLike(drafts) : null;
@@ -448,8 +473,8 @@ export async function importDataset(
     const likes = merged ?? likeCauses(classes);
     // Free text differs in small ways everywhere; that it is free text is said already.
     if (likes.length > 0 && classes.length <= tickets.length / 2) notes.warn(likeSentence(likes, merged !== null));
-    const asked = doubtfulSentence(classes, mapping.cause ?? '');
-    if (asked !== null) notes.warn(asked);
+    const doubtful = doubtfulCauses(classes);
+    if (doubtful.length > 0) notes.warn(doubtfulSentence(doubtful, mapping.cause ?? ''));
     const redactions = redactor?.reports ?? null;
     for (const { to, from } of redactor?.merged ?? [])
       notes.warn(
@@ -490,6 +515,9 @@ export async function importDataset(
       people,
       classes,
       likeCauses: likes,
+      merged: merged !== null,
+      notKnown: [...notKnown],
+      doubtful,
       textLength: lengthsOf(tickets),
       warnings: [...notes.warnings],
     };

@@ -388,8 +388,12 @@ describe('causes', () => {
     const { report, said } = await read(json(objects((i) => (i % 3 === 0 ? { cause: word } : {}))));
     expect(report.classes.map(({ cause }) => cause)).toContain(word);
     expect(said).toContain(`"${word}" (4 tickets)`);
-    const left = await read(json(objects((i) => (i % 3 === 0 ? { cause: word } : {}))), { causeNames: { [word]: '' } });
-    expect(left.report.dropped['no answer']).toBe(4);
+    expect(report.doubtful).toEqual([{ cause: word, count: 4 }]);
+    for (const said of [{ causeNames: { [word]: '' } }, { notKnown: [word] }]) {
+      const left = await read(json(objects((i) => (i % 3 === 0 ? { cause: word } : {}))), said);
+      expect(left.report.dropped['no answer']).toBe(4);
+      expect(left.report.doubtful).toEqual([]);
+    }
   });
 
   it('NA is no answer where it is rare, and counted', async () => {

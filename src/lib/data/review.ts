@@ -82,6 +82,8 @@ const DOMINANT = 0.8;
 /** Text in UTF-8 that was once read as windows-1252 and saved again. */
 const TWICE_ENCODED = /[\u00c3\u00c2][\u0080-\u00bf\u0152\u0153\u0160\u0178\u0192\u20ac\u2122]|\u00e2\u20ac/;
 const OFTEN = 0.05;
+/** Stands for bytes that are no letter in the encoding that was read. */
+const UNREADABLE = '\ufffd';
 /** Fewer tickets are too few to part, which is said already. */
 const FEWEST_TO_SPLIT = 5;
 
@@ -115,6 +117,11 @@ export function reviewSplit(
   if (long > 0)
     notes.warn(
       `${long} of ${tickets.length} texts are longer than the ${TEXT_BUDGET} characters that a model reads of each.`,
+    );
+  const unreadable = tickets.filter((t) => [t.text, t.cause, t.response].some((s) => s?.includes(UNREADABLE))).length;
+  if (unreadable > 0)
+    notes.warn(
+      `${unreadable} of ${tickets.length} tickets hold ${quote(UNREADABLE)}, the sign for a letter that could not be read: another encoding may read them.`,
     );
   if (tickets.filter(({ text }) => TWICE_ENCODED.test(text)).length > OFTEN * tickets.length)
     notes.warn(

@@ -1,5 +1,6 @@
 /** From a file's bytes to text: gzip, encodings, and refusing what is not text. Never holds the file. */
 import { JoulewiseError, quote } from '../core/errors';
+import { encodingNamed, guessEncoding, telling, type EncodingGuess } from './encoding';
 
 /** A file to read. `stream` may be called again, and starts from the beginning each time. */
 export interface ImportSource {
@@ -11,11 +12,12 @@ export interface ImportSource {
   slice?: (start: number, end: number) => Promise<ArrayBuffer>;
 }
 
-export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252';
-
 export interface Inspection {
   gzipped: boolean;
-  encoding: Encoding;
+  /** By its name in the Encoding Standard. */
+  encoding: string;
+  /** Said or shown by the bytes where null; else guessed from its letters, `other` being the next likely. */
+  guess: EncodingGuess | null;
   /** The first characters, for detecting the format. Line ends are "\n". */
   sample: string;
   /** True where the sample is the whole text. */
@@ -48,7 +50,7 @@ export const IMPORT_LIMITS: Readonly<ImportLimits> = {
 
 const SAMPLE_BYTES = 65_536;
 
-/** Thrown inside the importer where UTF-8 turns out to be something else; it starts again with windows-1252. */
+/** Thrown inside the importer where UTF-8 turns out to be something else; it starts again with what its letters are likely in. */
 export class NotUtf8 extends Error {
   override readonly name = 'NotUtf8';
 }
@@ -174,7 +176,8 @@ function zeros(bytes: Uint8Array): { even: number; odd: number } {
   return { even: (count[0] ?? 0) / half, odd: (count[1] ?? 0) / half };
 }
 
-function detectEncoding(bytes: Uint8Array<ArrayBuffer>): Encoding {
+/** A form of Unicode; null where the bytes are none. */
+function detectUnicode(bytes: Uint8Array<ArrayBuffer>): string | null {
   if (startsWith(bytes, [0xff, 0xfe])) return 'utf-16le';
   if (startsWith(bytes, [0xfe, 0xff])) return 'utf-16be';
   const { even, odd } = zeros(bytes);
@@ -184,7 +187,7 @@ function detectEncoding(bytes: Uint8Array<ArrayBuffer>): Encoding {
     new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
     return 'utf-8';
   } catch {
-    return 'windows-1252';
+    return null;
   }
 }
 
@@ -196,8 +199,20 @@ const MAX_JUNK = 0.02;
 /** Line ends as "\n"; the record separators of JSON text sequences (RFC 7464) say nothing that lines do not. */
 const newlines = (text: string) => text.replace(/\r\n?/g, '\n').replaceAll('\u001e', '');
 
-/** Looks at the beginning of a file. Throws `input.*` where it is empty, damaged or not text. */
-export async function inspect(source: ImportSource, limits: ImportLimits, signal?: AbortSignal): Promise<Inspection> {
+/** What the letters of a whole file outside ASCII are likely in. */
+export async function guessOf(source: ImportSource, opening: Opening): Promise<EncodingGuess> {
+  return guessEncoding(await telling(bytesOf(source, opening)));
+}
+
+/**
+ * Looks at the beginning of a file, in the encoding that is said or in the one that its bytes are likely in. Throws
+ * `input.*` where it is empty, damaged or not text, `option.unknown` where the encoding is not known.
+ */
+export async function inspect(
+  source: ImportSource,
+  limits: ImportLimits,
+  { encoding: said, signal }: { encoding?: string | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<Inspection> {
   const raw = await peek(source, { gzipped: false, limits, signal });
   const gzipped = startsWith(raw.head, [0x1f, 0x8b]);
   const { head, complete } = gzipped ? await peek(source, { gzipped, limits, signal }) : raw;
@@ -207,27 +222,31 @@ export async function inspect(source: ImportSource, limits: ImportLimits, signal
       'input.format',
       `${quote(source.name)} is ${mistaken.what}. ${mistaken.advice}, and import that.`,
     );
-  const encoding = detectEncoding(head);
+  const known = said === undefined ? detectUnicode(head) : encodingNamed(said);
+  const guess = known === null ? await guessOf(source, { gzipped, limits, signal }) : null;
+  const encoding = known ?? guess?.encoding ?? 'utf-8';
   const sample = newlines(new TextDecoder(encoding).decode(head, { stream: true }));
   if ((sample.match(JUNK)?.length ?? 0) > MAX_JUNK * sample.length)
     throw new JoulewiseError(
       'input.format',
-      `${quote(source.name)} is not a text file: export the tickets as CSV, TSV, JSON or JSON lines.`,
+      said === undefined
+        ? `${quote(source.name)} is not a text file: export the tickets as CSV, TSV, JSON or JSON lines.`
+        : `${quote(source.name)} is no text in ${encoding}: choose another encoding, or none.`,
     );
   if (sample.trim() === '')
     throw new JoulewiseError(
       'input.empty',
       `${quote(source.name)} is empty: pick a file with a header line and tickets.`,
     );
-  return { gzipped, encoding, sample, complete };
+  return { gzipped, encoding, guess, sample, complete };
 }
 
 /** The whole text in chunks, byte-order mark removed, line ends as "\n". Throws `NotUtf8` where the encoding was a wrong guess. */
 export async function* textOf(
   source: ImportSource,
-  { encoding, ...opening }: Opening & { encoding: Encoding },
+  { encoding, fatal, ...opening }: Opening & { encoding: string; fatal: boolean },
 ): AsyncGenerator<string, void, undefined> {
-  const decoder = new TextDecoder(encoding, { fatal: encoding === 'utf-8' });
+  const decoder = new TextDecoder(encoding, { fatal });
   const decode = (chunk?: Uint8Array<ArrayBuffer>) => {
     try {
       return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();

@@ -75,6 +75,7 @@ export const TICKETS = {
     looking: 'Fetching or looking at the file.',
     format: (format: string, gzipped: boolean, encoding: string, columns: number) =>
       `${format.toUpperCase()}${gzipped ? ', gzipped' : ''}, ${encoding}, ${plural(columns, 'column')}`,
+    encoding: 'Encoding',
     text: 'Text of a ticket',
     roles: {
       cause: { title: 'Root cause', about: 'the answer of the task "rca"' },
@@ -123,6 +124,9 @@ export const TICKETS = {
       `Characters a ticket: median ${whole(median)}, nine in ten up to ${whole(p90)}, from ${whole(min)} to ${whole(max)}.`,
     classes: (n: number) => `${plural(n, 'class', 'classes')}, most frequent first`,
     share: (count: number, of: number) => `${whole(count)} (${percent(count / of)})`,
+    merge: (of: number, to: number) => `Merge them: ${whole(of)} spellings become ${plural(to, 'cause')}`,
+    notKnown: (cause: string, count: number) =>
+      `${quote(cause)} means "not known": leave ${plural(count, 'ticket')} out`,
     moreClasses: (n: number) => `and ${n} more`,
   },
 } as const;

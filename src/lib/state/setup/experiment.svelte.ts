@@ -1,7 +1,7 @@
 import { answerable } from '../../data/answerable';
 import { ENGINE, takesRecipes, type EngineName } from '../../schema/engines';
 import type { GeneratorOptions } from '../../data/generator';
-import type { PageReport, TablePreview } from '../../data/import';
+import type { PageReport, Reading, TablePreview } from '../../data/import';
 import type { DatasetSummaryRecord, Mapping } from '../../schema/dataset';
 import type { CheckpointRef } from '../../schema/plan';
 import type { TaskName } from '../../schema/run';
@@ -29,6 +29,8 @@ export interface PendingImport {
   redact: boolean;
   /** What is hidden besides, or is not; absent until it was looked at. */
   hiding?: Hiding;
+  /** How it is read, where a person said so. */
+  reading?: Reading;
   /** Rows read so far; null while only the beginning is looked at. */
   rows: number | null;
   busy: boolean;

@@ -1,6 +1,7 @@
 import type { DatasetSummaryRecord } from '../../schema/dataset';
 import { TASKS } from '../../schema/run';
 import { DEFAULT_CHOICES } from '../choices/choices';
+import type { Reading } from '../../data/import';
 import { answerable } from '../../data/answerable';
 import type { RedactionPreview } from '../../data/redaction-preview';
 import { experiment, type PendingImport } from './experiment.svelte';
@@ -16,9 +17,11 @@ import { callData } from '../../session/threads/workers';
 let file: File | null = null;
 /** What is known of the pending file beforehand: of a public set. */
 let preset: Preset | null = null;
+/** What was imported last, to be read otherwise. */
+let last: { file: File; preset: Preset | null; pending: PendingImport } | null = null;
 
 /** Looks at a file; what was looked at before is forgotten. Never throws: what is wrong stands in `pending`. */
-export async function openFile(opened: File, known: Preset | null = null): Promise<void> {
+export async function openFile(opened: File, known: Preset | null = null, reading: Reading = {}): Promise<void> {
   file = opened;
   preset = known;
   const pending: PendingImport = {
@@ -26,18 +29,37 @@ export async function openFile(opened: File, known: Preset | null = null): Promi
     preview: null,
     mapping: null,
     redact: true,
+    reading,
     rows: null,
     busy: true,
     error: null,
   };
   experiment.pending = pending;
   try {
-    const preview = await callData('preview', { kind: 'blob', name: opened.name, blob: opened });
+    const preview = await callData('preview', {
+      file: { kind: 'blob', name: opened.name, blob: opened },
+      ...(reading.encoding === undefined ? {} : { encoding: reading.encoding }),
+    });
     if (file === opened)
       experiment.pending = { ...pending, preview, mapping: known?.mapping ?? preview.guess, busy: false };
   } catch (error) {
     if (file === opened) experiment.pending = { ...pending, busy: false, error: sentence(error) };
   }
+}
+
+/**
+ * Looks at the pending file, or imports the last one again, with what a person knows better than the guesses. The set that
+ * was read before stays stored: an experiment may have run on it.
+ */
+export async function readOtherwise(reading: Reading): Promise<void> {
+  if (file && experiment.pending) {
+    const known = { ...$state.snapshot(experiment.pending.reading), ...reading };
+    return openFile(file, preset, known);
+  }
+  if (!last) return;
+  ({ file, preset } = last);
+  experiment.pending = { ...last.pending, reading: { ...last.pending.reading, ...reading } };
+  await importPending();
 }
 
 /** Imports the pending file with the chosen mapping. */
@@ -53,6 +75,7 @@ export async function importPending(): Promise<void> {
         mapping: $state.snapshot(pending.mapping),
         redact: pending.redact,
         ...$state.snapshot(pending.hiding ?? {}),
+        ...$state.snapshot(pending.reading ?? {}),
         seed: experiment.choices.seed,
         causeNames: known?.causeNames ?? {},
         licence: known?.licence ?? null,
@@ -67,6 +90,7 @@ export async function importPending(): Promise<void> {
       return;
     }
     const { summary } = tickets;
+    last = { file: own, preset: known, pending: $state.snapshot<PendingImport>(pending) };
     experiment.useTickets({ dataset: summary, report, held: tickets });
     if (known) {
       experiment.choices.templates = known.templates;
@@ -94,11 +118,12 @@ async function keepImported(): Promise<void> {
 export async function lookAtRedaction(): Promise<RedactionPreview | null> {
   const [own, pending] = [file, experiment.pending];
   if (!own || !pending?.mapping) return null;
-  const { mapping, hiding } = $state.snapshot(pending);
+  const { mapping, hiding, reading } = $state.snapshot(pending);
   return callData('previewRedaction', {
     file: { kind: 'blob', name: own.name, blob: own },
     mapping: mapping ?? {},
     ...hiding,
+    ...(reading?.encoding === undefined ? {} : { encoding: reading.encoding }),
   });
 }
 
@@ -110,6 +135,7 @@ export function cancelImport(): void {
 
 export function useGenerated(): void {
   cancelImport();
+  last = null;
   experiment.useTickets(null);
   experiment.choices.tasks = DEFAULT_CHOICES.tasks.slice();
   experiment.choices.templates = {};

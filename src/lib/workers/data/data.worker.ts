@@ -69,18 +69,17 @@ function holding() {
 const told = new Map<string, RunRecord>();
 
 serve<DataApi>({
-  preview: async (file) => previewTable(await importSource(file)),
+  preview: async ({ file, ...options }) => previewTable(await importSource(file), options),
   previewRedaction: async ({ file, ...options }, { signal }) =>
     previewRedaction(await importSource(file), { ...options, signal }),
-  async import({ file, mapping, redact, seed, causeNames, licence, redaction, people }, { emit, signal }) {
+  async import({ file, mapping, causeNames, licence, redaction, people, ...reading }, { emit, signal }) {
     const { dataset, report } = await importDataset(await importSource(file), {
+      ...reading,
       ...(mapping ? { mapping } : {}),
       ...(causeNames ? { causeNames } : {}),
       ...(licence ? { licence } : {}),
-      redact,
       ...(redaction ? { redaction } : {}),
       ...(people ? { people } : {}),
-      seed,
       signal,
       onProgress: (rows) => emit({ rows }),
     });

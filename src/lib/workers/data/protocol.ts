@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../../checkpoint/config';
 import type { GeneratorOptions } from '../../data/generator';
 import type { TicketsPort, Wanted } from '../../data/give';
-import type { ImportReport, PageReport, TablePreview } from '../../data/import';
+import type { ImportReport, PageReport, Reading, TablePreview } from '../../data/import';
 import type { RedactionPreview } from '../../data/redaction-preview';
 import type { Hiding } from '../../data/redaction-report';
 import type { PlanSummary } from '../../plan/summary';
@@ -16,10 +16,10 @@ export type FileRef = { kind: 'url'; name: string; url: string } | { kind: 'blob
 
 /** `import`, `generate` and `open` make the thread hold a dataset, for `keep`, `give` and `whole`. */
 export type DataApi = {
-  preview: { args: FileRef; event: never; result: TablePreview };
+  preview: { args: { file: FileRef } & Pick<Reading, 'encoding'>; event: never; result: TablePreview };
   /** What redaction would do to the first rows; nothing is kept. */
   previewRedaction: {
-    args: { file: FileRef; mapping: Partial<Mapping> } & Hiding;
+    args: { file: FileRef; mapping: Partial<Mapping> } & Hiding & Pick<Reading, 'encoding'>;
     event: never;
     result: RedactionPreview;
   };
@@ -31,7 +31,8 @@ export type DataApi = {
       seed: number;
       causeNames?: Readonly<Record<string, string>>;
       licence?: string | null;
-    } & Hiding;
+    } & Hiding &
+      Reading;
     /** Rows read so far. */
     event: { rows: number };
     result: { dataset: DatasetSummaryRecord; report: PageReport };
