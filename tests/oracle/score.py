@@ -1,19 +1,22 @@
 """Reference numbers for src/lib/score, from scikit-learn, rouge-score and sacrebleu.
 
-Writes tests/fixtures/score/*.json. Needs: pip install scikit-learn rouge-score sacrebleu.
+Writes tests/fixtures/score/*.json. Needs: pip install scikit-learn rouge-score sacrebleu regex.
 Run from the repository root: python tests/oracle/score.py
 """
 
 import json
 import math
 import random
+import unicodedata
 from pathlib import Path
 
 import numpy as np
+import regex
 import sacrebleu
 import sklearn
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenize import tokenize as rouge_tokenize
+from rouge_score.tokenizers import Tokenizer
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -45,6 +48,12 @@ PAIRS = [
     ("Tom &amp; Jerry say &quot;a &lt; b&gt;&quot; &amp;lt; <skipped>x", 'Tom & Jerry say "a < b>" &lt; x'),
     ("the the the the the the", "the the"),
     ("the cat the cat on the mat", "the cat on the mat the cat the cat"),
+    ("Обрыв кабеля на участке. Ошибка настройки.", "Обрыв кабеля; ошибка настройки маршрутизатора"),
+    ("光缆被挖断导致链路中断，已重启路由器 R2。", "光缆中断。已更换光模块并重启 R2"),
+    ("สายไฟเบอร์ขาด รีสตาร์ทเราเตอร์แล้ว", "สายไฟเบอร์ขาด เปลี่ยนเราเตอร์"),
+    ("انقطاع كابل الألياف وتعطل الوصلة", "انقطاع كابل الألياف"),
+    ("ऑप्टिकल केबल कट गई, राउटर पुनः आरंभ किया", "ऑप्टिकल केबल कट गई"),
+    ("광케이블 절단으로 링크가 다운", "광케이블 절단, 링크 다운"),
     ("...,,,--- 1.5.2 3,4 5-6 7.", "1.5.2 , 3,4 . 5 - 6 7 ..."),
     ("İstanbul'da ELEKTRİK kesintisi; K = 5 kΩ", "istanbul'da elektrik KESINTISI k = 5"),
     ("snake_case foo__bar baz-qux", "snake case foo bar baz qux"),
@@ -69,12 +78,27 @@ def random_pairs(seed, count):
     return pairs
 
 
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+
+
+class UnicodeTokenizer(Tokenizer):
+    """Words of any script; signs of scripts without spaces between words one by one."""
+
+    def tokenize(self, text):
+        words = regex.findall(r"[\p{L}\p{M}\p{N}]+", unicodedata.normalize("NFC", text).lower())
+        return [t for w in words for t in regex.findall(rf"[{UNSPACED}]\p{{M}}*|[^{UNSPACED}]+", w)]
+
+
 def text_scores(pairs):
     references = [r for r, _ in pairs]
     outputs = [o for _, o in pairs]
     scorer = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=False)
     rouge = [scorer.score(r, o) for r, o in pairs]
+    kinds = ["rouge1", "rouge2", "rougeL"]
+    unicode = [RougeScorer(kinds, tokenizer=UnicodeTokenizer()).score(r, o) for r, o in pairs]
     return {
+        **{f"{k}Unicode": float(np.mean([s[k].fmeasure for s in unicode])) for k in kinds},
+        "bleuCharacters": BLEU(tokenize="char").corpus_score(outputs, [references]).score,
         "rouge1": float(np.mean([s["rouge1"].fmeasure for s in rouge])),
         "rouge2": float(np.mean([s["rouge2"].fmeasure for s in rouge])),
         "rougeL": float(np.mean([s["rougeL"].fmeasure for s in rouge])),
@@ -92,7 +116,7 @@ def text_fixture():
     return {
         "versions": VERSIONS,
         "tokens": [
-            {"text": t, "rouge": rouge_tokenize(t, None), "bleu": tokenizer(t.rstrip()).split()}
+            {"text": t, "rouge": rouge_tokenize(t, None), "unicode": UnicodeTokenizer().tokenize(t), "bleu": tokenizer(t.rstrip()).split()}
             for t in sorted({t for pair in PAIRS for t in pair})
         ],
         "sets": [{"name": n, "pairs": p, "scores": text_scores(p)} for n, p in sets.items()],

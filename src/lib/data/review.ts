@@ -116,7 +116,7 @@ export function reviewSplit(
   const long = tickets.filter(({ text }) => text.length > TEXT_BUDGET).length;
   if (long > 0)
     notes.warn(
-      `${long} of ${tickets.length} texts are longer than the ${TEXT_BUDGET} characters that a model reads of each.`,
+      `${long} of ${tickets.length} texts are longer than the ${TEXT_BUDGET} characters that a model reads of each; the classical baseline reads as much.`,
     );
   const unreadable = tickets.filter((t) => [t.text, t.cause, t.response].some((s) => s?.includes(UNREADABLE))).length;
   if (unreadable > 0)

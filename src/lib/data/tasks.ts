@@ -43,6 +43,9 @@ export function cutText(text: string, budget: number = TEXT_BUDGET): string {
   return `${(space > room / 2 ? head.slice(0, space) : head).trimEnd()} ...`;
 }
 
+/** What a classical answer reads of a ticket: as much as a model does, so that the two compare. */
+export const readBy = (task: TaskName, text: string) => (task === 'summary' ? text : cutText(text));
+
 export const TASK_TABLE: Readonly<Record<TaskName, Task>> = {
   rca: {
     name: 'rca',

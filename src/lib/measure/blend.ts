@@ -1,6 +1,6 @@
 import { JoulewiseError } from '../core/errors';
 import { bytes, operations } from '../core/units';
-import type { Task } from '../data/tasks';
+import { readBy, type Task } from '../data/tasks';
 import type { Given } from '../data/give';
 import type { Meter, WindowWork } from '../meter/meter';
 import type { Phase } from '../schema/run';
@@ -51,7 +51,7 @@ export async function openBlend(
     () =>
       trainBaseline({
         task: task.name,
-        texts: usable.map(({ text }) => text),
+        texts: usable.map(({ text }) => readBy(task.name, text)),
         targets: usable.map((ticket) => targetOf(task, ticket)),
       }),
   );
@@ -60,7 +60,7 @@ export async function openBlend(
     own.window(
       phase,
       (p) => workOf(p.work),
-      () => predict(baseline, text),
+      () => predict(baseline, readBy(task.name, text)),
     );
   const causesOf = async (text: string, own: Meter, phase: Phase) => {
     const { scores } = await classical(text, own, phase);

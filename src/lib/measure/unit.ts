@@ -3,7 +3,7 @@ import type { Given } from '../data/give';
 import type { Pause } from '../core/pause';
 import { JoulewiseError } from '../core/errors';
 import { bytes, operations } from '../core/units';
-import { taskOf, type Task } from '../data/tasks';
+import { readBy, taskOf, type Task } from '../data/tasks';
 import type { Meter } from '../meter/meter';
 import { markedName, profilesPower, writeMarks } from '../meter/firefox/marks';
 import { oneSampler, samplerWarnings } from '../meter/sources/sampler';
@@ -506,7 +506,7 @@ async function openBaseline(request: OpenRequest, context: UnitContext): Promise
         () =>
           trainBaseline({
             task: name,
-            texts: usable.map((t) => t.text),
+            texts: usable.map(({ text }) => readBy(name, text)),
             targets: usable.map((t) => targetOf(task, t)),
           }),
       ),
@@ -532,7 +532,7 @@ async function openBaseline(request: OpenRequest, context: UnitContext): Promise
         const prediction = await meter.window(
           'prefill',
           (p) => workOf(p.work),
-          () => predict(model, ticket.text),
+          () => predict(model, readBy(unit.task, ticket.text)),
         );
         outcomes.push({
           id: ticket.id,

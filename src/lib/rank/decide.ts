@@ -2,7 +2,7 @@ import { isModel } from '../schema/engines';
 import { tQuantile } from '../core/distributions';
 import { fromText, pairsFromText } from '../core/log-bytes';
 import { mean } from '../core/stats';
-import { metricsOf, scaled } from '../score/metrics';
+import { partsOfRho, scaled } from '../score/metrics';
 import { LEAST_SLICES, SAME_JOULES } from '../schema/defaults';
 import type { Evidence, FloorRow, VariantResult } from '../schema/result';
 import type { TaskName } from '../schema/run';
@@ -120,13 +120,8 @@ const highOf = (low: number | null, quality: number, reference: number | null): 
 
 /** Quality of one task, the mean of its main metrics in [0, 1], by the metrics that a result states; null where it lacks one. */
 export function taskQuality({ metrics }: Pick<VariantResult, 'metrics'>, task: TaskName): number | null {
-  const values = metricsOf(task)
-    .filter(({ inRho }) => inRho)
-    .map((metric) => {
-      const stated = metrics[`${task}.${metric.name}`];
-      return stated ? scaled(metric, stated.mid) : null;
-    });
-  return values.length > 0 && values.every((x) => x !== null) ? mean(values) : null;
+  const parts = partsOfRho(task, ({ name }) => metrics[`${task}.${name}`]);
+  return parts && mean(parts.map(({ metric, value }) => scaled(metric, value.mid)));
 }
 
 /** Whether a row shows what a task asks of it. The reference is held against chance and the constant answer alone. */

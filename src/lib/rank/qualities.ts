@@ -1,7 +1,7 @@
 import { createRandom } from '../core/random';
 import { mean, quantile } from '../core/stats';
 import type { RunRecord, TaskName, TicketOutcome } from '../schema/run';
-import { metricsOf, scaled, type Metric } from '../score/metrics';
+import { partsOfRho, scaled, type Metric } from '../score/metrics';
 import { drawTickets, FEW_DIFFERING, pairedDifference, type PairedMetric } from '../score/paired';
 import { identity, type Statistic } from '../score/statistic';
 
@@ -93,12 +93,9 @@ function outcomesOf(runs: readonly RunRecord[], task: TaskName): TicketOutcome[]
 
 function score(outcomes: readonly TicketOutcome[], task: TaskName, causes: readonly string[]): Scored | null {
   if (outcomes.length === 0) return null;
-  const metrics = metricsOf(task).filter(({ inRho }) => inRho);
-  const parts = metrics.flatMap((metric) => {
-    const statistic = metric.compute(outcomes, causes);
-    return statistic ? [{ metric, statistic }] : [];
-  });
-  if (parts.length < metrics.length) return null;
+  const found = partsOfRho(task, (metric) => metric.compute(outcomes, causes));
+  if (!found) return null;
+  const parts = found.map(({ metric, value }) => ({ metric, statistic: value }));
   return { outcomes, parts, place: new Map(outcomes.map(({ id }, i) => [id, i])) };
 }
 

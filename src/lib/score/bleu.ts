@@ -1,10 +1,15 @@
-import { countNgrams, overlap, tokens13a } from './text';
+import { countNgrams, overlap, solidCodePoints, tokens13a } from './text';
 
 const ORDER = 4;
 
 /** Per ticket: output length, reference length, clipped matches for n = 1..4, output n-grams for n = 1..4 (10 counts). */
-export function bleuCounts(reference: string, output: string): number[] {
-  const [wanted, got] = [tokens13a(reference), tokens13a(output)];
+export const bleuCounts = (reference: string, output: string) => countsOf(tokens13a(reference), tokens13a(output));
+
+/** `bleuCounts` of characters, white space left out, in place of words (sacrebleu's tokenizer "char"). */
+export const bleuCharacterCounts = (reference: string, output: string) =>
+  countsOf(solidCodePoints(reference), solidCodePoints(output));
+
+function countsOf(wanted: readonly string[], got: readonly string[]): number[] {
   const orders = Array.from({ length: ORDER }, (_, k) => k + 1);
   return [
     got.length,

@@ -3,11 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TaskName, TicketOutcome } from '../schema/run';
 import { METRICS, pointValue, qualityStatistic, scoreRun } from './metrics';
-import { rougeTokens, tokens13a } from './text';
+import { bleuCharacterCounts, bleuCounts, bleuScore } from './bleu';
+import { rougeL, rougeN } from './rouge';
+import { rougeTokens, tokens13a, unicodeTokens } from './text';
 
 type Scores = Record<string, number>;
 interface TextFixture {
-  tokens: { text: string; rouge: string[]; bleu: string[] }[];
+  tokens: { text: string; rouge: string[]; unicode: string[]; bleu: string[] }[];
   sets: { name: string; pairs: [reference: string, output: string][]; scores: Scores }[];
 }
 interface RcaFixture {
@@ -46,14 +48,38 @@ const point = (task: TaskName, name: string, outcomes: TicketOutcome[], causes: 
 
 describe('text metrics equal rouge-score and sacrebleu', () => {
   const { tokens, sets } = fixture<TextFixture>('text');
-  it.each(tokens)('tokens of $text', ({ text, rouge, bleu }) => {
+  it.each(tokens)('tokens of $text', ({ text, rouge, unicode, bleu }) => {
     expect(rougeTokens(text)).toEqual(rouge);
+    expect(unicodeTokens(text)).toEqual(unicode);
     expect(tokens13a(text)).toEqual(bleu);
   });
   it.each(sets)('$name', ({ pairs, scores }) => {
+    const of = (score: (reference: string, output: string) => number) =>
+      pairs.reduce((sum, [reference, output]) => sum + score(reference, output), 0) / pairs.length;
+    const corpus = (counts: typeof bleuCounts) => {
+      const rows = pairs.map(([reference, output]) => counts(reference, output));
+      return bleuScore((rows[0] ?? []).map((_, k) => rows.reduce((sum, row) => sum + (row[k] as number), 0)));
+    };
+    const ours: Scores = {
+      rouge1: of((a, b) => rougeN(a, b, 1)),
+      rouge2: of((a, b) => rougeN(a, b, 2)),
+      rougeL: of((a, b) => rougeL(a, b)),
+      rouge1Unicode: of((a, b) => rougeN(a, b, 1, 'unicode')),
+      rouge2Unicode: of((a, b) => rougeN(a, b, 2, 'unicode')),
+      rougeLUnicode: of((a, b) => rougeL(a, b, 'unicode')),
+      bleu: corpus(bleuCounts),
+      bleuCharacters: corpus(bleuCharacterCounts),
+    };
     const outcomes = pairs.map(([reference, output]) => outcome(reference, output));
-    for (const [name, expected] of Object.entries(scores))
-      expect(point('response', name, outcomes), name).toBeCloseTo(expected, 9);
+    for (const [name, expected] of Object.entries(scores)) {
+      if (name !== 'chrf') expect(ours[name], name).toBeCloseTo(expected, 9);
+      const stated = point('response', name, outcomes);
+      if (stated !== null) expect(stated, name).toBeCloseTo(expected, 9);
+    }
+    // Of metrics that stand for each other one is stated.
+    for (const name of ['rouge1', 'rouge2', 'rougeL'])
+      expect([name, `${name}Unicode`].filter((n) => point('response', n, outcomes) !== null)).toHaveLength(1);
+    expect(['bleu', 'bleuCharacters'].filter((n) => point('response', n, outcomes) !== null)).toHaveLength(1);
   });
 });
 
@@ -63,6 +89,35 @@ describe('classification metrics equal scikit-learn', () => {
     const outcomes = set.truth.map((t, i) => outcome(t, set.predicted[i] ?? '', { scores: set.scores[i] ?? null }));
     for (const name of ['accuracy', 'macroF1', 'causeNll'] as const)
       expect(point('rca', name, outcomes, set.causes), name).toBeCloseTo(set[name], 9);
+  });
+});
+
+describe('answers in other scripts', () => {
+  const perfect = (...texts: string[]) => texts.map((text) => outcome(text, text));
+  it.each([
+    ['Russian', 'Обрыв кабеля на участке.'],
+    ['Japanese', '電源ユニットを交換した。'],
+    ['Greek', 'Βλάβη τροφοδοσίας στο δίκτυο.'],
+    ['Arabic', 'عطل في الطاقة'],
+    ['Korean', '전원 장애, 라우터 재시작'],
+    ['Thai', 'เปลี่ยนเราเตอร์'],
+  ])('%s: the very answer scores 1, by words of its script', (_, text) => {
+    const scores = scoreRun('response', perfect(text, text), []);
+    expect(scores['rougeLUnicode']?.mid).toBe(1);
+    expect(scores).not.toHaveProperty('rougeL');
+    expect(qualityStatistic('response', perfect(text), [])?.value(Int32Array.of(0))).toBeCloseTo(1, 12);
+  });
+
+  it('among Latin ones: no text is lost to a tokenizer of a-z', () => {
+    const mixed = [...perfect(...Array<string>(9).fill('Replace the fibre patch.')), ...perfect('電源を交換')];
+    expect(scoreRun('response', mixed, [])['rougeLUnicode']?.mid).toBe(1);
+  });
+
+  it('with accents are scored as rouge-score does', () => {
+    const scores = scoreRun('response', perfect('Gerät größer prüfen', 'Émetteur remplacé à Nîmes'), []);
+    expect(scores).toHaveProperty('rougeL');
+    expect(scores).not.toHaveProperty('rougeLUnicode');
+    expect(scores).toHaveProperty('bleu');
   });
 });
 

@@ -1,8 +1,9 @@
 import type { EstimateRecord, TaskName, TicketOutcome } from '../schema/run';
-import { bleuCounts, bleuScore } from './bleu';
+import { bleuCharacterCounts, bleuCounts, bleuScore } from './bleu';
 import { chrfCounts, chrfScore } from './chrf';
 import { accuracy, logSumExp, macroF1 } from './classification';
 import { rougeL, rougeN } from './rouge';
+import { isUnspaced, wordsOf, type Words } from './text';
 import { estimate, identity, meanStatistic, sumStatistic, type Statistic } from './statistic';
 
 /** One metric: what it is called, how to read it, and how to compute it. */
@@ -17,6 +18,8 @@ export interface Metric {
   higherIsBetter: boolean;
   /** Whether rho averages it. */
   inRho: boolean;
+  /** The metric that it stands for where that one says nothing of these texts; one of the two is computed, never both. */
+  insteadOf?: string;
   /**
    * The metric over these outcomes as a statistic of ticket indices, or null where they hold nothing to compute it from.
    * `causes` are the allowed causes, parallel to `TicketOutcome.scores`.
@@ -45,29 +48,50 @@ function causeNll(outcome: TicketOutcome, causes: readonly string[]): readonly [
   return outcome.scores === null || own === undefined ? [0, 0] : [logSumExp(outcome.scores) - own, 1];
 }
 
+type TextMetric = Omit<Metric, 'inRho' | 'task'>;
+
+/** A mean of one number per ticket in [0, 1], by the words of ASCII or, where these would be lost, of any script. */
+function byWords(name: string, label: string, score: (o: TicketOutcome, words: Words) => number): TextMetric[] {
+  const row = (words: Words): TextMetric => ({
+    name: words === 'ascii' ? name : `${name}Unicode`,
+    label: words === 'ascii' ? label : `${label} (Unicode words)`,
+    range: [0, 1],
+    higherIsBetter: true,
+    ...(words === 'ascii' ? {} : { insteadOf: name }),
+    compute: (o) => (wordsOf(references(o)) === words ? meanStatistic(o.map((one) => score(one, words))) : null),
+  });
+  return [row('ascii'), row('unicode')];
+}
+
+/** Corpus BLEU of words, or of characters where words are not told apart by spaces. */
+function bleuOf(of: 'words' | 'characters'): TextMetric {
+  const counts = of === 'words' ? bleuCounts : bleuCharacterCounts;
+  return {
+    name: of === 'words' ? 'bleu' : 'bleuCharacters',
+    label: of === 'words' ? 'BLEU-4' : 'BLEU-4 (characters)',
+    range: [0, 100],
+    higherIsBetter: true,
+    ...(of === 'words' ? {} : { insteadOf: 'bleu' }),
+    compute: (o) =>
+      isUnspaced(references(o)) === (of === 'characters')
+        ? sumStatistic(
+            o.map(({ reference, output }) => counts(reference, output)),
+            bleuScore,
+          )
+        : null,
+  };
+}
+
 /** Rows of a task whose answer is a text. */
 function textMetrics(task: TaskName, inRho: readonly string[]): Metric[] {
-  const rows: Omit<Metric, 'inRho'>[] = [
-    ...[1, 2].map((n): Omit<Metric, 'inRho'> => ({
-      name: `rouge${n}`,
-      label: `ROUGE-${n} F1`,
-      task,
-      range: [0, 1],
-      higherIsBetter: true,
-      compute: (o) => meanStatistic(o.map(({ reference, output }) => rougeN(reference, output, n))),
-    })),
-    {
-      name: 'rougeL',
-      label: 'ROUGE-L F1',
-      task,
-      range: [0, 1],
-      higherIsBetter: true,
-      compute: (o) => meanStatistic(o.map(({ reference, output }) => rougeL(reference, output))),
-    },
+  const rows: TextMetric[] = [
+    ...[1, 2].flatMap((n) =>
+      byWords(`rouge${n}`, `ROUGE-${n} F1`, ({ reference, output }, words) => rougeN(reference, output, n, words)),
+    ),
+    ...byWords('rougeL', 'ROUGE-L F1', ({ reference, output }, words) => rougeL(reference, output, words)),
     {
       name: 'chrf',
       label: 'chrF2',
-      task,
       range: [0, 100],
       higherIsBetter: true,
       compute: (o) =>
@@ -76,28 +100,17 @@ function textMetrics(task: TaskName, inRho: readonly string[]): Metric[] {
           chrfScore,
         ),
     },
-    {
-      name: 'bleu',
-      label: 'BLEU-4',
-      task,
-      range: [0, 100],
-      higherIsBetter: true,
-      compute: (o) =>
-        sumStatistic(
-          o.map(({ reference, output }) => bleuCounts(reference, output)),
-          bleuScore,
-        ),
-    },
+    bleuOf('words'),
+    bleuOf('characters'),
     {
       name: 'nll',
       label: 'NLL of the reference (nats per token)',
-      task,
       range: [0, Infinity],
       higherIsBetter: false,
       compute: (o) => weightedNll(o.map(referenceNll)),
     },
   ];
-  return rows.map((metric) => ({ ...metric, inRho: inRho.includes(metric.name) }));
+  return rows.map((metric) => ({ ...metric, task, inRho: inRho.includes(metric.insteadOf ?? metric.name) }));
 }
 
 export const METRICS: readonly Metric[] = [
@@ -136,6 +149,25 @@ export const METRICS: readonly Metric[] = [
 export const metricsOf = (task: TaskName) => METRICS.filter((metric) => metric.task === task);
 
 /**
+ * What rho of a task averages: of metrics that stand for each other the first that `of` gives a value for; null where one
+ * has none.
+ */
+export function partsOfRho<T>(
+  task: TaskName,
+  of: (metric: Metric) => T | null | undefined,
+): { metric: Metric; value: T }[] | null {
+  const slots = new Map<string, { metric: Metric; value: T } | null>();
+  for (const metric of metricsOf(task)) {
+    const slot = metric.insteadOf ?? metric.name;
+    if (!metric.inRho || slots.get(slot)) continue;
+    const value = of(metric);
+    slots.set(slot, value === null || value === undefined ? null : { metric, value });
+  }
+  const parts = [...slots.values()].filter((part) => part !== null);
+  return parts.length > 0 && parts.length === slots.size ? parts : null;
+}
+
+/**
  * Every metric of the task with its 95 % bootstrap interval over tickets (1,000 resamples, fixed seed, so that the
  * same outcomes give the same record). A metric that these outcomes do not determine is absent, never 0 or NaN.
  */
@@ -161,19 +193,14 @@ export function qualityStatistic(
   outcomes: readonly TicketOutcome[],
   causes: readonly string[],
 ): Statistic | null {
-  if (outcomes.length === 0) return null;
-  const parts = metricsOf(task)
-    .filter((metric) => metric.inRho)
-    .map((metric) => ({ metric, statistic: metric.compute(outcomes, causes) }));
-  if (parts.length === 0 || parts.some(({ statistic }) => statistic === null)) return null;
-  return {
-    n: outcomes.length,
-    value: (indices) =>
-      parts.reduce(
-        (total, { metric, statistic }) => total + scaled(metric, (statistic as Statistic).value(indices)),
-        0,
-      ) / parts.length,
-  };
+  const parts = outcomes.length === 0 ? null : partsOfRho(task, (metric) => metric.compute(outcomes, causes));
+  return (
+    parts && {
+      n: outcomes.length,
+      value: (indices) =>
+        parts.reduce((total, { metric, value }) => total + scaled(metric, value.value(indices)), 0) / parts.length,
+    }
+  );
 }
 
 /** The metric's value without its interval. */

@@ -1,12 +1,14 @@
-import { countNgrams, overlap, rougeTokens } from './text';
+import { countNgrams, overlap, rougeTokens, unicodeTokens, type Words } from './text';
+
+const TOKENS = { ascii: rougeTokens, unicode: unicodeTokens } satisfies Record<Words, (text: string) => string[]>;
 
 /** Harmonic mean; 0 where both are 0 (rouge_score.scoring.fmeasure). */
 const fMeasure = (precision: number, recall: number) =>
   precision + recall > 0 ? (2 * precision * recall) / (precision + recall) : 0;
 
 /** ROUGE-N F1 in [0, 1] of one ticket. Source: rouge-score 0.1.2, _score_ngrams, use_stemmer=False. */
-export function rougeN(reference: string, output: string, n: number): number {
-  const [wanted, got] = [rougeTokens(reference), rougeTokens(output)];
+export function rougeN(reference: string, output: string, n: number, words: Words = 'ascii'): number {
+  const [wanted, got] = [TOKENS[words](reference), TOKENS[words](output)];
   const matches = overlap(countNgrams(wanted, n, ' '), countNgrams(got, n, ' '));
   const grams = (tokens: readonly string[]) => Math.max(tokens.length - n + 1, 1);
   return fMeasure(matches / grams(got), matches / grams(wanted));
@@ -27,8 +29,8 @@ export function lcsLength(a: readonly string[], b: readonly string[]): number {
 }
 
 /** ROUGE-L F1 in [0, 1] of one ticket. Source: rouge-score 0.1.2, _score_lcs. */
-export function rougeL(reference: string, output: string): number {
-  const [wanted, got] = [rougeTokens(reference), rougeTokens(output)];
+export function rougeL(reference: string, output: string, words: Words = 'ascii'): number {
+  const [wanted, got] = [TOKENS[words](reference), TOKENS[words](output)];
   if (wanted.length === 0 || got.length === 0) return 0;
   const length = lcsLength(wanted, got);
   return fMeasure(length / got.length, length / wanted.length);

@@ -17,6 +17,43 @@ export const solidCodePoints = (text: string): string[] => Array.from(text.repla
 /** rouge_score.tokenize without stemmer: lower case, runs of a-z0-9; every other character separates. */
 export const rougeTokens = (text: string): string[] => text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
 
+/** Written without spaces between words: each sign is taken as a word, as multilingual ROUGE does. */
+const UNSPACED =
+  '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}';
+const UNICODE_WORDS = new RegExp(`[${UNSPACED}]\\p{M}*|(?:(?![${UNSPACED}])[\\p{L}\\p{M}\\p{N}])+`, 'gu');
+
+/** Words of any script: lower case, composed (NFC), runs of letters, marks and digits; signs of scripts without spaces one by one. */
+export const unicodeTokens = (text: string): string[] => text.normalize('NFC').toLowerCase().match(UNICODE_WORDS) ?? [];
+
+/** How words of texts are told apart: `ascii` as rouge-score does it, `unicode` where that would lose them. */
+export type Words = 'ascii' | 'unicode';
+
+/** Share of texts that may be lost to a tokenizer of a-z and 0-9 before another is taken. */
+const LOST = 0.01;
+
+/**
+ * Which words these references have: `unicode` where most letters are not a-z, with or without an accent, or where more
+ * than one text in a hundred has letters but no word of a-z and 0-9, and so would score 0 whatever was written.
+ */
+export function wordsOf(references: readonly string[]): Words {
+  let [latin, letters, lost] = [0, 0, 0];
+  for (const text of references) {
+    const own = text.match(/\p{L}/gu)?.length ?? 0;
+    letters += own;
+    latin += text.match(/\p{Script=Latin}/gu)?.length ?? 0;
+    if (own > 0 && rougeTokens(text).length === 0) lost++;
+  }
+  return latin < letters / 2 || lost > LOST * references.length ? 'unicode' : 'ascii';
+}
+
+/** Whether most letters are of scripts without spaces between words, where an n-gram of words has no meaning. */
+export function isUnspaced(references: readonly string[]): boolean {
+  const sign = new RegExp(`[${UNSPACED}]`, 'gu');
+  const count = (pattern: RegExp) => references.reduce((n, text) => n + (text.match(pattern)?.length ?? 0), 0);
+  const letters = count(/\p{L}/gu);
+  return letters > 0 && count(sign) > letters / 2;
+}
+
 /**
  * scikit-learn's default token_pattern (?u)\b\w\w+\b on lower-cased text. Python's \w is str.isalnum() or "_":
  * letters and numbers, not marks.

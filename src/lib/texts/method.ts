@@ -73,6 +73,12 @@ export const METHOD = {
     rouge1: 'F1 of words shared with the reference. As rouge-score, without stemming.',
     rouge2: 'F1 of pairs of words shared with the reference. As rouge-score.',
     rougeL: 'F1 of the longest common subsequence of words. As rouge-score.',
+    rouge1Unicode:
+      'ROUGE-1 of words of any script, where references are not written in a-z and rouge-score finds no words; signs of scripts without spaces count one by one.',
+    rouge2Unicode: 'ROUGE-2 of words of any script, in the same case.',
+    rougeLUnicode: 'ROUGE-L of words of any script, in the same case; stands for it in rho.',
+    bleuCharacters:
+      'BLEU of characters, where most letters are of scripts without spaces. As sacrebleu with the tokenizer "char".',
     chrf: 'F2 of shared runs of 1 to 6 characters over all tickets together. As sacrebleu; divided by 100 in rho.',
     bleu: 'Shared runs of 1 to 4 words over all tickets together, with a brevity penalty. As sacrebleu.',
     nll: 'How surprising the reference is: minus its log-probability, divided by its tokens.',
