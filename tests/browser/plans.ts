@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from '../../src/lib/core/canonical';
 import type { PlanEvent } from '../../src/lib/plan/execute';
@@ -398,6 +398,55 @@ export const tests: BrowserTest[] = [
             `${what}: one sentence, no stack: ${bad.err.slice(0, 300)}`,
           );
         }
+        return Promise.resolve();
+      }),
+  },
+  {
+    name: 'a checkpoint that computes no numbers ends eval and run with code 1 and a sentence, and names no winner',
+    run: () =>
+      withFolder((folder) => {
+        const model = join(folder, 'model');
+        cpSync(join(root, 'static', 'builtin'), model, { recursive: true });
+        const weights = join(model, 'model.safetensors');
+        const bytes = readFileSync(weights);
+        const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString()) as Record<
+          string,
+          { dtype: string; data_offsets: [number, number] }
+        >;
+        const norm = header['model.norm.weight'];
+        assertEqual(norm?.dtype, 'F16', 'how the built-in weights are stored');
+        bytes.writeUInt16LE(0x7c00, 8 + Number(bytes.readBigUInt64LE(0)) + (norm?.data_offsets[0] ?? 0));
+        writeFileSync(weights, bytes);
+        const text = join(folder, 'text.txt');
+        writeFileSync(text, 'The router lost its power feed.');
+        const out = join(folder, 'out.json');
+        const ofModel = ['--checkpoint', model];
+        const plan = [
+          '--data',
+          'generated',
+          '--task',
+          'rca',
+          '--variants',
+          'fp32,int8',
+          '--limit',
+          '4',
+          '--slices',
+          '2',
+        ];
+        for (const [what, args, sentence] of [
+          ['eval', ['eval', ...ofModel, '--variant', 'fp32', '--text-file', text], /results that are not numbers/],
+          ['run', ['run', ...ofModel, ...plan, '--out', out], /No variant could be measured, so there is no winner/],
+        ] as const) {
+          const done = joulewise([...args], { JOULEWISE_PROFILE: join(folder, 'profile') });
+          assertEqual(done.code, 1, `${what}: exit code (${done.err.slice(-300)})`);
+          assert(sentence.test(done.err), `${what}: what is said (${done.err.slice(-300)})`);
+          assert(
+            !/winner is|comes first|does it/.test(done.out),
+            `${what}: no winner is named (${done.out.slice(0, 300)})`,
+          );
+        }
+        const record = JSON.parse(readFileSync(out, 'utf8')) as { ranking: { ranked: unknown[] } };
+        assertEqual(record.ranking.ranked.length, 0, 'what is ranked in the file');
         return Promise.resolve();
       }),
   },

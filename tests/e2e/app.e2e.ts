@@ -343,6 +343,45 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       }),
   },
   {
+    name: 'asks of a file what only a person knows: its encoding, causes spelt twice, and whether NA is a cause',
+    run: () =>
+      withSite(async ({ page }) => {
+        const causes = ['Обрыв', 'обрыв.', 'Питание', 'NA'];
+        const rows = Array.from(
+          { length: 48 },
+          (_, i) => `"Порт ${i} не отвечает ${i * 7} минут",${causes[i % 4] ?? ''}`,
+        );
+        // windows-1251, letter by letter.
+        const codes = new Map(
+          Array.from(
+            new TextDecoder('windows-1251').decode(Uint8Array.from({ length: 256 }, (_, i) => i)),
+            (sign, i) => [sign, i],
+          ),
+        );
+        const bytes = Array.from(`description,cause\n${rows.join('\n')}\n`, (sign) => codes.get(sign) ?? 63);
+        await page.goto(ORIGIN);
+        await change(page, 'tickets');
+        const panel = stepOf(page, 'tickets');
+        await panel
+          .locator('input[type=file]')
+          .setInputFiles({ name: 'faults.csv', mimeType: 'text/csv', buffer: Buffer.from(bytes) });
+        const encoding = panel.getByRole('combobox', { name: TICKETS.import.encoding });
+        equal(await encoding.inputValue(), 'windows-1251', 'the encoding is guessed');
+        await panel.getByRole('cell', { name: /Порт 0 не отвечает/ }).waitFor();
+        await encoding.selectOption('koi8-r');
+        await panel.getByRole('cell', { name: /оНПР 0/ }).waitFor();
+        await encoding.selectOption('windows-1251');
+        await panel.getByRole('cell', { name: /Порт 0 не отвечает/ }).waitFor();
+        await panel.getByRole('button', { name: TICKETS.import.start }).click();
+        await panel.getByText(like(TICKETS.summary.counts(48, 48, 4, SOME))).waitFor();
+        await panel.getByRole('button', { name: TICKETS.summary.merge(2, 1) }).click();
+        await panel.getByText(like(TICKETS.summary.counts(48, 48, 3, SOME))).waitFor();
+        await panel.getByRole('button', { name: TICKETS.summary.notKnown('NA', 12) }).click();
+        await panel.getByText(like(TICKETS.summary.counts(36, 48, 2, SOME))).waitFor();
+        equal(await panel.getByRole('button', { name: /not known|Merge/ }).count(), 0, 'nothing is left to ask');
+      }),
+  },
+  {
     name: 'says in a sentence what is wrong with a file, a recipe and a budget',
     run: () =>
       withSite(async ({ page }) => {
