@@ -407,6 +407,24 @@ describe('causes', () => {
   });
 });
 
+describe('long texts', () => {
+  it('are told to be cut, and how much of them is read', async () => {
+    const { report, said } = await read(
+      json(
+        Array.from({ length: 60 }, (_, i) => ({
+          description: `Port ${i}: ${'the link went down and came back. '.repeat(900)}`,
+          cause: CAUSES[i % 3],
+        })),
+      ),
+    );
+    expect(report.textLength?.max).toBe(20_000);
+    expect(said).toMatch(/Cells longer than 20000 characters were cut/);
+    expect(said).toMatch(
+      /60 of 60 texts are longer than the 1200 characters that a model reads of each; the classical/,
+    );
+  });
+});
+
 describe('numberOf', () => {
   it.each<[string, number | null]>([
     ['2,1', 2.1], ['81,577', 81577], ['1.234.567,89', 1234567.89], ["1'234.5", 1234.5], ['12 345', 12345], ['2.10e+00', 2.1],
