@@ -1,10 +1,11 @@
 import { SCOPE } from './domain';
+import type { SamplingCost } from './meter/cost';
 import type { Sampler } from './meter/sampler';
 import { domainsOf } from './meter/sum';
 import { BOUNDARIES } from './domain';
 
 /** What was found, what could not be read, and the command that would allow it. */
-export function report(sampler: Sampler): { text: string; found: boolean } {
+export function report(sampler: Sampler, cost: SamplingCost | null = null): { text: string; found: boolean } {
   const lines: string[] = [];
   for (const { title, domains, missing } of sampler.discovered) {
     if (domains.length === 0 && missing.length === 0) continue;
@@ -29,6 +30,10 @@ export function report(sampler: Sampler): { text: string; found: boolean } {
   if (totals.length) lines.push('', 'Totals', ...totals);
   if (cards.length > 1) lines.push('  gpu: several cards; a page counts the one that it runs on');
   if (sampler.cost !== null) lines.push('', `One reading of all takes ${sampler.cost.toFixed(2)} ms.`);
+  if (cost !== null)
+    lines.push(
+      `Reading as often as for a page takes ${(100 * cost.core).toFixed(2)} % of one core (${cost.readings} readings in ${cost.seconds.toFixed(1)} s; programs that a source starts not counted).`,
+    );
   const found = sampler.domains.length > 0;
   if (!found) lines.push('', 'Nothing here tells its energy: Joulewise estimates it by a power profile, and says so.');
   return { text: lines.join('\n'), found };

@@ -4,9 +4,10 @@ import { extname, join, normalize, sep } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { report } from './doctor';
 import { Ticker } from './meter/clock';
+import { costOf } from './meter/cost';
 import { Conditions } from './meter/conditions';
 import { Sampler } from './meter/sampler';
-import { realSystem } from './real';
+import { systemAt } from './real';
 import { record, table } from './record';
 import { Door } from './serve/door';
 import { pairingsIn } from './serve/pairings';
@@ -25,6 +26,7 @@ const USAGE = `joulewise-sampler COMMAND: joules from this machine's own counter
   forget                      ends every pairing
 
 --wall METER, once or more: tasmota@ADDRESS, shelly1@ADDRESS, shelly2@ADDRESS, or UNIT:PATH@ADDRESS-OR-FILE (kWh:total@meter.csv).
+--root DIR: where files of the machine are, as in a container that has them elsewhere (/host for /host/sys).
 Exit codes: 0 fine, 1 no source was found or the work failed, 2 bad usage; record: the command's own.
 `;
 
@@ -65,6 +67,9 @@ function appIn(folder: string) {
   };
 }
 
+/** Long enough for thirty readings. */
+const COST_MS = 3000;
+
 class Usage extends Error {}
 
 interface Options {
@@ -74,10 +79,19 @@ interface Options {
   port: number;
   json: string | null;
   app: string | null;
+  root: string;
 }
 
 function parse(argv: readonly string[]): Options {
-  const o: Options = { command: argv[0] ?? '', rest: [], walls: [], port: DEFAULT_PORT, json: null, app: null };
+  const o: Options = {
+    command: argv[0] ?? '',
+    rest: [],
+    walls: [],
+    port: DEFAULT_PORT,
+    json: null,
+    app: null,
+    root: '/',
+  };
   for (let i = 1; i < argv.length; i++) {
     const word = argv[i] as string;
     if (word === '--') {
@@ -89,6 +103,7 @@ function parse(argv: readonly string[]): Options {
     if (word === '--wall') o.walls.push(value);
     else if (word === '--json') o.json = value;
     else if (word === '--app') o.app = value;
+    else if (word === '--root') o.root = value;
     else if (word === '--port') {
       o.port = Number(value);
       if (!Number.isInteger(o.port) || o.port < 0 || o.port > 65_535) throw new Usage(`Port "${value}" is none.`);
@@ -138,12 +153,14 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (!['doctor', 'serve', 'record'].includes(o.command)) throw new Usage(USAGE);
-  const sampler = await Sampler.open(realSystem, sourcesWith(o.walls.map(parseWall)), (ms) => wait(ms));
+  const sampler = await Sampler.open(systemAt(o.root), sourcesWith(o.walls.map(parseWall)), (ms) => wait(ms));
   try {
     switch (o.command) {
       case 'doctor': {
         await sampler.read();
-        const { text, found } = report(sampler);
+        // With nothing to read there is nothing to time.
+        const cost = sampler.domains.length > 0 ? await costOf(sampler, COST_MS, (ms) => wait(ms)) : null;
+        const { text, found } = report(sampler, cost);
         console.log(text);
         return found ? 0 : 1;
       }

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { nativeLibrary } from './native';
 import { SystemFault, type FaultCode, type System } from './system';
 
@@ -19,24 +21,31 @@ const fault = (error: unknown): SystemFault => {
   return new SystemFault(CODES[code ?? ''] ?? 'failed', message);
 };
 
-/** This machine. */
-export const realSystem: System = {
+const KERNEL = /^\/(?:sys|proc)\//;
+
+/** Where a file of the machine is; a file of the user's own (a meter's CSV) is where they say. */
+const at = (root: string, path: string) => (root !== '/' && KERNEL.test(path) ? join(root, path) : path);
+
+/** This machine; `root` is where its files are: elsewhere than at / in a container, or in a test. */
+export const systemAt = (root: string): System => ({
   platform: process.platform,
   async read(path) {
     try {
-      return await readFile(path, 'utf8');
+      const file = at(root, path);
+      // Of the kernel's files each is ready at once: a thread for each reading would cost five times as much.
+      return KERNEL.test(path) ? readFileSync(file, 'utf8') : await readFile(file, 'utf8');
     } catch (error) {
       throw fault(error);
     }
   },
   async list(path) {
     try {
-      return (await readdir(path)).sort();
+      return (await readdir(at(root, path))).sort();
     } catch {
       return [];
     }
   },
-  resolve: (path) => realpath(path).catch(() => null),
+  resolve: (path) => realpath(at(root, path)).catch(() => null),
   run: (command, args) =>
     new Promise((resolve, reject) => {
       execFile(command, [...args], { timeout: TOOL_MS, maxBuffer: MOST_OUTPUT, windowsHide: true }, (error, stdout) => {
@@ -56,4 +65,4 @@ export const realSystem: System = {
   },
   library: nativeLibrary,
   now: () => performance.now(),
-};
+});

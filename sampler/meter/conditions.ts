@@ -6,8 +6,10 @@ export interface Around {
   busy: number | null;
 }
 
-/** Looks that are kept: half an hour of ten a second. */
-const HISTORY = 20_000;
+/** Looks that are kept: half an hour of them. */
+const HISTORY = 4000;
+/** Milliseconds from one look to the next: Node asks the kernel for each processor apart, which costs more than counters do. */
+const LOOK_MS = 500;
 
 /** How busy the machine was, over time. */
 export class Conditions {
@@ -16,6 +18,8 @@ export class Conditions {
   constructor(private readonly times: () => { busy: number; all: number } = timesHere) {}
 
   note(at: number): void {
+    const last = this.#points.at(-1);
+    if (last && at - last.at < LOOK_MS) return;
     this.#points.push({ at, ...this.times() });
     if (this.#points.length > HISTORY) this.#points.splice(0, HISTORY / 10);
   }

@@ -26,6 +26,8 @@ export class Sampler {
   readonly #tracks = new Map<string, Track>();
   /** Milliseconds that reading took, of the last rounds. */
   readonly #costs: number[] = [];
+  /** Rounds of readings since it was opened. */
+  rounds = 0;
   /** When each source was last asked. */
   readonly #readAt = new Map<Found, number>();
   #last: Promise<void> = Promise.resolve();
@@ -112,6 +114,7 @@ export class Sampler {
       const samples = await found.read().catch(() => new Map<string, never>());
       for (const { id } of found.domains) this.#tracks.get(id)?.add(samples.get(id) ?? null);
     }
+    this.rounds++;
     this.#costs.push(this.system.now() - start);
     if (this.#costs.length > 100) this.#costs.shift();
   }

@@ -213,25 +213,32 @@ export class Track {
   }
 
   /**
-   * Joules until `at`. A counter holds what its last update knew: what came since is at most its next step, or as much of it
-   * as its period is of the time to the next reading. Between two readings as if power were even. Null outside what is known.
+   * What a counter may lack at a reading: it holds what its last update knew, which may be as old as its period. As much of
+   * its next step, or of the one before where none has come yet, as that is of the step's time; `later`: milliseconds that
+   * the reading came after the moment that is asked for.
    */
+  #lacks(index: number, later: number): number {
+    const own = this.#points[index] as Point;
+    const change = this.#changeAfter(index);
+    const step = change ? { joules: change.joules - own.joules, ms: change.at - own.at } : this.#changeBefore(index);
+    if (!step) return 0;
+    return step.joules * Math.min(1, Math.max(0, (this.period ?? step.ms) - later) / step.ms);
+  }
+
+  /** Joules until `at`: between two readings as if power were even. Null outside what is known. */
   #until(at: number): { low: number; mid: number; high: number; index: number } | null {
     const index = this.#before(at);
     const a = this.#points[index];
     if (!a) return null;
-    const change = this.domain.kind === 'counter' ? this.#changeAfter(index) : null;
     if (a.at === at) {
-      if (this.domain.kind === 'power') return { low: a.joules, mid: a.joules, high: a.joules, index };
-      const step = change ? { joules: change.joules - a.joules, ms: change.at - a.at } : this.#changeBefore(index);
-      const share = step ? Math.min(1, (this.period ?? step.ms) / step.ms) : 0;
-      return { low: a.joules, mid: a.joules, high: a.joules + (step?.joules ?? 0) * share, index };
+      const lacks = this.domain.kind === 'power' ? 0 : this.#lacks(index, 0);
+      return { low: a.joules, mid: a.joules, high: a.joules + lacks, index };
     }
     const b = this.#points[index + 1];
     if (!b || b.broken) return null;
     const mid = a.joules + ((b.joules - a.joules) * (at - a.at)) / (b.at - a.at);
     if (this.domain.kind === 'power') return { low: mid, mid, high: mid, index };
-    return { low: a.joules, mid, high: Math.max(b.joules, change?.joules ?? 0), index };
+    return { low: a.joules, mid, high: b.joules + this.#lacks(index + 1, b.at - at), index };
   }
 
   /**

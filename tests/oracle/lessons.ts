@@ -5,6 +5,7 @@ import { createTokenizer } from '../../src/lib/checkpoint/tokenizer';
 import { compressCheckpoint } from '../../src/lib/compress/compress';
 import { parseRecipe } from '../../src/lib/compress/recipe';
 import { importDataset } from '../../src/lib/data/import';
+import { ASKED_KINDS } from '../../src/lib/data/redaction-kinds';
 import { parseMapping } from '../../src/lib/data/mapping';
 import { TASK_TABLE } from '../../src/lib/data/tasks';
 import { freeze } from '../../src/lib/gradient/frozen';
@@ -15,7 +16,15 @@ import { examplesOf } from '../../src/lib/tune/tickets';
 const CONTEXT = 1024;
 
 /** A GGUF file under a recipe, the layout of an adapter, and root causes of a file's first training tickets as they are learnt. */
-export async function openLessons(model: string, tickets: string, map: string, recipe: string, count: number) {
+export async function openLessons(
+  model: string,
+  tickets: string,
+  map: string,
+  recipe: string,
+  count: number,
+  /** Of the split. */
+  seed = 1,
+) {
   const data = new Uint8Array(readFileSync(model));
   const checkpoint = await openCheckpoint({
     name: 'model',
@@ -30,7 +39,7 @@ export async function openLessons(model: string, tickets: string, map: string, r
       stream: () => blob.stream(),
       slice: (a, b) => blob.slice(a, b).arrayBuffer(),
     },
-    { mapping: parseMapping(map, 'rca'), redact: true, seed: 1 },
+    { mapping: parseMapping(map, 'rca'), redact: true, redaction: { off: ASKED_KINDS }, seed },
   );
   const frozen = await freeze(await compressCheckpoint(checkpoint, parseRecipe(recipe), {}));
   const tokenizer = createTokenizer(checkpoint.tokenizer);

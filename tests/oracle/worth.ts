@@ -18,8 +18,19 @@ import { openLessons } from './lessons';
 const [model, tickets, map, run, out, steps, seed = '1'] = process.argv.slice(2);
 if (!model || !tickets || !map || !run || !out || !steps)
   throw new Error('MODEL.gguf TICKETS.csv MAPPING RUN.json OUT.json STEPS [SEED]');
-const { tokenizer, stopIds, dataset, examples } = await openLessons(model, tickets, map, 'fp32', Infinity);
-const asked = JSON.parse(readFileSync(run, 'utf8')) as { runs: { variant: string; tickets: { id: string }[] }[] };
+const { tokenizer, stopIds, dataset, examples } = await openLessons(
+  model,
+  tickets,
+  map,
+  'fp32',
+  Infinity,
+  Number(seed),
+);
+const asked = JSON.parse(readFileSync(run, 'utf8')) as {
+  plan: { dataset: { hash: string } };
+  runs: { variant: string; tickets: { id: string }[] }[];
+};
+if (asked.plan.dataset.hash !== dataset.hash) throw new Error('The run had other tickets, or another split: give its seed.');
 const first = asked.runs[0]?.variant;
 const ids = new Set(asked.runs.filter((r) => r.variant === first).flatMap((r) => r.tickets.map(({ id }) => id)));
 writeFileSync(
