@@ -12,7 +12,7 @@ import { answerSentence, disturbedSentence, whatWould } from '../../src/lib/text
 import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
 import { winnersByWeight } from '../../src/lib/rank/weights';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
-import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../src/lib/schema/defaults';
+import { BOUND, DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../src/lib/schema/defaults';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import type { TaskName } from '../../src/lib/schema/run';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
@@ -21,6 +21,7 @@ import type { Driver } from '../shared/browser';
 import { calibrationTexts } from '../shared/calibration';
 import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
 import { WHAT_IF } from '../../src/lib/texts/what-if';
+import { boundSentence } from '../../src/lib/texts/bound';
 import { trainingSentence } from '../../src/lib/texts/training';
 import { claimsHere, PAPERS_BEST } from '../../src/lib/rank/claims';
 import { samplerOf, SOURCE_FLAGS } from '../shared/sampler';
@@ -170,7 +171,12 @@ async function report(
     );
   }
   print(answerSentence(decision));
-  for (const more of [trainingSentence(decision), whatWould(decision), disturbedSentence(decision.disturbed)])
+  for (const more of [
+    boundSentence(results),
+    trainingSentence(decision),
+    whatWould(decision),
+    disturbedSentence(decision.disturbed),
+  ])
     if (more) print(more);
   print('');
   print(renderDecision(decision));
@@ -217,6 +223,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     slices: 'whole',
     margin: 'number',
     'until-decided': 'flag',
+    'until-percent': 'number',
     'tickets-per-day': 'number',
     tokens: 'whole',
     out: 'text',
@@ -325,7 +332,7 @@ const toldOf = (a: Parsed): Omit<Told, 'out'> => ({
 });
 
 /** Tickets a task and slices, the margin of the floor, and whether to stop early; as the page has them by default. */
-function sizeOf(a: Parsed): Pick<PlanRecord, 'limit' | 'slices' | 'margin' | 'untilDecided'> {
+function sizeOf(a: Parsed): Pick<PlanRecord, 'limit' | 'slices' | 'margin' | 'untilDecided' | 'energyBound'> {
   const untilDecided = a.flag('until-decided');
   const slices = a.whole('slices', untilDecided ? MOST_SLICES : DEFAULT_SLICES);
   return {
@@ -333,6 +340,9 @@ function sizeOf(a: Parsed): Pick<PlanRecord, 'limit' | 'slices' | 'margin' | 'un
     limit: a.whole('limit', slices * LEAST_SLICE),
     margin: a.number('margin', DEFAULT_MARGIN, 0, 1),
     ...(untilDecided ? { untilDecided } : {}),
+    ...(a.text('until-percent') === null
+      ? {}
+      : { energyBound: a.number('until-percent', NaN, 100 * BOUND.least, 100 * BOUND.most) / 100 }),
   };
 }
 
@@ -376,6 +386,7 @@ export async function demo(argv: readonly string[]): Promise<void> {
     slices: 'whole',
     margin: 'number',
     'until-decided': 'flag',
+    'until-percent': 'number',
     'tickets-per-day': 'number',
     swiftshader: 'flag',
   });

@@ -11,6 +11,10 @@ export const BUDGET = {
   marginHint: 'how much lower than the widest precision still does the job, 0 to 1',
   untilDecided:
     'Stop each variant once the answer cannot depend on it (with 240 tickets in up to 30 slices: few will be needed)',
+  untilPercent: 'Measure joules until ±, %',
+  untilPercentHint:
+    'slices are repeated, up to 100, until net joules of each variant are known so well (95 %); that time is not in the forecast. Of estimates repeats narrow only what differs between repeats',
+  noBound: 'off',
   tokens: 'Tokens per response',
   tokensHint: 'at most',
   threads: 'Threads',
