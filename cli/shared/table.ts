@@ -126,9 +126,9 @@ export function renderWhatIf(decision: Decision, load: Workload): string | null 
       rows.map((row) => [
         row.variant,
         row.result?.tier ?? '',
-        WHAT_IF.amount(row.yearly?.kWh ?? null),
-        WHAT_IF.amount(row.yearly?.kgCO2e ?? null),
-        row.role === 'answer' ? WHAT_IF.role.answer : WHAT_IF.difference(row.difference),
+        WHAT_IF.energy(row.yearly?.kWh ?? null),
+        WHAT_IF.mass(row.yearly?.kgCO2e ?? null),
+        row.role === 'answer' ? WHAT_IF.answer : WHAT_IF.difference(row.difference),
       ]),
     ),
     `${WHAT_IF.about} Grid: ${WHAT_IF.world} g a kWh, the world's average (Ember, 2024).`,

@@ -13,7 +13,7 @@ export const BUDGET = {
     'Stop each variant once the answer cannot depend on it (with 240 tickets in up to 30 slices: few will be needed)',
   untilPercent: 'Measure joules until ±, %',
   untilPercentHint:
-    'slices are repeated, up to 100, until net joules of each variant are known so well (95 %); that time is not in the forecast. Of estimates repeats narrow only what differs between repeats',
+    'repeats slices, up to 100, until net joules are known so well (95 %); of estimates their spread alone. Not in the forecast',
   noBound: 'off',
   tokens: 'Tokens per response',
   tokensHint: 'at most',

@@ -1,6 +1,6 @@
 import type { SamplerDomain } from '../meter/sampler';
 import type { Range } from '../schema/run';
-import { fixed } from './format';
+import { fixed, listed } from './format';
 
 /** Port that a sampler listens at where nothing else is said; `sampler/serve/server.ts` has the same. */
 const PORT = '41943';
@@ -25,7 +25,7 @@ export const SAMPLER = {
   paired: (url: string) => `Paired with the sampler at ${url}. Runs take their joules from it.`,
   looking: 'Asking the sampler.',
   nothing: 'It found no counter that it can read, so runs are estimated.',
-  columns: ['Counter', 'What it covers', 'State', 'Watts now', 'At rest'],
+  columns: ['Counter', 'What it covers', 'Watts now', 'At rest', 'State'],
   /** What a counter's readings are like at the moment. */
   state({ watts, age, flags, period }: SamplerDomain): string {
     const said = flags.flatMap((flag) => SAMPLER.flags[flag] ?? []);
@@ -41,9 +41,17 @@ export const SAMPLER = {
     implausible: 'said what no machine draws, left out',
     standstill: 'stands still',
   } as Readonly<Record<string, string>>,
-  source: (title: string, found: number) =>
-    `${title}: ${found === 0 ? 'no counter that can be read' : found === 1 ? 'one counter' : `${found} counters`}`,
-  sourcesTitle: 'Looked for:',
+  /** Where counters come from, and where none was found. */
+  sources(all: readonly { title: string; counters: number }[]): string {
+    const [some, none] = [all.filter(({ counters }) => counters > 0), all.filter(({ counters }) => counters === 0)];
+    const from = some.map(({ title, counters }) => `${title} (${counters})`);
+    return [
+      from.length > 0 ? `Read: ${listed(from)}.` : '',
+      none.length > 0 ? `Nothing to read by: ${listed(none.map(({ title }) => title))}.` : '',
+    ]
+      .filter(Boolean)
+      .join(' ');
+  },
   rest: (watts: Range | undefined) =>
     watts ? `${fixed(watts.mid, 2)} W (${fixed(watts.low, 2)}–${fixed(watts.high, 2)})` : 'not measured',
   measureRest: 'Measure at rest (10 s)',
