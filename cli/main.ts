@@ -90,7 +90,7 @@ const help = () =>
     ...Object.entries(COMMANDS).map(([name, c]) => `  ${name} ${c.usage}\n      ${c.about}`),
     '',
     '--limit: tickets a task (72), asked in --slices (9) that all variants answer side by side. --margin: how much lower than the widest precision a task may score and still do the job (0.05). --until-decided: up to 30 slices, variants stop once the answer cannot depend on them.',
-    '--until-percent: slices are repeated, up to 100, until the net joules a ticket of each variant are known within so many percent (95 %; counters with their steps, estimates by what differs between repeats alone), or it is said why they cannot be.',
+    '--until-percent: slices are repeated, up to 100, until the joules a ticket of each variant, net and gross, are known within so many percent (95 %; counters with their steps, estimates by what differs between repeats alone), or it is said why they cannot be.',
     '--tickets-per-day: what a year of so many takes, in kWh and CO2e, with the difference to the widest variant and the baseline.',
     REDACTION_HELP,
     "--texts: tickets' answers and references go into the file of --out as well; without it their numbers alone.",

@@ -105,6 +105,23 @@ describe('measure until +-3 %', () => {
     expect(until({ gross: 20, idle: 8, sd: 0.5, step: null }, 0.03)).toMatchObject({ met: false, why: 'spread' });
   });
 
+  it('of an estimate whose net joules are counted work alone, gross ones decide: time is in them', () => {
+    const runs = Array.from({ length: 12 }, (_, n) => {
+      const gross = 10 + (n % 2 ? 2 : -2);
+      const joules = { low: gross, mid: gross, high: gross };
+      const reading = {
+        ...exampleReading('prefill', 1),
+        joules,
+        netJoules: { low: 3, mid: 3, high: 3 },
+        seconds: gross,
+      };
+      return exampleRun({ id: String(n), slice: n, block: n, phases: [reading] });
+    });
+    const told = boundOf(runs, ['rca'], 0.03);
+    expect(told).toMatchObject({ met: false, why: 'open' });
+    expect(told.reached).toBeCloseTo((2.201 * 2 * Math.sqrt(12 / 11)) / Math.sqrt(12) / 10, 3);
+  });
+
   it('slices of other work are held against their work, not against each other', () => {
     const runs = Array.from({ length: 8 }, (_, n) => {
       const work = 1 + (n % 4);

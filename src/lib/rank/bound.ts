@@ -7,7 +7,9 @@ import { ANSWERING, isEstimated, type Range, type Reading, type RunRecord, type 
 import { HELD_UP } from './energies';
 
 /**
- * "Measure until +-3 %": how well a variant's net joules a ticket are known by its slices, and whether more would tell more.
+ * "Measure until +-3 %": how well a variant's joules a ticket are known by its slices, and whether more would tell more. Of net
+ * and gross the one that is known less: of a counter that is net; of a profile it is gross, since its net joules are those of
+ * counted work alone, which no repeat changes.
  *
  * Of n slices the standard error is that of a ratio: what joules of a slice lie off what its work lets expect (Cochran 1977,
  * Sampling Techniques, ch. 6), over the root of n. A counter's steps come to it as a rectangular distribution over what each
@@ -19,7 +21,16 @@ import { HELD_UP } from './energies';
 /** Slices that would still be wanted, as a multiple of the most there may be, from which on nothing more is spent. */
 const NO_HOPE = 4;
 
-type Slice = Map<string, { net: number; work: number; seconds: number; reading: Reading; tickets: number }>;
+/** A phase of a task in a slice, per ticket. */
+interface Part {
+  net: number;
+  gross: number;
+  work: number;
+  seconds: number;
+  reading: Reading;
+  tickets: number;
+}
+type Slice = Map<string, Part>;
 
 const widest = ({ low, mid, high }: Range) => Math.max(mid - low, high - mid);
 
@@ -35,6 +46,7 @@ function slicesOf(runs: readonly RunRecord[], tasks: readonly TaskName[]): Slice
       for (const reading of readings)
         slice.set(`${task} ${reading.phase}`, {
           net: (reading.netJoules?.mid ?? NaN) / tickets,
+          gross: (reading.joules?.mid ?? NaN) / tickets,
           work: reading.flops === null ? NaN : reading.flops / tickets,
           seconds: reading.seconds / tickets,
           reading,
@@ -46,10 +58,7 @@ function slicesOf(runs: readonly RunRecord[], tasks: readonly TaskName[]): Slice
 }
 
 /** What each slice would have taken of something at the mean rate of its work; where work was not counted all are alike. */
-function expected(
-  slices: readonly Slice[],
-  of: (part: Slice extends Map<string, infer P> ? P : never) => number,
-): number[] {
+function expected(slices: readonly Slice[], of: (part: Part) => number): number[] {
   const counted = slices.every((slice) => [...slice.values()].every(({ work }) => work > 0));
   const sums = new Map<string, { value: number; work: number }>();
   for (const slice of slices)
@@ -65,8 +74,7 @@ function expected(
   );
 }
 
-const totalOf = (slice: Slice, of: (part: Slice extends Map<string, infer P> ? P : never) => number) =>
-  [...slice.values()].reduce((n, part) => n + of(part), 0);
+const totalOf = (slice: Slice, of: (part: Part) => number) => [...slice.values()].reduce((n, part) => n + of(part), 0);
 
 /** Slices but for those that something held up, by their time: they are left out of the variant's joules too. */
 function undisturbed(slices: readonly Slice[]): Slice[] {
@@ -102,12 +110,15 @@ export function boundOf(runs: readonly RunRecord[], tasks: readonly TaskName[], 
   const n = slices.length;
   const more = all.length < MOST_BOUND_SLICES;
   if (n < 2) return unknown(more ? 'open' : 'few');
-  const net = slices.map((slice) => totalOf(slice, (part) => part.net));
-  const level = mean(net);
+  const kinds = [(part: Part) => part.net, (part: Part) => part.gross].map((joules) => {
+    const own = slices.map((slice) => totalOf(slice, joules));
+    const usual = expected(slices, joules);
+    const squares = own.reduce((sum, x, k) => sum + (x - (usual[k] as number)) ** 2, 0);
+    return { level: mean(own), spread: squares / (n - 1) };
+  });
+  const [net] = kinds as [(typeof kinds)[number], ...typeof kinds];
   // Nothing is a share of nothing: as long as it may rise above 0 more slices may tell.
-  if (!(level > 0)) return unknown(more && n < LEAST_SLICES ? 'open' : 'nothing');
-  const usual = expected(slices, (part) => part.net);
-  const spread = net.reduce((sum, x, k) => sum + (x - (usual[k] as number)) ** 2, 0) / (n - 1);
+  if (!(net.level > 0)) return unknown(more && n < LEAST_SLICES ? 'open' : 'nothing');
   const counted = !readings.every(({ tier }) => isEstimated(tier));
   const halves = slices.map((slice) => ({
     steps: counted ? totalOf(slice, ({ reading, tickets }) => widest(reading.joules as Range) / tickets) : 0,
@@ -121,12 +132,14 @@ export function boundOf(runs: readonly RunRecord[], tasks: readonly TaskName[], 
   }));
   // A rectangle of half-width h has the variance h^2 / 3.
   const steps = mean(halves.map((half) => half.steps ** 2 / 3));
-  const rest = mean(halves.map((half) => half.rest)) / level;
-  const of = (k: number, t: number) => (t * Math.sqrt((spread + steps) / k)) / level;
+  const rest = mean(halves.map((half) => half.rest)) / net.level;
+  /** The wider of net and gross, without what is not known of rest. */
+  const of = (k: number, t: number) =>
+    Math.max(...kinds.map(({ level, spread }) => (t * Math.sqrt((spread + steps) / k)) / level));
   const reached = of(n, t975(n - 1)) + rest;
   const told = { asked, reached: rounded(reached), slices: all.length };
   if (n >= LEAST_SLICES && reached <= asked) return { ...told, met: true, why: null };
-  const cause = rest > asked / 2 ? 'rest' : steps > spread ? 'steps' : 'spread';
+  const cause = rest > asked / 2 ? 'rest' : steps > net.spread ? 'steps' : 'spread';
   if (!more) return { ...told, met: false, why: n < LEAST_SLICES ? 'few' : cause === 'rest' ? 'rest-width' : cause };
   // With slices without end, and the normal's quantile: what even that does not reach is not worth beginning.
   const wanted = rest >= asked ? Infinity : n * (of(n, 1.96) / (asked - rest)) ** 2;

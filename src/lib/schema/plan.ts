@@ -80,7 +80,7 @@ export const Plan = defineRecord({
     /** Whether variants stop once the answer cannot depend on them; absent = all slices are run. */
     untilDecided: v.optional(v.boolean()),
     /**
-     * Half-width of the 95 % interval of a variant's net joules a ticket, over its middle, until which slices are repeated
+     * Half-width of the 95 % interval of a variant's joules a ticket, net and gross, over its middle, until which slices are repeated
      * (`rank/bound.ts`), to `MOST_BOUND_SLICES` at most; absent = none is asked for.
      */
     energyBound: v.optional(v.pipe(v.number(), v.minValue(BOUND.least), v.maxValue(BOUND.most))),

@@ -26,7 +26,7 @@ const sentence = v.pipe(v.string(), v.maxLength(RESULT_LIMITS.sentence));
  */
 export const UNBOUND = ['open', 'few', 'spread', 'steps', 'rest-width', 'rest', 'unknown', 'nothing', 'mixed'] as const;
 
-/** How well net joules a ticket are known, where a plan asked for a bound: shares of their middle. */
+/** How well joules a ticket are known, of net and gross the worse, where a plan asked for a bound: shares of their middle. */
 export const BoundSchema = v.object({
   asked: v.pipe(v.number(), v.finite()),
   /** Half-width of the 95 % interval; null where nothing can be said. */

@@ -16,7 +16,7 @@ it('says nothing where nothing was asked', () => {
 
 it('says what was reached, and where it was not, why', () => {
   expect(boundSentence([result('fp32'), result('int8')])).toBe(
-    'Asked for: net joules a ticket within ±3.0 % (95 %). All variants are, the widest ±2.1 %.',
+    'Asked for: joules a ticket, net and gross, within ±3.0 % (95 %). All variants are, the widest ±2.1 %.',
   );
   const missed = { asked: 0.03, reached: 0.06, slices: 100, met: false, why: 'steps' as const };
   expect(boundSentence([result('fp32'), result('int8', missed)])).toMatch(
@@ -24,7 +24,7 @@ it('says what was reached, and where it was not, why', () => {
   );
   for (const why of UNBOUND)
     expect(boundNote({ ...missed, reached: null, why })).toMatch(
-      /^Net joules are not known within any bound after 100 slices: .+\.$/,
+      /^Joules are not known within any bound after 100 slices: .+\.$/,
     );
 });
 

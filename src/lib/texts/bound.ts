@@ -20,10 +20,12 @@ const WHY: Readonly<Record<NonNullable<BoundRecord['why']>, string>> = {
   mixed: 'its slices were metered by different sources',
 };
 
-/** Of one variant: `Net joules known within ±2.1 % (95 %) after 14 slices.` and, where that is not what was asked for, why. */
+/** Of one variant: `Joules, net and gross, known within ±2.1 % (95 %) after 14 slices.` and, where that is not what was asked for, why. */
 export function boundNote({ reached, slices, met, why }: BoundRecord): string {
   const known =
-    reached === null ? 'Net joules are not known within any bound' : `Net joules known within ${share(reached)} (95 %)`;
+    reached === null
+      ? 'Joules are not known within any bound'
+      : `Joules, net and gross, known within ${share(reached)} (95 %)`;
   const after = ` after ${plural(slices, 'slice')}`;
   return met || why === null ? `${known}${after}.` : `${known}${after}: ${WHY[why]}.`;
 }
@@ -40,7 +42,7 @@ export function boundSentence(results: readonly VariantResult[]): string | null 
   if (!first) return null;
   const missed = asked.filter(({ bound }) => !bound.met);
   const widest = Math.max(...asked.map(({ bound }) => (bound.met ? (bound.reached ?? 0) : 0)));
-  const start = `Asked for: net joules a ticket within ${share(first.bound.asked)} (95 %). `;
+  const start = `Asked for: joules a ticket, net and gross, within ${share(first.bound.asked)} (95 %). `;
   const met = asked.length - missed.length;
   const reached =
     met === 0

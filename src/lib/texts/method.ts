@@ -176,7 +176,7 @@ export const METHOD = {
       title: 'Net joules, and measuring until ±3 %',
       says: [
         'Net joules are gross ones without what the device draws at rest. A counter’s rest is counted before the work and between slices, and taken off with its own interval; where it could not be counted, net is unknown. An estimate’s rest is the profile’s.',
-        'A bound repeats slices, up to 100, until the 95 % half-width of net joules a ticket is within it: the spread of slices for their work, a counter’s steps as a rectangle over what they leave open, and in full what is not known of rest. Of an estimate repeats tell their spread alone: what is not known of the device does not shrink with them.',
+        'A bound repeats slices, up to 100, until the 95 % half-width of joules a ticket, of net and gross the wider, is within it: the spread of slices for their work, a counter’s steps as a rectangle over what they leave open, and in full what is not known of rest. Of an estimate repeats tell their spread alone: what is not known of the device does not shrink with them.',
         'Where four times the most slices would not do, it stops and says so.',
       ],
       formula: 'half-width = t · √((s² + h²/3) / n) + h(rest)',

@@ -27,7 +27,7 @@ export interface Choices {
   /** How much lower than the reference's a task's quality may be. */
   margin: number;
   untilDecided: boolean;
-  /** Slices are repeated until net joules a ticket are known within so many percent; null = no bound. */
+  /** Slices are repeated until joules a ticket are known within so many percent; null = no bound. */
   untilPercent: number | null;
   maxNewTokens: number;
   threads: number | null;
