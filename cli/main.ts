@@ -15,14 +15,14 @@ import { READING_HELP, REDACTION_HELP } from './shared/tickets';
 const COMMANDS: Record<string, { usage: string; about: string; run: (argv: readonly string[]) => Promise<void> }> = {
   demo: {
     usage:
-      '[--full] [--source sampler [--boundary B]] [--limit N] [--slices N] [--margin X] [--until-decided] [--out FILE] [--texts] [--fresh]',
+      '[--full] [--source sampler [--boundary B]] [--limit N] [--slices N] [--margin X] [--until-decided] [--until-percent X] [--tickets-per-day N] [--out FILE] [--texts] [--fresh]',
     about:
       'the built-in checkpoint on generated tickets, both tasks, two stages; --full: fine-tuned at each precision too, as in the paper',
     run: demo,
   },
   run: {
     usage:
-      '--checkpoint F --data F|generated[:other] [--map text=..,target=..] [--no-redaction] --task rca|response|rca+response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-gpu|ort-cpu|wgsl|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--seed N] [--source sampler [--boundary B]] [--calib F] [--texts] [--adapter DIR | --adapter rca=DIR --adapter response=DIR] [--fresh] --out FILE',
+      '--checkpoint F --data F|generated[:other] [--map text=..,target=..] [--no-redaction] --task rca|response|rca+response --variants a,b,.. [--prune p,q --best K] [--engine cpu|gpu|ort-gpu|ort-cpu|wgsl|hub] [--threads N] [--limit N] [--slices N] [--margin X] [--until-decided] [--until-percent X] [--tickets-per-day N] [--seed N] [--source sampler [--boundary B]] [--calib F] [--texts] [--adapter DIR | --adapter rca=DIR --adapter response=DIR] [--fresh] --out FILE',
     about: 'measure and rank variants on tickets',
     run,
   },
@@ -91,6 +91,8 @@ const help = () =>
     ...Object.entries(COMMANDS).map(([name, c]) => `  ${name} ${c.usage}\n      ${c.about}`),
     '',
     '--limit: tickets a task (72), asked in --slices (9) that all variants answer side by side. --margin: how much lower than the widest precision a task may score and still do the job (0.05). --until-decided: up to 30 slices, variants stop once the answer cannot depend on them.',
+    '--until-percent: slices are repeated, up to 100, until the joules a ticket of each variant, net and gross, are known within so many percent (95 %; counters with their steps, estimates by what differs between repeats alone), or it is said why they cannot be.',
+    '--tickets-per-day: what a year of so many takes, in kWh and CO2e, with the difference to the widest variant and the baseline.',
     REDACTION_HELP,
     READING_HELP,
     "--texts: tickets' answers and references go into the file of --out as well; without it their numbers alone.",

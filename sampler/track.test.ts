@@ -19,6 +19,26 @@ function truth(base: number, wave: number, load: number) {
   return joulesAt;
 }
 
+describe('what befell a domain lately', () => {
+  it('tells gaps, resets and standstill since a moment, and when it was read', () => {
+    const track = new Track(domain({}));
+    expect(track.readAt).toBeNull();
+    expect(track.since(0)).toEqual([]);
+    track.add({ at: 0, joules: 5, watts: null });
+    track.add({ at: 100, joules: 6, watts: null });
+    expect([track.readAt, track.since(0)]).toEqual([100, []]);
+    track.add(null);
+    expect(track.since(0)).toEqual(['gap']);
+    track.add({ at: 200, joules: 1, watts: null });
+    expect(track.since(150)).toEqual(['reset']);
+    // What was before is not told again.
+    track.add({ at: 300, joules: 2, watts: null });
+    expect(track.since(250)).toEqual([]);
+    for (let at = 400; at <= 9000; at += 100) track.add({ at, joules: 2, watts: null });
+    expect(track.since(8500)).toEqual(['standstill']);
+  });
+});
+
 describe('cumulative joules of a domain', () => {
   it('hold the truth within their interval, whatever the period, wraps, lags and the moments of reading', () => {
     const shapes = fc.record({

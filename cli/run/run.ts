@@ -12,7 +12,7 @@ import { answerSentence, disturbedSentence, whatWould } from '../../src/lib/text
 import { rankVariants, splitBaseline } from '../../src/lib/rank/rank';
 import { winnersByWeight } from '../../src/lib/rank/weights';
 import type { DatasetRecord } from '../../src/lib/schema/dataset';
-import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../src/lib/schema/defaults';
+import { BOUND, DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../src/lib/schema/defaults';
 import type { CheckpointRef, PlanRecord } from '../../src/lib/schema/plan';
 import type { TaskName } from '../../src/lib/schema/run';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
@@ -20,10 +20,12 @@ import { parseArgs, type Parsed } from '../shared/args';
 import type { Driver } from '../shared/browser';
 import { calibrationTexts } from '../shared/calibration';
 import { checkpointOf, engineOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
+import { WHAT_IF } from '../../src/lib/texts/what-if';
+import { boundSentence } from '../../src/lib/texts/bound';
 import { trainingSentence } from '../../src/lib/texts/training';
 import { claimsHere, PAPERS_BEST } from '../../src/lib/rank/claims';
 import { samplerOf, SOURCE_FLAGS } from '../shared/sampler';
-import { renderClaims, renderDecision, renderRanking, renderTraining } from '../shared/table';
+import { renderClaims, renderDecision, renderRanking, renderTraining, renderWhatIf } from '../shared/table';
 import { generatedBy, importFile, tasksOf, TICKET_FLAGS } from '../shared/tickets';
 
 interface PlanReply extends PlanOutcome {
@@ -107,12 +109,19 @@ async function execute(
   return reply;
 }
 
+/** How a report is told. */
+interface Told {
+  out: string | null;
+  texts: boolean;
+  /** Of which a year is worked out; null = of none. */
+  ticketsPerDay: number | null;
+}
+
 async function report(
   reply: PlanReply,
   plan: PlanRecord,
   checkpoint: string,
-  out: string | null,
-  texts: boolean,
+  { out, texts, ticketsPerDay }: Told,
 ): Promise<void> {
   const { results, evidence } = reply.folded;
   const decision = decide(results, evidence);
@@ -162,7 +171,12 @@ async function report(
     );
   }
   print(answerSentence(decision));
-  for (const more of [trainingSentence(decision), whatWould(decision), disturbedSentence(decision.disturbed)])
+  for (const more of [
+    boundSentence(results),
+    trainingSentence(decision),
+    whatWould(decision),
+    disturbedSentence(decision.disturbed),
+  ])
     if (more) print(more);
   print('');
   print(renderDecision(decision));
@@ -170,6 +184,9 @@ async function report(
   if (training) print(`\n${training}`);
   print('');
   print(renderRanking(ranking, baseline, winners));
+  const year =
+    ticketsPerDay === null ? null : renderWhatIf(decision, { ticketsPerDay, price: null, grid: WHAT_IF.world });
+  if (year) print(`\n${year}`);
   if (results.some(({ training }) => training)) {
     print('');
     print(renderClaims(claimsHere(results, evidence, plan.w), plan.w));
@@ -206,6 +223,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     slices: 'whole',
     margin: 'number',
     'until-decided': 'flag',
+    'until-percent': 'number',
+    'tickets-per-day': 'number',
     tokens: 'whole',
     out: 'text',
     texts: 'flag',
@@ -229,6 +248,7 @@ export async function run(argv: readonly string[]): Promise<void> {
       );
   const out = fromHere(a.need('out'));
   const data = a.need('data');
+  const told = toldOf(a);
   const checkpointText = a.text('checkpoint') ?? 'builtin';
   await withDriver({ webgpu: webgpuOf(a, engine), sampler: samplerOf(a), onEvent: progressLine() }, async (d) => {
     const dataset = await ticketsOf(d, data, a, task);
@@ -268,8 +288,7 @@ export async function run(argv: readonly string[]): Promise<void> {
       ),
       plan,
       checkpointText,
-      out,
-      a.flag('texts'),
+      { ...told, out },
     );
   });
 }
@@ -307,8 +326,13 @@ async function ticketsOf(d: Driver, data: string, a: Parsed, task: TaskName): Pr
   return dataset;
 }
 
+const toldOf = (a: Parsed): Omit<Told, 'out'> => ({
+  texts: a.flag('texts'),
+  ticketsPerDay: a.text('tickets-per-day') === null ? null : a.number('tickets-per-day', NaN, 1, 1e9),
+});
+
 /** Tickets a task and slices, the margin of the floor, and whether to stop early; as the page has them by default. */
-function sizeOf(a: Parsed): Pick<PlanRecord, 'limit' | 'slices' | 'margin' | 'untilDecided'> {
+function sizeOf(a: Parsed): Pick<PlanRecord, 'limit' | 'slices' | 'margin' | 'untilDecided' | 'energyBound'> {
   const untilDecided = a.flag('until-decided');
   const slices = a.whole('slices', untilDecided ? MOST_SLICES : DEFAULT_SLICES);
   return {
@@ -316,6 +340,9 @@ function sizeOf(a: Parsed): Pick<PlanRecord, 'limit' | 'slices' | 'margin' | 'un
     limit: a.whole('limit', slices * LEAST_SLICE),
     margin: a.number('margin', DEFAULT_MARGIN, 0, 1),
     ...(untilDecided ? { untilDecided } : {}),
+    ...(a.text('until-percent') === null
+      ? {}
+      : { energyBound: a.number('until-percent', NaN, 100 * BOUND.least, 100 * BOUND.most) / 100 }),
   };
 }
 
@@ -359,11 +386,14 @@ export async function demo(argv: readonly string[]): Promise<void> {
     slices: 'whole',
     margin: 'number',
     'until-decided': 'flag',
+    'until-percent': 'number',
+    'tickets-per-day': 'number',
     swiftshader: 'flag',
   });
   const engine = engineOf(a);
   const out = a.text('out');
   const full = a.flag('full');
+  const told = toldOf(a);
   say(
     full
       ? "The paper's experiment: the built-in checkpoint at 32, 16, 8 and 4 bits, as it is and fine-tuned on generated telecom fault tickets; the best two pruned; both tasks. Ten minutes were seen on two cores."
@@ -388,12 +418,9 @@ export async function demo(argv: readonly string[]): Promise<void> {
       ...sizeOf(a),
       seed: DEMO.seed,
     };
-    await report(
-      await execute(d, plan, dataset, full ? 'Paper' : 'Demo', a.flag('fresh')),
-      plan,
-      'built-in',
-      out === null ? null : fromHere(out),
-      a.flag('texts'),
-    );
+    await report(await execute(d, plan, dataset, full ? 'Paper' : 'Demo', a.flag('fresh')), plan, 'built-in', {
+      ...told,
+      out: out === null ? null : fromHere(out),
+    });
   });
 }

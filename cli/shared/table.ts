@@ -7,6 +7,8 @@ import { untrained } from '../../src/lib/rank/payback';
 import type { Claim } from '../../src/lib/rank/claims';
 import { CLAIMS } from '../../src/lib/texts/claims';
 import { TRAINING } from '../../src/lib/texts/training';
+import { whatIf, type Workload } from '../../src/lib/rank/what-if';
+import { WHAT_IF } from '../../src/lib/texts/what-if';
 import { plainName } from '../../src/lib/texts/names';
 import type { Interval, Ranking } from '../../src/lib/rank/rank';
 import type { WinnersByWeight } from '../../src/lib/rank/weights';
@@ -109,6 +111,28 @@ export function renderTraining(decision: Decision): string | null {
         [variant, joules, seconds, steps, loss, back].map((s) => s.toLowerCase()),
         trained,
       );
+}
+
+/** The answer, the reference and the baseline in a year of so many tickets a day. Null where there is nothing to say. */
+export function renderWhatIf(decision: Decision, load: Workload): string | null {
+  const { rows } = whatIf(decision, load);
+  const said = WHAT_IF.sentence(rows, load);
+  if (said === null) return null;
+  const { variant, kWh, co2, against } = WHAT_IF.columns;
+  return [
+    said,
+    renderTable(
+      [variant, 'tier', kWh, co2, against].map((s) => s.toLowerCase()),
+      rows.map((row) => [
+        row.variant,
+        row.result?.tier ?? '',
+        WHAT_IF.energy(row.yearly?.kWh ?? null),
+        WHAT_IF.mass(row.yearly?.kgCO2e ?? null),
+        row.role === 'answer' ? WHAT_IF.answer : WHAT_IF.difference(row.difference),
+      ]),
+    ),
+    `${WHAT_IF.about} Grid: ${WHAT_IF.world} g a kWh, the world's average (Ember, 2024).`,
+  ].join('\n');
 }
 
 /** The paper's claims beside what was measured. */

@@ -72,6 +72,27 @@ export class Track {
     return ((last.joules - first.joules) / (last.at - first.at)) * 1000;
   }
 
+  /** When it was last read; null where it never was. */
+  get readAt(): number | null {
+    return this.#points.at(-1)?.at ?? null;
+  }
+
+  /** What befell its samples since a moment; a counter that has not moved for long stands still. */
+  since(from: number): Flag[] {
+    let flags = 0;
+    for (let i = this.#points.length - 1; i >= 0 && (this.#points[i] as Point).at >= from; i--)
+      flags |= (this.#points[i] as Point).flags;
+    const at = this.readAt;
+    if (
+      this.domain.kind === 'counter' &&
+      at !== null &&
+      this.#changedAt !== null &&
+      at - this.#changedAt > STANDSTILL_MS
+    )
+      flags |= bit('standstill');
+    return FLAGS.filter((flag) => flags & bit(flag));
+  }
+
   /** Takes a sample, or null where nothing was read. */
   add(sample: Sample | null): void {
     const value = sample && (this.domain.kind === 'counter' ? sample.joules : sample.watts);

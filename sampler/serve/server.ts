@@ -13,6 +13,8 @@ const MOST_BODY = 256 * 1024;
 const MOST_OPEN = 256;
 const MOST_SPANS = 8192;
 const BODY_MS = 5000;
+/** How far back `/v1/live` tells what befell a counter's samples. */
+const RECENT_MS = 10_000;
 
 export interface Serving {
   sampler: Sampler;
@@ -210,14 +212,24 @@ export class SamplerServer {
 
   #live() {
     const { sampler } = this.o;
+    const now = sampler.system.now();
     return {
-      now: sampler.system.now(),
-      domains: sampler.domains.map(({ id, name, scope }) => ({
-        id,
-        name,
-        scope,
-        watts: sampler.track(id)?.watts ?? null,
-      })),
+      now,
+      domains: sampler.domains.map(({ id, source, name, scope }) => {
+        const track = sampler.track(id);
+        const at = track?.readAt ?? null;
+        return {
+          id,
+          source,
+          name,
+          scope,
+          watts: track?.watts ?? null,
+          /** Milliseconds since it was read, and between two values that differ; null = not known. */
+          age: at === null ? null : now - at,
+          period: track?.period ?? null,
+          flags: track?.since(now - RECENT_MS) ?? [],
+        };
+      }),
     };
   }
 

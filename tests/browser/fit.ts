@@ -84,6 +84,22 @@ export const tests: BrowserTest[] = [
           await part.getByRole('button', { name: FIT.take, exact: true }).click();
           await heading.waitFor();
           assertEqual(await heading.textContent(), FIT.id(model.id), 'the model that the link brought');
+
+          // The same from a file; one that holds none is a sentence.
+          await part.getByRole('button', { name: FIT.forget }).click();
+          await heading.waitFor({ state: 'detached' });
+          const give = (text: string) =>
+            part.getByLabel(FIT.fromFile).setInputFiles({
+              name: 'model.json',
+              mimeType: 'application/json',
+              buffer: Buffer.from(text),
+            });
+          await give('watts,time');
+          await part.getByRole('alert').getByText(FIT.notModel).waitFor();
+          await give(JSON.stringify(model));
+          await part.getByRole('button', { name: FIT.take, exact: true }).click();
+          await heading.waitFor();
+          assertEqual(await heading.textContent(), FIT.id(model.id), 'the model that the file brought');
         } finally {
           await machine.end().catch(() => undefined);
         }

@@ -113,6 +113,12 @@ function assertCounted(runs: readonly RunRecord[], watts: number, from: string):
       `${run.id}: ${real} J were taken, ${one.low} to ${one.high} told`,
     );
     assert(!/sampler/.test(run.warnings.join()), `warned of the sampler in ${run.id}`);
+    // A simulated machine draws the same at rest: net of it nothing is left, and no more than the counter leaves open.
+    for (const r of mainReadings(run.phases)) {
+      assert(r.netJoules !== null || r.joules === null, `${r.phase} of ${run.id} has no net joules`);
+      if (r.netJoules)
+        assert(r.netJoules.low - slack <= 0 && r.netJoules.high + slack >= 0, `net of ${r.phase} in ${run.id}`);
+    }
     // The estimate stands beside it.
     assert(
       run.phases.some((r) => r.tier === 'profile' && r.joules),
@@ -145,6 +151,10 @@ export const tests: BrowserTest[] = [
           await form.getByText(SAMPLER.paired(machine.url)).waitFor();
           await form.getByRole('row', { name: /package-0.*\b2[45]\.\d W/ }).waitFor();
           assertEqual(await form.getByRole('row').count(), 3, 'rows of counters, and their head');
+          await form.getByRole('row', { name: /package-0.*not measured.*\bfine\b/ }).waitFor();
+          await form.getByRole('button', { name: SAMPLER.measureRest }).click();
+          await form.getByText(SAMPLER.resting).waitFor();
+          await form.getByRole('row', { name: /package-0.*\b2[45]\.\d\d W \(/ }).waitFor({ timeout: 30_000 });
 
           await page.goto(`${ORIGIN}/drive`);
           await page.waitForFunction(() => 'joulewise' in window);

@@ -4,10 +4,11 @@ import { DETAILS } from '../../src/lib/texts/details';
 import { HISTORY } from '../../src/lib/texts/history';
 import { LINK } from '../../src/lib/texts/link';
 import { RESULTS } from '../../src/lib/texts/results';
-import { putAnswered, saidAnswer, VARIANTS } from './answered';
+import { WHAT_IF } from '../../src/lib/texts/what-if';
+import { answered, linkOf, putAnswered, saidAnswer, VARIANTS } from './answered';
 import { answerOf, answers, named, openEvidence, rows, RUN_MS, wordsIn } from './flows';
 import { assert, equal, ORIGIN, withSite } from './site';
-import { like, SOME } from './words';
+import { ANY, like, SOME } from './words';
 
 /** The results page: an answer at a glance, all else behind a fold, the same wherever it is opened. */
 
@@ -112,6 +113,58 @@ export const tests: { name: string; run(): Promise<void> }[] = [
         },
         { options: { viewport: { width: 390, height: 844 } } },
       ),
+  },
+  {
+    name: 'a year of tickets is said on this device and on that of a result link, by hour where there are hours',
+    run: () =>
+      withSite(async ({ page }) => {
+        await openAnswered(page);
+        await openEvidence(page);
+        const panel = page.getByRole('region', { name: WHAT_IF.title }).first();
+        await panel
+          .getByText(like(`At 10,000 tickets a day 8-bit takes ${ANY} Wh (${ANY}) a year on this device`))
+          .waitFor();
+        const table = panel.getByRole('table');
+        const rows = table.locator('tbody tr');
+        // A head, the answer, the widest and the baseline.
+        equal(await rows.count(), 4, 'rows of this device');
+        await rows
+          .filter({ hasText: named('fp32') })
+          .getByText(/\+[\d.]+ Wh, \+\d+ % /)
+          .waitFor();
+        const kWh = () => rows.nth(1).locator('td').first().innerText();
+        const before = parseFloat(await kWh());
+        await panel.getByLabel(WHAT_IF.tickets).fill('20000');
+        assert(Math.abs(parseFloat(await kWh()) / before - 2) < 0.1, `twice the tickets: ${await kWh()}`);
+        equal(await panel.getByRole('columnheader', { name: 'EUR' }).count(), 0, 'money without a price');
+        await panel.getByLabel(WHAT_IF.price('EUR')).fill('0.3');
+        await panel.getByRole('columnheader', { name: 'EUR' }).waitFor();
+
+        // The same experiment elsewhere, at twice the joules.
+        const twice = <T extends { low: number; mid: number; high: number } | null>(x: T) =>
+          x && { low: 2 * x.low, mid: 2 * x.mid, high: 2 * x.high };
+        const elsewhere = answered().map((run) => ({
+          ...run,
+          phases: run.phases.map((r) => ({ ...r, joules: twice(r.joules) })),
+        }));
+        await panel.getByText(WHAT_IF.other).first().click();
+        await panel.getByLabel(WHAT_IF.link).fill(await linkOf(elsewhere));
+        await panel.getByRole('button', { name: WHAT_IF.add, exact: true }).click();
+        await panel.getByText(like(`${WHAT_IF.there('<b>Test</b> device')}${ANY}`)).waitFor();
+        equal(await rows.count(), 8, 'rows of both devices');
+        await rows
+          .nth(5)
+          .getByText(/×2\.0/)
+          .or(rows.nth(5).getByText(/\+(?:9\d|10\d) %/))
+          .waitFor();
+
+        await panel.getByText(WHAT_IF.byHour).first().click();
+        await panel.getByText(WHAT_IF.noHours).waitFor();
+        await panel.getByLabel(WHAT_IF.hours).fill('1 2 3');
+        await panel.getByText(WHAT_IF.badHours).waitFor();
+        await panel.getByLabel(WHAT_IF.hours).fill(Array.from({ length: 24 }, (_, h) => 200 + h).join(' '));
+        await panel.getByText(/at 00:00 \(200 g a kWh\).*at 23:00 \(223 g a kWh\)/).waitFor();
+      }),
   },
   {
     name: 'a link made from a run decides as the page does: the same sentence, numbers and words',

@@ -4,7 +4,9 @@ import { JoulewiseError, type ErrorCode } from '../core/errors';
 import { decide } from '../rank/decide';
 import { exampleOutcome, exampleReading, exampleRun } from '../rank/example';
 import { foldRuns } from '../rank/fold';
-import type { PlanRecord } from '../schema/plan';
+import { missingRuns } from '../plan/summary';
+import { Plan, type PlanRecord } from '../schema/plan';
+import { parseRecord } from '../schema/record';
 import type { RunRecord } from '../schema/run';
 import { executePlan, planHash, type PlanEvent, type PlanHost } from '../plan/execute';
 import { KernelBook } from './work';
@@ -447,6 +449,65 @@ describe('until decided', () => {
     const { results, evidence } = foldRuns(runs, p);
     expect(decide(results, evidence).answer?.result.variant).toBe('int4');
     expect(evidence.stopped.map(({ at }) => results[at]?.variant)).toEqual(['int8']);
+  });
+});
+
+describe('until joules are known within a bound', () => {
+  /** Each slice of a variant lies off by a few percent of its own; the net joules are half of the gross ones. */
+  const spread = (percent: Record<string, number>) => (unit: Unit) => {
+    const n = unit.anchor ? 4 : 8;
+    const off = 1 + ((percent[unit.variant] ?? 0) / 100) * (unit.slice % 2 ? 1 : -1);
+    return { phases: [{ ...exampleReading('prefill', joulesOf(unit.variant) * off * n), seconds: n, flops: n }] };
+  };
+  const slicesIn = (runs: readonly RunRecord[], variant: string) =>
+    runs.filter((run) => run.variant === variant && !run.anchor).length;
+
+  it('repeats slices of those that are not within it, and of nobody else, and says so', async () => {
+    const p = plan({ energyBound: 0.03, limit: 48, slices: 6, baseline: true });
+    const h = await host(p, { change: spread({ fp32: 1, int8: 8, int4: 1 }) });
+    const { runs } = await h.execute();
+    expect(slicesIn(runs, 'fp32')).toBe(6);
+    expect(slicesIn(runs, BASELINE)).toBe(6);
+    expect(slicesIn(runs, 'int8')).toBeGreaterThan(10);
+    // Blocks of int8 alone are linked by the reference, as others are.
+    expect(runs.some((run) => run.anchor && run.slice >= 6)).toBe(true);
+    const { results } = foldRuns(runs, p);
+    for (const { variant, bound } of results)
+      if (variant === BASELINE) expect(bound).toBeUndefined();
+      else expect(bound).toMatchObject({ asked: 0.03, met: true, slices: slicesIn(runs, variant) });
+    const units = h.events.flatMap((e) => (e.type === 'planned' ? [e.units] : []));
+    expect(units.at(-1)).toBe(4 * 6 + slicesIn(runs, 'int8') - 6);
+    expect(missingRuns(p, h.hash, runs)).toEqual({ missing: 0, atLeast: false });
+
+    // Stopped in the middle, it goes on, and measures nothing twice.
+    const some = runs.filter((run) => run.slice < 8);
+    expect(missingRuns(p, h.hash, some)).toEqual({ missing: 1, atLeast: true });
+    const again = await host(p, { stored: some, change: spread({ int8: 8 }) });
+    const { runs: all } = await again.execute();
+    expect(again.tried.every(({ slice }) => slice >= 8)).toBe(true);
+    expect(foldRuns(all, p).results.every(({ bound }) => bound === undefined || bound.met)).toBe(true);
+  });
+
+  it('ends where a meter can never meet it, and where the most slices are done', async () => {
+    const p = plan({ energyBound: 0.03, limit: 48, slices: 6 });
+    const h = await host(p, { change: spread({ int8: 95, int4: 25 }) });
+    const { runs } = await h.execute();
+    expect(slicesIn(runs, 'int8')).toBe(6);
+    expect(slicesIn(runs, 'int4')).toBe(100);
+    const bounds = foldRuns(runs, p).results.map(({ variant, bound }) => [variant, bound?.met, bound?.why]);
+    expect(bounds).toContainEqual(['int8', false, 'spread']);
+    expect(bounds).toContainEqual(['int4', false, 'spread']);
+    expect(missingRuns(p, h.hash, runs)).toEqual({ missing: 0, atLeast: false });
+  });
+
+  it('without one the plan is what it was, name and all', async () => {
+    const p = plan({ limit: 48, slices: 6 });
+    const h = await host(p, { change: spread({ int8: 8 }) });
+    const { runs } = await h.execute();
+    expect(slicesIn(runs, 'int8')).toBe(6);
+    expect(await planHash({ ...p, energyBound: 0.03 })).not.toBe(h.hash);
+    expect(parseRecord(Plan, p)).toEqual(p);
+    expect(() => parseRecord(Plan, { ...p, energyBound: 3 })).toThrow(/energyBound/);
   });
 });
 

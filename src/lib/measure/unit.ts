@@ -2,11 +2,11 @@ import { isModel, type EngineName } from '../schema/engines';
 import type { Given } from '../data/give';
 import type { Pause } from '../core/pause';
 import { JoulewiseError } from '../core/errors';
-import { bytes, operations } from '../core/units';
 import { readBy, taskOf, type Task } from '../data/tasks';
 import type { Meter } from '../meter/meter';
 import { markedName, profilesPower, writeMarks } from '../meter/firefox/marks';
 import { oneSampler, samplerWarnings } from '../meter/sources/sampler';
+import { restWarnings } from '../meter/idle';
 import { openMeter, ratesFor, type SamplerPort, type SourceContext } from '../meter/open';
 import type { KnownDevice } from '../schema/known';
 import type { SamplerAccess } from '../schema/sampler';
@@ -35,6 +35,7 @@ import { calibrationOn, targetOf } from './calibration';
 import { adapterFor } from './adapter';
 import { blendNote, openBlend, workOf, type OpenBlend } from './blend';
 import { SlicePrefix } from './prefix';
+import { Rest } from './rest';
 import { cancelled, type Spent, type UnitProgress } from '../plan/execute';
 import { SteadyWatch } from './steady';
 import { blends, runId, ticketsOf, type Unit } from '../plan/units';
@@ -98,8 +99,6 @@ export interface UnitContext {
   signal: AbortSignal;
 }
 
-/** Milliseconds of doing nothing before the work, so that the record holds an idle window. */
-const IDLE_MS = 100;
 /** Tokens generated to warm up. */
 export const WARM_UP_TOKENS = 4;
 
@@ -117,12 +116,6 @@ const sourcesOf = async (
   sampler: samplerPort(sampler),
   known: (await known?.()) ?? null,
 });
-const idleWindow = (meter: Meter) =>
-  meter.window(
-    'idle',
-    { bytes: bytes(0), operations: operations(0), tokens: null },
-    () => new Promise<void>((done) => setTimeout(done, IDLE_MS)),
-  );
 
 /** What answering took so far; joules are null where they cannot be told. */
 function spent(meter: Meter): Spent {
@@ -138,7 +131,7 @@ function spent(meter: Meter): Spent {
 async function record(
   request: OpenRequest,
   unit: Unit,
-  meters: readonly Meter[],
+  { meters, rest: atRest }: { meters: readonly Meter[]; rest: Rest },
   startedAt: string,
   outcomes: TicketOutcome[],
   rest: Pick<
@@ -158,7 +151,7 @@ async function record(
   >,
 ): Promise<RunRecord> {
   const { plan, planHash, causes, device, versions } = request;
-  const readings = oneSampler((await Promise.all(meters.map((meter) => meter.read()))).flat());
+  const readings = atRest.net(oneSampler((await Promise.all(meters.map((meter) => meter.read()))).flat()));
   const id = runId(planHash, unit);
   if (profilesPower(device.userAgent))
     writeMarks(
@@ -183,7 +176,7 @@ async function record(
     device,
     versions,
     dataset: plan.dataset,
-    warnings: samplerWarnings(readings),
+    warnings: [...samplerWarnings(readings), ...restWarnings(readings)],
     conditions: null,
     phases: sumReadings(readings),
     causes,
@@ -311,7 +304,8 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const fence = () => session?.fence();
   const sources = await sourcesOf(request, context);
   const opening = openMeter(sources, fence);
-  await idleWindow(opening);
+  const rest = new Rest(sources.sampler != null);
+  await rest.before(opening);
   const calibration = calibrationOn(
     request.calibrationTexts
       ? { texts: request.calibrationTexts }
@@ -411,7 +405,8 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];
       const told = untold;
       untold = [];
-      return record(request, unit, [...told, meter], startedAt, answered, {
+      await rest.after(meter);
+      return record(request, unit, { meters: [...told, meter], rest }, startedAt, answered, {
         kernel: open.kernel,
         threads: open.threads,
         compression,
@@ -487,7 +482,8 @@ async function openBaseline(request: OpenRequest, context: UnitContext): Promise
   const { onProgress } = context;
   const sources = await sourcesOf(request, context);
   const opening = openMeter(sources, () => undefined);
-  await idleWindow(opening);
+  const rest = new Rest(sources.sampler != null);
+  await rest.before(opening);
   const models = new Map<TaskName, ReturnType<typeof trainBaseline>>();
   for (const name of plan.tasks) {
     const task = taskOf(name, plan.templates);
@@ -550,7 +546,8 @@ async function openBaseline(request: OpenRequest, context: UnitContext): Promise
       o.onProgress({ phase: unit.task, done: tickets.length, of: tickets.length });
       const told = untold;
       untold = [];
-      return record(request, unit, [...told, meter], startedAt, outcomes, {
+      await rest.after(meter);
+      return record(request, unit, { meters: [...told, meter], rest }, startedAt, outcomes, {
         kernel: BASELINE_KERNEL[unit.task],
         threads: 1,
         compression: null,

@@ -167,6 +167,37 @@ describe('joules by a sampler', () => {
     expect(samplerWarnings(whole)).toEqual([]);
   });
 
+  it('tells watts of the moment with their state, and of a time with their interval; what is not known is absent', async () => {
+    const span = { low: 9, mid: 10, high: 12, flags: [] };
+    const fetch: Fetch = (url) =>
+      Promise.resolve(
+        Response.json(
+          url.endsWith('/live')
+            ? {
+                domains: [
+                  { id: 'a', name: 'package-0', scope: 'package', watts: 5, age: 90, period: 1, flags: ['wrap', 3] },
+                  // One of before told neither.
+                  { id: 'b', name: 'dram', scope: 'dram', watts: null },
+                ],
+              }
+            : {
+                domains: [
+                  { id: 'a', span },
+                  { id: 'b', span: null },
+                ],
+                totals: [],
+              },
+        ),
+      );
+    const client = new SamplerClient(ACCESS, fetch);
+    expect(await client.live()).toMatchObject([
+      { id: 'a', watts: 5, age: 90, period: 1, flags: ['wrap'] },
+      { id: 'b', watts: null, age: null, period: null, flags: [] },
+    ]);
+    expect([...(await client.wattsBetween(1000, 3000))]).toEqual([['a', { low: 4.5, mid: 5, high: 6 }]]);
+    await expect(client.wattsBetween(1, 1)).rejects.toThrow(/no sampler that this page knows/);
+  });
+
   it('pairing says what went wrong', async () => {
     const answers =
       (status: number, body: unknown): Fetch =>

@@ -1,5 +1,5 @@
 import { JoulewiseError } from '../core/errors';
-import { BOUNDARIES, type Boundary, MEASURED, type Tier } from '../schema/run';
+import { BOUNDARIES, type Boundary, MEASURED, type Range, type Tier } from '../schema/run';
 import type { SamplerAccess } from '../schema/sampler';
 
 /** Questions to a sampler on loopback, and the one place that reads its answers. */
@@ -9,7 +9,7 @@ export interface SamplerTotal {
   boundary: Boundary;
   tier: Tier;
   domains: string[];
-  joules: { low: number; mid: number; high: number } | null;
+  joules: Range | null;
   flags: string[];
   notes: string[];
 }
@@ -20,6 +20,11 @@ export interface SamplerDomain {
   scope: string;
   /** Of the moment; null = not known. */
   watts: number | null;
+  /** Milliseconds since it was read, and between two values that differ; null = not known, or a sampler of before. */
+  age: number | null;
+  period: number | null;
+  /** What befell its readings lately. */
+  flags: string[];
 }
 
 export interface SamplerSource {
@@ -45,6 +50,14 @@ const texts = (x: unknown): string[] => (Array.isArray(x) ? x.filter((t): t is s
 const unreadable = () =>
   new JoulewiseError('sampler.unreadable', 'What answers at the sampler’s address is no sampler that this page knows.');
 
+/** Joules with their ends; null where they are none, or no interval. */
+function rangeIn(x: unknown): Range | null {
+  const j = isRecord(x) ? x : {};
+  const [low, mid, high] = [numberOrNull(j['low']), numberOrNull(j['mid']), numberOrNull(j['high'])];
+  const known = low !== null && mid !== null && high !== null && low >= 0 && low <= mid && mid <= high;
+  return known ? { low, mid, high } : null;
+}
+
 /** Totals of an answer to `/v1/windows`. What cannot be read is null or absent, never 0. */
 export function totalsIn(answer: unknown): SamplerTotal[] {
   if (!isRecord(answer) || !Array.isArray(answer['totals'])) throw unreadable();
@@ -52,15 +65,12 @@ export function totalsIn(answer: unknown): SamplerTotal[] {
     const boundary = BOUNDARIES.find((b) => b === t['boundary']);
     const tier = MEASURED.find((own) => own === t['tier']);
     if (!boundary || !tier) return [];
-    const j = isRecord(t['joules']) ? t['joules'] : {};
-    const [low, mid, high] = [numberOrNull(j['low']), numberOrNull(j['mid']), numberOrNull(j['high'])];
-    const known = low !== null && mid !== null && high !== null && low >= 0 && low <= mid && mid <= high;
     return [
       {
         boundary,
         tier,
         domains: texts(t['domains']),
-        joules: known ? { low, mid, high } : null,
+        joules: rangeIn(t['joules']),
         flags: texts(t['flags']),
         notes: texts(t['notes']),
       },
@@ -138,7 +148,25 @@ export class SamplerClient {
       name: textOr(d['name'], ''),
       scope: textOr(d['scope'], ''),
       watts: numberOrNull(d['watts']),
+      age: numberOrNull(d['age']),
+      period: numberOrNull(d['period']),
+      flags: texts(d['flags']),
     }));
+  }
+
+  /** Mean watts of each domain between two times of its clock, with what its steps leave open; those that are not known are absent. */
+  async wattsBetween(from: number, to: number): Promise<ReadonlyMap<string, Range>> {
+    const answer = await this.#ask('POST', '/windows', { spans: [[from, to]], gpu: this.access.gpu });
+    if (!isRecord(answer) || !(to > from)) throw unreadable();
+    const seconds = (to - from) / 1000;
+    return new Map(
+      listOf(answer['domains']).flatMap((d): [string, Range][] => {
+        const joules = rangeIn(d['span']);
+        if (!joules) return [];
+        const { low, mid, high } = joules;
+        return [[textOr(d['id'], ''), { low: low / seconds, mid: mid / seconds, high: high / seconds }]];
+      }),
+    );
   }
 
   /** Totals of pairs of times of its clock, added up over as many questions as they take. */

@@ -2,11 +2,12 @@ import { contentHash } from '../core/canonical';
 import { JoulewiseError, toWireError, type WireError } from '../core/errors';
 import { createRandom } from '../core/random';
 import { mainReadings } from '../meter/readings';
+import { boundOf, wantsMore } from '../rank/bound';
 import { chooseBest, LOOKS_EVERY, stopsAt } from '../rank/choose';
 import { decide } from '../rank/decide';
 import { foldRuns, type Folded } from '../rank/fold';
 import { referenceOf } from '../rank/simple';
-import { LEAST_SLICES } from '../schema/defaults';
+import { LEAST_SLICES, MOST_BOUND_SLICES } from '../schema/defaults';
 import { namedContent, type PlanRecord } from '../schema/plan';
 import { ANSWERING, type RunRecord } from '../schema/run';
 
@@ -150,6 +151,8 @@ class Execution {
   readonly #sessions: OpenMembers;
   #members: Member[] = [];
   #block = 0;
+  /** Units beyond the plan's slices, for the bound of joules. */
+  #repeated = 0;
   #lost = false;
   /** Seconds of measuring, of measuring again, and of waiting. */
   #spent = { measured: 0, again: 0, waited: 0 };
@@ -174,6 +177,7 @@ class Execution {
     }
     try {
       await this.#stages();
+      await this.#untilBound();
       await this.#validate();
     } finally {
       await this.#sessions.close();
@@ -215,6 +219,22 @@ class Execution {
     if (bestJoin === this.#slices && bests.length > 0) {
       await this.#joinBest(bests, to);
       await this.#makeUp(to);
+    }
+  }
+
+  /** Repeats slices of variants whose joules are not known within the bound asked for, as long as that may help. */
+  async #untilBound(): Promise<void> {
+    const { energyBound, tasks } = this.plan;
+    if (energyBound === undefined) return;
+    for (let slice = this.#slices; slice < MOST_BOUND_SLICES; slice++) {
+      const wanting = this.#members.filter((member) => {
+        const runs = [...this.#runs.values()].filter(({ variant }) => variant === member.variant);
+        return member.variant !== BASELINE && this.#active(member) && wantsMore(boundOf(runs, tasks, energyBound));
+      });
+      if (wanting.length === 0) return;
+      this.#repeated += wanting.length * tasks.length;
+      this.#tellPlanned(0, []);
+      await this.#blockOf(slice, wanting);
     }
   }
 
@@ -276,12 +296,12 @@ class Execution {
       const s = this.plan.stages[stage];
       return n + (s?.kind === 'best' ? s.k * s.prunings.length : 0);
     }, 0);
-    const all = (known + crossed) * this.plan.tasks.length * this.#slices;
+    const all = (known + crossed) * this.plan.tasks.length * this.#slices + this.#repeated;
     this.host.emit({
       type: 'planned',
       units: all,
       openings: known + crossed - this.#sessions.opened,
-      atMost: crossed > 0 || this.plan.untilDecided === true,
+      atMost: (crossed > 0 || this.plan.untilDecided === true) && this.#repeated === 0,
     });
   }
 

@@ -1,3 +1,4 @@
+import { boundOf, wantsMore } from '../rank/bound';
 import { chooseBest, LOOKS_EVERY, stopsAt } from '../rank/choose';
 import { decide } from '../rank/decide';
 import { foldRuns, type Folded } from '../rank/fold';
@@ -42,13 +43,30 @@ export function missingRuns(
     const own = runs.filter((run) => run.slice < joined && before.some(({ variant }) => variant === run.variant));
     members = [...members, ...crossedMembers(plan, stage, chooseBest(foldRuns(own, plan), s.k), members)];
   }
-  return isDecided(plan, runs) ? { missing: 0, atLeast: false } : { missing: lacking(members), atLeast: false };
+  const missing = isDecided(plan, runs) ? 0 : lacking(members);
+  if (missing > 0) return { missing, atLeast: false };
+  const wanting = unbound(plan, members, runs);
+  return { missing: wanting * plan.tasks.length, atLeast: wanting > 0 };
+}
+
+/** Variants that a bound of joules still wants slices of: one at least each. */
+function unbound(plan: PlanRecord, members: readonly Member[], runs: readonly RunRecord[]): number {
+  const { energyBound, tasks } = plan;
+  if (energyBound === undefined) return 0;
+  const models = members.filter(({ variant }) => variant !== BASELINE);
+  const own = models.map(({ variant }) => runs.filter((run) => run.variant === variant));
+  // Whoever was stopped lacks slices of the plan, and gets no more.
+  const planned = own.map((some) => new Set(some.map(({ slice }) => slice).filter((s) => s < slicesOf(plan))).size);
+  const most = Math.max(1, ...planned);
+  return own.filter((some, i) => planned[i] === most && wantsMore(boundOf(some, tasks, energyBound))).length;
 }
 
 /** Whether a plan that stops once it is decided has stopped. */
 function isDecided(plan: PlanRecord, runs: readonly RunRecord[]): boolean {
   if (!plan.untilDecided) return false;
-  const after = 1 + Math.max(-1, ...runs.filter((run) => run.variant !== BASELINE).map((run) => run.slice));
+  // Slices that a bound of joules asked for come behind those of the plan.
+  const own = runs.filter(({ variant, slice }) => variant !== BASELINE && slice < slicesOf(plan));
+  const after = 1 + Math.max(-1, ...own.map(({ slice }) => slice));
   return after > 0 && after % LOOKS_EVERY === 0 && stopsAt(foldRuns(runs, plan), after, slicesOf(plan)).decided;
 }
 

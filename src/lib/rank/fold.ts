@@ -18,6 +18,7 @@ import {
   TIERS,
 } from '../schema/run';
 import { metricsOf, scaled, scoreRun } from '../score/metrics';
+import { boundOf } from './bound';
 import { fitEnergies, HELD_UP, type EnergyFit } from './energies';
 import { evidenceOf, referenceAmong, withinHalf } from './evidence';
 import { Qualities } from './qualities';
@@ -28,7 +29,7 @@ export interface Folded {
   evidence: Evidence;
 }
 
-export type FoldOptions = Partial<Pick<PlanRecord, 'margin' | 'untilDecided'>>;
+export type FoldOptions = Partial<Pick<PlanRecord, 'margin' | 'untilDecided' | 'energyBound' | 'slices' | 'limit'>>;
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
 
@@ -279,7 +280,7 @@ const order = (a: readonly RunRecord[], b: readonly RunRecord[]) => {
  */
 export function foldRuns(
   all: readonly RunRecord[],
-  { margin = DEFAULT_MARGIN, untilDecided = false }: FoldOptions = {},
+  { margin = DEFAULT_MARGIN, untilDecided = false, energyBound, slices = Infinity, limit = Infinity }: FoldOptions = {},
 ): Folded {
   const runs = all.filter(({ part }) => part === 'test');
   const tasks = TASKS.filter((task) => runs.some((run) => run.task === task));
@@ -291,15 +292,25 @@ export function foldRuns(
   const energies = fitEnergies(groups, tasks, { isModel: (i) => isModel(groups[i]?.[0]?.engine ?? '') });
   const causes = runs[0]?.causes ?? [];
   const qualities = new Qualities(groups, tasks, causes);
-  const own = groups.map((group, i) => foldVariant(group, i, tasks, energies, qualities));
+  const own = groups.map((group, i): VariantResult => {
+    const result = foldVariant(group, i, tasks, energies, qualities);
+    return energyBound === undefined || !isModel(result.engine)
+      ? result
+      : { ...result, bound: boundOf(group, tasks, energyBound) };
+  });
   const reference = referenceAmong(own, tasks, causes.length);
   const results = reference === null ? own : own.map((result, i) => comparable(result, i, reference, qualities));
-  const most = Math.max(0, ...results.map((r) => r.slices));
+  // Slices that a bound asked for come behind those of the plan, and tell nothing of who was stopped.
+  const planned = groups.map(
+    (group) => unique(group.map((run) => run.slice).filter((slice) => slice < Math.min(slices, limit))).length,
+  );
+  const most = Math.max(0, ...planned);
   const stopped = new Map(
     untilDecided
-      ? results.flatMap(({ variant, slices, engine }) =>
-          slices < most && isModel(engine) ? [[variant, { after: slices, why: 'decided' }] as const] : [],
-        )
+      ? results.flatMap(({ variant, engine }, i) => {
+          const after = planned[i] as number;
+          return after < most && isModel(engine) ? [[variant, { after, why: 'decided' }] as const] : [];
+        })
       : [],
   );
   return { results, evidence: evidenceOf(results, groups, energies, qualities, { tasks, margin, stopped }) };

@@ -63,3 +63,17 @@ it('counts neither anchors nor validation tickets', () => {
   ];
   expect(measuresOf(runs)[0]?.correct?.mid).toBe(4);
 });
+
+it('takes gross and net of one source, and states none below 0', () => {
+  const estimate = exampleReading('prefill', 4);
+  const counted = {
+    ...estimate,
+    tier: 'counter' as const,
+    source: 'sampler: rapl',
+    joules: { low: 7, mid: 8, high: 9 },
+  };
+  const of = (netJoules: { low: number; mid: number; high: number } | null) =>
+    measuresOf([rca(0, [true], { phases: [{ ...counted, netJoules }, estimate] })])[0];
+  expect(of(null)).toMatchObject({ gross: { mid: 8 }, net: null });
+  expect(of({ low: -1, mid: 3, high: 5 })).toMatchObject({ gross: { mid: 8 }, net: { low: 0, mid: 3, high: 5 } });
+});

@@ -43,6 +43,10 @@ const sumOf = (parts: readonly (Range | null)[]): Range | null =>
     { low: 0, mid: 0, high: 0 },
   );
 
+/** Net joules of windows may lie below 0, by what a counter leaves open; a ticket's do not. */
+const atLeastNothing = (range: Range | null): Range | null =>
+  range && { low: Math.max(0, range.low), mid: Math.max(0, range.mid), high: Math.max(0, range.high) };
+
 /** Measures of every variant, in the order in which they first ran; without anchors and validation slices, which answer nothing. */
 export function measuresOf(runs: readonly RunRecord[]): Measures[] {
   const answers = runs.filter((run) => !run.anchor && run.part === 'test');
@@ -62,7 +66,15 @@ export function measuresOf(runs: readonly RunRecord[]): Measures[] {
       gross: readings.length > 0 ? perTicket(group) : null,
       net:
         readings.length > 0
-          ? perTicket(group.map((run) => ({ ...run, phases: run.phases.map((r) => ({ ...r, joules: r.netJoules })) })))
+          ? atLeastNothing(
+              perTicket(
+                // Of the source that gross joules are of: another one's net would stand beside them.
+                group.map((run) => ({
+                  ...run,
+                  phases: mainReadings(run.phases).map((r) => ({ ...r, joules: r.netJoules })),
+                })),
+              ),
+            )
           : null,
       thousandTokens:
         tokens > 0

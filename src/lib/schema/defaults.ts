@@ -7,6 +7,10 @@ export const LEAST_SLICE = 8;
 export const LEAST_SLICES = 6;
 /** Slices that a plan may take until it is decided. */
 export const MOST_SLICES = 30;
+/** Slices that a variant may take until its joules are known within the bound asked for. */
+export const MOST_BOUND_SLICES = 100;
+/** Bounds that can be asked for, as shares. */
+export const BOUND = { least: 0.001, most: 0.5 } as const;
 /** How much lower than the reference's a task's quality may be. */
 export const DEFAULT_MARGIN = 0.05;
 /** Ratio of joules within which two variants take the same. */

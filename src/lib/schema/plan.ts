@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE } from './defaults';
+import { BOUND, DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE } from './defaults';
 import { defineRecord } from './record';
 import { engineNow, engineThen, ENGINES } from './engines';
 import { TASKS } from './run';
@@ -79,6 +79,11 @@ export const Plan = defineRecord({
     margin: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
     /** Whether variants stop once the answer cannot depend on them; absent = all slices are run. */
     untilDecided: v.optional(v.boolean()),
+    /**
+     * Half-width of the 95 % interval of a variant's joules a ticket, net and gross, over its middle, until which slices are repeated
+     * (`rank/bound.ts`), to `MOST_BOUND_SLICES` at most; absent = none is asked for.
+     */
+    energyBound: v.optional(v.pipe(v.number(), v.minValue(BOUND.least), v.maxValue(BOUND.most))),
     maxNewTokens: count,
     seed: v.number(),
     /** Text that recipes calibrate on; absent = the training tickets. Part of what names the plan. */

@@ -19,6 +19,25 @@ export const RESULT_LIMITS = {
 const name = v.pipe(v.string(), v.maxLength(RESULT_LIMITS.name));
 const sentence = v.pipe(v.string(), v.maxLength(RESULT_LIMITS.sentence));
 
+/**
+ * Why a variant's joules are not known within the bound asked for: more slices would tell; few: too few slices were possible;
+ * spread: repeats differ too much; steps: a counter's steps are too coarse; rest-width: what is known of the watts at rest
+ * is; rest: they are not known; unknown: joules are not; nothing: net joules cannot be told from none; mixed: several sources.
+ */
+export const UNBOUND = ['open', 'few', 'spread', 'steps', 'rest-width', 'rest', 'unknown', 'nothing', 'mixed'] as const;
+
+/** How well joules a ticket are known, of net and gross the worse, where a plan asked for a bound: shares of their middle. */
+export const BoundSchema = v.object({
+  asked: v.pipe(v.number(), v.finite()),
+  /** Half-width of the 95 % interval; null where nothing can be said. */
+  reached: v.nullable(v.pipe(v.number(), v.finite())),
+  slices: count,
+  met: v.boolean(),
+  /** Null where it is met. */
+  why: v.nullable(v.picklist(UNBOUND)),
+});
+export type BoundRecord = v.InferOutput<typeof BoundSchema>;
+
 /** All runs of one variant, folded: what ranking, tables, charts and links read. Holds no ticket, prompt or output. */
 export const VariantResultSchema = v.object({
   variant: name,
@@ -60,6 +79,8 @@ export const VariantResultSchema = v.object({
       loss: v.nullable(v.object({ before: v.pipe(v.number(), v.finite()), after: v.pipe(v.number(), v.finite()) })),
     }),
   ),
+  /** Absent where no bound was asked for, and of the baseline, whose answers are over before anything could count them. */
+  bound: v.optional(BoundSchema),
   fallbacks: v.pipe(v.array(sentence), v.maxLength(RESULT_LIMITS.fallbacks)),
 });
 export type VariantResult = v.InferOutput<typeof VariantResultSchema>;

@@ -11,6 +11,10 @@ export const BUDGET = {
   marginHint: 'how much lower than the widest precision still does the job, 0 to 1',
   untilDecided:
     'Stop each variant once the answer cannot depend on it (with 240 tickets in up to 30 slices: few will be needed)',
+  untilPercent: 'Measure joules until ±, %',
+  untilPercentHint:
+    'repeats slices, up to 100, until joules a ticket are known so well (95 %); of estimates their spread alone. Not in the forecast',
+  noBound: 'off',
   tokens: 'Tokens per response',
   tokensHint: 'at most',
   threads: 'Threads',

@@ -27,7 +27,7 @@ export const DETAILS = {
   measures: {
     title: 'In other measures',
     about:
-      'Answering alone, loading left out. Gross counts the power of an idle device too, net does not. 1,000 tokens are those read and written. A right answer bears what wrong ones took. The brackets hold what is not known of the device, which moves all variants together.',
+      'Answering alone, loading left out. Gross counts the power of an idle device too, net does not: of counted joules it is taken off by rests before and behind slices, and where these could not be counted net is unknown. 1,000 tokens are those read and written. A right answer bears what wrong ones took. The brackets hold what is not known of the device, which moves all variants together.',
     columns: {
       gross: 'A ticket, gross',
       net: 'A ticket, net of idle',

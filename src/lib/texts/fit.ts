@@ -98,7 +98,11 @@ export const FIT = {
   probability: percent,
   alone: 'The speed places this device in no class of the table.',
   offered: (device: string) =>
-    `This link carries the energy model of a device (${device}). Take it only if yours is of the same make.`,
+    `This is the energy model of a device (${device}). Take it only if yours is of the same make.`,
+  fromFile: 'A fitted model of a device of the same make (JSON)',
+  notModel:
+    'This file holds no fitted model. "Download (JSON)" writes one, where a device was fitted; "--fit --out" of the command line too.',
+  kept: (id: string) => `Model ${id} is in use already.`,
   replaces: 'It replaces the model below.',
   take: 'Take it',
   taken: 'It is used from now on.',

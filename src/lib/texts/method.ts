@@ -178,6 +178,17 @@ export const METHOD = {
       source: OURS,
     },
     {
+      id: 'bound',
+      title: 'Net joules, and measuring until ±3 %',
+      says: [
+        'Net joules are gross ones without what the device draws at rest. A counter’s rest is counted before the work and between slices, and taken off with its own interval; where it could not be counted, net is unknown. An estimate’s rest is the profile’s.',
+        'A bound repeats slices, up to 100, until the 95 % half-width of joules a ticket, of net and gross the wider, is within it: the spread of slices for their work, a counter’s steps as a rectangle over what they leave open, and in full what is not known of rest. Of an estimate repeats tell their spread alone: what is not known of the device does not shrink with them.',
+        'Where four times the most slices would not do, it stops and says so.',
+      ],
+      formula: 'half-width = t · √((s² + h²/3) / n) + h(rest)',
+      source: 'Cochran 1977, chapter 6 (ratios); JCGM 100:2008 (GUM), 4.3.7 (steps).',
+    },
+    {
       id: 'front',
       title: 'On the front',
       says: ['No other variant takes less energy at the same quality or has more quality at the same energy (Pareto).'],
@@ -209,6 +220,7 @@ export const METHOD = {
       says: [
         'One watt-hour is 3,600 joules. Grams of CO₂ equivalent are kilowatt-hours times the yearly average intensity of a grid that you choose; its source and year stand beside the figure. An average of a year says nothing of this hour, and making the device is not in it.',
         'Cost is kilowatt-hours times your price.',
+        '"What if" multiplies joules a ticket by tickets a day and 365. What two choices on one device differ by is the paired ratio of their joules, so what is not known of the device is no part of it; of two devices it is the ratio of both, with what is not known of each.',
       ],
       formula: 'g CO₂e = E / 3.6 MJ · intensity\ncost = E / 3.6 MJ · price',
       source: 'Ember (CC BY-SA 4.0) and Electricity Maps (ODbL), through CO2.js of the Green Web Foundation.',

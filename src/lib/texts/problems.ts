@@ -12,6 +12,7 @@ export const PROBLEMS = {
   limit: 'Tickets per task must be a whole number from 1 on.',
   slices: 'Slices must be a whole number from 1 to 100.',
   margin: 'The margin of quality must be a number from 0 to 1.',
+  percent: 'The bound of joules must be a number from 0.1 to 50 %, or empty.',
   tokens: 'Tokens per response must be a whole number from 1 to 2048.',
   threads: 'Threads must be a whole number from 1 to 64, or empty.',
   best: 'The number of best variants must be a whole number from 1 to 50.',

@@ -1,7 +1,13 @@
-import { fixed } from './format';
+import type { SamplerDomain } from '../meter/sampler';
+import type { Range } from '../schema/run';
+import { fixed, listed } from './format';
 
 /** Port that a sampler listens at where nothing else is said; `sampler/serve/server.ts` has the same. */
 const PORT = '41943';
+
+/** A reading that is older than this is late: a paired page has counters read every 100 ms, or every second where each starts a program. */
+const LATE_MS = 5000;
+const duration = (ms: number) => (ms < 1000 ? `${fixed(ms, ms < 10 ? 1 : 0)} ms` : `${fixed(ms / 1000, 1)} s`);
 
 /** The part of the page "Device" about hardware counters. */
 export const SAMPLER = {
@@ -19,7 +25,39 @@ export const SAMPLER = {
   paired: (url: string) => `Paired with the sampler at ${url}. Runs take their joules from it.`,
   looking: 'Asking the sampler.',
   nothing: 'It found no counter that it can read, so runs are estimated.',
-  columns: ['Counter', 'What it covers', 'Watts now'],
+  columns: ['Counter', 'What it covers', 'Watts now', 'At rest', 'State'],
+  /** What a counter's readings are like at the moment. */
+  state({ watts, age, flags, period }: SamplerDomain): string {
+    const said = flags.flatMap((flag) => SAMPLER.flags[flag] ?? []);
+    if (age !== null && age > LATE_MS) said.unshift(`not read for ${fixed(age / 1000, 0)} s`);
+    else if (watts === null) said.unshift('says nothing now');
+    if (said.length > 0) return said.join('; ');
+    return period === null ? 'fine' : `fine, new value every ${duration(period)}`;
+  },
+  flags: {
+    wrap: 'began anew at its end, counted through',
+    gap: 'not read for a moment',
+    reset: 'was reset: what lies before is not known',
+    implausible: 'said what no machine draws, left out',
+    standstill: 'stands still',
+  } as Readonly<Record<string, string>>,
+  /** Where counters come from, and where none was found. */
+  sources(all: readonly { title: string; counters: number }[]): string {
+    const [some, none] = [all.filter(({ counters }) => counters > 0), all.filter(({ counters }) => counters === 0)];
+    const from = some.map(({ title, counters }) => `${title} (${counters})`);
+    return [
+      from.length > 0 ? `Read: ${listed(from)}.` : '',
+      none.length > 0 ? `Nothing to read by: ${listed(none.map(({ title }) => title))}.` : '',
+    ]
+      .filter(Boolean)
+      .join(' ');
+  },
+  rest: (watts: Range | undefined) =>
+    watts ? `${fixed(watts.mid, 2)} W (${fixed(watts.low, 2)}–${fixed(watts.high, 2)})` : 'not measured',
+  measureRest: 'Measure at rest (10 s)',
+  resting: 'Resting. Leave the device alone for 10 s.',
+  restAbout: (at: string | null) =>
+    `${at === null ? '' : `Measured at ${at}, over 10 s in which Joulewise did nothing; brackets are what the counter’s steps leave open. `}Runs measure rest themselves, before they begin and between slices, and take it off as net joules.`,
   scopes: {
     core: 'processor cores',
     uncore: 'graphics beside the cores',

@@ -60,7 +60,7 @@ export function withProfile(
   };
   const own = PHASES.flatMap((phase): Reading[] => {
     const beside = longest(others, phase);
-    // What of a machine's idle power a task causes is not known from its package: nothing net.
+    // Net of idle by the idle windows of all runs of the profile: whoever has them takes it off (`meter/idle.ts`).
     const counter = { netJoules: null, tier: 'counter', boundary: 'package', source: counted.source } as const;
     return beside ? [{ ...beside, ...counter, joules: joulesOf(beside) }] : [];
   });

@@ -27,7 +27,7 @@ const preferred = (engine: EngineName, access: SamplerAccess): readonly Boundary
 
 /**
  * Counter tier: joules of every window, as the sampler counted them, at one boundary. Windows that it cannot tell have null
- * joules; where it does not answer at all, all have. Idle is not taken off: what of it a task causes is another column.
+ * joules; where it does not answer at all, all have. Idle is taken off afterwards, by the idle windows of the run (`meter/idle.ts`).
  */
 export function samplerSource({ access, fetch, clock }: SamplerPort, engine: EngineName): EnergySource {
   const client = new SamplerClient(access, fetch);
@@ -98,7 +98,8 @@ export function oneSampler(readings: readonly Reading[]): Reading[] {
 
 /** What is to be said of a run whose paired sampler could not tell all of its joules. */
 export function samplerWarnings(readings: readonly Reading[]): string[] {
-  const untold = readings.filter((r) => isOfSampler(r) && r.joules === null && r.seconds > 0);
+  // That rest is not known spoils net joules alone, which has a sentence of its own.
+  const untold = readings.filter((r) => isOfSampler(r) && r.joules === null && r.seconds > 0 && r.phase !== 'idle');
   if (untold.length === 0) return [];
   const phases = [...new Set(untold.map((r) => r.phase))].join(', ');
   return [

@@ -10,18 +10,26 @@ export class Folding {
   #thread: KeptData | null = null;
   readonly #told = new WeakSet<RunRecord>();
 
-  constructor(private readonly plan: Pick<PlanRecord, 'margin' | 'untilDecided'>) {}
+  constructor(
+    private readonly plan: Pick<PlanRecord, 'margin' | 'untilDecided' | 'energyBound' | 'slices' | 'limit'>,
+  ) {}
 
   async fold(runs: readonly RunRecord[]) {
     this.#thread ??= keepData();
     // A slice that was measured again has the name of the one before.
     const add = runs.filter((run) => !this.#told.has(run));
     for (const run of add) this.#told.add(run);
-    const { margin, untilDecided } = this.plan;
+    const { margin, untilDecided, energyBound, slices, limit } = this.plan;
     return this.#thread.call('fold', {
       add,
       ids: runs.map(({ id }) => id),
-      plan: { margin, ...(untilDecided ? { untilDecided } : {}) },
+      plan: {
+        margin,
+        slices,
+        limit,
+        ...(untilDecided ? { untilDecided } : {}),
+        ...(energyBound === undefined ? {} : { energyBound }),
+      },
     });
   }
 

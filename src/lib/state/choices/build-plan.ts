@@ -28,6 +28,7 @@ export const buildPlan = (
   slices: slicesFor(c, reopened),
   margin: c.margin,
   ...(c.untilDecided ? { untilDecided: true } : {}),
+  ...(c.untilPercent === null ? {} : { energyBound: c.untilPercent / 100 }),
   maxNewTokens: c.maxNewTokens,
   seed: c.seed,
   w: c.w,

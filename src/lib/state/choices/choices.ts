@@ -27,6 +27,8 @@ export interface Choices {
   /** How much lower than the reference's a task's quality may be. */
   margin: number;
   untilDecided: boolean;
+  /** Slices are repeated until joules a ticket are known within so many percent; null = no bound. */
+  untilPercent: number | null;
   maxNewTokens: number;
   threads: number | null;
   seed: number;
@@ -53,6 +55,7 @@ export const DEFAULT_CHOICES: Readonly<Choices> = {
   slices: null,
   margin: DEFAULT_MARGIN,
   untilDecided: false,
+  untilPercent: null,
   maxNewTokens: 64,
   threads: null,
   seed: 1,
@@ -102,6 +105,7 @@ export function problemOf(c: Choices): Problem | null {
   if (!whole(c.limit, 1, 100_000)) return ['limit'];
   if (c.slices !== null && !whole(c.slices, 1, 100)) return ['slices'];
   if (!(c.margin >= 0 && c.margin <= 1)) return ['margin'];
+  if (c.untilPercent !== null && !(c.untilPercent >= 0.1 && c.untilPercent <= 50)) return ['percent'];
   if (!whole(c.maxNewTokens, 1, 2048)) return ['tokens'];
   if (c.threads !== null && !whole(c.threads, 1, 64)) return ['threads'];
   if (!whole(c.k, 1, 50)) return ['best'];

@@ -21,6 +21,7 @@ export const ChoicesSchema = v.partial(
     slices: amount,
     margin: amount,
     untilDecided: v.boolean(),
+    untilPercent: amount,
     maxNewTokens: amount,
     threads: amount,
     seed: amount,

@@ -59,6 +59,7 @@ export function choicesOf(plan: Omit<PlanRecord, 'v' | 'checkpoint'>): { choices
       slices: plan.slices,
       margin: plan.margin,
       untilDecided: plan.untilDecided ?? false,
+      untilPercent: plan.energyBound === undefined ? null : Number((100 * plan.energyBound).toPrecision(6)),
       maxNewTokens: plan.maxNewTokens,
       threads: plan.threads,
       seed: plan.seed,

@@ -1,12 +1,14 @@
 import { JoulewiseError } from '../../core/errors';
 import { pairWith, SamplerClient, type SamplerDomain, type SamplerSource } from '../../meter/sampler';
-import type { Boundary } from '../../schema/run';
+import type { Boundary, Range } from '../../schema/run';
 import type { SamplerAccess } from '../../schema/sampler';
 import { keepSampler, pairedSampler } from '../../store/sampler';
 import { SAMPLER } from '../../texts/sampler';
 import { sentence } from '../../texts/sentence';
 
 const LIVE_MS = 1000;
+/** For which the device is left alone when its watts at rest are measured. */
+const REST_MS = 10_000;
 
 /** Loopback, spelled out: pages may reach nothing else, and a sampler listens to nothing else. */
 const ADDRESS = /^http:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?$/;
@@ -20,6 +22,9 @@ class SamplerState {
   live = $state.raw<readonly SamplerDomain[]>([]);
   error = $state<string | null>(null);
   busy = $state(false);
+  /** Whether the device is left alone, and what its counters said of that. */
+  resting = $state(false);
+  rest = $state.raw<{ at: Date; watts: ReadonlyMap<string, Range> } | null>(null);
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   #client(): SamplerClient | null {
@@ -40,14 +45,34 @@ class SamplerState {
     const client = this.#client();
     if (!client) return;
     try {
-      this.sources ??= await client.discover();
-      this.live = await client.live();
-      this.error = null;
+      // Asking is work too.
+      if (!this.resting) {
+        this.sources ??= await client.discover();
+        this.live = await client.live();
+        this.error = null;
+      }
     } catch (error) {
       this.live = [];
       this.error = sentence(error);
     }
     this.#timer = setTimeout(() => void this.#look(), LIVE_MS);
+  }
+
+  /** Measures what each counter's part draws while nothing of ours runs. */
+  async measureRest(): Promise<void> {
+    const client = this.#client();
+    if (!client || this.resting) return;
+    this.resting = true;
+    this.error = null;
+    try {
+      const from = await client.time();
+      await new Promise<void>((done) => setTimeout(done, REST_MS));
+      this.rest = { at: new Date(), watts: await client.wattsBetween(from, await client.time()) };
+    } catch (error) {
+      this.error = sentence(error);
+    } finally {
+      this.resting = false;
+    }
   }
 
   async pair(address: string, code: string): Promise<void> {
@@ -81,6 +106,7 @@ class SamplerState {
     this.#keep(null);
     this.sources = null;
     this.live = [];
+    this.rest = null;
     this.error = null;
     // The other end forgets too, where it is there to be told.
     await client?.forget().catch(() => undefined);

@@ -1,5 +1,6 @@
+import { JoulewiseError } from '../../core/errors';
 import { carriesModel, decodeModel, encodeModel } from '../../link/model-link';
-import { fitModel, type FitInput } from '../../fit/fit';
+import { fitModel, readModel, type FitInput } from '../../fit/fit';
 import { readSeries } from '../../fit/readings';
 import { ROUTINES, speedOf, type RoutineName } from '../../fit/routine';
 import { placeDevice, type Placed } from '../../meter/place';
@@ -27,6 +28,8 @@ export const asksSampler = (meter: MeterChoice) => meter === 'sampler' || meter 
 
 /** The largest file of readings that is read. */
 const MOST_BYTES = 64 * 2 ** 20;
+/** A model takes a few kilobytes. */
+const MOST_MODEL_BYTES = 64 * 2 ** 10;
 
 /** The fit of this device's energy model, from its routine to what is kept. */
 class FitState {
@@ -36,7 +39,7 @@ class FitState {
   doing = $state.raw<{ done: number; of: number; kind: SegmentKind; left: number } | null>(null);
   /** A routine that has run, and waits for readings of its time. */
   waiting = $state.raw<RoutineResult | null>(null);
-  /** A model that a link brought, and nobody took yet. */
+  /** A model that a link or a file brought, and nobody took yet. */
   offered = $state.raw<EnergyModelRecord | null>(null);
   link = $state<string | null>(null);
   #abort: AbortController | null = null;
@@ -52,6 +55,26 @@ class FitState {
       const model = await decodeModel(address);
       // Nothing is offered that is kept already.
       if (this.known[model.hardware].model?.id !== model.id) this.offered = model;
+    } catch (error) {
+      this.error = sentence(error);
+    }
+  }
+
+  /** Reads a file with a fitted model, as "Download" wrote it: it is offered as one of a link is. */
+  async offerFile(file: File): Promise<void> {
+    this.error = null;
+    this.offered = null;
+    try {
+      if (file.size > MOST_MODEL_BYTES) throw new JoulewiseError('input.format', FIT.notModel);
+      let json: unknown;
+      try {
+        json = JSON.parse(await file.text());
+      } catch (cause) {
+        throw new JoulewiseError('input.format', FIT.notModel, { cause });
+      }
+      const model = readModel(json);
+      if (this.known[model.hardware].model?.id === model.id) this.error = FIT.kept(model.id);
+      else this.offered = model;
     } catch (error) {
       this.error = sentence(error);
     }

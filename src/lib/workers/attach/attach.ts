@@ -1,5 +1,6 @@
 import { JoulewiseError, quote } from '../../core/errors';
 import { groupBy } from '../../core/group';
+import { netOfRest, wattsAtRest } from '../../meter/idle';
 import { withProfile } from '../../meter/firefox/attach';
 import { countedPower } from '../../meter/firefox/counters';
 import { readProfile, type ProfileFile } from '../../meter/firefox/file';
@@ -25,16 +26,20 @@ export async function attachProfile(file: ProfileFile): Promise<Attached> {
   let partly = 0;
   for (const [prefix, marked] of groupBy(runs, ({ plan }) => plan)) {
     const ids = await runIdsFrom(prefix);
+    const own: NewReadings[] = [];
     for (const [unit, tries] of groupBy(marked, (run) => run.unit)) {
       const id = ids.find((own) => own.slice(own.indexOf('/') + 1) === unit);
       const run = id === undefined ? null : await getRun(id);
       const told = run ? withProfile(run, tries, counted) : 'gone';
       if (typeof told === 'string') untold[told]++;
       else if (run) {
-        changes.push({ id: run.id, plan: run.plan, startedAt: run.startedAt, phases: told.phases });
+        own.push({ id: run.id, plan: run.plan, startedAt: run.startedAt, phases: told.phases });
         if (!told.whole) partly++;
       }
     }
+    // Only first slices have a window of rest; what it told holds for all of the plan.
+    const rest = wattsAtRest(own.flatMap(({ phases }) => phases.filter(({ source }) => source === counted.source)));
+    changes.push(...own.map((change) => ({ ...change, phases: netOfRest(change.phases, rest) })));
   }
   await replaceReadings(changes);
   return {
