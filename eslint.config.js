@@ -10,6 +10,7 @@ export default ts.config(
       'node_modules',
       '.svelte-kit',
       'build',
+      'sampler/dist',
       'static',
       '.joulewise',
       'tests/fixtures',

@@ -180,15 +180,16 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(
-    error instanceof Usage ||
-    error instanceof SystemFault ||
-    (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-  ))
-    throw error;
-  console.error((error as Error).message);
-  process.exitCode = error instanceof Usage ? 2 : 1;
-}
+main(process.argv.slice(2)).then(
+  (code) => (process.exitCode = code),
+  (error: unknown) => {
+    if (!(
+      error instanceof Usage ||
+      error instanceof SystemFault ||
+      (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    ))
+      throw error;
+    console.error((error as Error).message);
+    process.exitCode = error instanceof Usage ? 2 : 1;
+  },
+);

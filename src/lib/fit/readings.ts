@@ -90,6 +90,8 @@ export function readSeries(text: string): Series {
 /** Power takes this long to settle after the work changed, at most this share of a piece; readings within are left out. */
 const SETTLE_MS = 400;
 const SETTLE_SHARE = 0.25;
+/** Watts that a driver gives are a mean over seconds: more of a piece is left out. */
+const SETTLE_WATTS = 0.4;
 /** Of one watt reading, as a share: its place in time and its own rounding. */
 const WATTS_SD = 0.02;
 
@@ -120,7 +122,8 @@ function fromWatts(
   lag: number,
 ): Observation[] {
   return segments.flatMap((segment) => {
-    const { from, to } = settled(segment);
+    const from = segment.from + SETTLE_WATTS * (segment.to - segment.from);
+    const { to } = segment;
     const [first, last] = within(readings, from + lag, to + lag);
     const n = last - first + 1;
     if (n < 1) return [];
