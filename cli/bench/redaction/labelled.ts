@@ -186,15 +186,18 @@ function nameOf(faker: Faker): string {
   return `${first} ${last}-${faker.person.lastName()}`;
 }
 
+/** A noun of several words, as a host's name and a path can hold it: neither has white space or typographic quotes. */
+const joined = (words: string, by: string) => words.replace(/[\s’]+/g, by);
+
 const SITES: readonly ((f: Faker) => string)[] = [
   (f) => f.helpers.fromRegExp(/[A-Z]{3}-[0-9]{4}/),
   (f) => f.helpers.fromRegExp(/[A-Z]{2}[0-9]{5}/),
   (f) => f.helpers.fromRegExp(/[A-Z]{3}[0-9]{3}[A-Z]/),
 ];
 const HOSTS: readonly ((f: Faker) => string)[] = [
-  (f) => `${f.word.noun()}${f.number.int(99)}.${f.internet.domainName()}`,
+  (f) => `${joined(f.word.noun(), '-')}${f.number.int(99)}.${f.internet.domainName()}`,
   (f) => `${f.airline.airport().iataCode.toLowerCase()}-core-rtr${f.number.int({ min: 1, max: 9 })}`,
-  (f) => `sw${f.number.int(99)}.${f.word.noun()}.corp`,
+  (f) => `sw${f.number.int(99)}.${joined(f.word.noun(), '-')}.corp`,
   (f) => `${f.helpers.fromRegExp(/[a-z]{3}[0-9]{2}/)}-${one(f, ['olt', 'bng', 'pe', 'sw', 'fw'])}-0${f.number.int(9)}`,
 ];
 const CIRCUITS: readonly ((f: Faker) => string)[] = [
@@ -215,7 +218,7 @@ const VALUES: Readonly<Record<string, { label: Label | null; make: (f: Faker) =>
   ipv4: { label: 'ipv4', make: (f) => f.internet.ipv4() },
   ipv6: { label: 'ipv6', make: (f) => f.internet.ipv6() },
   mac: { label: 'mac', make: (f) => f.internet.mac({ separator: one(f, [':', '-']) }) },
-  url: { label: 'url', make: (f) => `${f.internet.url()}/${f.word.noun()}?id=${f.number.int(999)}` },
+  url: { label: 'url', make: (f) => `${f.internet.url()}/${joined(f.word.noun(), '%20')}?id=${f.number.int(999)}` },
   host: { label: 'host', make: (f) => one(f, HOSTS)(f) },
   card: { label: 'card', make: (f) => f.finance.creditCardNumber(one(f, ['visa', 'mastercard', 'american_express'])) },
   id: { label: 'id', make: (f) => f.phone.imei().replace(/-/g, one(f, ['', '-'])) },
