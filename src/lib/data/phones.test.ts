@@ -37,6 +37,7 @@ const KEPT = [
   'TT#(00123456), ID 00123456789012',
   'counters 0000 0012 3456, bytes 02 00 00 00',
   '601 234 567 packets, 1 234 567 890 bytes',
+  'commit cb010744cc98f651, cb6337329d3c858c',
   '02-687535-fix.patch, version 1:10~+20191229111838',
 ];
 

@@ -29,7 +29,7 @@ const ADVERBS = '(?:[ \\t](?:me|us|him|her|them|customer|back))?(?:[ -]?back)?';
 const PREPOSITION = '(?:[ \\t](?:is|at|on|under|via|unter|au|al|le|op|pod|na|på))?';
 const NUMBER_WORD = '(?:[ \\t]?(?:no|nr|num|number|nummer|n°|nº)\\.?)?';
 /** Digits with what people put between them; how many is counted apart. */
-const DIGITS = `(\\(?\\+?\\d(?:[ \\t().-]{0,3}\\/?\\d){5,14}${EXTENSION})(?!\\d|[-/.:]\\d)`;
+const DIGITS = `(\\(?\\+?\\d(?:[ \\t().-]{0,3}\\/?\\d){5,14}${EXTENSION})(?![\\p{L}\\d]|[-/.:]\\d)`;
 
 const behind = (words: string, between: string) =>
   new RegExp(`(?<![\\p{L}\\p{N}])(?:${words})(?![\\p{L}])${between}[ \\t]{0,4}${DIGITS}`, 'giu');

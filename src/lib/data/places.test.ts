@@ -29,6 +29,8 @@ const HIDDEN = [
   ['Trg hrvatskih branitelja 6', '[street 1]'],
   ['Rua Augusta, 274', '[street 1]'],
   ['lives at Alte Ziegelei 58a, second floor', 'lives at [street 1], second floor'],
+  ['Aleea Matei Millo, Bloc 65', '[street 1]'],
+  ['Nygade 4 in 2000 Frederiksberg', '[street 1] in [postcode 1] Frederiksberg'],
   ["Lives at 'Hauptstr. 12a', 80331 München", "Lives at '[street 1]', [postcode 1] München"],
 ] as const;
 
@@ -46,6 +48,7 @@ const KEPT = [
   'Visual Studio 2019, Windows Server 2016, Cisco Prime 3',
   'Digger hit the duct near Elm Street - light level lost on span 676',
   'Copyright 2007, 2010 Free Software; in 2016 Microsoft; 3, 4096 MiB',
+  'String16 and String32 for Apple Magic Trackpad 2, in ISO-10646 Unicode',
   'Fix PR 29972, alarm 12 High Temperature',
 ];
 

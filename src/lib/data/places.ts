@@ -43,7 +43,7 @@ export const STREETS: readonly RegExp[] = rows(
   // Örs vezér liget 3: a small word between.
   `${START}${CAP}[ \\t]\\p{Ll}${LETTER}{2,14}[ \\t](?:utca|tér|liget|fasor|sétány|körút|köz)[ \\t]${NUMBER}${UNIT}${END}`,
   // Hauptstraße 12, Stora gatan 3, Von-der-Tann-Str. 1, 30 Ağustos Caddesi 14, van den Berggracht 9.
-  `${START}(?:\\d{1,2}\\.?[ \\t](?=\\p{Lu}))?${PARTICLES}(?:${CAP}[ \\t-](?:${LINK}[ \\t])?){0,4}(?:\\p{Lu}${LETTER}{0,24}(?:[.-]{1,2}${LETTER}{1,24}){0,4}[.]?-?)?(?:${casesOf(ENDINGS)})(?![\\p{L}\\p{M}])[ \\t]{0,2}(?:,[ \\t]?(?=[Nn]o))?${NUMBER}${UNIT}${END}`,
+  `${START}(?:\\d{1,2}\\.?[ \\t](?=\\p{Lu}))?${PARTICLES}(?:${CAP}[ \\t-](?:${LINK}[ \\t])?){0,4}(?:\\p{Lu}${LETTER}{0,24}(?:[.-]{1,2}${LETTER}{1,24}){0,4}[.]?-?)?(?:${casesOf(ENDINGS)})(?![\\p{L}\\p{M}])(?:(?<=\\.)|[ \\t]{1,2}|,[ \\t]?(?=[Nn]o))${NUMBER}${UNIT}${END}`,
   // Лесная ул., 457.
   `${START}(?:${CAP}[ \\t]){1,3}(?:${BEHIND})(?![\\p{L}\\p{M}]),?[ \\t]{0,2}${NUMBER}${UNIT}${END}`,
   // 12 rue X, where French writes the number first; Rue X 12, ul. X 12/4, Via X, 12.
@@ -95,16 +95,25 @@ const SURE = setOf(ENGLISH_SURE);
 const MORE = setOf(ENGLISH_MORE);
 const LED = setOf(ENGLISH_LED);
 
-/** Words that name, in order: without articles, numbers and their letters, numerals of floors and "s/n". */
+/** Words that name, in order: without articles, numbers and what they are called, numerals of floors and "s/n". */
 const namesOf = (text: string) =>
   Array.from(
     text.replace(/s[/.]n\.?[º°]?/giu, '').matchAll(/(?<![\p{L}\p{M}\d])\p{L}[\p{L}\p{M}'’-]*/gu),
     ([word]) => word,
-  ).filter((word) => word.length > 1 && !LINK_SET.has(word.toLowerCase()) && !/^[IVX]+$/.test(word));
+  ).filter(
+    (word) =>
+      word.length > 1 &&
+      !LINK_SET.has(word.toLowerCase()) &&
+      !/^(?:[IVX]+|[Nn]o|[Nn]r|[Nn]um|[Bb]l|[Bb]loc|lok|hus)$/.test(word),
+  );
+
+/** Machines that end as Dutch paths do. */
+const PADS = /^(?:track|touch|key|note|think|i)pad$/i;
 
 /** Not where the words are all ordinary ("Route Table 12"), unless it can be nothing but a street ("12 Main Street"). */
 export function isStreet(text: string): boolean {
   const names = namesOf(text);
+  if (PADS.test(names.at(-1) ?? '')) return false;
   // What a street is said to be names nothing: "4 Optical Lane".
   const telling = /^\d/.test(text) && MORE.has(names.at(-1)?.toLowerCase() ?? '') ? names.slice(0, -1) : names;
   if (telling.some((word) => !isOrdinary(word) && !NO_STREET.has(word.toLowerCase()))) return true;
@@ -151,7 +160,7 @@ const NO_STREET = new Set(
 /** A town: a capital, and no unit of memory. */
 const TOWN = `(?=[ \\t]{1,2}(?![KMGT]i?[Bb](?![\\p{L}]))(?:[\\p{Lu}\\p{Lo}]|['’]))`;
 const CODE =
-  '\\d{4} ?[A-Z]{2}(?![\\p{L}])|\\d{4}-\\d{3}|\\d{5}-\\d{4}|\\d{2}[ -]\\d{3}|\\d{3} \\d{2}|(?:[A-Z]{1,3}-)?\\d{4,6}';
+  '\\d{4} ?[A-Z]{2}(?![\\p{L}])|\\d{4}-\\d{3}|\\d{5}-\\d{4}|\\d{2}[ -]\\d{3}|\\d{3} \\d{2}|(?:(?:[A-Z]{1,2}|FIN)-)?\\d{4,6}';
 const STATES =
   'AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC'.replaceAll(
     ' ',
@@ -163,8 +172,8 @@ export const POSTCODES: readonly RegExp[] = [
   /(?<![\w-])[A-Z]\d{2} [A-Z]\d[A-Z\d]{2}(?![\w-])/g,
   // Behind their names.
   /(?<![\p{L}\p{N}])(?:zip|zip code|zipcode|postcode|postal code|post code|plz|postleitzahl|cap|code postal|código postal|cep|psč|postnummer|postinumero|kod pocztowy|irányítószám|индекс)(?:[ \t]{0,2}[.:=][ \t]{0,2}|[ \t]{1,2})([A-Z]{0,2}-?\d[\dA-Z]{1,5}(?:[ -]?[\dA-Z]{2,4})?)(?![\w])/giu,
-  // Before a town: behind a hidden address; behind a comma or a word for a place, where years stand too.
-  new RegExp(`\\0['’"]?,?[ \\t\\n]{1,2}(${CODE})${TOWN}`, 'gu'),
+  // Before a town: behind a hidden address, where no year is meant; behind a comma or a word for a place, where one may be.
+  new RegExp(`\\0['’"]?,?[ \\t\\n]{1,2}(?:(?:in|near|nach|à|en|w|v|i)[ \\t])?(${CODE})${TOWN}`, 'gu'),
   new RegExp(`(?:(?<=[\\p{L}\\d]),[ \\t]|(?<![\\p{L}\\p{M}])(?:in|near|nach|à|en|w|v|i)[ \\t])(?!(?:19|20)\\d{2}(?!\\d))(${CODE})${TOWN}`, 'gu'),
   new RegExp(`(?<=, |\\b[A-Z]\\p{L}{2,20} )(?:${STATES}) \\d{5}(?:-\\d{4})?(?![\\w-])`, 'gu'),
 ]; // prettier-ignore
