@@ -49,7 +49,7 @@ const PARTS: Readonly<Record<string, (d: Driver, o: BenchOptions) => Promise<Ben
   stages: (_, o) => stageRows(o.quick ? 1 : 3),
   energy: (_, o) => Promise.resolve(energyRows(o.quick ? 50 : 500)),
   // Figures of a quick run are not for the page.
-  redaction: (_, o) => redactionRows(o.quick ? 1 : 10, !o.quick),
+  redaction: (_, o) => redactionRows(o.quick ? 1 : 50, !o.quick),
   published: () => Promise.resolve(publishedRows()),
   answer: (d, o) =>
     answerRows(d, { plans: o.quick ? 20 : 1000, runs: o.quick ? 2 : 10, threads: o.threads, data: o.tickets }),

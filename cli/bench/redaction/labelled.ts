@@ -3,7 +3,9 @@ import { allFakers, type Faker } from '@faker-js/faker';
 /**
  * Sentences as tickets hold them, with what must be hidden in each: written before the rules of `data/redact.ts` and from
  * what tickets look like, with names of others (`@faker-js/faker`, MIT). Each ticket belongs to one of two halves: rules
- * may be mended by what they miss in `seen`; figures are told of `unseen`, whose templates nobody looks at meanwhile.
+ * may be mended by what they miss in `seen`; figures are told of `unseen`. Both halves draw their values from the same
+ * makers, by other seeds. `bare` holds values without a word that
+ * says what they are.
  */
 
 /** What a label may be; kinds of names are one kind, however much of the name is said. */
@@ -31,7 +33,7 @@ export interface Labelled {
   text: string;
   /** UTF-16 offsets, in order. */
   labels: { label: Label; start: number; end: number }[];
-  half: 'seen' | 'unseen';
+  half: 'seen' | 'unseen' | 'bare';
 }
 
 /** Twenty languages whose names begin with capitals. */
@@ -172,6 +174,19 @@ const UNSEEN: Templates = {
   ],
 };
 
+const BARE: Templates = {
+  people: [],
+  things: [
+    'Seen again today, {phone}, no change.',
+    'As before {street}, third floor.',
+    'Again {url} without a change.',
+    'As before {host} without a change.',
+    'Again {circuit} without a change.',
+    'Again {id} without a change.',
+  ],
+  nothing: [],
+};
+
 /** One of a list, by the faker's own numbers. */
 const one = <T>(faker: Faker, from: readonly T[]): T => faker.helpers.arrayElement(from);
 
@@ -186,15 +201,18 @@ function nameOf(faker: Faker): string {
   return `${first} ${last}-${faker.person.lastName()}`;
 }
 
+/** A noun of several words, as a host's name and a path can hold it: neither has white space or typographic quotes. */
+const joined = (words: string, by: string) => words.replace(/[\s’]+/g, by);
+
 const SITES: readonly ((f: Faker) => string)[] = [
   (f) => f.helpers.fromRegExp(/[A-Z]{3}-[0-9]{4}/),
   (f) => f.helpers.fromRegExp(/[A-Z]{2}[0-9]{5}/),
   (f) => f.helpers.fromRegExp(/[A-Z]{3}[0-9]{3}[A-Z]/),
 ];
 const HOSTS: readonly ((f: Faker) => string)[] = [
-  (f) => `${f.word.noun()}${f.number.int(99)}.${f.internet.domainName()}`,
+  (f) => `${joined(f.word.noun(), '-')}${f.number.int(99)}.${f.internet.domainName()}`,
   (f) => `${f.airline.airport().iataCode.toLowerCase()}-core-rtr${f.number.int({ min: 1, max: 9 })}`,
-  (f) => `sw${f.number.int(99)}.${f.word.noun()}.corp`,
+  (f) => `sw${f.number.int(99)}.${joined(f.word.noun(), '-')}.corp`,
   (f) => `${f.helpers.fromRegExp(/[a-z]{3}[0-9]{2}/)}-${one(f, ['olt', 'bng', 'pe', 'sw', 'fw'])}-0${f.number.int(9)}`,
 ];
 const CIRCUITS: readonly ((f: Faker) => string)[] = [
@@ -215,7 +233,7 @@ const VALUES: Readonly<Record<string, { label: Label | null; make: (f: Faker) =>
   ipv4: { label: 'ipv4', make: (f) => f.internet.ipv4() },
   ipv6: { label: 'ipv6', make: (f) => f.internet.ipv6() },
   mac: { label: 'mac', make: (f) => f.internet.mac({ separator: one(f, [':', '-']) }) },
-  url: { label: 'url', make: (f) => `${f.internet.url()}/${f.word.noun()}?id=${f.number.int(999)}` },
+  url: { label: 'url', make: (f) => `${f.internet.url()}/${joined(f.word.noun(), '%20')}?id=${f.number.int(999)}` },
   host: { label: 'host', make: (f) => one(f, HOSTS)(f) },
   card: { label: 'card', make: (f) => f.finance.creditCardNumber(one(f, ['visa', 'mastercard', 'american_express'])) },
   id: { label: 'id', make: (f) => f.phone.imei().replace(/-/g, one(f, ['', '-'])) },
@@ -225,6 +243,9 @@ const VALUES: Readonly<Record<string, { label: Label | null; make: (f: Faker) =>
   postcode: { label: 'postcode', make: (f) => f.location.zipCode() },
   site: { label: 'site', make: (f) => one(f, SITES)(f) },
 };
+
+/** Of each half its own seeds. */
+const OFFSETS: Readonly<Record<Labelled['half'], number>> = { seen: 0, unseen: 500, bare: 700 };
 
 /** A template with its values; `uncased` where the names' script has no capitals. */
 function fill(template: string, faker: Faker, half: Labelled['half'], uncased: boolean): Labelled {
@@ -248,18 +269,19 @@ function fill(template: string, faker: Faker, half: Labelled['half'], uncased: b
  * Labelled sentences, the same for the same seed: of each half every template of people in every language, every other
  * template `rounds` times in each language, and what names nobody as often.
  *
- * @param rounds how often; 1 gives some 2,300 sentences
+ * @param rounds how often; 1 gives some 2,400 sentences
  */
 export function labelledSet(rounds: number, seed = 7): Labelled[] {
   const out: Labelled[] = [];
   for (const [half, templates] of [
     ['seen', SEEN],
     ['unseen', UNSEEN],
+    ['bare', BARE],
   ] as const)
     for (const [l, language] of [...LANGUAGES, ...UNCASED].entries()) {
       const uncased = l >= LANGUAGES.length;
       const faker = allFakers[language];
-      faker.seed(seed * 1000 + l + (half === 'seen' ? 0 : 500));
+      faker.seed(seed * 1000 + l + OFFSETS[half]);
       const wanted = uncased ? templates.people : [...templates.people, ...templates.things, ...templates.nothing];
       for (let round = 0; round < rounds; round++)
         for (const template of wanted) out.push(fill(template, faker, half, uncased));

@@ -3,10 +3,13 @@ import { format, resolveConfig } from 'prettier';
 import { REDACTION_TITLES } from '../../../src/lib/data/redact';
 import { fromHere, say } from '../../shared/context';
 import { demand, type BenchRow } from '../../shared/rows';
-import { KINDS, measureHalf, precision, recall, sentencesOf } from './measure';
+import type { Label } from './labelled';
+import { KINDS, measureHalf, precision, recall, sentencesOf, type Fared } from './measure';
 
 /** What is demanded of names, and of all else: shares. */
 const DEMANDED = { person: 0.9, others: 0.99 } as const;
+/** Kinds that are found by a word before them as much as by their form. */
+const TOLD_BARE: readonly Label[] = ['phone', 'street'];
 const FILE = 'src/lib/texts/redaction-measured.ts';
 
 /**
@@ -17,19 +20,33 @@ export async function redactionRows(rounds: number, write: boolean): Promise<Ben
   say('Redacting labelled sentences ...');
   const fared = measureHalf('unseen', rounds);
   if (write) {
-    const kinds = fared.map((row) => ({
-      title: KINDS[row.label].map((kind) => REDACTION_TITLES[kind]).join(', '),
-      n: row.n,
-      recall: Math.floor(recall(row) * 1000) / 1000,
-      precision: precision(row) === null ? null : Math.floor((precision(row) ?? 0) * 1000) / 1000,
-    }));
-    const record = { date: new Date().toISOString().slice(0, 10), sentences: rounds * sentencesOf('unseen'), kinds };
+    const told = ({ label, n, hidden, spans, right }: Fared, how = '') => ({
+      title: `${KINDS[label].map((kind) => REDACTION_TITLES[kind]).join(', ')}${how}`,
+      n,
+      hidden,
+      spans,
+      right,
+    });
+    const kinds = [
+      ...fared.map((row) => told(row)),
+      ...measureHalf('bare', rounds)
+        .filter(({ label }) => TOLD_BARE.includes(label))
+        .map((row) => told(row, ', with no word before it that says so')),
+    ];
+    const record = {
+      date: new Date().toISOString().slice(0, 10),
+      sentences: rounds * (sentencesOf('unseen') + sentencesOf('bare')),
+      kinds,
+    };
     const path = fromHere(FILE);
-    const text = `/** What redaction hid of labelled sentences. Written by \`npm run bench -- --part redaction\`; never by hand. */
+    const text = `/**
+ * What redaction hid of labelled sentences: of \`n\` things \`hidden\` to the last letter, and of \`spans\` that it hid
+ * \`right\`. Written by \`npm run bench -- --part redaction\`; never by hand.
+ */
 export const MEASURED: {
   date: string;
   sentences: number;
-  kinds: readonly { title: string; n: number; recall: number; precision: number | null }[];
+  kinds: readonly { title: string; n: number; hidden: number; spans: number; right: number }[];
 } = ${JSON.stringify(record)};
 `;
     writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }));

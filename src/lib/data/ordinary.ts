@@ -29,7 +29,7 @@ hardware has have head headquarters health heat heating heavy hello help helpdes
 hold holding home host hot hotline hour hours house how hub human i idle if impact impacted important in inbound
 incident incidents incoming incorrect indoor info information infrastructure initial input inside inspection install
 installation installer instance integration intermittent internal internet into inventory investigate investigating
-investigation invoice is issue issues it item its january job july junction just keep kernel key kind known lab lamp
+investigation invoice is issue issues it item its january job july june junction just keep kernel key kind known lab lamp
 lan landline laptop large laser last late latency layer lead leak led left level license licence light lightning like
 line lines link links list live load local location log login logs long loop loss lost low mail mailbox main mainframe
 mains maintenance make management manager managed manual many march master maximum me measurement media memory
@@ -76,7 +76,9 @@ samstag sonntag januar februar märz juni juli oktober dezember die das dem ein 
 vom für im auf bei nach seit bitte danke störung ausfall leitung anschluss kunde kunden kundin techniker netz strom
 gerät anlage rückruf telefon fehler meldung lundi mardi mercredi jeudi vendredi samedi dimanche un une ou pas avec
 pour dans sur depuis merci panne ligne réseau coupure lunes martes miércoles jueves viernes sábado domingo los las una
-o con para en desde gracias cliente clientes fallo línea servicio avería equipo
+o con para en desde gracias cliente clientes fallo línea servicio avería equipo rebooting restarting resetting replacing changing updating upgrading reloading reseating
+cleaning clearing splicing swapping adjusting rerouting reconfiguring removing adding disabling enabling checking testing
+repairing installing moving cycling patching tuning
 `
     .trim()
     .split(/\s+/),

@@ -50,7 +50,7 @@ klient|klientka|technik|zgłaszający|zgłosił|zgłosiła|osoba kontaktowa|uży
 /** What was done, in the languages where a preposition names who did it. */
 const DONE_BY = [
   // English verbs by their ending: a list of verbs would always lack some.
-  `(?:\\p{L}{2,16}(?:ed|ied|en|wn|nt|lt|id|de|ut|it)|call|note|visit|update|entry|comment|work|repair|call[- ]?out)[ \\t](?:in[ \\t]|up[ \\t]|on[ \\t]site[ \\t])?by`,
+  `(?:\\p{L}{2,16}(?:ed|ied|en|wn|nt|lt|id|de|ut|it)|call|note|visit|update|entry|comment|work|repair|ticket|report|request|complaint|escalation|approval|inspection|diagnosis|call[- ]?out)[ \\t](?:in[ \\t]|up[ \\t]|on[ \\t]site[ \\t])?by`,
   words(
     'gemeldet von|erfasst von|erstellt von|erledigt von|geschlossen von|bearbeitet von|geändert von|gesendet von|gesprochen mit|zugewiesen an|weitergeleitet an|übergeben an|rücksprache mit|laut aussage von',
   ),
@@ -118,7 +118,7 @@ const beside = (front: string, then: string): Beside => ({
 
 const END = `(?!${LETTER})`;
 const LEAD = `(?:${TITLE}[ \\t]{1,2})?`;
-const SEP = '(?:[ \\t\\u00a0]{0,3}[:=–-][ \\t\\u00a0]{0,3}|[ \\t\\u00a0]{1,3})(?:["“„(<][ \\t]?)?';
+const SEP = '(?:[ \\t\\u00a0]{0,3}[:=–-][ \\t\\u00a0]{0,3}|[ \\t\\u00a0]{1,3})(?:["“„(<\'‘][ \\t]?)?';
 const FOLLOWS = '(?=[ \\t.]{0,8}(?:\\r?\\n|[,|(;]|$))';
 
 /** Every name after these; order matters little. */
@@ -164,10 +164,12 @@ export function nameLength(text: string): number {
     const word = match[0];
     const bare = word.replace(/['’]s$/u, '');
     if (PARTICLE_SET.has(bare.toLowerCase()) && !/^\p{Lu}{2,}/u.test(bare)) continue;
+    // The last word of a name may be a letter: "Nguyễn Văn A".
+    if (end > 0 && /^[^\P{Lu}I]$/u.test(bare) && match.index + word.length === text.length) return text.length;
     if (isOrdinary(bare) || bare.split('-').some((part) => part.length > 1 && isOrdinary(part))) break;
     // Product names and codes: "MPLS", "NetScaler"; people who write in capitals alone are found by lists.
     if (/^\p{Lu}{2,5}$/u.test(bare) && end === 0) break;
-    if (/^\p{Lu}\.?$/u.test(bare) && end === 0 && !/\s\p{L}{2}/u.test(text.slice(match.index))) break;
+    if (/^\p{Lu}\.?$/u.test(bare) && end === 0 && !/\s\p{L}['’\p{L}]/u.test(text.slice(match.index))) break;
     end = match.index + bare.length;
     whole ||= bare.replace('.', '').length > 1;
   }

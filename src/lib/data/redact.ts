@@ -10,7 +10,8 @@ import { ASKED_KINDS, REDACTION_KINDS, type RedactionKind } from './redaction-ki
 import type { OwnWords } from './own-words';
 import { NAMES_BEFORE, NAMES_BESIDE, UNCASED_BEFORE, UNCASED_BESIDE, nameLength, type Beside } from './people';
 import { Placeholders } from './placeholders';
-import { isNamedPlace, isStreet, POSTCODES, STREETS, STREETS_BESIDE } from './places';
+import { isCalledPhone, isDonePhone, isPhone, PHONES, PHONES_CALLED, PHONES_DONE } from './phones';
+import { isLedPlace, isNamedPlace, isStreet, PLACES_BESIDE, POSTCODES, STREETS, STREETS_BESIDE } from './places';
 
 export { ASKED_KINDS, REDACTION_KINDS, REDACTION_TITLES, type RedactionKind } from './redaction-kinds';
 
@@ -58,8 +59,6 @@ interface Row {
   valid?: (hidden: string, before: string) => boolean;
 }
 
-const digits = (text: string) => text.replace(/\D/g, '').length;
-
 const VERSION_WORD = /(?:\bv|\b(?:ver|version|release|rel|firmware|fw|sw|software|build|patch|os|ios|junos))[\s.:=]*$/i;
 
 function isIpv4(text: string, before: string): boolean {
@@ -82,7 +81,7 @@ function isIpv6(text: string): boolean {
 const TOP_LEVEL = new Set(
   (
     'com net org edu gov mil int info biz io cloud online tech network telecom dev app arpa ' +
-    'local lan corp internal intra intranet home localdomain priv'
+    'local lan corp internal intra intranet home localdomain priv рф укр срб ελ'
   ).split(' '),
 );
 const FILE_ENDING = /\.(?:app|com|info|int|local)$/i;
@@ -130,6 +129,16 @@ function isHost(text: string): boolean {
   return country && labels.every((label) => label.length > 1) && (labels.length > 2 || /\d/.test(labels[0] ?? ''));
 }
 
+/** What a web address is made of: an apostrophe within a word, and brackets that are closed again. */
+const URL_SIGN = `(?:[^\\s<>"'“”„«»()[\\]{}\\\\\\0]|'(?=\\p{L})|\\([^\\s<>"'()[\\]{}\\0]{0,100}\\))`;
+
+/** A host's name or an IPv4 address before the path; behind the latter a digit is the length of a network's prefix. */
+function isBareUrl(text: string): boolean {
+  const [host = '', path = ''] = /^([^/]*)\/(.*)$/s.exec(text)?.slice(1) ?? [];
+  const name = host.replace(/:\d+$/, '');
+  return /^\d+(?:\.\d+){3}$/.test(name) ? isIpv4(name, '') && /^\p{L}/u.test(path) : isHost(name);
+}
+
 /** A site's code is no ticket's number and no protocol's. */
 const NO_SITE =
   /^(?:INC|CHG|PRB|RITM|REQ|TASK|SCTASK|CS|SR|TT|WO|VLAN|AS|RFC|MTU|ISO|IEEE|HTTP|ERR|BER|DBM|UTC|GMT|SHA|AES|RSA|RAM|CPU|PID|TCP|UDP|PORT|ETH|GE|XE|TE|BGP|FE|ASN|QAM|CAT|USB|DS|STM|OC|OM)-?\d/;
@@ -138,24 +147,37 @@ const ROLE =
   /^(?:rtr|router|sw|switch|fw|srv|server|host|gw|core|edge|agg|pe|ce|bng|olt|dslam|msan|asr|mx|vm|db|dns|ns|web|app)\d*$/i;
 const isDeviceName = (text: string) => /\d/.test(text) && text.split('-').some((part) => ROLE.test(part));
 
+/** A number, or what says that a house has none. */
+const ADDRESS_NEEDS = /\d|[sb]\/n|snc/i;
+const PHONE_NEEDS = /\d[\d ()./-]{4}/;
+
 /** Order matters: a host inside a URL or an e-mail address is part of that. */
 const TABLE: readonly Row[] = [
   {
     kind: 'url',
     needs: /:\/\/|www\./i,
     patterns: [
-      /(?<![\p{L}\p{N}])(?:https?|s?ftp|ssh|telnet|wss?|file|ldaps?|tftp):\/\/(?:[^\s<>"'()[\]{}\0]|'(?=\p{L}))+/giu,
-      /(?<![\p{L}\p{N}.])www\.(?:[^\s<>"'()[\]{}\0]|'(?=\p{L}))+/giu,
+      new RegExp(`(?<![\\p{L}\\p{N}])[a-z][a-z0-9+.-]{1,15}:\\/\\/(?:\\[[\\da-f:.%]{2,50}\\]${URL_SIGN}*|${URL_SIGN}+)`, 'giu'),
+      new RegExp(`(?<![\\p{L}\\p{N}_.])www\\.[\\p{L}\\p{N}-]{1,63}\\.(?=[\\p{L}\\p{N}])${URL_SIGN}+`, 'giu'),
     ],
-  },
+  }, // prettier-ignore
   {
     kind: 'email',
     needs: /@/,
     patterns: [
-      // O'Neil@example.net whole, and 'neil@example.net' without its quotes.
-      /(?<![\p{L}\p{N}._%+-])(?:\p{L}{1,24}['’])?[\p{L}\p{N}._%+-]+@(?:[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,20}|\p{L}[\p{L}\p{N}-]{1,62})/gu,
+      // O'Neil@example.net and "o'neil"@example.net whole, and 'neil@example.net' without its quotes.
+      /(?<![\p{L}\p{N}._%+-])(?:(?:[\p{L}\p{N}._%+-]{1,40}['’])?[\p{L}\p{N}._%+-]+|"[^"\s@\0]{1,64}")@(?:[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,20}|\p{L}[\p{L}\p{N}-]{1,62})/gu,
     ],
   },
+  {
+    // Without a scheme: a host or an address, and a path.
+    kind: 'url',
+    needs: /\.[\p{L}\p{N}-]+(?::\d+)?\//u,
+    patterns: [
+      new RegExp(`(?<![\\p{L}\\p{N}_.@/:\\\\-])[\\p{L}\\p{N}_][\\p{L}\\p{N}_-]{0,62}(?:\\.[\\p{L}\\p{N}_][\\p{L}\\p{N}_-]{0,62}){1,12}(?::\\d{2,5})?\\/${URL_SIGN}*`, 'giu'),
+    ],
+    valid: isBareUrl,
+  }, // prettier-ignore
   {
     kind: 'secret',
     needs: /[:=]/,
@@ -202,22 +224,9 @@ const TABLE: readonly Row[] = [
     needs: /\d{6}/,
     patterns: [/(?<![\w.,+-])(?:\d{15}|\d{19,20}|\d{2}-\d{6}-\d{6}-\d)(?![\w-]|\.\d)/g],
   },
-  {
-    kind: 'phone',
-    needs: /\d[\d ()./-]{5}/,
-    patterns: [
-      /(?<![\p{L}\p{N}+])\+\d(?:[ \t().-]{0,3}\/?\d){6,14}(?!\d)/gu,
-      /(?<![\w+.\-/])(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?![\w/]|[-.]\d)/g,
-      /(?<![\p{L}\p{N}])(?:tel|telephone|telefon|telefono|teléfono|téléphone|phone|mobile|mob|móvil|handy|gsm|cell|cell phone|landline|fax|hotline|whatsapp|sms|msisdn|contact(?: number)?|call(?:er|ed|ing)?(?:[ -]?back)?(?: (?:me|us|him|her|them|customer))?(?: back)?|ring|dial|reach(?:ed|able)?(?: (?:me|us|him|her|them))?|rückruf|cb)(?![\p{L}])[ \t]{0,4}(?:no|nr|number|nummer)?(?:[ \t](?:is|at|on|under|via|unter|au|al))?[.:=]{0,2}[ \t]{0,4}(\(?\+?\d(?:[ \t().-]{0,3}\/?\d){6,14}(?:[ ]?(?:x|ext\.?)[ ]?\d{1,6})?)(?!\d)/giu,
-      // A trunk prefix and groups: (04089) 8619286, 05 90 31 78 65, 0203 4366 3992.
-      /(?<![\w+.,\-/:])(?:\(0\d{1,5}\)[ ]?|0\d{1,5}[ /-]{1,2})\d{2,8}(?:[ -]\d{2,8}){0,4}(?![\w/:]|[-.]\d)/g,
-    ],
-    valid: (text) =>
-      digits(text.replace(/[ ]?(?:x|ext).*$/i, '')) >= 7 &&
-      digits(text) <= 21 &&
-      !/\d{1,4}[./-]\d{1,2}[./-]\d{1,4} \d/.test(text) &&
-      !/^\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d{2}$/.test(text),
-  },
+  { kind: 'phone', needs: PHONE_NEEDS, patterns: PHONES_CALLED, valid: isCalledPhone },
+  { kind: 'phone', needs: PHONE_NEEDS, patterns: PHONES_DONE, valid: isDonePhone },
+  { kind: 'phone', needs: PHONE_NEEDS, patterns: PHONES, valid: isPhone },
   {
     kind: 'circuit',
     needs: /\d{4}/,
@@ -247,14 +256,10 @@ const TABLE: readonly Row[] = [
     needs: /host/i,
     patterns: [/\bhost[ -]?name[ \t]{0,4}[:=][ \t]{0,4}([^\s,;[\]\0]{2,80})/gi],
   },
-  { kind: 'street', needs: /\d/, patterns: STREETS, valid: isStreet },
-  {
-    kind: 'street',
-    needs: /\d/,
-    patterns: [],
-    beside: [STREETS_BESIDE],
-    valid: isNamedPlace,
-  },
+  // First where a word leads to an address, which tells where it begins.
+  { kind: 'street', needs: ADDRESS_NEEDS, patterns: [], beside: [STREETS_BESIDE], valid: isLedPlace },
+  { kind: 'street', needs: ADDRESS_NEEDS, patterns: STREETS, valid: isStreet },
+  { kind: 'street', needs: /\d/, patterns: [], beside: [PLACES_BESIDE], valid: isNamedPlace },
   { kind: 'postcode', needs: /\d/, patterns: POSTCODES },
   {
     kind: 'site',
@@ -286,7 +291,7 @@ const HIDDEN = '\0';
 const MAX_ROUNDS = 8;
 const CONTEXT = 24;
 /** Punctuation at the end of a web address belongs to the sentence. */
-const TRAILING = /[.,;:!?]+$/;
+const TRAILING = /[.,;:!?…’*]+$/;
 
 /** Cheap test that lets most texts pass untouched: every row needs one of these. */
 const SUSPICIOUS = /[@\d:]|www\.|\.[a-z]|\p{Lu}\p{L}|\p{Lo}/iu;

@@ -1,7 +1,15 @@
 import { MEASURED } from './redaction-measured';
-import { percent, plural, whole } from './format';
+import { wilson } from '../core/proportion';
+import { fixed, plural, whole } from './format';
 
-const share = (x: number | null) => (x === null ? 'unknown' : percent(x));
+/** Downwards: 100.0 is all of them. */
+const percentOf = (share: number) => fixed(Math.floor(share * 1000) / 10, 1);
+
+/** `99.2 % (98.4 to 99.6)` with Wilson's 95 % interval. */
+function share(part: number, of: number): string {
+  const { mid, low, high } = wilson(part, of);
+  return of === 0 ? 'unknown' : `${percentOf(mid)} % (${percentOf(low)} to ${percentOf(high)})`;
+}
 
 /** What is hidden of a file on its way in, before anything is stored. */
 export const REDACTION = {
@@ -23,10 +31,10 @@ export const REDACTION = {
   hide: 'Hide',
   hideAll: (n: number) => `Hide all ${whole(n)}`,
   marked: 'Your own rows, with what is hidden',
-  measured: `Measured on ${whole(MEASURED.sentences)} made-up sentences with names of 20 languages, ${MEASURED.date}: the share of things hidden, and of what was hidden rightly.`,
+  measured: `Measured on ${whole(MEASURED.sentences)} made-up sentences with names of 25 languages, ${MEASURED.date}: the share of things hidden, and of what was hidden rightly, each with a 95 % interval. Real tickets name people in more ways.`,
   rowsOf: MEASURED.kinds.map(
-    ({ title, n, recall, precision }) =>
-      `${title}: ${share(recall)} of ${whole(n)} hidden, ${share(precision)} of what was hidden was right`,
+    ({ title, n, hidden, spans, right }) =>
+      `${title}: ${share(hidden, n)} of ${whole(n)} hidden, ${share(right, spans)} of what was hidden was right`,
   ),
   figures: 'How well that works',
 } as const;
