@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import { fitModel, type FitInput } from '../../src/lib/fit/fit';
-import { readSeries } from '../../src/lib/fit/readings';
+import { readSaved } from '../../src/lib/fit/saved';
 import { ROUTINES, speedOf, type RoutineName } from '../../src/lib/fit/routine';
 import { encodeModel } from '../../src/lib/link/model-link';
 import type { EnergyModelRecord } from '../../src/lib/schema/energy-model';
@@ -52,9 +53,8 @@ export async function fitDevice(argv: readonly string[]): Promise<void> {
     let told: (FitInput & Pick<EnergyModelRecord, 'tier' | 'boundary' | 'source'>) | null = ran.answered;
     if (path !== null) {
       // Read now: the meter wrote it while the routine ran.
-      const series = readSeries(readFileSync(path, 'utf8'));
-      const tier = boundary === 'system' ? 'wall' : series.kind === 'watts' ? 'integrated-power' : 'counter';
-      told = { series, tier, boundary, source: path.split('/').at(-1) ?? path };
+      const saved = new Blob([readFileSync(path)]);
+      told = await readSaved({ name: basename(path), stream: () => saved.stream() }, boundary);
     }
     if (!told) {
       if (sampler)

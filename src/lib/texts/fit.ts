@@ -64,9 +64,9 @@ export const FIT = {
   } satisfies Record<SegmentKind, string>,
   wanted: (from: Date, to: Date) =>
     `The routine ran from ${from.toLocaleTimeString()} to ${to.toLocaleTimeString()}. Now give the meter's readings of that time.`,
-  csv: 'Readings (CSV)',
+  csv: 'Readings (CSV, or a profile of Firefox)',
   csvHelp:
-    'A header with "time" and one of watts, power_now, joules, energy_uj, wh, kwh, energy_now. Times are seconds since 1970, or dates with their time zone.',
+    'A header with "time" and one of watts, power_now, joules, energy_uj, wh, kwh, energy_now. Times are seconds since 1970, or dates with their time zone. Or a profile that was recorded meanwhile with the preset Power, as profiler.firefox.com saves it.',
   boundary: 'It measures',
   nothingCounted:
     'The sampler knew no joules of the routine, so nothing could be fitted. See above which counters it reads.',

@@ -17,6 +17,8 @@ export interface MarkedRun extends MarkedName {
 }
 
 export interface BrowserProfile {
+  /** Milliseconds since 1970 at 0 of the profile's clock; null where it is not told. */
+  startedAt: number | null;
   counters: PowerCounter[];
   runs: MarkedRun[];
 }
@@ -173,5 +175,10 @@ export async function readProfile(file: ProfileFile, most = MOST_BYTES): Promise
     throw fault(file.name, 'is no JSON, or was cut off.');
   }
   const { profile, version } = versioned(file.name, json);
-  return { counters: countersOf(file.name, profile), runs: runsOf(profile, version) };
+  const { startTime } = profile['meta'] as Json;
+  return {
+    startedAt: isNumber(startTime) && startTime > 0 ? startTime : null,
+    counters: countersOf(file.name, profile),
+    runs: runsOf(profile, version),
+  };
 }

@@ -87,3 +87,23 @@ export function joulesOver(counted: CountedPower, spans: readonly number[], pid:
   if (sum.mid <= 0) return null;
   return { low: sum.low * JOULES_PER_PWH, mid: sum.mid * JOULES_PER_PWH, high: sum.high * JOULES_PER_PWH };
 }
+
+/**
+ * Joules since the first sample, at each sample of any of the counters, by the profile's clock (ms). What a counter used
+ * before its own first sample, and where it went backwards, is left out.
+ */
+export function joulesSince({ counters }: CountedPower): { at: number; joules: number }[] {
+  const used = counters.flatMap(({ times, counts }) =>
+    times.map((at, i) => ({ at, pwh: i === 0 ? 0 : Math.max(0, counts[i] as number) })),
+  );
+  used.sort((a, b) => a.at - b.at);
+  const out: { at: number; joules: number }[] = [];
+  let joules = 0;
+  for (const { at, pwh } of used) {
+    joules += pwh * JOULES_PER_PWH;
+    const last = out.at(-1);
+    if (last?.at === at) last.joules = joules;
+    else out.push({ at, joules });
+  }
+  return out;
+}

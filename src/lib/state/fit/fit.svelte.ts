@@ -1,7 +1,7 @@
 import { JoulewiseError } from '../../core/errors';
 import { carriesModel, decodeModel, encodeModel } from '../../link/model-link';
 import { fitModel, readModel, type FitInput } from '../../fit/fit';
-import { readSeries } from '../../fit/readings';
+import { readSaved } from '../../fit/saved';
 import { ROUTINES, speedOf, type RoutineName } from '../../fit/routine';
 import { placeDevice, type Placed } from '../../meter/place';
 import type { PowerProfile } from '../../meter/profiles';
@@ -118,9 +118,8 @@ class FitState {
     this.error = null;
     try {
       if (file.size > MOST_BYTES) throw new Error(FIT.csvHelp);
-      const series = readSeries(await file.text());
-      const tier = boundary === 'system' ? 'wall' : series.kind === 'watts' ? 'integrated-power' : 'counter';
-      await this.#fit(ran, { series }, { tier, boundary, source: file.name }, device);
+      const saved = await readSaved(file, boundary);
+      await this.#fit(ran, saved, saved, device);
       this.waiting = null;
     } catch (error) {
       this.error = sentence(error);
