@@ -62,7 +62,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   },
   device: {
     usage:
-      '[--fit [--source sampler | --readings FILE] [--boundary B] [--routine counter|battery|steps|speed] [--threads N] [--out FILE]]',
+      '[--fit [--source sampler | --readings FILE] [--boundary B] [--hardware cpu|gpu] [--routine counter|battery|steps|speed] [--threads N] [--out FILE]]',
     about:
       'what the probe finds; --fit: fits the energy model of this device at the sampler, or at readings that a meter writes to a file meanwhile (CSV, or a Firefox profile with power), and keeps it for runs; without either: times speed alone',
     run: (argv) => (argv.includes('--fit') ? fitDevice(argv) : device(argv)),

@@ -6,10 +6,11 @@ import { readSaved } from '../../src/lib/fit/saved';
 import { ROUTINES, speedOf, type RoutineName } from '../../src/lib/fit/routine';
 import { encodeModel } from '../../src/lib/link/model-link';
 import type { EnergyModelRecord } from '../../src/lib/schema/energy-model';
+import { BEST_ENGINE } from '../../src/lib/schema/engines';
 import { BOUNDARIES } from '../../src/lib/schema/run';
 import { parseArgs, type Parsed } from '../shared/args';
 import { ORIGIN } from '../shared/browser';
-import { existing, fromHere, print, say, threadsOf, withDriver } from '../shared/context';
+import { existing, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
 import { samplerOf, SOURCE_FLAGS } from '../shared/sampler';
 
 const FLAGS = {
@@ -19,7 +20,11 @@ const FLAGS = {
   routine: 'text',
   out: 'text',
   threads: 'whole',
+  hardware: 'text',
+  swiftshader: 'flag',
 } as const;
+
+const HARDWARE = ['cpu', 'gpu'] as const;
 
 function routineOf(a: Parsed): RoutineName {
   const name = a.text('routine') ?? (a.text('readings') !== null ? 'battery' : a.text('source') ? 'counter' : 'speed');
@@ -41,13 +46,16 @@ export async function fitDevice(argv: readonly string[]): Promise<void> {
   const boundary = BOUNDARIES.find((b) => b === (a.text('boundary') ?? 'system')) ?? null;
   if (!boundary)
     throw new JoulewiseError('option.unknown', `Boundaries: ${BOUNDARIES.join(', ')}; --boundary is none of them.`);
+  const hardware = HARDWARE.find((h) => h === (a.text('hardware') ?? 'cpu'));
+  if (!hardware) throw new JoulewiseError('option.unknown', `--hardware is one of ${HARDWARE.join(', ')}.`);
   const sampler = file === null ? samplerOf(a) : null;
   const path = file === null ? null : existing(file, 'Readings');
   const { seconds } = ROUTINES[name];
   say(`The routine takes ${seconds} s. Leave this device alone meanwhile.`);
-  await withDriver({ sampler, onEvent: (event) => say(JSON.stringify(event)) }, async (d) => {
+  const webgpu = webgpuOf(a, BEST_ENGINE[hardware]);
+  await withDriver({ webgpu, sampler, onEvent: (event) => say(JSON.stringify(event)) }, async (d) => {
     const device = await d.call('probe', null);
-    const ran = await d.call('routine', { name, threads: threadsOf(a), sampler: d.sampler });
+    const ran = await d.call('routine', { hardware, name, threads: threadsOf(a), sampler: d.sampler });
     const speed = speedOf(ran.segments);
     await d.call('keepKnown', { hardware: ran.hardware, speed });
     let told: (FitInput & Pick<EnergyModelRecord, 'tier' | 'boundary' | 'source'>) | null = ran.answered;

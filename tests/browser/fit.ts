@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ORIGIN } from '../../cli/shared/browser';
 import { readModel } from '../../src/lib/fit/fit';
+import { speedOf } from '../../src/lib/fit/routine';
 import { mainReadings } from '../../src/lib/meter/readings';
 import { COEFFICIENTS } from '../../src/lib/schema/energy-model';
 import { FIT } from '../../src/lib/texts/fit';
@@ -104,5 +105,32 @@ export const tests: BrowserTest[] = [
           await machine.end().catch(() => undefined);
         }
       }),
+  },
+  {
+    name: 'the routine runs on a GPU: every kernel reads and computes what it says, and a GPU that is not there is a sentence',
+    alone: true,
+    run: async () => {
+      const name = 'speed';
+      const given = { name, threads: null, sampler: null, hardware: 'gpu' } as const;
+      await withBrowser({}, async (d) => {
+        const said = await d.call('routine', given).then(
+          () => null,
+          (error: unknown) => String(error),
+        );
+        assert(said !== null && /offers no GPU here/.test(said), `what is said without one: ${said}`);
+      });
+      await withBrowser({ webgpu: 'software' }, async (d) => {
+        const ran = await d.call('routine', given);
+        assertEqual([ran.hardware, ran.threads, ran.answered], ['gpu', 1, null], 'what ran');
+        const kinds = new Set(ran.segments.map(({ kind }) => kind));
+        assertEqual([...kinds].sort(), ['computing', 'idle', 'reading'], 'what a routine of speed runs');
+        for (const { kind, bytes, operations, from, to } of ran.segments) {
+          assert(to > from, `${kind} takes time`);
+          assertEqual([bytes > 0, operations > 0], [kind === 'reading', kind === 'computing'], `work of ${kind}`);
+        }
+        const speed = speedOf(ran.segments);
+        assert(speed !== null && speed.bytesPerSecond > 1e8 && speed.operationsPerSecond > 1e7, JSON.stringify(speed));
+      });
+    },
   },
 ];

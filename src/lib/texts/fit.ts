@@ -40,6 +40,8 @@ export const FIT = {
   what: 'Known kernels run in turn: reading memory, computing in each arithmetic, waiting, and nothing at all. From what a meter counts meanwhile, this page works out what idling, waiting, a byte and an operation cost here. Runs without a meter are then estimated by that, and not by data sheets.',
   before:
     'Close what else is busy, leave the screen as it is, and leave this page open. On a laptop with a battery meter: pull the plug.',
+  computes: 'What computes',
+  hardware: { cpu: 'the processor', gpu: 'the graphics, by WebGPU' },
   meter: 'Meter',
   meters: {
     sampler: 'the paired sampler, 2 min',

@@ -81,7 +81,7 @@ class FitState {
   }
 
   /** @param device what the browser calls the hardware: part of the model */
-  async start(meter: MeterChoice, device: string): Promise<void> {
+  async start(hardware: keyof KnownDevice, meter: MeterChoice, device: string): Promise<void> {
     if (this.busy) return;
     const name = ROUTINE_OF[meter];
     const { seconds } = ROUTINES[name];
@@ -92,7 +92,7 @@ class FitState {
     try {
       const ran = await callFit(
         'routine',
-        { name, threads: null, sampler: asksSampler(meter) ? pairedSampler() : null },
+        { hardware, name, threads: null, sampler: asksSampler(meter) ? pairedSampler() : null },
         { signal, onEvent: (event) => (this.doing = { ...event, left: seconds * (1 - event.done / event.of) }) },
       );
       this.known = await keepKnown(ran.hardware, { speed: speedOf(ran.segments) });

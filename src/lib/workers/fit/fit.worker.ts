@@ -1,8 +1,6 @@
 import { serve } from '../../core/rpc';
-import { bestBuild, byteDotOf } from '../../cpu/module';
-import { openRoutine } from '../../cpu/routine';
 import { spawnWorker } from '../../cpu/spawn';
-import { chooseThreads, loadKernels } from '../../engine/open';
+import { openRoutineKernels } from '../../engine/routine';
 import { askSource } from '../../fit/ask';
 import { runRoutine, tellsSpeed } from '../../fit/routine';
 import { samplerSource } from '../../meter/sources/sampler';
@@ -16,14 +14,15 @@ const CLOCK = {
 };
 
 serve<FitApi>({
-  async routine({ name, threads: asked, sampler }, { emit, signal }) {
-    const build = bestBuild();
-    const { threads } = chooseThreads(asked);
-    const module = await loadKernels(HERE.assets.cpu[build]);
-    const { kernels, close } = await openRoutine({ module, threads, dot: byteDotOf(build), spawn: spawnWorker });
+  async routine({ hardware, name, threads: asked, sampler }, { emit, signal }) {
+    const { kernels, threads, close } = await openRoutineKernels(hardware, {
+      threads: asked,
+      builds: HERE.assets.cpu,
+      spawn: spawnWorker,
+    });
     try {
       const port = HERE.samplerPort(sampler);
-      const source = port && samplerSource(port, 'cpu');
+      const source = port && samplerSource(port, hardware === 'cpu' ? 'cpu' : 'wgsl');
       const segments = await runRoutine(name === 'speed' ? kernels.filter(tellsSpeed) : kernels, name, CLOCK, {
         signal,
         onPiece: (done, of, kind) => emit({ done, of, kind }),
@@ -37,7 +36,7 @@ serve<FitApi>({
         to: span.to + since,
       });
       return {
-        hardware: 'cpu',
+        hardware,
         threads,
         segments: segments.map(later),
         answered: answered && { ...answered, observations: answered.observations.map(later) },

@@ -6,6 +6,8 @@ import type { KnownDevice } from '../../schema/known';
 import type { SamplerAccess } from '../../schema/sampler';
 
 export interface RoutineOptions {
+  /** What computes. */
+  hardware: 'cpu' | 'gpu';
   name: RoutineName;
   /** Null = as many as a run takes. */
   threads: number | null;
@@ -15,7 +17,8 @@ export interface RoutineOptions {
 
 /** Times are milliseconds since 1970, by this device's clock. */
 export interface RoutineResult {
-  hardware: 'cpu';
+  hardware: 'cpu' | 'gpu';
+  /** 1 on a GPU. */
   threads: number;
   segments: Segment[];
   /** By the sampler; null where none was asked, or it knew nothing. */
