@@ -14,6 +14,9 @@ const PLACES = ['/usr/bin/firefox-esr', '/usr/bin/firefox', '/Applications/Firef
 export const findFirefox = (): string | null =>
   [process.env['JOULEWISE_FIREFOX'], ...PLACES].find((p) => p && existsSync(p)) ?? null;
 
+/** Longer than any test waits. */
+const LONGEST_MS = 15 * 60_000;
+
 export interface FirefoxSite {
   browser: Browser;
   page: Page;
@@ -24,7 +27,13 @@ export interface FirefoxSite {
 /** The built site in headless Firefox, with an empty profile. */
 export async function withFirefox(path: string, work: (site: FirefoxSite) => Promise<void>): Promise<void> {
   const server = await startServer(SITE);
-  const browser = await puppeteer.launch({ browser: 'firefox', executablePath: path, headless: true });
+  const browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath: path,
+    headless: true,
+    // One wait for the end of a run is one message, and puppeteer takes a message of three minutes for lost.
+    protocolTimeout: LONGEST_MS,
+  });
   try {
     const page = await browser.newPage();
     const faults: string[] = [];
