@@ -46,6 +46,9 @@ const planOf = (dataset: DatasetRecord, more: Partial<PlanRecord> = {}): PlanRec
   ...more,
 });
 
+/** A run of the command line that ends soon. */
+const TINY = '--task rca --variants fp32,int8 --limit 4 --slices 2'.split(' ');
+
 export const tests: BrowserTest[] = [
   {
     name: 'a two-stage plan runs both tasks and gives valid records with energy, quality and device',
@@ -340,24 +343,7 @@ export const tests: BrowserTest[] = [
         );
         writeFileSync(csv, `text,cause\n${rows.join('\n')}\n`);
         const out = join(folder, 'out.json');
-        const good = joulewise(
-          [
-            'run',
-            '--data',
-            csv,
-            '--task',
-            'rca',
-            '--variants',
-            'fp32,int8',
-            '--limit',
-            '4',
-            '--slices',
-            '2',
-            '--out',
-            out,
-          ],
-          env,
-        );
+        const good = joulewise(['run', '--data', csv, ...TINY, '--out', out], env);
         assertEqual(good.code, 0, `exit code (${good.err.slice(-400)})`);
         const record = JSON.parse(readFileSync(out, 'utf8')) as {
           ranking: { ranked: unknown[] };
@@ -421,21 +407,13 @@ export const tests: BrowserTest[] = [
         writeFileSync(text, 'The router lost its power feed.');
         const out = join(folder, 'out.json');
         const ofModel = ['--checkpoint', model];
-        const plan = [
-          '--data',
-          'generated',
-          '--task',
-          'rca',
-          '--variants',
-          'fp32,int8',
-          '--limit',
-          '4',
-          '--slices',
-          '2',
-        ];
         for (const [what, args, sentence] of [
           ['eval', ['eval', ...ofModel, '--variant', 'fp32', '--text-file', text], /results that are not numbers/],
-          ['run', ['run', ...ofModel, ...plan, '--out', out], /No variant could be measured, so there is no winner/],
+          [
+            'run',
+            ['run', ...ofModel, '--data', 'generated', ...TINY, '--out', out],
+            /No variant could be measured, so there is no winner/,
+          ],
         ] as const) {
           const done = joulewise([...args], { JOULEWISE_PROFILE: join(folder, 'profile') });
           assertEqual(done.code, 1, `${what}: exit code (${done.err.slice(-300)})`);

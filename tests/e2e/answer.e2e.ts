@@ -120,7 +120,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
       withSite(async ({ page }) => {
         await openAnswered(page);
         await openEvidence(page);
-        const panel = page.getByRole('region', { name: WHAT_IF.title }).first();
+        const panel = page.getByRole('region', { name: WHAT_IF.title });
         await panel
           .getByText(like(`At 10,000 tickets a day 8-bit takes ${ANY} Wh (${ANY}) a year on this device`))
           .waitFor();

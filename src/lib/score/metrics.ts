@@ -3,7 +3,7 @@ import { bleuCharacterCounts, bleuCounts, bleuScore } from './bleu';
 import { chrfCounts, chrfScore } from './chrf';
 import { accuracy, logSumExp, macroF1 } from './classification';
 import { rougeL, rougeN } from './rouge';
-import { isUnspaced, wordsOf, type Words } from './text';
+import { isUnspaced, wordKindOf, type Words } from './text';
 import { estimate, identity, meanStatistic, sumStatistic, type Statistic } from './statistic';
 
 /** One metric: what it is called, how to read it, and how to compute it. */
@@ -58,7 +58,7 @@ function byWords(name: string, label: string, score: (o: TicketOutcome, words: W
     range: [0, 1],
     higherIsBetter: true,
     ...(words === 'ascii' ? {} : { insteadOf: name }),
-    compute: (o) => (wordsOf(references(o)) === words ? meanStatistic(o.map((one) => score(one, words))) : null),
+    compute: (o) => (wordKindOf(references(o)) === words ? meanStatistic(o.map((one) => score(one, words))) : null),
   });
   return [row('ascii'), row('unicode')];
 }

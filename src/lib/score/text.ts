@@ -35,7 +35,7 @@ const LOST = 0.01;
  * Which words these references have: `unicode` where most letters are not a-z, with or without an accent, or where more
  * than one text in a hundred has letters but no word of a-z and 0-9, and so would score 0 whatever was written.
  */
-export function wordsOf(references: readonly string[]): Words {
+export function wordKindOf(references: readonly string[]): Words {
   let [latin, letters, lost] = [0, 0, 0];
   for (const text of references) {
     const own = text.match(/\p{L}/gu)?.length ?? 0;

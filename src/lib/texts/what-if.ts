@@ -58,6 +58,7 @@ function difference(x: Difference | null): string {
 /** A workload on this device and on others, in a year. */
 export const WHAT_IF = {
   title: 'What if: a year of this work',
+  table: 'Energy and emissions of a year by choice',
   tickets: 'Tickets a day',
   price: (currency: string) => `Price of a kWh, ${currency}`,
   noPrice: 'none',
