@@ -74,8 +74,11 @@ export interface CallOptions<Event> {
   transfer?: Transferable[] | undefined;
   /** Milliseconds after an abort within which the thread must answer; then it is ended, whatever it does. None = it is waited for. */
   graceMs?: number | undefined;
-  /** Milliseconds without a word of the thread after which it is taken to hang: it is ended, and the call fails as `engine.hung`. */
-  silenceMs?: number | undefined;
+  /**
+   * Milliseconds without a word of the thread, by its last one (null = none yet), after which it is taken to hang: it is
+   * ended, and the call fails as `engine.hung`.
+   */
+  silenceMs?: ((last: Event | null) => number) | undefined;
 }
 
 export interface Connection<A extends Api> {
@@ -97,13 +100,13 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
       resolve: (value: never) => void;
       reject: (error: unknown) => void;
       onEvent?: ((event: never) => void) | undefined;
-      /** Called with every word of the thread, and at the end of the call. */
-      heard: (last: boolean) => void;
+      /** Called with every event of the thread, and at the end of the call. */
+      heard: (event: unknown, last: boolean) => void;
     }
   >();
   const failAll = (error: JoulewiseError) => {
     for (const w of waiting.values()) {
-      w.heard(true);
+      w.heard(null, true);
       w.reject(error);
     }
     waiting.clear();
@@ -111,7 +114,7 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
   worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => {
     const call = waiting.get(data.id);
     if (!call) return;
-    call.heard(data.type !== 'event');
+    call.heard(data.type === 'event' ? data.event : null, data.type !== 'event');
     if (data.type === 'event') {
       call.onEvent?.(data.event as never);
       return;
@@ -141,22 +144,23 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
       return new Promise((resolve, reject) => {
         let grace: ReturnType<typeof setTimeout> | undefined;
         let silence: ReturnType<typeof setTimeout> | undefined;
-        const heard = (last: boolean) => {
+        const heard = (event: unknown, last: boolean) => {
           clearTimeout(silence);
+          const patience = silenceMs?.(event);
           if (last) {
             clearTimeout(grace);
             signal?.removeEventListener('abort', abort);
             unlisten?.();
-          } else if (silenceMs !== undefined && !pause?.on)
+          } else if (patience !== undefined && !pause?.on)
             silence = setTimeout(
               () =>
                 end(
                   new JoulewiseError(
                     'engine.hung',
-                    `A thread did not answer for ${Math.round(silenceMs / 1000)} s and was ended.`,
+                    `A thread did not answer for ${Math.round(patience / 1000)} s and was ended.`,
                   ),
                 ),
-              silenceMs,
+              patience,
             );
         };
         const abort = () => {
@@ -165,11 +169,11 @@ export function connect<A extends Api>(worker: Worker): Connection<A> {
         };
         const hold = (on: boolean) => {
           worker.postMessage({ type: 'pause', id, on } satisfies Request);
-          heard(false);
+          heard(null, false);
         };
         const unlisten = pause?.listen(hold);
         waiting.set(id, { resolve, reject, onEvent: options?.onEvent, heard });
-        heard(false);
+        heard(null, false);
         signal?.addEventListener('abort', abort, { once: true });
         worker.postMessage({ type: 'call', id, method, args } satisfies Request, options?.transfer ?? []);
         if (signal?.aborted) abort();

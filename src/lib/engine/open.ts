@@ -14,7 +14,7 @@ import {
   type Recipe,
 } from '../variant/compress';
 import { spawnWorker } from '../cpu/spawn';
-import { bestBuild, byteDotOf } from '../cpu/module';
+import { bestBuild, byteDotOf, type Spawn } from '../cpu/module';
 import type { BuildName } from '../core/dot';
 import { chosenHere, hashOf } from './choice';
 import { openCpu } from './cpu';
@@ -67,6 +67,8 @@ export interface OpenOptions {
   /** Of calibration, before compression begins. */
   onCalibrated?: (done: number, of: number) => void;
   onProgress?: (done: number, of: number) => void;
+  /** Before a kernel thread is started (0) and after (1). */
+  onThread?: (done: 0 | 1) => void;
   signal?: AbortSignal | undefined;
 }
 
@@ -138,6 +140,18 @@ export async function loadKernels(url: string): Promise<WebAssembly.Module> {
   }
 }
 
+/** Starts kernel threads, and says so before and after: the start itself may hang. */
+const toldSpawn =
+  (onThread: OpenOptions['onThread']): Spawn =>
+  async (seat) => {
+    onThread?.(0);
+    try {
+      return await spawnWorker(seat);
+    } finally {
+      onThread?.(1);
+    }
+  };
+
 /** How each engine opens a variant; what else an engine is stands in `schema/engines.ts`. */
 export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<OpenVariant>>> = {
   cpu: async (o) => {
@@ -154,7 +168,7 @@ export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<
         build,
         processor: thisProcessor(),
         threads,
-        spawn: spawnWorker,
+        spawn: toldSpawn(o.onThread),
         timings: o.timings ?? null,
       }),
     );
@@ -171,7 +185,7 @@ export const OPENERS: Readonly<Record<OpenedEngine, (o: OpenOptions) => Promise<
       build,
       choice,
       loadModule: () => Promise.resolve(module),
-      spawn: spawnWorker,
+      spawn: toldSpawn(o.onThread),
     });
     return {
       ...opened,

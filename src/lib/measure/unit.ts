@@ -331,6 +331,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
     inPhase: (phase, work) => opening.window(phase, UNCOUNTED, work),
     onProgress: (done, of) => onProgress({ phase: 'load', done, of }),
     onCalibrated: (done, of) => onProgress({ phase: 'calibrate', done, of }),
+    onThread: (done) => onProgress({ phase: 'threads', done, of: 1 }),
     signal,
   };
   const opened = await openVariant(options);

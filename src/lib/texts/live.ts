@@ -48,6 +48,7 @@ export const LIVE = {
     wait: 'waiting until the device is quiet',
     blend: 'weighing both on validation tickets',
     check: 'comparing with our own kernels',
+    threads: 'starting threads',
     'warm-up': 'warming up',
     train: 'fine-tuning on training tickets',
     rca: 'finding causes',

@@ -1,3 +1,4 @@
+import { JoulewiseError } from '../../core/errors';
 import { BASELINE, BASELINE_ENGINE } from '../../schema/engines';
 import type { Pause } from '../../core/pause';
 import { VALIDATION_TICKETS } from '../../schema/defaults';
@@ -41,10 +42,43 @@ export interface OpenVariant extends Pick<OpenUnit, 'memoryBytes'> {
 const GRACE_MS = 3000;
 /** A thread without a word for so long hangs: it tells of every ticket, and of every layer that it reads. */
 const SILENCE_MS = 300_000;
-const PATIENCE = { graceMs: GRACE_MS, silenceMs: SILENCE_MS };
+/**
+ * While it starts a thread for itself: in Firefox ESR 153 the constructor of a worker within a worker now and then never
+ * returns, so that nothing in that thread can notice (2 of 100 starts). Its own guard ends a slow start sooner.
+ */
+const START_MS = 30_000;
+/** Times that a variant is opened in another thread because its own stood still there. */
+const STARTS = 4;
+const isStarting = (last: UnitProgress | null) => last?.phase === 'threads' && last.done === 0;
+const PATIENCE = {
+  graceMs: GRACE_MS,
+  silenceMs: (last: UnitProgress | null) => (isStarting(last) ? START_MS : SILENCE_MS),
+};
 
 /** @param threads null: as many as the engine takes by itself */
 export async function openVariant(
+  at: PlanAtHand,
+  variant: string,
+  threads: number | null,
+  onProgress: (p: UnitProgress) => void,
+  signal: AbortSignal,
+): Promise<OpenVariant> {
+  for (let start = 1; ; start++) {
+    let last: UnitProgress | null = null;
+    const told = (p: UnitProgress) => {
+      last = p;
+      onProgress(p);
+    };
+    try {
+      return await openOnce(at, variant, threads, told, signal);
+    } catch (error) {
+      const hung = error instanceof JoulewiseError && error.code === 'engine.hung';
+      if (!hung || !isStarting(last) || start === STARTS) throw error;
+    }
+  }
+}
+
+async function openOnce(
   { plan, hash, checkpoint, tickets, device, leftOut, pause, calibrationTexts, sampler }: PlanAtHand,
   variant: string,
   threads: number | null,

@@ -197,7 +197,16 @@ const sum = (left: number | null, training: number | null | undefined) =>
   left === null && training == null ? null : (left ?? 0) + (training ?? 0);
 
 /** Phases in which no ticket is answered. */
-const UNTICKETED: ReadonlySet<string> = new Set(['load', 'calibrate', 'train', 'blend', 'check', 'warm-up', 'wait']);
+const UNTICKETED: ReadonlySet<string> = new Set([
+  'load',
+  'calibrate',
+  'train',
+  'blend',
+  'check',
+  'threads',
+  'warm-up',
+  'wait',
+]);
 
 /** What is shown while the first variant is opened. */
 const firstUnit = (member: Pick<Unit, 'variant' | 'stage'>): Unit => ({
