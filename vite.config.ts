@@ -79,5 +79,7 @@ export default defineConfig({
     environment: 'node',
     globalSetup: ['cli/wasm.mjs'],
     testTimeout: 60_000,
+    // Vitest would leave one core idle, and two are all that CI has.
+    maxWorkers: '100%',
   },
 });

@@ -5,7 +5,8 @@
  *
  *     npx tsx tests/oracle/worth.ts MODEL.gguf TICKETS.csv text=..,target=.. RUN.json OUT.json STEPS [SEED]
  *
- * RUN.json is what `run --out` wrote; tests/oracle/worth.py trains and scores.
+ * RUN.json is what `run --out` wrote, or a number: so many tickets of the test set, in its order (those that a run of that
+ * `--limit` asks). tests/oracle/worth.py trains and scores.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { answerIds } from '../../src/lib/checkpoint/tokenizer';
@@ -26,13 +27,11 @@ const { tokenizer, stopIds, dataset, examples } = await openLessons(
   Infinity,
   Number(seed),
 );
-const asked = JSON.parse(readFileSync(run, 'utf8')) as {
-  plan: { dataset: { hash: string } };
-  runs: { variant: string; tickets: { id: string }[] }[];
-};
-if (asked.plan.dataset.hash !== dataset.hash) throw new Error('The run had other tickets, or another split: give its seed.');
-const first = asked.runs[0]?.variant;
-const ids = new Set(asked.runs.filter((r) => r.variant === first).flatMap((r) => r.tickets.map(({ id }) => id)));
+const ids = new Set(
+  Number(run)
+    ? dataset.tickets.filter((_, i) => dataset.split[i] === 'test').slice(0, Number(run)).map(({ id }) => id)
+    : idsOf(run),
+);
 writeFileSync(
   out,
   JSON.stringify({
@@ -47,3 +46,15 @@ writeFileSync(
       .map((t) => ({ id: t.id, cause: t.cause, prompt: tokenizer.chat(TASK_TABLE.rca.messages(t, dataset.causes)) })),
   }),
 );
+
+/** Tickets that a run asked of its first variant; refuses a run of other tickets. */
+function idsOf(file: string): string[] {
+  const asked = JSON.parse(readFileSync(file, 'utf8')) as {
+    plan: { dataset: { hash: string } };
+    runs: { variant: string; tickets: { id: string }[] }[];
+  };
+  if (asked.plan.dataset.hash !== dataset.hash)
+    throw new Error('The run had other tickets, or another split: give its seed.');
+  const first = asked.runs[0]?.variant;
+  return asked.runs.filter((r) => r.variant === first).flatMap((r) => r.tickets.map(({ id }) => id));
+}
