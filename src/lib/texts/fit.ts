@@ -69,6 +69,8 @@ export const FIT = {
   csv: 'Readings (CSV, or a profile of Firefox)',
   csvHelp:
     'A header with "time" and one of watts, power_now, joules, energy_uj, wh, kwh, energy_now. Times are seconds since 1970, or dates with their time zone. Or a profile that was recorded meanwhile with the preset Power, as profiler.firefox.com saves it.',
+  tooLarge: (mib: number) =>
+    `This file is larger than ${mib} MiB. Readings of these two minutes need less: export only the time of the routine.`,
   boundary: 'It measures',
   nothingCounted:
     'The sampler knew no joules of the routine, so nothing could be fitted. See above which counters it reads.',

@@ -70,13 +70,26 @@ export async function openVariant(
       onProgress(p);
     };
     try {
-      return await openOnce(at, variant, threads, told, signal);
+      const opened = await openOnce(at, variant, threads, told, signal);
+      return start === 1 ? opened : noting(opened, stoodStill(start - 1));
     } catch (error) {
       const hung = error instanceof JoulewiseError && error.code === 'engine.hung';
       if (!hung || !isStarting(last) || start === STARTS) throw error;
     }
   }
 }
+
+const stoodStill = (times: number) =>
+  `${times === 1 ? 'A thread' : `${times} threads`} of this browser stood still at the start of another and ${times === 1 ? 'was' : 'were'} ended; the variant was opened again.`;
+
+/** A variant whose records say what its opening took beside the usual. */
+const noting = (opened: OpenVariant, note: string): OpenVariant => ({
+  ...opened,
+  async slice(unit, o) {
+    const run = await opened.slice(unit, o);
+    return { ...run, fallbacks: [...run.fallbacks, note] };
+  },
+});
 
 async function openOnce(
   { plan, hash, checkpoint, tickets, device, leftOut, pause, calibrationTexts, sampler }: PlanAtHand,

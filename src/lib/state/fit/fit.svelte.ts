@@ -27,7 +27,7 @@ const ROUTINE_OF = {
 export const asksSampler = (meter: MeterChoice) => meter === 'sampler' || meter === 'glance';
 
 /** The largest file of readings that is read. */
-const MOST_BYTES = 64 * 2 ** 20;
+const MOST_MIB = 64;
 /** A model takes a few kilobytes. */
 const MOST_MODEL_BYTES = 64 * 2 ** 10;
 
@@ -117,7 +117,7 @@ class FitState {
     if (!ran) return;
     this.error = null;
     try {
-      if (file.size > MOST_BYTES) throw new Error(FIT.csvHelp);
+      if (file.size > MOST_MIB * 2 ** 20) throw new Error(FIT.tooLarge(MOST_MIB));
       const saved = await readSaved(file, boundary);
       await this.#fit(ran, saved, saved, device);
       this.waiting = null;
