@@ -106,9 +106,9 @@ export const tests: BrowserTest[] = [
           const running = page.getByRole('region', { name: LIVE.region });
           const warmingUp = (variant: string) => new RegExp(`${variant},[^;]*${source(entry(LIVE.phase, 'warm-up'))}`);
           // Lost once: the run is begun again on a new device, and nothing is said to have failed.
-          await running.getByText(warmingUp('int8')).waitFor({ timeout: 60_000 });
+          await running.getByText(warmingUp('int8')).waitFor({ timeout: RUN_MS });
           await crashGpu(context);
-          await running.getByText(warmingUp('int4')).waitFor({ timeout: 60_000 });
+          await running.getByText(warmingUp('int4')).waitFor({ timeout: RUN_MS });
           equal(await page.getByRole('heading', { name: RESULTS.failed }).count(), 0, 'failures after the first loss');
           // Lost for good: the browser offers no adapter any more.
           await crashGpu(context);

@@ -77,12 +77,42 @@ const STEPS: readonly ((db: IDBPDatabase<Schema>, tx: Upgrade) => void | Promise
 
 let opened: Promise<IDBPDatabase<Schema>> | null = null;
 
+/**
+ * Chrome never answers a request to open that comes while the site's data is being cleared (156: 3 of 23 then), and a later
+ * one at once: after so long it is asked again. The last request has all the time that it takes.
+ */
+const ASKED_AGAIN_MS = [3000, 6000, 12_000] as const;
+
+/** The database of the first request that is answered; others that are answered later are closed. */
+async function open(): Promise<IDBPDatabase<Schema>> {
+  for (const ms of ASKED_AGAIN_MS) {
+    const request = ask();
+    const db = await Promise.race([request.db, silence(ms, request.waits)]);
+    if (db) return db;
+    void request.db.then(
+      (late) => late.close(),
+      () => undefined,
+    );
+  }
+  return ask().db;
+}
+
+/** Null after so long, unless an upgrade or another tab is what it waits for. */
+const silence = (ms: number, waits: () => boolean) =>
+  new Promise<null>((resolve) => {
+    setTimeout(() => {
+      if (!waits()) resolve(null);
+    }, ms);
+  });
+
 /** Blocked storage throws at once in some browsers, and later in others: both fail the promise. */
-const open = async () => {
+function ask() {
   /** Why an upgrade stopped; the browser itself says only that it did. */
   let fault: unknown = null;
+  let waits = false;
   const upgraded = openDB<Schema>(DATABASE, VERSION, {
     upgrade(db, from, _, tx) {
+      waits = true;
       // That it failed is told by opening, which fails with it.
       tx.done.catch(() => undefined);
       for (const step of STEPS.slice(from))
@@ -96,6 +126,9 @@ const open = async () => {
           }
         });
     },
+    blocked() {
+      waits = true;
+    },
     // A newer tab wants to upgrade: let it, and open again when next asked.
     blocking(_current, _blocked, event) {
       (event.target as IDBDatabase).close();
@@ -105,10 +138,14 @@ const open = async () => {
       opened = null;
     },
   });
-  return upgraded.catch((cause: unknown) => {
-    throw fault === null ? cause : storeError(fault);
-  });
-};
+  return {
+    db: upgraded.catch((cause: unknown) => {
+      throw fault === null ? cause : storeError(fault);
+    }),
+    /** Whether it is known what it waits for. */
+    waits: () => waits,
+  };
+}
 
 export function database(): Promise<IDBPDatabase<Schema>> {
   opened ??= open().catch((cause: unknown) => {

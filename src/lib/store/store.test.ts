@@ -26,6 +26,7 @@ import {
   type StoredPlan,
 } from './db';
 import { storeError } from './opfs';
+import { DATABASE } from './present';
 import { isUsage } from '../core/testing';
 
 const planRecord: PlanRecord = {
@@ -53,6 +54,46 @@ const stored = (hash: string, createdAt: string): StoredPlan => ({
   note: '',
   summary: null,
 });
+describe('a database', () => {
+  it('is asked for again where the browser never answers', async () => {
+    await removeAllRecords();
+    const open = vi.spyOn(indexedDB, 'open');
+    // Chrome, while the site's data is being cleared.
+    open.mockImplementationOnce(() => new IDBOpenDBRequest());
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const saved = savePlan(stored('asked again', '2026-01-01T00:00:00.000Z'));
+    await vi.advanceTimersByTimeAsync(2999);
+    expect(open).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    vi.useRealTimers();
+    await saved;
+    expect(open).toHaveBeenCalledTimes(2);
+    expect((await getPlan('asked again'))?.name).toBe('plan asked again');
+    open.mockRestore();
+  });
+
+  it('that another tab holds up is waited for', async () => {
+    await removeAllRecords();
+    const older = await openDB(DATABASE, 4, {
+      upgrade(db) {
+        for (const name of ['summaries', 'datasets', 'tickets', 'running']) db.createObjectStore(name);
+        db.createObjectStore('plans').createIndex('createdAt', 'createdAt');
+        db.createObjectStore('runs').createIndex('plan', 'plan');
+      },
+    });
+    const open = vi.spyOn(indexedDB, 'open');
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const plan = getPlan('none');
+    await new Promise((done) => setImmediate(() => setImmediate(done)));
+    await vi.advanceTimersByTimeAsync(60_000);
+    vi.useRealTimers();
+    expect(open).toHaveBeenCalledTimes(1);
+    older.close();
+    expect(await plan).toBeNull();
+    open.mockRestore();
+  });
+});
+
 const listed = async (limit?: number) => {
   const rows: { stored: StoredPlan; runs: number }[] = [];
   for await (const some of listPlans(limit)) rows.push(...some);
