@@ -169,7 +169,9 @@ export function setUp({ browser = true, build = true } = {}) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] === fileURLToPath(import.meta.url) && process.argv.includes('--packages'))
+  setUp({ browser: false, build: false });
+else if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const chrome = setUp();
   const version = execFileSync(chrome, ['--version'], { encoding: 'utf8' }).trim();
   say(`Ready: Node ${process.versions.node}, ${version} (${chrome}).`);

@@ -458,7 +458,7 @@ export const tests: BrowserTest[] = [
         withFolder(async (out) => {
           const dataset = await d.call('generateTickets', { count: 60, seed: 5 });
           const checkpoint = await checkpointOf(d, tinyModel(join(out, 'tiny')));
-          const trained = async (engine: TuneEngineName, recipe: string, steps: number) => {
+          const trained = async (engine: TuneEngineName, recipe: string, steps: number, batch: number) => {
             const folder = join(out, `${engine} ${recipe}`);
             mkdirSync(folder);
             const report = await d.call('tune', {
@@ -471,8 +471,7 @@ export const tests: BrowserTest[] = [
               train: null,
               validation: 0,
               lora: { ...LORA, rank: 4 },
-              // Two passes a step: the second is given the gradient of the first.
-              options: { ...TUNE, steps, batch: 2, rows: 96, warmup: 2, lr: 1e-2, evaluateEvery: 0 },
+              options: { ...TUNE, steps, batch, rows: 96, warmup: 2, lr: 1e-2, evaluateEvery: 0 },
               profile: null,
               arithmetic: engine === 'cpu' ? 'fp32' : null,
               engine,
@@ -488,15 +487,16 @@ export const tests: BrowserTest[] = [
           /** |a - b| / |b|. */
           const apart = (a: Float32Array, b: Float32Array) =>
             Math.hypot(...a.map((x, i) => x - (b[i] ?? NaN))) / Math.hypot(...b);
-          for (const [recipe, steps] of [
-            ['fp32', 20],
-            ['int8', 2],
-            ['int4', 2],
+          // One pass a step, or two: the second is then given the gradient of the first.
+          for (const [recipe, steps, batch] of [
+            ['fp32', 20, 1],
+            ['int8', 2, 2],
+            ['int4', 2, 2],
           ] as const) {
             const [own, wasm, gpu] = [
-              await trained('cpu', recipe, steps),
-              await trained('ort-cpu', recipe, steps),
-              await trained('ort-gpu', recipe, steps),
+              await trained('cpu', recipe, steps, batch),
+              await trained('ort-cpu', recipe, steps, batch),
+              await trained('ort-gpu', recipe, steps, batch),
             ];
             assert(/state in gpu-buffer \(WebGPU\)/.test(gpu.kernel), gpu.kernel);
             assert(/WASM/.test(wasm.kernel), wasm.kernel);
@@ -548,7 +548,7 @@ export const tests: BrowserTest[] = [
         }
         const prompt = 'Ticket: no power at the site. Response?';
         const own = await generate(d, BUILTIN, 'int8+2:4', prompt, 'wgsl', 4, true);
-        const theirs = await generate(d, BUILTIN, 'int8+2:4', prompt, 'ort-gpu', 4, true);
+        const theirs = await generate(d, BUILTIN, 'int8+2:4', prompt, 'ort-cpu', 4, true);
         assertEqual(own.ids, theirs.ids, 'greedy tokens');
       }),
   },
