@@ -28,7 +28,7 @@ const COMMANDS: Record<string, { usage: string; about: string; run: (argv: reado
   },
   tune: {
     usage:
-      '--checkpoint F --data F|generated[:other] [--map text=..,target=..] [--no-redaction] --task rca|response --variant V [--steps N] [--batch N] [--lr X] [--rank N] [--alpha X] [--dropout X] [--rslora] [--modules q+v] [--layers 20-29] [--budget-joules J] [--budget-minutes M] [--evaluate-every N] [--train N] [--validation N] [--seed N] [--threads N] [--arithmetic int8|fp32] [--engine cpu|ort-cpu|ort-gpu] [--swiftshader] [--profile P] [--decay X] [--merged | --full] [--fresh] --out DIR',
+      '--checkpoint F --data F|generated[:other] [--map text=..,target=..] [--no-redaction] --task rca|response --variant V [--steps N] [--batch N] [--lr X] [--rank N] [--alpha X] [--dropout X] [--rslora] [--modules q+v] [--layers 20-29] [--budget-joules J] [--budget-minutes M] [--evaluate-every N] [--train N] [--validation N] [--seed N] [--threads N] [--arithmetic int8|fp32] [--engine cpu|ort-cpu|ort-gpu] [--swiftshader] [--profile P] [--source sampler [--boundary B]] [--decay X] [--merged | --full] [--fresh] --out DIR',
     about:
       'fine-tune a LoRA adapter on tickets over the frozen weights of a variant; PEFT loads what it writes; --full: all weights of a small checkpoint, in float32, and the whole folder',
     run: tuneModel,

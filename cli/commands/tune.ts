@@ -6,9 +6,12 @@ import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
 import { LORA, rangeOf, type LoraOptions } from '../../src/lib/tune/lora';
 import { ARITHMETICS, checkDropout, FULL_RATE, TUNE, TUNE_ENGINES } from '../../src/lib/tune/trainer';
+import { mainReadings, sumReadings } from '../../src/lib/meter/readings';
+import { oneSampler, samplerWarnings } from '../../src/lib/meter/sources/sampler';
 import { TUNED } from '../../src/lib/texts/tune';
 import { parseArgs, type Parsed } from '../shared/args';
 import { checkpointOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
+import { samplerOf, SOURCE_FLAGS } from '../shared/sampler';
 import { generatedBy, importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
 
 /** Steps between two lines of progress. */
@@ -145,6 +148,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     merged: 'flag',
     fresh: 'flag',
     out: 'text',
+    ...SOURCE_FLAGS,
   });
   const recipe = formatRecipe(parseRecipe(a.text('variant') ?? 'fp32'));
   const task = taskOf(a);
@@ -170,7 +174,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
   };
   const engine = engineOf(a.text('engine'), lora !== null);
   const report = await withDriver(
-    { webgpu: webgpuOf(a, engine), onEvent: (event) => tell(event as Event) },
+    { webgpu: webgpuOf(a, engine), sampler: samplerOf(a), onEvent: (event) => tell(event as Event) },
     async (d) => {
       const vocabulary = generatedBy(a.need('data'));
       const dataset =
@@ -189,6 +193,7 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
         lora,
         options,
         profile: a.text('profile'),
+        sampler: d.sampler,
         arithmetic: arithmeticOf(a.text('arithmetic')),
         engine,
         merged: a.flag('merged'),
@@ -206,8 +211,9 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
   say(TUNED.ended(report.end, log.length));
   say(TUNED.computed(report.engine, report.kernel));
   if (report.examples.tooLong > 0) say(TUNED.tooLong(report.examples.tooLong));
-  const spent = readings.find(({ phase }) => phase === 'train');
-  if (spent?.joules) say(TUNED.spent(spent.seconds, spent.joules, spent.source));
+  const spent = mainReadings(sumReadings(oneSampler(readings))).find(({ phase }) => phase === 'train');
+  if (spent?.joules) say(TUNED.spent(spent.seconds, spent.joules, spent.tier, spent.source));
+  for (const warning of samplerWarnings(oneSampler(readings))) say(warning);
   if (report.before) say(TUNED.before(report.before));
   if (report.untuned !== null && last !== null) say(TUNED.gained(report.untuned, last, report.examples.validation));
   print(

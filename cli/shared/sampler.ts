@@ -10,7 +10,7 @@ export interface SamplerChoice {
   boundary: (typeof BOUNDARIES)[number] | null;
 }
 
-/** Options of commands that run plans. */
+/** Options of commands whose joules a sampler may count. */
 export const SOURCE_FLAGS = { source: 'text', boundary: 'text' } as const;
 
 const ADDRESS = 'http://127.0.0.1:41943';

@@ -95,7 +95,7 @@ export function renderTraining(decision: Decision): string | null {
       ? [
           [
             result.variant,
-            TRAINING.joules(result.training.joules, formatJoules),
+            TRAINING.joules(result.training),
             TRAINING.time(result.training.seconds),
             String(result.training.steps),
             TRAINING.loss(result.training.loss),

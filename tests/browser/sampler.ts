@@ -10,12 +10,15 @@ import { ORIGIN } from '../../cli/shared/browser';
 import { mainReadings } from '../../src/lib/meter/readings';
 import type { RunRecord } from '../../src/lib/schema/run';
 import { SAMPLER } from '../../src/lib/texts/sampler';
+import { LORA } from '../../src/lib/tune/lora';
+import { TUNE } from '../../src/lib/tune/trainer';
 import {
   assert,
   assertClose,
   assertEqual,
   BUILTIN,
   withBrowser,
+  withFolder,
   type BrowserTest,
   type WatchedDriver,
 } from './harness';
@@ -195,6 +198,45 @@ export const tests: BrowserTest[] = [
           const { runs } = await d.call('runPlan', { ...first, name: 'Sampler', fresh: true, sampler: d.sampler });
           assert(!JSON.stringify(d.sampler).includes(sampler.token), 'the page knows the token');
           assertCounted(runs, WATTS.package, 'counter package');
+
+          // Fine-tuning before a plan's first ticket, and by itself.
+          const stages = [{ kind: 'variants' as const, variants: ['int8+lora2.8steps'] }];
+          const plan = { ...first.plan, stages, slices: 1 };
+          const tuned = await d.call('runPlan', {
+            plan,
+            dataset: first.dataset,
+            name: 'Tuned',
+            fresh: true,
+            sampler: d.sampler,
+          });
+          const [{ tuned: training = null } = {}] = tuned.runs;
+          assert(training, 'the record tells what training took');
+          assertEqual([training.tier, training.boundary], ['counter', 'package'], 'what counted training');
+          assertClose(training.joules?.mid ?? NaN, WATTS.package * training.seconds, 0.05, 'joules of training');
+          await withFolder(async (folder) => {
+            const report = await d.call('tune', {
+              checkpoint: BUILTIN,
+              name: 'built-in',
+              recipe: 'int8',
+              threads: 2,
+              tasks: ['rca'],
+              dataset: first.dataset,
+              train: null,
+              validation: 8,
+              lora: { ...LORA, rank: 2 },
+              options: { ...TUNE, steps: 8, warmup: 1, evaluateEvery: 0 },
+              profile: null,
+              sampler: d.sampler,
+              arithmetic: null,
+              engine: 'cpu',
+              merged: false,
+              fresh: true,
+              upload: d.server.receive(folder),
+            });
+            const train = mainReadings(report.readings).find(({ phase }) => phase === 'train');
+            assertEqual([train?.tier, train?.boundary], ['counter', 'package'], 'what counted a tuning');
+            assertClose(train?.joules?.mid ?? NaN, WATTS.package * (train?.seconds ?? NaN), 0.05, 'joules of a tuning');
+          });
         });
       } finally {
         await machine.end().catch(() => undefined);

@@ -3,7 +3,7 @@ import { Pause } from '../core/pause';
 import { taskOf } from '../data/tasks';
 import { checkTuned, type FileSet, type Tuned } from '../engine/open';
 import type { Meter } from '../meter/meter';
-import { openMeter, ratesFor } from '../meter/open';
+import { openMeter, ratesFor, type SourceContext } from '../meter/open';
 import { tunes } from '../plan/units';
 import type { AssistRequest } from './assist';
 import type { UnitContext } from './unit';
@@ -18,12 +18,21 @@ export type AdapterRequest = Omit<AssistRequest, 'maxNewTokens'>;
 export async function adapterFor(
   request: AdapterRequest,
   context: Pick<UnitContext, 'tuned' | 'pause' | 'onProgress' | 'signal'>,
-  { files, calibration }: { files: FileSet; calibration: Calibration },
+  {
+    files,
+    calibration,
+    sources,
+  }: {
+    files: FileSet;
+    calibration: Calibration;
+    /** What prices the variant itself; none = the device's profile. */
+    sources?: Pick<SourceContext, 'sampler' | 'known'>;
+  },
 ): Promise<{ tuned: Tuned; meter: Meter } | null> {
   if (!tunes(request, request.variant)) return null;
   checkTuned(request.engine, request.variant);
   const { device, engine, profile, tasks, templates } = request;
-  const meter = openMeter({ device, engine: 'cpu', profile }, () => undefined);
+  const meter = openMeter({ ...sources, device, engine: 'cpu', profile }, () => undefined);
   const tuned = await context.tuned({
     ...request,
     files,

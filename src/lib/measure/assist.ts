@@ -131,7 +131,7 @@ export async function openAssistant(
   );
   const opened: OpenVariant = await openVariant({
     files,
-    tuned: (await adapterFor(request, context, { files, calibration }))?.tuned ?? null,
+    tuned: (await adapterFor(request, context, { files, calibration, sources }))?.tuned ?? null,
     variant: request.variant,
     engine,
     threads,

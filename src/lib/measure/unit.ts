@@ -315,6 +315,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
   const trained = await adapterFor({ ...request, ...plan, templates: plan.templates, engine }, context, {
     files,
     calibration,
+    sources,
   });
   const tuned = trained?.tuned ?? null;
   const options: OpenOptions = {

@@ -98,6 +98,64 @@ describe('meter', () => {
   });
 });
 
+describe('a meter of long work', () => {
+  it('asks a counter part by part, again where it was silent, and adds up what it said', async () => {
+    const time = fakeTime();
+    const asked: (readonly number[])[] = [];
+    let silent = false;
+    const counter: EnergySource = {
+      tier: 'counter',
+      boundary: 'package',
+      name: 'counter',
+      read(windows) {
+        asked.push(windows.flatMap(({ spans = [] }) => spans));
+        return Promise.resolve(
+          windows.map(({ phase, seconds, tokens }) => {
+            const joules = silent ? null : { low: 9 * seconds, mid: 10 * seconds, high: 11 * seconds };
+            const { tier, boundary, name } = counter;
+            return {
+              phase,
+              seconds,
+              joules,
+              netJoules: null,
+              tier,
+              boundary,
+              source: name,
+              bytes: null,
+              flops: null,
+              tokens,
+            };
+          }),
+        );
+      },
+    };
+    const meter = createMeter({ clock: time.clock, fence: () => undefined, sources: [counter, source] });
+    const train = () => meter.window('train', work(1, 1, 5), () => void time.pass(1000));
+    await train();
+    await meter.settle();
+    silent = true;
+    await train();
+    await meter.settle();
+    silent = false;
+    await train();
+    await meter.settle();
+    await train();
+    const [counted, estimated] = await meter.read();
+    expect(asked).toEqual([
+      [1000, 2000],
+      [2000, 3000],
+      [2000, 3000, 3000, 4000],
+      [4000, 5000],
+    ]);
+    expect(counted).toMatchObject({ phase: 'train', source: 'counter', seconds: 4, tokens: 20 });
+    expect(counted?.joules?.mid).toBeCloseTo(40, 9);
+    // What is computed from the work is computed from all of it, as ever.
+    expect(estimated).toMatchObject({ phase: 'train', source: 'cpu-laptop', seconds: 4, tokens: 20 });
+    expect(meter.windows()[0]?.spans).toHaveLength(8);
+    expect(await meter.read()).toEqual([counted, estimated]);
+  });
+});
+
 describe('sources', () => {
   const context = { device: {} as Device, engine: 'cpu', profile: 'cpu-laptop' } as const;
   /** A counter as a row would add one: it is asked at the end alone. */

@@ -29,9 +29,14 @@ export interface Meter {
   window<T>(phase: Phase, work: WindowWork | ((result: T) => WindowWork), run: () => Promise<T> | T): Promise<T>;
   /** What was booked so far, one window per phase and arithmetic, in the order of PHASES. */
   windows(): MeterWindow[];
-  /** Joules of what was booked so far, one reading per phase and source: asked once, at the end. */
+  /** Joules of what was booked so far, one reading per phase and source: asked at the end. */
   read(): Promise<Reading[]>;
-  /** Joules so far by sources that answer at once and for nothing, for a live view. */
+  /**
+   * Asks sources that count for what was booked since they were last asked, and keeps what they say: long work outlasts what
+   * a sampler remembers (30 minutes). No window may be open.
+   */
+  settle(): Promise<void>;
+  /** Joules so far by sources that answer at once and for nothing, for a live view; a counter's of what is settled. */
   peek(): Reading[];
 }
 
@@ -43,42 +48,63 @@ interface Account {
   spans: number[];
 }
 
+type Accounts = Map<`${Phase}/${Arithmetic}`, Account>;
+
 const plus = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b);
+
+function book(
+  accounts: Accounts,
+  phase: Phase,
+  start: number,
+  end: number,
+  { arithmetic = 'f32', ...work }: WindowWork,
+): void {
+  const key = `${phase}/${arithmetic}` as const;
+  const account = accounts.get(key) ?? { milliseconds: 0, bytes: 0, operations: 0, tokens: 0, spans: [] };
+  account.milliseconds += end - start;
+  account.bytes = plus(account.bytes, work.bytes);
+  account.operations = plus(account.operations, work.operations);
+  account.tokens = plus(account.tokens, work.tokens);
+  account.spans.push(start, end);
+  accounts.set(key, account);
+}
+
+/** One window a phase and arithmetic, in the order of PHASES. */
+const windowsOf = (accounts: Accounts) =>
+  PHASES.flatMap((phase) =>
+    ARITHMETICS.flatMap((arithmetic): MeterWindow[] => {
+      const account = accounts.get(`${phase}/${arithmetic}`);
+      if (!account) return [];
+      return [
+        {
+          phase,
+          arithmetic,
+          seconds: seconds(account.milliseconds / 1000),
+          bytes: account.bytes === null ? null : bytes(account.bytes),
+          operations: account.operations === null ? null : operations(account.operations),
+          tokens: account.tokens,
+          spans: account.spans.slice(),
+        },
+      ];
+    }),
+  );
 
 /** Adds up many short windows per phase; keeps when they were, so that a counter can be asked afterwards. */
 export function createMeter({ clock, fence, sources }: MeterOptions): Meter {
-  const accounts = new Map<`${Phase}/${Arithmetic}`, Account>();
+  const accounts: Accounts = new Map();
+  /** What each said of parts that are settled, and what it was not asked for yet. */
+  const counters = new Map(
+    sources
+      .filter(({ peek }) => !peek)
+      .map((source) => [source, { told: [] as Reading[], left: new Map() as Accounts }]),
+  );
   let open: Phase | null = null;
 
-  const book = (phase: Phase, start: number, end: number, { arithmetic = 'f32', ...work }: WindowWork) => {
-    const key = `${phase}/${arithmetic}` as const;
-    const account = accounts.get(key) ?? { milliseconds: 0, bytes: 0, operations: 0, tokens: 0, spans: [] };
-    account.milliseconds += end - start;
-    account.bytes = plus(account.bytes, work.bytes);
-    account.operations = plus(account.operations, work.operations);
-    account.tokens = plus(account.tokens, work.tokens);
-    account.spans.push(start, end);
-    accounts.set(key, account);
-  };
-
-  const windows = () =>
-    PHASES.flatMap((phase) =>
-      ARITHMETICS.flatMap((arithmetic): MeterWindow[] => {
-        const account = accounts.get(`${phase}/${arithmetic}`);
-        if (!account) return [];
-        return [
-          {
-            phase,
-            arithmetic,
-            seconds: seconds(account.milliseconds / 1000),
-            bytes: account.bytes === null ? null : bytes(account.bytes),
-            operations: account.operations === null ? null : operations(account.operations),
-            tokens: account.tokens,
-            spans: account.spans.slice(),
-          },
-        ];
-      }),
-    );
+  async function told(source: EnergySource): Promise<Reading[]> {
+    const counter = counters.get(source);
+    if (!counter) return source.read(windowsOf(accounts));
+    return [...counter.told, ...(counter.left.size > 0 ? await source.read(windowsOf(counter.left)) : [])];
+  }
 
   return {
     async window(phase, work, run) {
@@ -89,16 +115,29 @@ export function createMeter({ clock, fence, sources }: MeterOptions): Meter {
         const start = clock();
         const result = await run();
         await fence();
-        book(phase, start, clock(), typeof work === 'function' ? work(result) : work);
+        const booked = typeof work === 'function' ? work(result) : work;
+        const end = clock();
+        for (const of of [accounts, ...[...counters.values()].map(({ left }) => left)])
+          book(of, phase, start, end, booked);
         return result;
       } finally {
         open = null;
       }
     },
-    windows,
-    async read() {
-      return sumReadings((await Promise.all(sources.map((source) => source.read(windows())))).flat());
+    windows: () => windowsOf(accounts),
+    async settle() {
+      await Promise.all(
+        [...counters].map(async ([source, counter]) => {
+          const all = await told(source);
+          // What it could not tell may be asked for again, as long as it remembers.
+          if (all.some(({ joules }) => joules === null)) return;
+          counter.told = all;
+          counter.left.clear();
+        }),
+      );
     },
-    peek: () => sumReadings(sources.flatMap((source) => source.peek?.(windows()) ?? [])),
+    read: async () => sumReadings((await Promise.all(sources.map(told))).flat()),
+    peek: () =>
+      sumReadings(sources.flatMap((source) => source.peek?.(windowsOf(accounts)) ?? counters.get(source)?.told ?? [])),
   };
 }

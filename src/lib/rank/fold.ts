@@ -159,11 +159,12 @@ function answersDiffer(runs: readonly RunRecord[]): boolean {
 function trainingOf(runs: readonly RunRecord[]): Pick<VariantResult, 'training'> {
   const tuned = runs.find((run) => run.tuned)?.tuned;
   if (!tuned) return {};
-  const { steps, seen, seconds, joules, loss } = tuned;
+  const { steps, seen, seconds, joules, loss, tier } = tuned;
   const short = (x: number) => Number(x.toPrecision(4));
   return {
     training: {
       joules: stated(joules),
+      ...(tier === 'profile' ? {} : { tier }),
       seconds: Number(seconds.toPrecision(3)),
       steps,
       seen,

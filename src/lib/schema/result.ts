@@ -69,8 +69,10 @@ export const VariantResultSchema = v.object({
   /** Fine-tuning before the first ticket, once; absent where there was none. */
   training: v.optional(
     v.object({
-      /** By the power profile, at its low, mid and high values; null = unknown. */
+      /** At the low, mid and high values of what tells them; null = unknown. */
       joules: v.nullable(RangeSchema),
+      /** Absent where they are priced by a power profile. */
+      tier: v.optional(v.picklist(TIERS)),
       seconds: v.pipe(v.number(), v.finite()),
       steps: count,
       /** Answers that the steps took. */

@@ -1,9 +1,12 @@
 import type { Decision } from '../rank/decide';
 import { paybackOf, untrained, type Payback } from '../rank/payback';
 import type { VariantResult } from '../schema/result';
+import { isEstimated } from '../schema/run';
 import { formatJoules } from '../core/units';
 import { duration, fixed, plural } from './format';
 import { plainName } from './names';
+
+type Training = NonNullable<VariantResult['training']>;
 
 /** Two digits of a number of tickets say all. */
 const rounded = (n: number) => Number(n.toPrecision(2)).toLocaleString('en');
@@ -48,7 +51,11 @@ export const TRAINING = {
   },
   time: duration,
   unknown: 'unknown',
-  joules: (joules: { mid: number } | null, say: (joules: number) => string) => (joules ? say(joules.mid) : 'unknown'),
+  /** `1.2 kJ (0.8 to 1.9 kJ), estimated`. */
+  joules: ({ joules, tier }: Training) =>
+    joules
+      ? `${formatJoules(joules.mid)} (${formatJoules(joules.low)} to ${formatJoules(joules.high)}), ${isEstimated(tier ?? 'profile') ? 'estimated' : 'measured'}`
+      : 'unknown',
 } as const;
 
 /**
@@ -59,7 +66,7 @@ export function trainingSentence(decision: Decision): string | null {
   const { answer } = decision;
   const training = answer?.result.training;
   if (!answer || !training) return null;
-  const took = `Its fine-tuning took ${training.joules ? `an estimated ${formatJoules(training.joules.mid)}` : 'unknown joules'} and ${duration(training.seconds)}, once (${plural(training.steps, 'step')})`;
+  const took = `Its fine-tuning took ${training.joules ? `${isEstimated(training.tier ?? 'profile') ? 'an estimated' : 'a measured'} ${formatJoules(training.joules.mid)}` : 'unknown joules'} and ${duration(training.seconds)}, once (${plural(training.steps, 'step')})`;
   const clauses = others(decision).flatMap((other) => TRAINING.back(answer.result, other) ?? []);
   return clauses.length === 0 ? `${took}.` : `${took}; won back ${clauses.join('; ')}.`;
 }

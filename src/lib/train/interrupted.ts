@@ -1,5 +1,7 @@
-import { mainReadings } from '../meter/readings';
-import type { Range, Reading } from '../schema/run';
+import { forEachEnd } from '../meter/model';
+import { mainReadings, sumReadings } from '../meter/readings';
+import { oneSampler } from '../meter/sources/sampler';
+import { TIERS, type Range, type Reading } from '../schema/run';
 import { fromSnapshot, savesEvery, toSnapshot, type Snapshot } from '../tune/snapshot';
 import type { TuneState } from '../tune/trainer';
 import type { AdapterStore } from '../variant/tuned';
@@ -10,20 +12,34 @@ import type { TrainingHost, Trained } from './training';
 /** Behind the key of what is trained: its state while it is under way. */
 export const UNDER_WAY = '.part';
 
-/** What training took so far. */
-export interface Spent {
+/** What training took so far, and what says so. */
+export interface Spent extends Pick<Reading, 'tier' | 'boundary' | 'source'> {
   seconds: number;
   joules: Range | null;
 }
 
-/** Seconds and joules of training, by its meter. */
-export const spentIn = async (meter: TrainingHost['meter']) =>
-  mainReadings(await meter.read()).find(isTraining) ?? null;
-const isTraining = ({ phase }: Reading) => phase === 'train';
+const NOTHING: Spent = { seconds: 0, joules: null, tier: 'profile', boundary: 'device', source: 'unknown' };
 
-/** Both together; null where one is unknown. */
-export const plus = (a: Range | null, b: Range | null): Range | null =>
-  a && b && { low: a.low + b.low, mid: a.mid + b.mid, high: a.high + b.high };
+/** What training took by its meter, and by those of the runs that it was interrupted in. */
+export async function spentIn(meter: TrainingHost['meter'], before: Spent | null): Promise<Spent> {
+  const now = mainReadings(sumReadings(oneSampler(await meter.read()))).find(({ phase }) => phase === 'train');
+  return now ? together(before, now) : (before ?? NOTHING);
+}
+
+/** Both together: joules are null where those of one are unknown, and no surer than the less sure of the two. */
+function together(a: Spent | null, { seconds, joules, tier, boundary, source }: Spent): Spent {
+  const b = { seconds, joules, tier, boundary, source };
+  if (!a || a.seconds === 0) return b;
+  const earlier = a.joules;
+  const less = TIERS.indexOf(a.tier) > TIERS.indexOf(tier) ? a : b;
+  return {
+    seconds: a.seconds + seconds,
+    joules: earlier && joules && forEachEnd((end) => earlier[end] + joules[end]),
+    tier: less.tier,
+    boundary: less.boundary,
+    source: a.source === source ? source : `${a.source}, then ${source}`.slice(0, 200),
+  };
+}
 
 /** What is kept of one under way. */
 interface UnderWay {
@@ -41,16 +57,15 @@ export async function trainOn(
   { keeping, meter }: Pick<TrainingHost, 'meter'> & { keeping: AdapterStore | null },
 ): Promise<{ trained: Trained; before: Spent | null }> {
   const left = (await keeping?.read(key)) as { head: UnderWay; numbers: Snapshot['numbers'] } | null | undefined;
-  const before = left?.head.spent ?? null;
+  // States from before sources were kept were priced by a profile.
+  const before = left ? { ...NOTHING, ...left.head.spent } : null;
   const keep = async (state: TuneState) => {
     const { head, numbers } = toSnapshot(state);
-    const now = mainReadings(meter.peek()).find(isTraining);
-    const joules = now?.joules ?? null;
-    const spent: Spent = {
-      seconds: (now?.seconds ?? 0) + (before?.seconds ?? 0),
-      joules: before ? plus(before.joules, joules) : joules,
-    };
-    await keeping?.write(key, { head: { snapshot: head, spent } satisfies UnderWay, numbers });
+    await meter.settle();
+    await keeping?.write(key, {
+      head: { snapshot: head, spent: await spentIn(meter, before) } satisfies UnderWay,
+      numbers,
+    });
   };
   const trained = await train({
     resume: left ? (size) => fromSnapshot({ head: left.head.snapshot, numbers: left.numbers }, size) : null,

@@ -208,6 +208,21 @@ function arithmeticFor(frozen: Frozen, recipe: Recipe, { lora, arithmetic: asked
   return lora === null ? 'fp32' : (asked ?? best);
 }
 
+/** Milliseconds between two questions to a counter: what a step took is known as soon, and costs the run nothing to speak of. */
+const ASKED_MS = 1000;
+
+/** Joules of training so far: a counter's, where there is one that tells, else what work and time are priced at. */
+function joulesBy(meter: Meter) {
+  let asked = -Infinity;
+  return async () => {
+    if (performance.now() - asked >= ASKED_MS) {
+      await meter.settle();
+      asked = performance.now();
+    }
+    return mainReadings(meter.peek()).find(({ phase }) => phase === 'train')?.joules?.mid ?? null;
+  };
+}
+
 /** What is to be trained. */
 interface Asked {
   /** Null = all weights, in float32. */
@@ -297,7 +312,7 @@ export async function trainWeights(
         train: learning,
         validation: checking,
         undecayed: undecayedOf(layout),
-        joules: () => mainReadings(meter.peek()).find(({ phase }) => phase === 'train')?.joules?.mid ?? null,
+        joules: joulesBy(meter),
         now: () => performance.now(),
         onStep: async (step, state) => {
           emit({ step, of: options.steps });

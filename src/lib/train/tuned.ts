@@ -10,7 +10,7 @@ import { TUNE, type TuneOptions } from '../tune/trainer';
 import { formatRecipe, parseRecipe, untuned, weightsOf, type RatesOf } from '../variant/compress';
 import { cpuTarget } from '../variant/target';
 import type { AdapterStore, Tuned } from '../variant/tuned';
-import { plus, spentIn, trainOn, UNDER_WAY, type Spent } from './interrupted';
+import { spentIn, trainOn, UNDER_WAY, type Spent } from './interrupted';
 import {
   checkPlain,
   lessonsOf,
@@ -72,10 +72,8 @@ async function recordOf(
   meter: TrainingHost['meter'],
   before: Spent | null,
 ): Promise<TunedRecord> {
-  const reading = await spentIn(meter);
   const lossAt = (step: number) => state.evaluations.find((e) => e.step === step)?.loss ?? null;
   const [first, last] = [lossAt(0), lossAt(at)];
-  const joules = reading?.joules ?? null;
   return {
     rank,
     parameters: layout.size,
@@ -85,11 +83,7 @@ async function recordOf(
     seen: state.step * batch,
     loss: first === null || last === null ? null : { before: first, after: last },
     end,
-    seconds: (reading?.seconds ?? 0) + (before?.seconds ?? 0),
-    joules: before ? plus(before.joules, joules) : joules,
-    tier: reading?.tier ?? 'profile',
-    boundary: reading?.boundary ?? 'device',
-    source: reading?.source ?? 'unknown',
+    ...(await spentIn(meter, before)),
     threads,
     arithmetic,
     earlier: false,

@@ -154,7 +154,7 @@ export interface TuneHost {
   undecayed?: readonly (readonly [from: number, to: number])[];
   validation: readonly Example[];
   /** Joules since `tune` was called; null where they cannot be told. */
-  joules: () => number | null;
+  joules: () => number | null | Promise<number | null>;
   now: () => number;
   /** Called between steps; what it awaits is a pause. The state costs a copy where an engine keeps it. */
   onStep?: (step: TuneStep, state: () => Promise<TuneState>) => Promise<void> | void;
@@ -312,7 +312,7 @@ export async function tune(host: TuneHost, o: TuneOptions, from: TuneState): Pro
       break;
     }
     step++;
-    const spent = host.joules();
+    const spent = await host.joules();
     const joules = spent === null ? null : joulesBefore + spent;
     const tokens = passes.reduce((n, { ids }) => n + ids.length, 0);
     const taken: TuneStep = { step, loss, norm, lr, ms: host.now() - start, joules, tokens, labels };

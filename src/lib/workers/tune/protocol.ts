@@ -1,5 +1,6 @@
 import type { CheckpointRef, Templates } from '../../schema/plan';
 import type { TaskName } from '../../schema/run';
+import type { SamplerAccess } from '../../schema/sampler';
 import type { lessonsFrom, SpeedRequest, TrainSpeed } from '../../train/files/speed';
 import type { TrainEvent, TrainReport, TrainRequest, TrainTickets } from '../../train/files/train';
 import type { BuildEvent, BuildReport } from '../../train/files/build';
@@ -15,6 +16,8 @@ export interface TuneRequest extends TrainRequest {
   given: TicketsPort;
   /** Row of the power profile table; null = the guess. */
   profile: string | null;
+  /** What counts the joules; null or none = the power profile. */
+  sampler?: SamplerAccess | null;
   /** Whether it begins anew although an interrupted run left a state. */
   fresh: boolean;
 }

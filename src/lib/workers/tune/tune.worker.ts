@@ -7,13 +7,15 @@ import { lessonsFrom, timeTraining } from '../../train/files/speed';
 import { train } from '../../train/files/train';
 import { opfsAdapters } from '../../store/adapters';
 import { adaptersOf, openFiles } from '../../store/checkpoints';
+import { knownDevice } from '../../store/known';
+import { HERE } from '../host/host';
 import { stepsHere } from '../step/steps';
 import { serve } from '../../core/rpc';
 import { take } from '../../data/give';
 import type { TuneApi } from './protocol';
 
 serve<TuneApi>({
-  async tune({ checkpoint, threads, tasks, templates, given, profile, fresh, ...request }, { emit, signal }) {
+  async tune({ checkpoint, threads, tasks, templates, given, profile, sampler, fresh, ...request }, { emit, signal }) {
     const tickets = await take(given);
     const folder = await createExport();
     const report = await train(
@@ -21,7 +23,16 @@ serve<TuneApi>({
       { ...tickets, tasks: tasks.map((task) => taskOf(task, templates)) },
       {
         files: await openFiles(checkpoint),
-        meter: openMeter({ device: await probeDevice(), engine: request.engine, profile }, () => undefined),
+        meter: openMeter(
+          {
+            device: await probeDevice(),
+            engine: request.engine,
+            profile,
+            sampler: HERE.samplerPort(sampler ?? null),
+            known: await knownDevice(),
+          },
+          () => undefined,
+        ),
         ...stepsHere(threads, request.engine),
         folder,
         keeping: adaptersOf(checkpoint),
