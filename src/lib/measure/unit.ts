@@ -192,6 +192,8 @@ const WARM_GAIN = 0.95;
 /** Pieces between two tickets, at most, and the share of a ticket's time that they may take. */
 const PIECES = 4;
 const PIECES_SHARE = 0.06;
+/** Milliseconds of answering after which counters are asked, since they forget. */
+const SETTLE_MS = 5 * 60_000;
 /** Milliseconds that a piece takes at least. */
 const PIECE_MS = 3;
 /** Pieces by which a moment is judged, and milliseconds between two looks at a busy device. */
@@ -388,6 +390,7 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
       pieces.watch.begin();
       await pieces.time(1);
       kernels.take((await prefix.begin(task, meter, 'prefix')) > 0);
+      let settled = performance.now();
       for (const ticket of tickets) {
         if (o.signal.aborted) throw cancelled();
         const outcome = await answer(ticket, 'measured', o.signal);
@@ -402,6 +405,10 @@ async function openModel(request: OpenRequest, context: UnitContext): Promise<Op
           output: outcome.output,
           spent: spent(meter),
         });
+        if (performance.now() - settled > SETTLE_MS) {
+          await meter.settle();
+          settled = performance.now();
+        }
       }
       prefix.end();
       const noTemplate = tokenizer.hasTemplate ? [] : ['The checkpoint has no chat template; prompts are plain text.'];

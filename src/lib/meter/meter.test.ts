@@ -132,7 +132,9 @@ describe('a meter of long work', () => {
     const meter = createMeter({ clock: time.clock, fence: () => undefined, sources: [counter, source] });
     const train = () => meter.window('train', work(1, 1, 5), () => void time.pass(1000));
     await train();
+    expect(meter.settled()).toEqual([]);
     await meter.settle();
+    expect(meter.settled()).toMatchObject([{ phase: 'train', seconds: 1 }]);
     silent = true;
     await train();
     await meter.settle();

@@ -36,7 +36,9 @@ export interface Meter {
    * a sampler remembers (30 minutes). No window may be open.
    */
   settle(): Promise<void>;
-  /** Joules so far by sources that answer at once and for nothing, for a live view; a counter's of what is settled. */
+  /** What counters said of what is settled. */
+  settled(): Reading[];
+  /** Joules so far by sources that answer at once and for nothing, for a live view. */
   peek(): Reading[];
 }
 
@@ -136,8 +138,8 @@ export function createMeter({ clock, fence, sources }: MeterOptions): Meter {
         }),
       );
     },
+    settled: () => sumReadings([...counters.values()].flatMap(({ told: own }) => own)),
     read: async () => sumReadings((await Promise.all(sources.map(told))).flat()),
-    peek: () =>
-      sumReadings(sources.flatMap((source) => source.peek?.(windowsOf(accounts)) ?? counters.get(source)?.told ?? [])),
+    peek: () => sumReadings(sources.flatMap((source) => source.peek?.(windowsOf(accounts)) ?? [])),
   };
 }

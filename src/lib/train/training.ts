@@ -10,6 +10,7 @@ import { fullThreadsThatFit, threadsThatFit } from '../gradient/size';
 import { passCost } from '../gradient/work';
 import type { Meter } from '../meter/meter';
 import { mainReadings } from '../meter/readings';
+import type { Reading } from '../schema/run';
 import { LORA, type LoraOptions } from '../tune/lora';
 import type { AdamWOptions } from '../tune/optimizer';
 import { examplesOf } from '../tune/tickets';
@@ -219,7 +220,8 @@ function joulesBy(meter: Meter) {
       await meter.settle();
       asked = performance.now();
     }
-    return mainReadings(meter.peek()).find(({ phase }) => phase === 'train')?.joules?.mid ?? null;
+    const train = (readings: readonly Reading[]) => mainReadings(readings).find(({ phase }) => phase === 'train');
+    return (train(meter.settled()) ?? train(meter.peek()))?.joules?.mid ?? null;
   };
 }
 
