@@ -97,7 +97,7 @@ export function createMeter({ clock, fence, sources }: MeterOptions): Meter {
   /** What each said of parts that are settled, and what it was not asked for yet. */
   const counters = new Map(
     sources
-      .filter(({ peek }) => !peek)
+      .filter((source) => !source.peek)
       .map((source) => [source, { told: [] as Reading[], left: new Map() as Accounts }]),
   );
   let open: Phase | null = null;

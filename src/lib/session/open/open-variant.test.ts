@@ -2,7 +2,6 @@ import { expect, it, vi } from 'vitest';
 import { JoulewiseError } from '../../core/errors';
 import type { UnitProgress } from '../../plan/execute';
 import type { Unit } from '../../plan/units';
-import type { RunRecord } from '../../schema/run';
 import { openVariant, type PlanAtHand } from './open-variant';
 
 /** Of each thread in turn: whether it stands still while it starts another. */
@@ -33,7 +32,7 @@ const at = {
 const open = () => openVariant(at, 'fp32', null, () => undefined, new AbortController().signal);
 const unit = { variant: 'fp32' } as Unit;
 const options = { patience: 0, tries: 0, onProgress: () => undefined, signal: new AbortController().signal };
-const fallbacksOf = async () => ((await (await open()).slice(unit, options)) as RunRecord).fallbacks;
+const fallbacksOf = async () => (await (await open()).slice(unit, options)).fallbacks;
 
 it('opens a variant again whose thread stood still as it started another, and its records say so', async () => {
   still = [false];
