@@ -6,8 +6,6 @@ import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import type { TuneEvaluation, TuneStep } from '../../src/lib/tune/trainer';
 import { LORA, rangeOf, type LoraOptions } from '../../src/lib/tune/lora';
 import { ARITHMETICS, checkDropout, FULL_RATE, TUNE, TUNE_ENGINES } from '../../src/lib/tune/trainer';
-import { mainReadings, sumReadings } from '../../src/lib/meter/readings';
-import { oneSampler, samplerWarnings } from '../../src/lib/meter/sources/sampler';
 import { TUNED } from '../../src/lib/texts/tune';
 import { parseArgs, type Parsed } from '../shared/args';
 import { checkpointOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
@@ -206,14 +204,13 @@ export async function tuneModel(argv: readonly string[]): Promise<void> {
     join(out, 'tune.json'),
     JSON.stringify({ checkpoint, variant: recipe, task, lora, options, ...report }, null, 1),
   );
-  const { steps: log, evaluations, readings, files, ...rest } = report;
+  const { steps: log, evaluations, readings, spent, warnings, files, ...rest } = report;
   const last = evaluations.find(({ step }) => step === report.at)?.loss ?? null;
   say(TUNED.ended(report.end, log.length));
   say(TUNED.computed(report.engine, report.kernel));
   if (report.examples.tooLong > 0) say(TUNED.tooLong(report.examples.tooLong));
-  const spent = mainReadings(sumReadings(oneSampler(readings))).find(({ phase }) => phase === 'train');
-  if (spent?.joules) say(TUNED.spent(spent.seconds, spent.joules, spent.tier, spent.source));
-  for (const warning of samplerWarnings(oneSampler(readings))) say(warning);
+  if (spent.joules) say(TUNED.spent(spent.seconds, spent.joules, spent.tier, spent.source));
+  for (const warning of warnings) say(warning);
   if (report.before) say(TUNED.before(report.before));
   if (report.untuned !== null && last !== null) say(TUNED.gained(report.untuned, last, report.examples.validation));
   print(

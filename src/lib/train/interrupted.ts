@@ -1,6 +1,6 @@
 import { forEachEnd } from '../meter/model';
 import { mainReadings, sumReadings } from '../meter/readings';
-import { oneSampler } from '../meter/sources/sampler';
+import { oneSampler, samplerWarnings } from '../meter/sources/sampler';
 import { TIERS, type Range, type Reading } from '../schema/run';
 import { fromSnapshot, savesEvery, toSnapshot, type Snapshot } from '../tune/snapshot';
 import type { TuneState } from '../tune/trainer';
@@ -25,6 +25,9 @@ export async function spentIn(meter: TrainingHost['meter'], before: Spent | null
   const now = mainReadings(sumReadings(oneSampler(await meter.read()))).find(({ phase }) => phase === 'train');
   return now ? together(before, now) : (before ?? NOTHING);
 }
+
+/** What is to be said of a training whose sampler could not tell all of its joules. */
+export const untoldIn = async (meter: TrainingHost['meter']) => samplerWarnings(oneSampler(await meter.read()));
 
 /** Both together: joules are null where those of one are unknown, and no surer than the less sure of the two. */
 function together(a: Spent | null, { seconds, joules, tier, boundary, source }: Spent): Spent {

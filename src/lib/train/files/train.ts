@@ -14,7 +14,7 @@ import { staysApart } from '../../variant/tuned';
 import type { AdapterStore } from '../../variant/tuned';
 import { writeModel } from './model';
 import { checkPlain, lessonsOf, trainWeights, type TrainingHost, type TrainTickets } from '../training';
-import { trainOn, UNDER_WAY, type Spent } from '../interrupted';
+import { spentIn, trainOn, UNDER_WAY, untoldIn, type Spent } from '../interrupted';
 
 export type { TrainEvent, TrainTickets } from '../training';
 
@@ -55,6 +55,9 @@ export interface TrainReport {
   kernel: string;
   /** What interrupted runs of this training had spent before this one went on; null where there were none. */
   before: Spent | null;
+  /** What this run itself took, and what its sampler could not tell of that. */
+  spent: Spent;
+  warnings: string[];
   /** Time, work and joules of this run by phase and source. */
   readings: Awaited<ReturnType<TrainingHost['meter']['read']>>;
 }
@@ -176,6 +179,8 @@ export async function train(request: TrainRequest, tickets: TrainTickets, host: 
     engine: request.engine,
     kernel,
     before,
+    spent: await spentIn(host.meter, null),
+    warnings: await untoldIn(host.meter),
     readings: await host.meter.read(),
   };
 }

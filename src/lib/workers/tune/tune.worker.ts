@@ -1,14 +1,11 @@
 import { taskOf } from '../../data/tasks';
-import { probeDevice } from '../../device/probe';
-import { openMeter } from '../../meter/open';
 import { createExport } from '../../store/exports';
 import { buildBuiltin } from '../../train/files/build';
 import { lessonsFrom, timeTraining } from '../../train/files/speed';
 import { train } from '../../train/files/train';
 import { opfsAdapters } from '../../store/adapters';
 import { adaptersOf, openFiles } from '../../store/checkpoints';
-import { knownDevice } from '../../store/known';
-import { HERE } from '../host/host';
+import { meterHere } from '../step/meter';
 import { stepsHere } from '../step/steps';
 import { serve } from '../../core/rpc';
 import { take } from '../../data/give';
@@ -23,16 +20,7 @@ serve<TuneApi>({
       { ...tickets, tasks: tasks.map((task) => taskOf(task, templates)) },
       {
         files: await openFiles(checkpoint),
-        meter: openMeter(
-          {
-            device: await probeDevice(),
-            engine: request.engine,
-            profile,
-            sampler: HERE.samplerPort(sampler ?? null),
-            known: await knownDevice(),
-          },
-          () => undefined,
-        ),
+        meter: await meterHere(request.engine, { profile, sampler: sampler ?? null }),
         ...stepsHere(threads, request.engine),
         folder,
         keeping: adaptersOf(checkpoint),
@@ -55,7 +43,7 @@ serve<TuneApi>({
 
   tuneSpeed: async ({ checkpoint, threads, ...request }, { emit, signal }) =>
     timeTraining(await openFiles(checkpoint), request, {
-      meter: openMeter({ device: await probeDevice(), engine: 'cpu', profile: null }, () => undefined),
+      meter: await meterHere('cpu', { profile: null, sampler: null }),
       ...stepsHere(threads),
       emit,
       signal,
