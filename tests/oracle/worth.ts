@@ -5,11 +5,11 @@
  *
  *     npx tsx tests/oracle/worth.ts MODEL.gguf TICKETS.csv text=..,target=.. RUN.json OUT.json STEPS [SEED]
  *
- * RUN.json is what `run --out` wrote, or a number: so many tickets of the test set, in its order (those that a run of that
- * `--limit` asks). tests/oracle/worth.py trains and scores.
+ * RUN.json is what `run --out` wrote, or a number: the test tickets that a run of that `--limit` asks. tests/oracle/worth.py trains and scores.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { answerIds } from '../../src/lib/checkpoint/tokenizer';
+import { pick } from '../../src/lib/data/give';
 import { TASK_TABLE } from '../../src/lib/data/tasks';
 import { batchAt, type Example } from '../../src/lib/tune/examples';
 import { LORA } from '../../src/lib/tune/lora';
@@ -27,9 +27,10 @@ const { tokenizer, stopIds, dataset, examples } = await openLessons(
   Infinity,
   Number(seed),
 );
+const limit = Number(run);
 const ids = new Set(
-  Number(run)
-    ? dataset.tickets.filter((_, i) => dataset.split[i] === 'test').slice(0, Number(run)).map(({ id }) => id)
+  limit
+    ? pick(dataset, { tasks: ['rca'], limit, seed: Number(seed), train: false }).tickets.rca?.map(({ id }) => id)
     : idsOf(run),
 );
 writeFileSync(
