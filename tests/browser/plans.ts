@@ -13,7 +13,6 @@ import { Run, type RunRecord } from '../../src/lib/schema/run';
 import { answerSentence } from '../../src/lib/texts/answer';
 import {
   assert,
-  assertClose,
   assertEqual,
   BUILTIN,
   joulewise,
@@ -141,9 +140,12 @@ export const tests: BrowserTest[] = [
             [same?.output, same?.scores],
             `${key}: answers, shared and whole`,
           );
-          ticket.scores?.forEach((score, i) =>
-            assertClose(ort.get(key)?.scores?.[i] ?? NaN, score, 2e-3, `${key}: score`),
-          );
+          ticket.scores?.forEach((score, i) => {
+            const found = ort.get(key)?.scores?.[i] ?? NaN;
+            // Nats: where a cause is nearly certain, float32 leaves nothing relative of what is left.
+            const allowed = 2e-3 * Math.abs(score) + 2e-5;
+            assert(Math.abs(found - score) <= allowed, `${key}: scores ${found} and ${score}`);
+          });
         }
       }),
   },
