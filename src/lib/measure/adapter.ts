@@ -3,13 +3,17 @@ import { Pause } from '../core/pause';
 import { taskOf } from '../data/tasks';
 import { checkTuned, type FileSet, type Tuned } from '../engine/open';
 import type { Meter } from '../meter/meter';
-import { openMeter, ratesFor, type SourceContext } from '../meter/open';
+import { openMeter, ratesFor, type SamplerPort, type SourceContext } from '../meter/open';
 import { tunes } from '../plan/units';
 import type { AssistRequest } from './assist';
 import type { UnitContext } from './unit';
 
 /** What the adapter of a variant is trained with, outside a run. */
 export type AdapterRequest = Omit<AssistRequest, 'maxNewTokens'>;
+
+/** A sampler as it counts the processor's work: a boundary that was chosen for what a GPU answers holds none of it. */
+const ofProcessor = (port: SamplerPort | null): SamplerPort | null =>
+  port?.access.boundary === 'gpu' ? { ...port, access: { ...port.access, boundary: null } } : port;
 
 /**
  * The adapter that a variant names, trained or brought, and the meter of training it, which is the processor's work whatever
@@ -32,7 +36,10 @@ export async function adapterFor(
   if (!tunes(request, request.variant)) return null;
   checkTuned(request.engine, request.variant);
   const { device, engine, profile, tasks, templates } = request;
-  const meter = openMeter({ ...sources, device, engine: 'cpu', profile }, () => undefined);
+  const meter = openMeter(
+    { ...sources, sampler: ofProcessor(sources?.sampler ?? null), device, engine: 'cpu', profile },
+    () => undefined,
+  );
   const tuned = await context.tuned({
     ...request,
     files,

@@ -33,7 +33,7 @@ export interface Meter {
   read(): Promise<Reading[]>;
   /**
    * Asks sources that count for what was booked since they were last asked, and keeps what they say: long work outlasts what
-   * a sampler remembers (30 minutes). No window may be open.
+   * a sampler remembers (30 minutes). Throws `internal` inside a window.
    */
   settle(): Promise<void>;
   /** What counters said of what is settled. */
@@ -128,6 +128,7 @@ export function createMeter({ clock, fence, sources }: MeterOptions): Meter {
     },
     windows: () => windowsOf(accounts),
     async settle() {
+      if (open) throw new JoulewiseError('internal', `A meter was settled inside a ${open} window.`);
       await Promise.all(
         [...counters].map(async ([source, counter]) => {
           const all = await told(source);

@@ -212,7 +212,10 @@ function arithmeticFor(frozen: Frozen, recipe: Recipe, { lora, arithmetic: asked
 /** Milliseconds between two questions to a counter: what a step took is known as soon, and costs the run nothing to speak of. */
 const ASKED_MS = 1000;
 
-/** Joules of training so far: a counter's, where there is one that tells, else what work and time are priced at. */
+/**
+ * Joules of training so far: a counter's, as many a second as it told where it lags or fell silent, so that a budget ends
+ * all the same; where none tells, what work and time are priced at.
+ */
 function joulesBy(meter: Meter) {
   let asked = -Infinity;
   return async () => {
@@ -221,7 +224,9 @@ function joulesBy(meter: Meter) {
       asked = performance.now();
     }
     const train = (readings: readonly Reading[]) => mainReadings(readings).find(({ phase }) => phase === 'train');
-    return (train(meter.settled()) ?? train(meter.peek()))?.joules?.mid ?? null;
+    const [counted, all] = [train(meter.settled()), train(meter.peek())];
+    if (!counted?.joules || !all) return all?.joules?.mid ?? null;
+    return (counted.joules.mid * all.seconds) / counted.seconds;
   };
 }
 
