@@ -3,6 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Page } from 'playwright';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import type { VariantResult } from '../../src/lib/schema/result';
+import type { RunRecord } from '../../src/lib/schema/run';
 import { fitModel } from '../../src/lib/fit/fit';
 import { randomOf, simulateDevice, simulateRoutine } from '../../src/lib/fit/simulate';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
@@ -243,6 +244,14 @@ const VIEWS: View[] = [
     },
   },
   {
+    name: 'trained',
+    show: async (page) => {
+      await page.goto(await linkOf(trained()));
+      await openEvidence(page);
+      await seeAll(page);
+    },
+  },
+  {
     name: 'many',
     show: async (page) => {
       await page.goto(await link(many));
@@ -406,6 +415,37 @@ const VIEWS: View[] = [
     },
   },
 ];
+
+/** Runs of two fine-tuned variants: the joules of one training counted, of the other estimated. */
+function trained(): RunRecord[] {
+  const common = { rank: 8, parameters: 2_442_240, steps: 200, at: 200, examples: 6400, seen: 1600, threads: 2 };
+  const tuned = {
+    ...common,
+    loss: { before: 3.34, after: 0.24 },
+    end: 'steps',
+    seconds: 371,
+    boundary: 'package',
+  } as const;
+  const of: Record<string, RunRecord['tuned']> = {
+    int8: {
+      ...tuned,
+      joules: { low: 9300, mid: 9600, high: 9900 },
+      tier: 'counter',
+      source: 'sampler: package-0',
+      arithmetic: 'int8',
+      earlier: false,
+    },
+    int4: {
+      ...tuned,
+      joules: { low: 2700, mid: 45_000, high: 470_000 },
+      tier: 'profile',
+      source: 'cpu-laptop',
+      arithmetic: 'int8',
+      earlier: false,
+    },
+  };
+  return answered().map((run) => ({ ...run, tuned: of[run.variant] ?? null }));
+}
 
 /** A recipe, as another person might share it. */
 const recipeLink = async () =>
