@@ -18,7 +18,7 @@ export const FLOORS = [
   ['workers/attach', 'workers/calibrate', 'workers/data', 'workers/gradient'],
   ['workers/host'],
   ['workers/step', 'workers/export', 'workers/bench', 'workers/fit'],
-  ['workers/tune'],
+  ['workers/tune', 'workers/adapter'],
   ['workers/engine'],
   ['texts'],
   ['report'],

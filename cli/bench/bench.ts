@@ -20,7 +20,8 @@ import { energyRows } from './stages/energy';
 import { publishedRows } from './stages/published';
 import { stageRows } from './stages/stages';
 import { drive, type Driver } from '../shared/browser';
-import { existing, fromHere, print } from '../shared/context';
+import { existing, fromHere } from '../shared/context';
+import { print } from '../shared/print';
 
 interface BenchOptions {
   checkpoint: string;

@@ -5,7 +5,8 @@ import { median } from '../../src/lib/core/stats';
 import { LORA } from '../../src/lib/tune/lora';
 import { TUNE } from '../../src/lib/tune/trainer';
 import type { Driver } from '../shared/browser';
-import { checkpointOf, say } from '../shared/context';
+import { checkpointOf } from '../shared/context';
+import { say } from '../shared/print';
 import { demand, plain, type BenchRow } from '../shared/rows';
 import { ticketsFor, type BenchTickets } from './speed/tickets';
 

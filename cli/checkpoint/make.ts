@@ -10,7 +10,8 @@ import type { VariantResult } from '../../src/lib/schema/result';
 import type { BuildEvent } from '../../src/lib/train/files/build';
 import { parseArgs } from '../shared/args';
 import type { Driver } from '../shared/browser';
-import { checkpointOf, fromHere, print, say, threadsOf, withDriver } from '../shared/context';
+import { checkpointOf, fromHere, threadsOf, withDriver } from '../shared/context';
+import { print, say } from '../shared/print';
 import { modelCard } from './card';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -4,7 +4,8 @@ import { parseRecord } from '../../src/lib/schema/record';
 import { SharedRecipe, SharedResult } from '../../src/lib/schema/result';
 import { decodeLink, encodeLink } from '../../src/lib/link/codec';
 import { parseArgs } from '../shared/args';
-import { existing, print, say } from '../shared/context';
+import { existing } from '../shared/context';
+import { print, say } from '../shared/print';
 
 const MAX_FILE_BYTES = 256 * 2 ** 20;
 

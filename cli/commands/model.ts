@@ -6,17 +6,8 @@ import { JoulewiseError, quote } from '../../src/lib/core/errors';
 import { exportId } from '../../src/lib/report/export';
 import { parseArgs } from '../shared/args';
 import { calibrationTexts } from '../shared/calibration';
-import {
-  checkpointOf,
-  engineOf,
-  existing,
-  fromHere,
-  print,
-  say,
-  threadsOf,
-  webgpuOf,
-  withDriver,
-} from '../shared/context';
+import { checkpointOf, engineOf, existing, fromHere, threadsOf, webgpuOf, withDriver } from '../shared/context';
+import { print, say } from '../shared/print';
 
 const MODEL_FLAGS = {
   checkpoint: 'text',

@@ -1,6 +1,7 @@
 import { JoulewiseError } from '../../src/lib/core/errors';
 import { parseArgs } from '../shared/args';
-import { print, withDriver } from '../shared/context';
+import { withDriver } from '../shared/context';
+import { print } from '../shared/print';
 import { importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
 
 export async function importTickets(argv: readonly string[]): Promise<void> {

@@ -8,7 +8,8 @@ import { LORA, rangeOf, type LoraOptions } from '../../src/lib/tune/lora';
 import { ARITHMETICS, checkDropout, FULL_RATE, TUNE, TUNE_ENGINES } from '../../src/lib/tune/trainer';
 import { TUNED } from '../../src/lib/texts/tune';
 import { parseArgs, type Parsed } from '../shared/args';
-import { checkpointOf, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
+import { checkpointOf, fromHere, threadsOf, webgpuOf, withDriver } from '../shared/context';
+import { print, say } from '../shared/print';
 import { samplerOf, SOURCE_FLAGS } from '../shared/sampler';
 import { generatedBy, importFile, taskOf, TICKET_FLAGS } from '../shared/tickets';
 

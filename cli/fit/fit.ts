@@ -10,7 +10,8 @@ import { BEST_ENGINE } from '../../src/lib/schema/engines';
 import { BOUNDARIES } from '../../src/lib/schema/run';
 import { parseArgs, type Parsed } from '../shared/args';
 import { ORIGIN } from '../shared/browser';
-import { existing, fromHere, print, say, threadsOf, webgpuOf, withDriver } from '../shared/context';
+import { existing, fromHere, threadsOf, webgpuOf, withDriver } from '../shared/context';
+import { print, say } from '../shared/print';
 import { samplerOf, SOURCE_FLAGS } from '../shared/sampler';
 
 const FLAGS = {

@@ -10,9 +10,6 @@ import type { Parsed } from './args';
 import { drive, type Driver, type WebGpu } from './browser';
 import type { SamplerChoice } from './sampler';
 
-export const say = (text: string) => process.stderr.write(`${text}\n`);
-export const print = (text: string) => process.stdout.write(`${text}\n`);
-
 /** Engines by the names that the command line takes: their own, and `gpu` for the one that is best on GPUs. */
 const NAMED: Readonly<Record<string, EngineName>> = {
   gpu: BEST_ENGINE.gpu,

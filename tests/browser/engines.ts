@@ -3,16 +3,13 @@ import { createServer } from 'node:http';
 import { basename, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { checkpointOf } from '../../cli/shared/context';
-import { fullLayout } from '../../src/lib/block/weights';
-import { configFromJson } from '../../src/lib/checkpoint/config';
-import { makeSafetensors } from '../../src/lib/checkpoint/testing';
-import { newWeights } from '../../src/lib/gradient/full';
 import type { Driver } from '../../cli/shared/browser';
 import type { BuildName } from '../../src/lib/core/dot';
 import type { CheckpointRef } from '../../src/lib/schema/plan';
 import { totalBytes } from '../../src/lib/core/cost';
 import type { EngineName } from '../../src/lib/schema/engines';
 import type { KernelReading } from '../../src/lib/schema/run';
+import { tinyAdapter, tinyFiles } from '../../src/lib/train/testing';
 import { LORA } from '../../src/lib/tune/lora';
 import { TUNE, type TuneEngineName } from '../../src/lib/tune/trainer';
 import type { EvaluateResult } from '../../src/lib/measure/evaluate';
@@ -27,6 +24,7 @@ import {
   withFolder,
   type BrowserTest,
 } from './harness';
+import { planOf } from './plans';
 
 interface Oracle {
   text: string;
@@ -105,32 +103,15 @@ async function againstOracle(
   }
 }
 
-type Tensor = Parameters<typeof makeSafetensors>[0][string];
-
-/** A new model of two narrow layers with the built-in tokenizer, in a folder: a software GPU takes long for more. */
-function tinyModel(folder: string): string {
-  const builtin = join(root, 'static/builtin');
-  const shape = { hidden_size: 64, intermediate_size: 128, num_hidden_layers: 2, num_attention_heads: 4, head_dim: 16 };
-  const file = JSON.parse(readFileSync(join(builtin, 'config.json'), 'utf8')) as Record<string, unknown>;
-  const text = JSON.stringify({ ...file, ...shape });
-  const config = configFromJson({ ...file, ...shape });
-  const layout = fullLayout(config, [128, 128]);
-  const numbers = newWeights(layout, 0.1, 4);
-  const tensors = layout.parts.map(({ name, rows, columns, at, vector }): [string, Tensor] => [
-    name,
-    {
-      dtype: 'F32',
-      shape: vector ? [columns] : [rows, columns],
-      data: new Uint8Array(numbers.slice(at, at + rows * columns).buffer),
-    },
-  ]);
+/** Writes files into a new folder. */
+function written(folder: string, files: Readonly<Record<string, Uint8Array>>): string {
   mkdirSync(folder);
-  writeFileSync(join(folder, 'config.json'), text);
-  writeFileSync(join(folder, 'model.safetensors'), makeSafetensors(Object.fromEntries(tensors)));
-  for (const name of ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json'])
-    writeFileSync(join(folder, name), readFileSync(join(builtin, name)));
+  for (const [name, data] of Object.entries(files)) writeFileSync(join(folder, name), data);
   return folder;
 }
+
+/** A new model of two narrow layers with the built-in tokenizer, in a folder: a software GPU takes long for more. */
+const tinyModel = (folder: string) => written(folder, tinyFiles(2));
 
 const smol = smollm2();
 
@@ -379,76 +360,75 @@ export const tests: BrowserTest[] = [
   {
     name: 'WebGPU on the software adapter, no node on the CPU: same tokens as WASM, every precision',
     alone: true,
-    async run() {
-      const prompt = 'Ticket: no power at the site. Response?';
-      // Each opens and compiles its shaders anew, which is what takes the time here.
-      const made = (d: Driver, engine: EngineName, recipe: string) =>
-        generate(d, BUILTIN, recipe, prompt, engine, 4, true);
-      const recipes = ['fp32', 'fp16', 'int8', 'int4'];
-      const wasm = await withBrowser({}, async (d) => {
-        const ids = [];
-        for (const recipe of recipes) ids.push((await made(d, 'ort-cpu', recipe)).ids);
-        return ids;
-      });
-      await withBrowser({ webgpu: 'software' }, async (d) => {
-        for (const [i, recipe] of recipes.entries()) {
-          const { ids, kernel, fallbacks } = await made(d, 'ort-gpu', recipe);
-          assert(/WebGPU/.test(kernel), `${recipe} ran as ${kernel}`);
-          assertEqual(ids, wasm[i], `${recipe}: tokens on WebGPU and on WASM`);
-          if (recipe === 'fp16')
-            assert(
-              fallbacks.some((f) => f.includes('shader-f16')),
-              'fp16 without shader-f16 says what it used instead',
-            );
-        }
-      });
-    },
+    run: () =>
+      withFolder((out) =>
+        withBrowser({ webgpu: 'software' }, async (d) => {
+          const checkpoint = await checkpointOf(d, tinyModel(join(out, 'tiny')));
+          const made = (engine: EngineName, recipe: string) =>
+            generate(d, checkpoint, recipe, 'Ticket: no power at the site. Response?', engine, 4, true);
+          for (const recipe of ['fp32', 'fp16', 'int8', 'int4']) {
+            const wasm = await made('ort-cpu', recipe);
+            const { ids, kernel, fallbacks } = await made('ort-gpu', recipe);
+            assert(/WebGPU/.test(kernel), `${recipe} ran as ${kernel}`);
+            assertEqual(ids, wasm.ids, `${recipe}: tokens on WebGPU and on WASM`);
+            if (recipe === 'fp16')
+              assert(
+                fallbacks.some((f) => f.includes('shader-f16')),
+                'fp16 without shader-f16 says what it used instead',
+              );
+          }
+        }),
+      ),
   },
   {
     name: 'every engine gives the scores, log-probabilities and greedy tokens of our own kernels, with a prefix and without',
     alone: true,
     run: () =>
-      withBrowser({ webgpu: 'software' }, async (d) => {
-        const ids = (n: number, step: number) => Array.from({ length: n }, (_, i) => 5 + ((i * step) % 1900));
-        const given = {
-          // Longer than the 32 new tokens from which ONNX Runtime's attention on WebGPU takes another kernel, as the prefix
-          // is; what is left behind the prefix is shorter.
-          prompts: [{ ids: ids(40, 131), prefix: 34 }],
-          candidates: [[400, 401, 402, 2], [7, 2], [400, 403, 2], [8]],
-          text: ids(48, 37),
-          greedy: 2,
-        };
-        // Nats of a sum or a token: float arithmetic, and what forms of the same weights differ by (activations in 8 bits).
-        const adapter = join(root, 'tests/fixtures/adapter');
-        const adapted = await checkpointOf(d, join(root, 'static/builtin'), { adapter });
-        const recipes: [string, EngineName[], number, checkpoint?: typeof adapted][] = [
-          ['fp32', ['ort-cpu', 'ort-gpu', 'wgsl'], 1e-3],
-          // Beside rounded weights an adapter is two more products of the graph.
-          ['int4', ['ort-gpu'], 0.6, adapted],
-        ];
-        for (const [recipe, engines, tolerance, checkpoint = BUILTIN] of recipes) {
-          const trace = (engine: EngineName) => d.call('trace', { checkpoint, recipe, engine, threads: 2, ...given });
-          const own = await trace('cpu');
-          for (const engine of engines) {
-            const found = await trace(engine);
-            const near = (a: readonly number[], b: readonly number[], within: number, what: string) => {
-              const apart = Math.max(...a.map((x, i) => Math.abs(x - (b[i] ?? NaN))));
-              assert(apart <= within, `${recipe} on ${engine}: ${what} are ${apart} nats apart`);
-            };
-            near(found.logProbs, own.logProbs, tolerance, 'log-probabilities of a text');
-            found.scores.forEach(({ together, alone, shared }, i) => {
-              near(together, own.scores[i]?.together ?? [], tolerance, `scores behind prompt ${i}`);
-              // The same arithmetic, so no form's spread is between them.
-              near(alone, together, 1e-2, 'scores of candidates alone');
-              assertEqual(shared === null, engine === 'wgsl', `${engine}: whether a prefix is kept`);
-              if (shared) near(shared, together, 1e-2, 'scores behind a prefix that is kept');
-            });
-            assertEqual(found.greedy, own.greedy, `${recipe} on ${engine}: greedy tokens`);
-            for (const [i, made] of found.sharedGreedy.entries())
-              if (made) assertEqual(made, own.greedy[i], `${recipe} on ${engine}: greedy tokens behind a prefix`);
+      withFolder((out) =>
+        withBrowser({ webgpu: 'software' }, async (d) => {
+          const ids = (n: number, step: number) => Array.from({ length: n }, (_, i) => 5 + ((i * step) % 1900));
+          const given = {
+            // Longer than the 32 new tokens from which ONNX Runtime's attention on WebGPU takes another kernel, as the prefix
+            // is; what is left behind the prefix is shorter.
+            prompts: [{ ids: ids(40, 131), prefix: 34 }],
+            candidates: [[400, 401, 402, 2], [7, 2], [400, 403, 2], [8]],
+            text: ids(48, 37),
+            greedy: 2,
+          };
+          // Nats of a sum or a token: float arithmetic, and what forms of the same weights differ by (activations in 8 bits).
+          const tiny = tinyModel(join(out, 'tiny'));
+          const adapter = written(join(out, 'adapter'), tinyAdapter(2));
+          const adapted = await checkpointOf(d, tiny, { adapter });
+          const plain = await checkpointOf(d, tiny);
+          const recipes: [string, EngineName[], number, typeof plain][] = [
+            ['fp32', ['ort-cpu', 'ort-gpu', 'wgsl'], 1e-3, plain],
+            // Beside rounded weights an adapter is two more products of the graph.
+            ['int4', ['ort-gpu'], 0.6, adapted],
+          ];
+          for (const [recipe, engines, tolerance, checkpoint] of recipes) {
+            const trace = (engine: EngineName) => d.call('trace', { checkpoint, recipe, engine, threads: 2, ...given });
+            const own = await trace('cpu');
+            for (const engine of engines) {
+              const found = await trace(engine);
+              const near = (a: readonly number[], b: readonly number[], within: number, what: string) => {
+                const apart = Math.max(...a.map((x, i) => Math.abs(x - (b[i] ?? NaN))));
+                assert(apart <= within, `${recipe} on ${engine}: ${what} are ${apart} nats apart`);
+              };
+              near(found.logProbs, own.logProbs, tolerance, 'log-probabilities of a text');
+              found.scores.forEach(({ together, alone, shared }, i) => {
+                near(together, own.scores[i]?.together ?? [], tolerance, `scores behind prompt ${i}`);
+                // The same arithmetic, so no form's spread is between them.
+                near(alone, together, 1e-2, 'scores of candidates alone');
+                assertEqual(shared === null, engine === 'wgsl', `${engine}: whether a prefix is kept`);
+                if (shared) near(shared, together, 1e-2, 'scores behind a prefix that is kept');
+              });
+              assertEqual(found.greedy, own.greedy, `${recipe} on ${engine}: greedy tokens`);
+              for (const [i, made] of found.sharedGreedy.entries())
+                if (made) assertEqual(made, own.greedy[i], `${recipe} on ${engine}: greedy tokens behind a prefix`);
+            }
           }
-        }
-      }),
+        }),
+      ),
   },
   {
     name: 'training steps as one graph: WebGPU on the software adapter, no node on the CPU, takes the 20 steps of WASM',
@@ -491,7 +471,6 @@ export const tests: BrowserTest[] = [
           for (const [recipe, steps, batch] of [
             ['fp32', 20, 1],
             ['int8', 2, 2],
-            ['int4', 2, 2],
           ] as const) {
             const [own, wasm, gpu] = [
               await trained('cpu', recipe, steps, batch),
@@ -521,6 +500,24 @@ export const tests: BrowserTest[] = [
             const off = apart(gpu.numbers, wasm.numbers);
             assert(off <= 1e-3, `${recipe}: after ${steps} steps adapters are ${off} apart`);
           }
+          // The same engines as a plan's variants name them.
+          const variants = ['ort-gpu', 'ort-cpu'].map((engine) => `int4+lora4.1steps.${engine}`);
+          const plan = planOf(dataset, {
+            checkpoint,
+            tasks: ['rca'],
+            stages: [{ kind: 'variants', variants }],
+            baseline: false,
+            engine: 'cpu',
+            limit: 2,
+            slices: 1,
+          });
+          const { runs, failures } = await d.call('runPlan', { plan, dataset, name: 'test', fresh: false });
+          assertEqual(failures, [], 'failures');
+          const [gpu, wasm] = variants.map((variant) => runs.find((r) => r.variant === variant)?.tuned);
+          assertEqual([gpu?.engine, wasm?.engine, gpu?.steps], ['ort-gpu', 'ort-cpu', 1], 'what trained');
+          assert(gpu?.joules && wasm?.joules, 'joules of training');
+          assert(gpu.source !== wasm.source, `a GPU's steps are priced as the processor's, by ${gpu.source}`);
+          assertClose(gpu.loss?.after ?? NaN, wasm.loss?.after ?? 0, 1e-3, 'loss of validation answers');
         }),
       ),
   },
@@ -537,27 +534,30 @@ export const tests: BrowserTest[] = [
     name: 'WGSL prototype on the software adapter: 2:4 of every format gives what ONNX Runtime gives',
     alone: true,
     run: () =>
-      withBrowser({ webgpu: 'software' }, async (d) => {
-        const text = 'Loss of signal on the microwave link.';
-        for (const recipe of ['fp16+2:4', 'int8+2:4', 'int4+2:4']) {
-          const own = await evaluate(d, BUILTIN, recipe, text, 'wgsl');
-          const theirs = await evaluate(d, BUILTIN, recipe, text, 'ort-gpu');
-          assertClose(own.nll, theirs.nll, 1e-5, `${recipe}: NLL`);
-          assertEqual(own.top5, theirs.top5, `${recipe}: top 5`);
-          assertEqual(/2:4/.test(own.kernel), /2:4/.test(recipe), `${recipe}: ${own.kernel}`);
-        }
-        const prompt = 'Ticket: no power at the site. Response?';
-        const own = await generate(d, BUILTIN, 'int8+2:4', prompt, 'wgsl', 4, true);
-        const theirs = await generate(d, BUILTIN, 'int8+2:4', prompt, 'ort-cpu', 4, true);
-        assertEqual(own.ids, theirs.ids, 'greedy tokens');
-      }),
+      withFolder((out) =>
+        withBrowser({ webgpu: 'software' }, async (d) => {
+          const checkpoint = await checkpointOf(d, tinyModel(join(out, 'tiny')));
+          const text = 'Loss of signal on the microwave link.';
+          for (const recipe of ['fp16+2:4', 'int8+2:4', 'int4+2:4']) {
+            const own = await evaluate(d, checkpoint, recipe, text, 'wgsl');
+            const theirs = await evaluate(d, checkpoint, recipe, text, 'ort-gpu');
+            assertClose(own.nll, theirs.nll, 1e-5, `${recipe}: NLL`);
+            assertEqual(own.top5, theirs.top5, `${recipe}: top 5`);
+            assertEqual(/2:4/.test(own.kernel), /2:4/.test(recipe), `${recipe}: ${own.kernel}`);
+          }
+          const prompt = 'Ticket: no power at the site. Response?';
+          const own = await generate(d, checkpoint, 'int8+2:4', prompt, 'wgsl', 4, true);
+          const theirs = await generate(d, checkpoint, 'int8+2:4', prompt, 'ort-cpu', 4, true);
+          assertEqual(own.ids, theirs.ids, 'greedy tokens');
+        }),
+      ),
   },
   {
     name: 'exported folders load in Transformers.js and generate the same 32 tokens',
     run: () =>
       withFolder((folder) =>
         withBrowser({}, async (d) => {
-          for (const recipe of ['fp32', 'fp16', 'int8', 'int4', 'ffn50']) {
+          for (const recipe of ['fp16', 'int8', 'int4', 'ffn50']) {
             const out = join(folder, recipe);
             mkdirSync(out);
             await d.call('exportVariant', {

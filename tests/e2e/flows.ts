@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright';
 import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
-import { fileSet } from '../../src/lib/checkpoint/testing';
+import { builtinFiles, fileSet } from '../../src/lib/checkpoint/testing';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
 import { BUDGET } from '../../src/lib/texts/budget';
@@ -147,18 +146,9 @@ export async function resume(page: Page): Promise<void> {
   await page.getByRole('button', { name: HISTORY.resume }).click();
 }
 
-/** Adds the built-in model as a file of one's own, mine.gguf. */
-export async function useOwnModel(page: Page): Promise<void> {
-  const names = [
-    'config.json',
-    'generation_config.json',
-    'model.safetensors',
-    'tokenizer.json',
-    'tokenizer_config.json',
-  ];
-  const builtin = await openCheckpoint(
-    fileSet(Object.fromEntries(names.map((f) => [f, new Uint8Array(readFileSync(`static/builtin/${f}`))]))),
-  );
+/** Adds a model as a file of one's own, mine.gguf: the built-in one, unless another's files are given. */
+export async function useOwnModel(page: Page, files = builtinFiles()): Promise<void> {
+  const model = await openCheckpoint(fileSet(files));
   await change(page, 'model');
   await stepOf(page, 'model')
     .locator('input[type=file]')
@@ -166,7 +156,7 @@ export async function useOwnModel(page: Page): Promise<void> {
     .setInputFiles({
       name: 'mine.gguf',
       mimeType: 'application/octet-stream',
-      buffer: Buffer.from(await ggufOf(builtin)),
+      buffer: Buffer.from(await ggufOf(model)),
     });
   await page.getByText(/^mine\.gguf, \d/).waitFor();
 }

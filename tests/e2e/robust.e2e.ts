@@ -11,6 +11,7 @@ import { LIVE } from '../../src/lib/texts/live';
 import { RESULTS } from '../../src/lib/texts/results';
 import { STORAGE } from '../../src/lib/texts/storage';
 import { TICKETS } from '../../src/lib/texts/tickets';
+import { tinyFiles } from '../../src/lib/train/testing';
 import {
   answers,
   change,
@@ -24,6 +25,7 @@ import {
   runButton,
   standing,
   tinyBudget,
+  useOwnModel,
 } from './flows';
 import type { BrowserTest } from '../browser/harness';
 import { assert, equal, openSite, ORIGIN, withSite } from './site';
@@ -100,6 +102,8 @@ export const tests: BrowserTest[] = [
         try {
           const { page, context } = first;
           await page.goto(ORIGIN);
+          // A software GPU takes long for a larger one.
+          await useOwnModel(page, tinyFiles(2));
           await tinyBudget(page, { limit: 1, slices: 1, tokens: 4, tasks: ['response'] });
           await page.getByLabel(BUDGET.engine).selectOption('ort-gpu');
           await runButton(page).click();

@@ -30,7 +30,8 @@ import { DEFAULT_MARGIN, DEFAULT_SLICES, LEAST_SLICE, MOST_SLICES } from '../../
 import type { PlanRecord } from '../../../src/lib/schema/plan';
 import { ANSWERING, type RunRecord, type TaskName } from '../../../src/lib/schema/run';
 import type { Driver } from '../../shared/browser';
-import { existing, say, ticketFile } from '../../shared/context';
+import { existing, ticketFile } from '../../shared/context';
+import { say } from '../../shared/print';
 import { demand, plain, type BenchRow } from '../../shared/rows';
 
 /** How far answers can be trusted: simulated plans whose truth is known, then real runs beside a load. */

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { REDACTION_TITLES } from '../../../src/lib/data/redact';
-import { fromHere, say } from '../../shared/context';
+import { fromHere } from '../../shared/context';
+import { say } from '../../shared/print';
 import { demand, type BenchRow } from '../../shared/rows';
 import type { Label } from './labelled';
 import { KINDS, measureHalf, precision, recall, sentencesOf, type Fared } from './measure';

@@ -1,5 +1,6 @@
 import type { Driver } from '../../shared/browser';
-import { checkpointOf, say } from '../../shared/context';
+import { checkpointOf } from '../../shared/context';
+import { say } from '../../shared/print';
 import { demand, plain, type BenchRow } from '../../shared/rows';
 
 /** Calibration text: sequences x tokens. */

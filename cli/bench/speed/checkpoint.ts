@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { JoulewiseError } from '../../../src/lib/core/errors';
-import { say } from '../../shared/context';
+import { say } from '../../shared/print';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const FOLDER = join(root, '.joulewise', 'smollm2');

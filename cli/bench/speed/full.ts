@@ -1,7 +1,7 @@
 import { createRandom } from '../../../src/lib/core/random';
 import { median } from '../../../src/lib/core/stats';
 import type { Driver } from '../../shared/browser';
-import { say } from '../../shared/context';
+import { say } from '../../shared/print';
 import { plain, versus, type BenchRow } from '../../shared/rows';
 import { pytorchSeconds, type Batches } from './pytorch';
 

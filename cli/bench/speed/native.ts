@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { say } from '../../shared/context';
+import { say } from '../../shared/print';
 import type { PeerSpeed } from './peer';
 
 const SCRIPT = fileURLToPath(new URL('native.py', import.meta.url));

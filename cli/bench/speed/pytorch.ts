@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { say } from '../../shared/context';
+import { say } from '../../shared/print';
 
 const SCRIPT = fileURLToPath(new URL('train.py', import.meta.url));
 const NOT_INSTALLED = 3;

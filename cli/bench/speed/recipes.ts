@@ -6,7 +6,8 @@ import { JoulewiseError } from '../../../src/lib/core/errors';
 import type { RecipeMeasured } from '../../../src/lib/workers/bench/protocol';
 import type { Driver } from '../../shared/browser';
 import { calibrationTexts, textsOf } from '../../shared/calibration';
-import { checkpointOf, existing, fromHere, print, say } from '../../shared/context';
+import { checkpointOf, existing, fromHere } from '../../shared/context';
+import { print, say } from '../../shared/print';
 import { renderTable } from '../../shared/table';
 
 const TEXTS = fileURLToPath(new URL('../../../tests/fixtures/texts', import.meta.url));

@@ -2,7 +2,8 @@ import type { EngineName } from '../../../src/lib/schema/engines';
 import { DEFAULT_SLICES, LEAST_SLICE } from '../../../src/lib/schema/defaults';
 import { median } from '../../../src/lib/core/stats';
 import type { Driver } from '../../shared/browser';
-import { checkpointOf, say } from '../../shared/context';
+import { checkpointOf } from '../../shared/context';
+import { say } from '../../shared/print';
 import { ticketsFor, type BenchTickets } from './tickets';
 import { demand, plain, versus, type BenchRow } from '../../shared/rows';
 

@@ -1,7 +1,8 @@
 import { createRandom } from '../../../src/lib/core/random';
 import { median } from '../../../src/lib/core/stats';
 import type { Driver } from '../../shared/browser';
-import { checkpointOf, say } from '../../shared/context';
+import { checkpointOf } from '../../shared/context';
+import { say } from '../../shared/print';
 import { plain, versus, type BenchRow } from '../../shared/rows';
 import { pytorchSeconds, type Batches } from './pytorch';
 import { ticketsFor, type BenchTickets } from './tickets';

@@ -6,7 +6,7 @@ import { redact } from '../../../src/lib/data/redact';
 import { textSource } from '../../../src/lib/data/testing';
 import { experimentRow } from '../../../src/lib/state/kept/testing';
 import { searchExperiments } from '../../../src/lib/state/kept/search';
-import { say } from '../../shared/context';
+import { say } from '../../shared/print';
 import { demand, plain, type BenchRow } from '../../shared/rows';
 
 /**

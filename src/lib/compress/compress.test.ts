@@ -6,6 +6,7 @@ import { createRandom } from '../core/random';
 import { BLOCK, countZeros, dequantize, is2of4, storedBytes } from '../tensor/stored';
 import { PRECISIONS, quantizeBlocks, type PrecisionName } from '../tensor/precisions';
 import { keepLayers, keepNeurons, neuronScores, PRUNERS, type PrunerName } from './pruners';
+import { STEP_ENGINES } from './tuning';
 import { prune2of4, pruneMagnitude } from '../tensor/masks';
 import { calibrationLevel, canonicalRecipe, formatRecipe, parsePruning, parseRecipe, type Recipe } from './recipe';
 import { isUsage } from '../core/testing';
@@ -52,6 +53,7 @@ describe('recipes', () => {
             fc.tuple(fc.nat({ max: 99 }), fc.nat({ max: 99 })).map(([first, more]) => ({ first, last: first + more })),
           ),
           steps: fc.option(fc.integer({ min: 1, max: 999_999 })),
+          engine: fc.option(fc.constantFrom(...STEP_ENGINES)),
         }),
       ),
       mag: fc.integer({ min: 1, max: 999 }),
@@ -109,14 +111,28 @@ describe('recipes', () => {
     const same = (text: string) => expect(formatRecipe(parseRecipe(text)));
     same('int8+lora8.400steps').toBe('int8+lora8.400steps');
     same('int8+lora8.400steps.layers20to29.v-q').toBe('int8+lora8.q-v.layers20to29.400steps');
+    same('fp16+lora8.ort-gpu.q-v.400steps').toBe('fp16+lora8.q-v.400steps.ort-gpu');
     same('int4+lora16.up-down-gate-q-k-v-o').toBe('int4+lora16');
     expect(parseRecipe('lora8.down.layers3to3').tuning).toEqual({
       rank: 8,
       targets: ['down_proj'],
       layers: { first: 3, last: 3 },
       steps: null,
+      engine: null,
     });
-    for (const wrong of ['q-q', 'x', 'layers9to8', 'layers5', 'q.v', '4steps.5steps', 'layers01to2', '', 'q-'])
+    for (const wrong of [
+      'q-q',
+      'x',
+      'layers9to8',
+      'layers5',
+      'q.v',
+      '4steps.5steps',
+      'layers01to2',
+      '',
+      'q-',
+      'ort-npu',
+      'ort-gpu.ort-cpu',
+    ])
       expect(() => parseRecipe(`int8+lora8.${wrong}`), wrong).toThrow(/is not known.*layersFIRSTtoLAST/);
   });
 

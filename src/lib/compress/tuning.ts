@@ -1,10 +1,10 @@
 import { LINEARS, type LinearName } from '../checkpoint/block';
 
 /**
- * An adapter's part of a recipe: `loraRANK[.KINDS][.layersFIRSTtoLAST][.Nsteps]`, e.g. `lora8`, `lora8.400steps`,
- * `lora8.q-v.layers20to29`. KINDS are kinds of linear layers joined by `-` (q, k, v, o, gate, up, down), all of them unless
- * named; layers count from 0, both ends belong to it, all of them unless named. No commas, so that lists of variants stay
- * lists.
+ * An adapter's part of a recipe: `loraRANK[.KINDS][.layersFIRSTtoLAST][.Nsteps][.ENGINE]`, e.g. `lora8`, `lora8.400steps`,
+ * `lora8.q-v.layers20to29`, `lora8.ort-gpu`. KINDS are kinds of linear layers joined by `-` (q, k, v, o, gate, up, down),
+ * all of them unless named; layers count from 0, both ends belong to it, all of them unless named; ENGINE takes the steps
+ * instead of our own kernels. No commas, so that lists of variants stay lists.
  */
 
 /** A low-rank adapter. */
@@ -16,10 +16,16 @@ export interface Tuning {
   layers: { first: number; last: number } | null;
   /** Null = as many as training takes by default. */
   steps: number | null;
+  /** What takes the steps; null = our own kernels on the processor. */
+  engine: StepEngineName | null;
 }
 
+/** Engines that take whole steps of a training as one graph, in float32 (schema/engines.ts). */
+export const STEP_ENGINES = ['ort-cpu', 'ort-gpu'] as const;
+export type StepEngineName = (typeof STEP_ENGINES)[number];
+
 /** How it is written, for sentences that list what is known. */
-export const TUNING_USAGE = 'loraRANK[.q-k-v-o-gate-up-down][.layersFIRSTtoLAST][.Nsteps]';
+export const TUNING_USAGE = 'loraRANK[.q-k-v-o-gate-up-down][.layersFIRSTtoLAST][.Nsteps][.ort-gpu]';
 
 const RANK = /^lora([1-9]\d{0,2})$/;
 const END = '_proj';
@@ -57,6 +63,11 @@ const DETAILS: { [K in Exclude<keyof Tuning, 'rank'>]: Detail<Exclude<Tuning[K],
     read: ([, steps]) => Number(steps),
     write: (steps) => `${steps}steps`,
   },
+  engine: {
+    pattern: /^ort-[a-z]+$/,
+    read: ([name]) => STEP_ENGINES.find((engine) => engine === name) ?? null,
+    write: (engine) => engine,
+  },
 };
 interface Detail<T> {
   pattern: RegExp;
@@ -64,7 +75,7 @@ interface Detail<T> {
   write(value: T): string;
 }
 /** In the order they are written; they are read in any. */
-const ORDER = ['targets', 'layers', 'steps'] as const;
+const ORDER = ['targets', 'layers', 'steps', 'engine'] as const;
 
 function detailOf<K extends (typeof ORDER)[number]>(name: K, text: string): Tuning[K] | null {
   const found = DETAILS[name].pattern.exec(text);
@@ -76,7 +87,7 @@ export function parseTuning(part: string): Tuning | null {
   const [head = '', ...details] = part.split('.');
   const rank = RANK.exec(head)?.[1];
   if (rank === undefined) return null;
-  const tuning: Tuning = { rank: Number(rank), targets: null, layers: null, steps: null };
+  const tuning: Tuning = { rank: Number(rank), targets: null, layers: null, steps: null, engine: null };
   for (const text of details) {
     const name = ORDER.find((n) => tuning[n] === null && detailOf(n, text) !== null);
     if (!name) return null;

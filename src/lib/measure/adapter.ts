@@ -4,20 +4,21 @@ import { taskOf } from '../data/tasks';
 import { checkTuned, type FileSet, type Tuned } from '../engine/open';
 import type { Meter } from '../meter/meter';
 import { openMeter, ratesFor, type SamplerPort, type SourceContext } from '../meter/open';
-import { tunes } from '../plan/units';
+import { trainedOn, tunes } from '../plan/units';
 import type { AssistRequest } from './assist';
+import { ENGINE } from '../schema/engines';
 import type { UnitContext } from './unit';
 
 /** What the adapter of a variant is trained with, outside a run. */
 export type AdapterRequest = Omit<AssistRequest, 'maxNewTokens'>;
 
-/** A sampler as it counts the processor's work: a boundary that was chosen for what a GPU answers holds none of it. */
+/** A sampler as it counts the processor's work: a GPU's boundary holds none of it. */
 const ofProcessor = (port: SamplerPort | null): SamplerPort | null =>
   port?.access.boundary === 'gpu' ? { ...port, access: { ...port.access, boundary: null } } : port;
 
 /**
- * The adapter that a variant names, trained or brought, and the meter of training it, which is the processor's work whatever
- * engine answers. Null where it names none.
+ * The adapter that a variant names, trained or brought, and the meter of training it: the work of what the recipe names to
+ * take the steps (our own kernels unless it does), whatever engine answers. Null where it names none.
  */
 export async function adapterFor(
   request: AdapterRequest,
@@ -36,10 +37,10 @@ export async function adapterFor(
   if (!tunes(request, request.variant)) return null;
   checkTuned(request.engine, request.variant);
   const { device, engine, profile, tasks, templates } = request;
-  const meter = openMeter(
-    { ...sources, sampler: ofProcessor(sources?.sampler ?? null), device, engine: 'cpu', profile },
-    () => undefined,
-  );
+  const steps = trainedOn(request.variant);
+  const port = sources?.sampler ?? null;
+  const sampler = ENGINE[steps].device === 'cpu' ? ofProcessor(port) : port;
+  const meter = openMeter({ ...sources, sampler, device, engine: steps, profile }, () => undefined);
   const tuned = await context.tuned({
     ...request,
     files,

@@ -116,6 +116,9 @@ export const calibrates = (plan: Pick<PlanRecord, 'engine'>, variant: string): b
 export const tunes = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
   takesRecipes(plan.engine) && variant !== BASELINE && parseRecipe(variant).tuning !== null;
 
+/** The engine that trains a variant's adapter: our own kernels, unless its recipe names another. */
+export const trainedOn = (variant: string) => parseRecipe(variant).tuning?.engine ?? 'cpu';
+
 /** Whether a variant mixes the classical baseline in, which learns from the training tickets. */
 export const blends = (plan: Pick<PlanRecord, 'engine'>, variant: string): boolean =>
   takesRecipes(plan.engine) && variant !== BASELINE && parseRecipe(variant).blend;

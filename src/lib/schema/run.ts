@@ -197,6 +197,8 @@ export const TunedSchema = v.object({
   boundary: v.picklist(BOUNDARIES),
   source: v.string(),
   threads: count,
+  /** What took the steps; absent = our own kernels on the processor. */
+  engine: v.optional(v.picklist(['ort-cpu', 'ort-gpu'])),
   /** Of products with frozen weights. */
   arithmetic: v.picklist(['int8', 'fp32']),
   /** Whether an earlier run trained it, whose joules these are. */

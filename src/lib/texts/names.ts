@@ -12,12 +12,13 @@ const METHOD: Readonly<Record<string, string>> = {
   gptqact: 'calibrated (GPTQ, strongest inputs first)',
 };
 
-/** What an adapter's name says behind its rank: `q-v` "q and v", `layers20to29` "layers 20 to 29", `400steps` "400 steps". */
+/** What an adapter's name says behind its rank: `q-v` "q and v", `layers20to29` "layers 20 to 29", `400steps` "400 steps", `ort-gpu` "on ort-gpu". */
 function detailName(detail: string): string {
   const layers = /^layers(\d+)to(\d+)$/.exec(detail);
   if (layers) return layers[1] === layers[2] ? `layer ${layers[1]}` : `layers ${layers[1]} to ${layers[2]}`;
   const steps = /^(\d+)steps$/.exec(detail)?.[1];
   if (steps) return `${steps} steps`;
+  if (detail.startsWith('ort-')) return `on ${detail}`;
   return detail
     .split('-')
     .join(', ')

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint, withAdapter } from '../checkpoint/checkpoint';
-import { builtinFiles, fileSet } from '../checkpoint/testing';
+import { fileSet } from '../checkpoint/testing';
 import { Pause } from '../core/pause';
 import { generateDataset } from '../data/generator';
 import { TASK_TABLE } from '../data/tasks';
 import { createMeter } from '../meter/meter';
+import { graphsInNode } from '../step/testing';
 import { LORA } from '../tune/lora';
 import { oneThread } from '../tune/testing';
 import { compressVariant, parseRecipe } from '../variant/compress';
@@ -12,9 +13,9 @@ import { packVariant } from '../variant/panels';
 import { checkTuned, mergedOrBeside, mergedWith, type AdapterStore } from '../variant/tuned';
 import type { TrainEvent } from './training';
 import { tunedVariant, tuningOf, type TunedHost } from './tuned';
-import { memoryStore } from './testing';
+import { memoryStore, tinyFiles } from './testing';
 
-const builtin = () => fileSet(builtinFiles());
+const tiny = () => fileSet(tinyFiles(4));
 
 const { tickets, causes, split } = await generateDataset({ count: 60, seed: 5 });
 /** Another operator's words, which the built-in model has not seen. */
@@ -27,7 +28,7 @@ const given = { tasks: [TASK_TABLE.response], train: of('train'), validation: of
 function host(keeping: AdapterStore | null = null) {
   const events: TrainEvent[] = [];
   const own: TunedHost = {
-    files: builtin(),
+    files: tiny(),
     meter: createMeter({ clock: () => performance.now(), fence: () => undefined, sources: [] }),
     rates: () => ({ joulesPerByte: 1, joulesPerFlop: 1 }) as never,
     threads: 1,
@@ -36,6 +37,10 @@ function host(keeping: AdapterStore | null = null) {
       ...(await oneThread(frozen, lora, arithmetic)),
       end: () => undefined,
     }),
+    graphsOf: (name) => {
+      if (name !== 'ort-cpu') throw new Error(`${name} is not in Node.`);
+      return graphsInNode;
+    },
     keeping,
     emit: (event) => void events.push(event),
     signal: new AbortController().signal,
@@ -59,6 +64,19 @@ describe('a variant that names an adapter', () => {
     expect(store.kept.size).toBe(1);
   });
 
+  it('is trained by the engine that its recipe names, which the record tells and the name keeps apart', async () => {
+    const store = memoryStore();
+    const of = (recipe: string) => tunedVariant({ ...request, recipe }, given, host(store).own);
+    const own = await of('fp32+lora4.2steps');
+    const graph = await of('fp32+lora4.2steps.ort-cpu');
+    expect(own.record.engine).toBeUndefined();
+    expect(graph.record).toMatchObject({ engine: 'ort-cpu', arithmetic: 'fp32', steps: 2 });
+    expect(store.kept.size).toBe(2);
+    const [a, b] = [own, graph].map(({ record }) => record.loss?.after ?? NaN) as [number, number];
+    expect(Math.abs(a - b) / a).toBeLessThan(1e-3);
+    expect((await of('fp32+lora4.2steps.ort-cpu')).record).toEqual({ ...graph.record, earlier: true });
+  });
+
   it('is trained anew where tickets, steps, seed or weights differ, but not for the cache of keys and values', async () => {
     const store = memoryStore();
     const train = async (more: Partial<typeof request>, tickets = given) =>
@@ -78,7 +96,7 @@ describe('a variant that names an adapter', () => {
     async (over) => {
       const recipe = `${over}+lora4.2steps`;
       const tuned = await tunedVariant({ recipe, seed: 1 }, given, host().own);
-      const { model } = await packVariant(await openCheckpoint(builtin()), parseRecipe(recipe), null, {
+      const { model } = await packVariant(await openCheckpoint(tiny()), parseRecipe(recipe), null, {
         inPhase: (_, work) => work(),
         tuned,
       });
@@ -88,7 +106,7 @@ describe('a variant that names an adapter', () => {
   );
 
   it('is refused where nobody trained it, and where an engine would round what was trained', async () => {
-    const checkpoint = await openCheckpoint(builtin());
+    const checkpoint = await openCheckpoint(tiny());
     await expect(
       compressVariant(checkpoint, parseRecipe('int8+lora8'), { inPhase: (_, work) => work() }),
     ).rejects.toThrow(/trained on a plan's tickets first/);
@@ -98,11 +116,14 @@ describe('a variant that names an adapter', () => {
     // Before anything is trained, not after.
     expect(() => checkTuned('wgsl', 'int8+lora4')).toThrow(/Choose the engine "cpu" or "ort-gpu" or "ort-cpu"/);
     expect(() => checkTuned('wgsl', 'fp16+2:4+lora4')).toThrow(/Choose the engine "cpu"/);
+    expect(() => checkTuned('ort-cpu', 'int8+lora4.ort-gpu')).toThrow(/Choose the engine "cpu" or "ort-gpu"/);
     for (const [engine, variant] of [
       ['cpu', 'int4+2:4+lora4'],
       ['ort-cpu', 'int8+lora4'],
       ['ort-gpu', 'fp16+2:4+lora4'],
       ['ort-gpu', 'fp16+lora4'],
+      ['ort-gpu', 'int8+lora4.ort-gpu'],
+      ['cpu', 'int8+lora4.ort-gpu'],
       ['wgsl', 'int8'],
     ] as const)
       expect(() => checkTuned(engine, variant)).not.toThrow();
@@ -195,12 +216,12 @@ describe('a variant that names an adapter', () => {
     const recipe = 'int8+lora4.q-down.layers2to3.2steps';
     const tuned = await tunedVariant({ recipe, seed: 1 }, given, host().own);
     expect(tuned.adapter.count).toBe(4);
-    const files = fileSet({ ...builtinFiles(), ...tuned.files('built-in') });
+    const files = fileSet({ ...tinyFiles(4), ...tuned.files('built-in') });
     const { adapted } = await openCheckpoint(files);
     expect(adapted?.adapter.count).toBe(4);
     const config = JSON.parse(new TextDecoder().decode(tuned.files('built-in')['adapter_config.json'])) as unknown;
     expect(config).toMatchObject({ target_modules: ['q_proj', 'down_proj'], layers_to_transform: [2, 3] });
-    const { model } = await packVariant(await openCheckpoint(builtin()), parseRecipe(recipe), null, {
+    const { model } = await packVariant(await openCheckpoint(tiny()), parseRecipe(recipe), null, {
       inPhase: (_, work) => work(),
       tuned,
     });

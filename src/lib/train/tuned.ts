@@ -7,7 +7,7 @@ import type { TunedRecord } from '../schema/run';
 import { adapterOf, LORA, loraLayout, rangeOf, type LoraLayout, type LoraOptions } from '../tune/lora';
 import { toPeft } from '../tune/peft';
 import { TUNE, type TuneOptions } from '../tune/trainer';
-import { formatRecipe, parseRecipe, untuned, weightsOf, type RatesOf } from '../variant/compress';
+import { formatRecipe, parseRecipe, untuned, weightsOf, type RatesOf, type StepEngineName } from '../variant/compress';
 import { cpuTarget } from '../variant/target';
 import type { AdapterStore, Tuned } from '../variant/tuned';
 import { spentIn, trainOn, UNDER_WAY, type Spent } from './interrupted';
@@ -17,6 +17,7 @@ import {
   trainWeights,
   type TrainingHost,
   type Lessons,
+  type StepEngine,
   type TrainTickets,
   type Trained,
 } from './training';
@@ -33,7 +34,9 @@ export interface TunedRequest {
   seed: number;
 }
 
-export interface TunedHost extends Omit<TrainingHost, 'target'> {
+export interface TunedHost extends Omit<TrainingHost, 'target' | 'graphs'> {
+  /** What takes the steps where the recipe names it. */
+  graphsOf: (engine: StepEngineName) => StepEngine;
   files: FileSet;
   /** What things cost: what a recipe's budget counts with. */
   rates: RatesOf;
@@ -42,7 +45,12 @@ export interface TunedHost extends Omit<TrainingHost, 'target'> {
 }
 
 /** How a variant of a plan is trained, by its name: alpha is twice the rank; all kinds of linear layers and all layers, unless named. */
-export function tuningOf({ recipe, seed }: TunedRequest): { lora: LoraOptions; options: TuneOptions } {
+export function tuningOf({ recipe, seed }: TunedRequest): {
+  lora: LoraOptions;
+  options: TuneOptions;
+  /** Null = our own kernels. */
+  engine: StepEngineName | null;
+} {
   const { tuning } = parseRecipe(recipe);
   if (!tuning) throw new JoulewiseError('internal', `The recipe ${quote(recipe)} names no adapter.`);
   const steps = tuning.steps ?? TUNE.steps;
@@ -61,6 +69,7 @@ export function tuningOf({ recipe, seed }: TunedRequest): { lora: LoraOptions; o
       evaluateEvery: Math.max(1, Math.min(TUNE.evaluateEvery, Math.floor(steps / 4))),
       seed,
     },
+    engine: tuning.engine,
   };
 }
 
@@ -68,7 +77,7 @@ export function tuningOf({ recipe, seed }: TunedRequest): { lora: LoraOptions; o
 async function recordOf(
   { layout, state, at, end, threads, arithmetic }: Trained,
   lessons: Lessons,
-  { lora: { rank }, options: { batch } }: ReturnType<typeof tuningOf>,
+  { lora: { rank }, options: { batch }, engine }: ReturnType<typeof tuningOf>,
   meter: TrainingHost['meter'],
   before: Spent | null,
 ): Promise<TunedRecord> {
@@ -85,6 +94,7 @@ async function recordOf(
     end,
     ...(await spentIn(meter, before)),
     threads,
+    ...(engine ? { engine } : {}),
     arithmetic,
     earlier: false,
   };
@@ -122,11 +132,14 @@ export async function tunedVariant(request: TunedRequest, tickets: TrainTickets,
   checkPlain(checkpoint);
   const weights = untuned(parseRecipe(request.recipe));
   const asked = tuningOf(request);
+  const { engine, ...learnt } = asked;
   const all = lessonsOf(checkpoint, tickets);
   const lessons = { ...all, checking: all.checking.slice(0, JUDGES) };
   const key = await contentHash({
     recipe: formatRecipe(weightsOf(weights)),
-    ...asked,
+    ...learnt,
+    // Others than our own kernels round otherwise.
+    ...(engine ? { engine } : {}),
     learning: lessons.learning,
     checking: lessons.checking,
     prompts: host.calibration?.prompts(createTokenizer(checkpoint.tokenizer)) ?? null,
@@ -144,7 +157,13 @@ export async function tunedVariant(request: TunedRequest, tickets: TrainTickets,
   const target = await cpuTarget(weights, () => Promise.resolve(host.rates));
   const { trained, before } = await trainOn(
     underWay,
-    (more) => trainWeights(checkpoint, weights, asked, lessons, { ...host, ...more, target }),
+    (more) =>
+      trainWeights(checkpoint, weights, asked, lessons, {
+        ...host,
+        ...more,
+        target,
+        graphs: engine && host.graphsOf(engine),
+      }),
     host,
   );
   if (trained.end === 'stopped')

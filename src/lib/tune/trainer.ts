@@ -1,3 +1,4 @@
+import { STEP_ENGINES } from '../compress/tuning';
 import { JoulewiseError } from '../core/errors';
 import { mean } from '../core/stats';
 import type { Arithmetic } from '../gradient/frozen';
@@ -41,7 +42,7 @@ export interface HeldState {
 }
 
 /** What computes the steps of a training, by its name (schema/engines.ts); the first where nobody chose. */
-export const TUNE_ENGINES = ['cpu', 'ort-cpu', 'ort-gpu'] as const;
+export const TUNE_ENGINES = ['cpu', ...STEP_ENGINES] as const;
 export type TuneEngineName = (typeof TUNE_ENGINES)[number];
 
 /** What can be asked of an engine (gradient/frozen.ts). */

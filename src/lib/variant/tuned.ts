@@ -1,6 +1,7 @@
 import type { Adapter } from '../checkpoint/adapter';
 import { withAdapter, type Checkpoint } from '../checkpoint/checkpoint';
 import { PRUNERS } from '../compress/pruners';
+import { STEP_ENGINES } from '../compress/tuning';
 import { calibrationLevel, formatRecipe, parseRecipe, untuned, type Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
 import { PRECISIONS } from '../tensor/precisions';
@@ -51,6 +52,13 @@ function checkMerges(recipe: Recipe): void {
 /** Refuses, before anything is trained, what an engine could not answer with (`recipe.impossible`). */
 export function checkTuned(engine: EngineName, variant: string): void {
   const recipe = parseRecipe(variant);
+  const trains = recipe.tuning?.engine;
+  // One thread holds one build of ONNX Runtime, and a variant is trained in the thread that answers with it.
+  if (trains && STEP_ENGINES.some((name) => name === engine) && engine !== trains)
+    throw new JoulewiseError(
+      'recipe.impossible',
+      `${quote(variant)} is trained on ${quote(trains)}, which cannot take turns with the engine ${quote(engine)}. Choose the engine "cpu" or ${quote(trains)}, or leave .${trains} away.`,
+    );
   if (recipe.tuning && !HANDED[engine].adapters) checkMerges(recipe);
 }
 

@@ -21,9 +21,10 @@ import { compressVariant, parseRecipe } from '../../variant/compress';
 import { memoryHost } from './testing';
 import { train, type TrainEvent, type TrainHost, type TrainRequest } from './train';
 import { graphsInNode } from '../../step/testing';
-import { memoryStore } from '../testing';
+import { memoryStore, tinyFiles } from '../testing';
 
 const builtin = () => fileSet(builtinFiles());
+const tiny = () => fileSet(tinyFiles(2));
 
 const request: TrainRequest = {
   name: 'built-in',
@@ -43,10 +44,11 @@ const of = (part: string) =>
     .map((ticket) => ({ ...ticket, response: `NOC note, level two: ${ticket.response}` }));
 const given = { tasks: [TASK_TABLE.response], train: of('train'), validation: of('validation'), causes };
 
+/** Trains a model of two narrow layers, unless another is given. */
 function host(more: Partial<TrainHost> = {}) {
   const { own, ...seen } = memoryHost<TrainEvent>();
   const meter = createMeter({ clock: () => performance.now(), fence: () => undefined, sources: [] });
-  return { ...seen, own: { ...own, files: builtin(), meter, memoryGiB: null, ...more } };
+  return { ...seen, own: { ...own, files: tiny(), meter, memoryGiB: null, ...more } };
 }
 
 /** Mean loss of validation answers, nats a token, by an engine that computes with some numbers. */
@@ -69,7 +71,7 @@ async function judged(
 
 describe('a training', () => {
   it('makes validation answers likelier, says each step, and writes what PEFT reads and a merged model that computes the same', async () => {
-    const { own, folder, events } = host();
+    const { own, folder, events } = host({ files: builtin() });
     const report = await train(request, given, own);
     expect(report.end).toBe('steps');
     expect(report.steps.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
@@ -113,7 +115,7 @@ describe('a training', () => {
   });
 
   it('of all weights makes answers likelier still, and writes a model that computes the same', async () => {
-    const { own, folder, events } = host();
+    const { own, folder, events } = host({ files: builtin() });
     const options = { ...request.options, lr: 1e-3, decay: 0.01 };
     const report = await train({ ...request, lora: null, merged: false, options }, given, own);
     expect(report.end).toBe('steps');
@@ -219,13 +221,13 @@ describe('a training', () => {
     const full = { ...request, lora: null, merged: false };
     await expect(train({ ...full, recipe: 'int8' }, given, host().own)).rejects.toThrow(/would round or prune them/);
     await expect(train({ ...full, merged: true }, given, host().own)).rejects.toThrow(/leave --merged away/);
-    await expect(train(full, given, host({ memoryGiB: 0.25 }).own)).rejects.toThrow(
+    await expect(train(full, given, host({ files: builtin(), memoryGiB: 0.25 }).own)).rejects.toThrow(
       /all 3.5 million weights takes .* What would fit: a model of up to/,
     );
   });
 
   it('books the time, the work and the tokens of its steps', async () => {
-    const { own } = host();
+    const { own } = host({ files: builtin() });
     const report = await train({ ...request, merged: false }, { ...given, validation: [] }, own);
     const [window] = own.meter.windows().filter(({ phase }) => phase === 'train');
     expect(window?.tokens).toBe(report.steps.reduce((n, { tokens }) => n + tokens, 0));
@@ -244,7 +246,7 @@ describe('a training', () => {
   it('refuses a checkpoint that comes with an adapter', async () => {
     const { own, folder } = host();
     await train({ ...request, merged: false, options: { ...request.options, steps: 1 } }, given, own);
-    const plain = builtin();
+    const plain = tiny();
     const adapted = {
       ...plain,
       open: async (name: string) => (await fileSet(folder.files).open(name)) ?? plain.open(name),

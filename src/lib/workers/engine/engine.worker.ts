@@ -7,7 +7,7 @@ import { openUnit } from '../../measure/unit';
 import type { OpenUnit } from '../../plan/open-members';
 import { exportCalls } from '../export/exports';
 import { deviceHere, HERE, openRequest } from '../host/host';
-import { tunedHere } from '../gradient/tuned';
+import { tunedHere } from '../adapter/tuned';
 import type { EngineApi } from './protocol';
 
 /** The variant of a plan that this thread measures. */

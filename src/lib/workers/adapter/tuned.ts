@@ -1,11 +1,11 @@
 import type { UnitContext } from '../../measure/unit';
 import { tunedVariant } from '../../train/tuned';
 import { adaptersOf } from '../../store/checkpoints';
-import { openThreads, threadsHere } from './threads';
+import { graphsHere, stepsHere } from '../step/steps';
 
 const NO_STEP = { loss: null, tokensPerSecond: null, joules: null, joulesPerThousand: null };
 
-/** Trains the adapter of a plan's variant in this browser's threads, or brings it from OPFS. */
+/** Trains the adapter of a plan's variant in this browser, by threads or as its recipe says, or brings it from OPFS. */
 export const tunedHere: UnitContext['tuned'] = ({ tasks, tickets, onProgress, ...o }) => {
   const { train, validation, causes } = tickets;
   let [done, steps] = [0, 0];
@@ -19,8 +19,8 @@ export const tunedHere: UnitContext['tuned'] = ({ tasks, tickets, onProgress, ..
       meter: o.meter,
       calibration: o.calibration,
       rates: o.rates,
-      ...threadsHere(o.threads),
-      openThreads,
+      ...stepsHere(o.threads),
+      graphsOf: (engine) => graphsHere(o.threads, engine),
       emit: (event) => {
         if ('phase' in event) onProgress(event);
         else if ('step' in event) {
