@@ -1,6 +1,6 @@
 import type { Page } from 'playwright';
 import { openCheckpoint } from '../../src/lib/checkpoint/checkpoint';
-import { builtinFiles, fileSet } from '../../src/lib/checkpoint/testing';
+import { fileSet } from '../../src/lib/checkpoint/testing';
 import { between, exact, exampleResult } from '../../src/lib/rank/example';
 import { encodeLink, toShared } from '../../src/lib/link/codec';
 import { BUDGET } from '../../src/lib/texts/budget';
@@ -11,6 +11,7 @@ import { RESULTS } from '../../src/lib/texts/results';
 import { RUN } from '../../src/lib/texts/run';
 import { SETUP } from '../../src/lib/texts/setup';
 import { SHELL } from '../../src/lib/texts/shell';
+import { tinyFiles } from '../../src/lib/train/testing';
 import { ggufOf } from './gguf';
 import { ORIGIN } from './site';
 import { ANY, begins, like, SOME, source } from './words';
@@ -146,18 +147,17 @@ export async function resume(page: Page): Promise<void> {
   await page.getByRole('button', { name: HISTORY.resume }).click();
 }
 
-/** Adds a model as a file of one's own, mine.gguf: the built-in one, unless another's files are given. */
-export async function useOwnModel(page: Page, files = builtinFiles()): Promise<void> {
+/** Adds a model as a file of one's own, mine.gguf: one of two narrow layers, unless another's files are given. */
+export async function useOwnModel(page: Page, files = tinyFiles(2)): Promise<void> {
   const model = await openCheckpoint(fileSet(files));
   await change(page, 'model');
   await stepOf(page, 'model')
     .locator('input[type=file]')
     .first()
-    .setInputFiles({
-      name: 'mine.gguf',
-      mimeType: 'application/octet-stream',
-      buffer: Buffer.from(await ggufOf(model)),
-    });
+    .setInputFiles(
+      { name: 'mine.gguf', mimeType: 'application/octet-stream', buffer: Buffer.from(await ggufOf(model)) },
+      { timeout: RUN_MS },
+    );
   await page.getByText(/^mine\.gguf, \d/).waitFor();
 }
 

@@ -10,7 +10,7 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     name: 'npm run preview sends the headers of static/_headers with everything, so that the first visit has threads',
     async run() {
       const server = await preview({ logLevel: 'silent', preview: { host: '127.0.0.1' } });
-      const site = await openSite();
+      const site = await openSite({ kept: true });
       try {
         const base = server.resolvedUrls?.local[0];
         assert(base, 'it says where it is');

@@ -11,7 +11,6 @@ import { LIVE } from '../../src/lib/texts/live';
 import { RESULTS } from '../../src/lib/texts/results';
 import { STORAGE } from '../../src/lib/texts/storage';
 import { TICKETS } from '../../src/lib/texts/tickets';
-import { tinyFiles } from '../../src/lib/train/testing';
 import {
   answers,
   change,
@@ -103,7 +102,7 @@ export const tests: BrowserTest[] = [
           const { page, context } = first;
           await page.goto(ORIGIN);
           // A software GPU takes long for a larger one.
-          await useOwnModel(page, tinyFiles(2));
+          await useOwnModel(page);
           await tinyBudget(page, { limit: 1, slices: 1, tokens: 4, tasks: ['response'] });
           await page.getByLabel(BUDGET.engine).selectOption('ort-gpu');
           await runButton(page).click();

@@ -32,18 +32,25 @@ export interface SiteOptions {
   folder?: string;
   /** False: as from a host that cannot set headers. Default: true, unless JOULEWISE_HEADERS is `none`. */
   headers?: boolean;
+  /**
+   * Whether the service worker keeps the site, as at a user's. Default: only where a folder is given, or where it sets the
+   * headers; copying 160 files takes each test's first page more than twice as much as all else.
+   */
+  kept?: boolean;
   /** WebGPU on the software adapter. */
   swiftshader?: boolean;
 }
 
 /** The built site in headless Chrome. */
 export async function openSite(o: SiteOptions = {}): Promise<Site> {
-  const server = await startServer(o.folder ?? SITE, { isolated: o.headers ?? HEADERS });
+  const isolated = o.headers ?? HEADERS;
+  const server = await startServer(o.folder ?? SITE, { isolated });
   const profile = o.profile ?? mkdtempSync(join(tmpdir(), 'joulewise-e2e-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env['JOULEWISE_CHROME'] ?? '/usr/bin/chromium',
     headless: true,
     args: chromeArgs({ port: server.port, webgpu: o.swiftshader ? 'software' : null }),
+    serviceWorkers: (o.kept ?? (o.folder !== undefined || !isolated)) ? 'allow' : 'block',
     ...o.options,
   });
   const faults: string[] = [];

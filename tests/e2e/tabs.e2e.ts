@@ -1,3 +1,4 @@
+import { builtinFiles } from '../../src/lib/checkpoint/testing';
 import { CONDITIONS } from '../../src/lib/texts/conditions';
 import { LIVE } from '../../src/lib/texts/live';
 import { RUN } from '../../src/lib/texts/run';
@@ -98,7 +99,8 @@ export const tests: { name: string; run(): Promise<void> }[] = [
     run: () =>
       withSite(async ({ page, context }) => {
         await page.goto(ORIGIN);
-        await useOwnModel(page);
+        // Of a smaller one all would have run before it is cleared.
+        await useOwnModel(page, builtinFiles());
         await tinyBudget(page, { limit: 36, slices: 6, tasks: ['rca'] });
         // What is open answers to the end; pruned ones are opened when the best are known.
         await stepOf(page, 'variants')
