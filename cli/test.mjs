@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureFirefox, root, setUp } from './setup.mjs';
 
-/** Browser tests that may run two at a time, then those that want the machine for themselves. */
+/** Browser tests that may run side by side, then those that want the machine for themselves. */
 const PROJECTS = ['beside', 'alone'];
 
 const chrome = setUp();

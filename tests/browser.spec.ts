@@ -21,7 +21,7 @@ import { tests as robust } from './e2e/robust.e2e';
 import { tests as tabs } from './e2e/tabs.e2e';
 import { tests as use } from './e2e/use.e2e';
 
-/** Each test is a name and what it does: two run beside each other, but for those that want the machine for themselves. */
+/** Each test is a name and what it does: three run beside each other, but for those that want the machine for themselves. */
 const all: BrowserTest[] = [
   ...[
     engines,
