@@ -264,7 +264,7 @@ export const tests: BrowserTest[] = [
         const running = first.call('runPlan', { plan, dataset, name: 'test', fresh: false });
         running.catch(() => undefined);
         const done = () => events.filter((e) => e.type === 'run');
-        for (let i = 0; i < 600 && done().length < 3; i++) await new Promise((r) => setTimeout(r, 100));
+        for (let i = 0; i < 6000 && done().length < 3; i++) await new Promise((r) => setTimeout(r, 100));
         assert(done().length >= 3, 'three units finished before the kill');
         const cdp = await first.page.context().browser()?.newBrowserCDPSession();
         // The whole browser goes at once, as in a crash.

@@ -197,7 +197,7 @@ export const tests: BrowserTest[] = [
         await variant.waitFor();
         await page.getByRole('button', { name: ASSISTANT.example }).click();
         const ticket = page.getByRole('textbox', { name: ASSISTANT.ticket });
-        for (let i = 0; i < 100 && (await ticket.inputValue()) === ''; i++) await page.waitForTimeout(100);
+        for (let i = 0; i < 1000 && (await ticket.inputValue()) === ''; i++) await page.waitForTimeout(100);
         assert((await ticket.inputValue()).length > 20, 'a test ticket');
         await page.getByRole('button', { name: ASSISTANT.compare }).click();
         await page
@@ -283,7 +283,7 @@ export const tests: BrowserTest[] = [
         await page.getByRole('combobox', { name: ASSISTANT.variant, exact: true }).selectOption('int8+lora4.24steps');
         await page.getByRole('button', { name: ASSISTANT.example }).click();
         const ticket = page.getByRole('textbox', { name: ASSISTANT.ticket });
-        for (let i = 0; i < 100 && (await ticket.inputValue()) === ''; i++) await page.waitForTimeout(100);
+        for (let i = 0; i < 1000 && (await ticket.inputValue()) === ''; i++) await page.waitForTimeout(100);
         await page.getByRole('button', { name: ASSISTANT.answer, exact: true }).click();
         await page.getByText(begins(ASSISTANT.task.response)).first().waitFor({ timeout: 60_000 });
         // Trained once: what was kept is found by the tickets, the steps and the weights.
