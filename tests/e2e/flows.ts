@@ -18,7 +18,7 @@ import { ANY, begins, like, SOME, source } from './words';
 
 /** What tests do on the first page. */
 
-export const RUN_MS = 240_000;
+export const RUN_MS = 600_000;
 
 export type Step = 'tickets' | 'model' | 'variants' | 'budget';
 

@@ -108,7 +108,7 @@ export function equal<T>(found: T, wanted: T, what: string): void {
 /** A site for one test, which fails on anything that should not have happened. */
 export async function withSite(work: (site: Site) => Promise<void>, o: SiteOptions = {}): Promise<void> {
   const site = await openSite(o);
-  site.page.setDefaultTimeout(20_000);
+  site.page.setDefaultTimeout(60_000);
   try {
     await work(site);
     equal(site.faults, [], 'console errors');
