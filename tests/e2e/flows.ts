@@ -63,12 +63,20 @@ export const rows = (page: Page) =>
     .locator('tbody tr')
     .filter({ hasNotText: plainName('always') });
 
-/** Unfolds what stands behind the answer. */
+/** Unfolds what stands behind the answer; results that come meanwhile are shown folded, so as often as it takes. */
 export async function openEvidence(page: Page): Promise<void> {
   const summary = page.locator('summary').filter({ hasText: RESULTS.evidence });
-  await summary.waitFor();
-  if (!(await summary.evaluate((element) => (element.parentElement as HTMLDetailsElement).open))) await summary.click();
-  await page.getByRole('heading', { name: RESULTS.ranking.paper }).waitFor();
+  const title = page.getByRole('heading', { name: RESULTS.ranking.paper });
+  for (let tries = 1; ; tries++) {
+    await summary.waitFor();
+    if (!(await summary.evaluate((element) => (element.parentElement as HTMLDetailsElement).open)))
+      await summary.click();
+    try {
+      return await title.waitFor({ timeout: 10_000 });
+    } catch (error) {
+      if (tries === 10) throw error;
+    }
+  }
 }
 
 /** A variant as tables write it: its name in words, its code behind it. */
