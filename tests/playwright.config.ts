@@ -5,7 +5,7 @@ export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
   fullyParallel: true,
-  // One more than CI has cores: a test waits for a seventh of its time.
+  // One more than CI has cores, so that none is idle while a test waits.
   workers: 3,
   // A guard against a hang, not a bound on speed.
   timeout: 15 * 60_000,

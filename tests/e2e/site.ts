@@ -34,7 +34,7 @@ export interface SiteOptions {
   headers?: boolean;
   /**
    * Whether the service worker keeps the site, as at a user's. Default: only where a folder is given, or where it sets the
-   * headers; copying 160 files takes each test's first page more than twice as much as all else.
+   * headers; copying 160 files takes more of the processor than all else that a test's first page does.
    */
   kept?: boolean;
   /** WebGPU on the software adapter. */

@@ -6,7 +6,7 @@ import { createRandom } from '../core/random';
 import { BLOCK, countZeros, dequantize, is2of4, storedBytes } from '../tensor/stored';
 import { PRECISIONS, quantizeBlocks, type PrecisionName } from '../tensor/precisions';
 import { keepLayers, keepNeurons, neuronScores, PRUNERS, type PrunerName } from './pruners';
-import { STEP_ENGINES } from './tuning';
+import { STEP_ENGINES } from '../schema/engines';
 import { prune2of4, pruneMagnitude } from '../tensor/masks';
 import { calibrationLevel, canonicalRecipe, formatRecipe, parsePruning, parseRecipe, type Recipe } from './recipe';
 import { isUsage } from '../core/testing';

@@ -1,4 +1,5 @@
 import { LINEARS, type LinearName } from '../checkpoint/block';
+import { STEP_ENGINES, type StepEngineName } from '../schema/engines';
 
 /**
  * An adapter's part of a recipe: `loraRANK[.KINDS][.layersFIRSTtoLAST][.Nsteps][.ENGINE]`, e.g. `lora8`, `lora8.400steps`,
@@ -19,10 +20,6 @@ export interface Tuning {
   /** What takes the steps; null = our own kernels on the processor. */
   engine: StepEngineName | null;
 }
-
-/** Engines that take whole steps of a training as one graph, in float32 (schema/engines.ts). */
-export const STEP_ENGINES = ['ort-cpu', 'ort-gpu'] as const;
-export type StepEngineName = (typeof STEP_ENGINES)[number];
 
 /** How it is written, for sentences that list what is known. */
 export const TUNING_USAGE = 'loraRANK[.q-k-v-o-gate-up-down][.layersFIRSTtoLAST][.Nsteps][.ort-gpu]';

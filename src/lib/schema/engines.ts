@@ -127,6 +127,10 @@ export type PageEngine = EnginesWith<'onPage', true>;
 export const PAGE_ENGINES = ENGINES.filter((e): e is PageEngine => ENGINE[e].onPage);
 export const CLI_ENGINES = ENGINES.filter((e) => ENGINE[e].takes !== 'nothing');
 
+/** Engines that take whole steps of a training as one graph, in float32. */
+export const STEP_ENGINES = ['ort-cpu', 'ort-gpu'] as const satisfies readonly EngineName[];
+export type StepEngineName = (typeof STEP_ENGINES)[number];
+
 /** Whether an engine is given recipes, and not names of exports. */
 export const takesRecipes = (engine: EngineName): boolean => ENGINE[engine].takes === 'recipe';
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { engineNow, ENGINES } from './engines';
+import { engineNow, ENGINES, STEP_ENGINES } from './engines';
 import { markRun } from './misplaced';
 import { defineRecord } from './record';
 
@@ -198,7 +198,7 @@ export const TunedSchema = v.object({
   source: v.string(),
   threads: count,
   /** What took the steps; absent = our own kernels on the processor. */
-  engine: v.optional(v.picklist(['ort-cpu', 'ort-gpu'])),
+  engine: v.optional(v.picklist(STEP_ENGINES)),
   /** Of products with frozen weights. */
   arithmetic: v.picklist(['int8', 'fp32']),
   /** Whether an earlier run trained it, whose joules these are. */

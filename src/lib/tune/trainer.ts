@@ -1,8 +1,8 @@
-import { STEP_ENGINES } from '../compress/tuning';
 import { JoulewiseError } from '../core/errors';
 import { mean } from '../core/stats';
 import type { Arithmetic } from '../gradient/frozen';
 import type { Pass, PassResult } from '../gradient/pass';
+import { STEP_ENGINES } from '../schema/engines';
 import { batchAt, countOf, labelsOf, passesOf, PASS_ROWS, withDropout, type Example } from './examples';
 import { adamStep, ADAMW, clipScale, newAdamW, normOf, schedule, type AdamW, type AdamWOptions } from './optimizer';
 

@@ -9,7 +9,6 @@ import type { LayerReport } from '../compress/books';
 import type { Footprint, Target } from '../compress/budget';
 import { storedBytes, type StoredTensor } from '../tensor/stored';
 import { calibrationLevel, formatRecipe, parseRecipe, untuned, weightsOf, type Recipe } from '../compress/recipe';
-import type { StepEngineName } from '../compress/tuning';
 import { contentHash } from '../core/canonical';
 import { JoulewiseError, quote } from '../core/errors';
 import { FORMATS, formatOf, packedBytes } from '../cpu/formats';
@@ -22,7 +21,7 @@ import type { KernelRow } from './kernels';
 
 /** What variants are named by and made of, for those who open them. */
 export { formatRecipe, parseRecipe, untuned, weightsOf };
-export type { Calibration, CalibrationHost, CompressedModel, Recipe, StepEngineName };
+export type { Calibration, CalibrationHost, CompressedModel, Recipe };
 
 export interface CompressVariantOptions {
   inPhase: <T>(phase: Phase, work: () => Promise<T>) => Promise<T>;

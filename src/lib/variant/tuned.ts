@@ -1,12 +1,11 @@
 import type { Adapter } from '../checkpoint/adapter';
 import { withAdapter, type Checkpoint } from '../checkpoint/checkpoint';
 import { PRUNERS } from '../compress/pruners';
-import { STEP_ENGINES } from '../compress/tuning';
 import { calibrationLevel, formatRecipe, parseRecipe, untuned, type Recipe } from '../compress/recipe';
 import { JoulewiseError, quote } from '../core/errors';
 import { PRECISIONS } from '../tensor/precisions';
 import { HANDED } from './engines';
-import { ENGINES, type EngineName } from '../schema/engines';
+import { ENGINES, STEP_ENGINES, type EngineName } from '../schema/engines';
 import type { TunedRecord } from '../schema/run';
 
 /** An adapter that was trained over a recipe's weights. */

@@ -1,4 +1,4 @@
-import type { StepEngineName } from '../../compress/tuning';
+import type { StepEngineName } from '../../schema/engines';
 import { graphsOn } from '../../step/open';
 import type { TuneEngineName } from '../../tune/trainer';
 import { openThreads, threadsHere } from '../gradient/threads';
