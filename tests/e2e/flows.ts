@@ -63,7 +63,7 @@ export const rows = (page: Page) =>
     .locator('tbody tr')
     .filter({ hasNotText: plainName('always') });
 
-/** Unfolds what stands behind the answer; results that come meanwhile are shown folded, so as often as it takes. */
+/** Unfolds what stands behind the answer: again where a click came while the page moved. */
 export async function openEvidence(page: Page): Promise<void> {
   const summary = page.locator('summary').filter({ hasText: RESULTS.evidence });
   const title = page.getByRole('heading', { name: RESULTS.ranking.paper });
