@@ -6,8 +6,8 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureFirefox, root, setUp } from './setup.mjs';
 
-/** Browser tests that may run side by side, then those that want the machine for themselves. */
-const PROJECTS = ['beside', 'alone'];
+/** Browser tests by how many of them run side by side (tests/playwright.config.ts). */
+const PROJECTS = ['beside', 'gpu', 'alone'];
 
 const chrome = setUp();
 const firefox = ensureFirefox();

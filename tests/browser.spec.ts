@@ -21,9 +21,11 @@ import { tests as robust } from './e2e/robust.e2e';
 import { tests as tabs } from './e2e/tabs.e2e';
 import { tests as use } from './e2e/use.e2e';
 
-/** Each test is a name and what it does: three run beside each other, but for those that want the machine for themselves. */
+/** Each test is a name and what it does: it runs beside others of its group (playwright.config.ts). */
 const all: BrowserTest[] = [
   ...[
+    // Holds the longest of its group, which would end by itself.
+    robust,
     engines,
     leaks,
     plans,
@@ -37,7 +39,6 @@ const all: BrowserTest[] = [
     limits,
     look,
     access,
-    robust,
     tabs,
     offline,
     preview,
@@ -48,7 +49,7 @@ const all: BrowserTest[] = [
 ].flat();
 
 for (const one of all)
-  test(one.name, one.alone ? { tag: '@alone' } : {}, async () => {
+  test(one.name, one.group ? { tag: `@${one.group}` } : {}, async () => {
     test.skip(Boolean(one.skip), one.skip ?? '');
     await one.run();
   });

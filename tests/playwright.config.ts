@@ -12,7 +12,9 @@ export default defineConfig({
   outputDir: '../.joulewise/browser',
   reporter: [['list'], ['json', { outputFile: '../.joulewise/browser.json' }]],
   projects: [
-    { name: 'beside', grepInvert: /@alone/ },
+    { name: 'beside', grepInvert: /@gpu|@alone/ },
+    // A software GPU compiles on every core and computes on one for a part of its time.
+    { name: 'gpu', grep: /@gpu/, workers: 2 },
     { name: 'alone', grep: /@alone/, workers: 1 },
   ],
 });

@@ -111,7 +111,7 @@ function written(folder: string, files: Readonly<Record<string, Uint8Array>>): s
 }
 
 /** A new model of two narrow layers with the built-in tokenizer, in a folder: a software GPU takes long for more. */
-const tinyModel = (folder: string) => written(folder, tinyFiles(2));
+const tinyModel = (folder: string, layers = 2) => written(folder, tinyFiles(layers));
 
 const smol = smollm2();
 
@@ -359,7 +359,7 @@ export const tests: BrowserTest[] = [
   },
   {
     name: 'WebGPU on the software adapter, no node on the CPU: same tokens as WASM, every precision',
-    alone: true,
+    group: 'gpu',
     run: () =>
       withFolder((out) =>
         withBrowser({ webgpu: 'software' }, async (d) => {
@@ -382,7 +382,7 @@ export const tests: BrowserTest[] = [
   },
   {
     name: 'every engine gives the scores, log-probabilities and greedy tokens of our own kernels, with a prefix and without',
-    alone: true,
+    group: 'gpu',
     run: () =>
       withFolder((out) =>
         withBrowser({ webgpu: 'software' }, async (d) => {
@@ -432,34 +432,38 @@ export const tests: BrowserTest[] = [
   },
   {
     name: 'training steps as one graph: WebGPU on the software adapter, no node on the CPU, takes the 20 steps of WASM',
-    alone: true,
+    group: 'gpu',
     run: () =>
       withBrowser({ webgpu: 'software' }, (d) =>
         withFolder(async (out) => {
           const dataset = await d.call('generateTickets', { count: 60, seed: 5 });
-          const checkpoint = await checkpointOf(d, tinyModel(join(out, 'tiny')));
-          const trained = async (engine: TuneEngineName, recipe: string, steps: number, batch: number) => {
-            const folder = join(out, `${engine} ${recipe}`);
+          // One layer: a step of two takes a software GPU three seconds.
+          const checkpoint = await checkpointOf(d, tinyModel(join(out, 'tiny'), 1));
+          const STEPS = 20;
+          const trained = async (engine: TuneEngineName) => {
+            const folder = join(out, engine);
             mkdirSync(folder);
             const report = await d.call('tune', {
               checkpoint,
               name: 'tiny',
-              recipe,
+              recipe: 'int8',
               threads: 2,
               tasks: ['rca'],
               dataset,
               train: null,
               validation: 0,
               lora: { ...LORA, rank: 4 },
-              options: { ...TUNE, steps, batch, rows: 96, warmup: 2, lr: 1e-2, evaluateEvery: 0 },
+              // Two passes a step: the second is given the gradient of the first.
+              options: { ...TUNE, steps: STEPS, batch: 2, rows: 96, warmup: 2, lr: 1e-2, evaluateEvery: 0 },
               profile: null,
+              // Graphs compute in float32.
               arithmetic: engine === 'cpu' ? 'fp32' : null,
               engine,
               merged: false,
               fresh: true,
               upload: d.server.receive(folder),
             });
-            assertEqual([report.engine, report.end, report.steps.length], [engine, 'steps', steps], 'what ran');
+            assertEqual([report.engine, report.end, report.steps.length], [engine, 'steps', STEPS], 'what ran');
             const file = readFileSync(join(folder, 'adapter_model.safetensors'));
             const head = 8 + Number(file.readBigUInt64LE(0));
             return { ...report, numbers: new Float32Array(new Uint8Array(file.subarray(head)).buffer) };
@@ -467,40 +471,20 @@ export const tests: BrowserTest[] = [
           /** |a - b| / |b|. */
           const apart = (a: Float32Array, b: Float32Array) =>
             Math.hypot(...a.map((x, i) => x - (b[i] ?? NaN))) / Math.hypot(...b);
-          // One pass a step, or two: the second is then given the gradient of the first.
-          for (const [recipe, steps, batch] of [
-            ['fp32', 20, 1],
-            ['int8', 2, 2],
-          ] as const) {
-            const [own, wasm, gpu] = [
-              await trained('cpu', recipe, steps, batch),
-              await trained('ort-cpu', recipe, steps, batch),
-              await trained('ort-gpu', recipe, steps, batch),
-            ];
-            assert(/state in gpu-buffer \(WebGPU\)/.test(gpu.kernel), gpu.kernel);
-            assert(/WASM/.test(wasm.kernel), wasm.kernel);
-            for (const [i, { loss, norm }] of gpu.steps.entries())
-              for (const [name, others] of [
-                ['WASM', wasm],
-                ['our own kernels', own],
-              ] as const) {
-                assertClose(
-                  loss,
-                  others.steps[i]?.loss ?? NaN,
-                  1e-3,
-                  `${recipe}: loss of step ${i + 1} beside ${name}`,
-                );
-                assertClose(
-                  norm,
-                  others.steps[i]?.norm ?? NaN,
-                  1e-3,
-                  `${recipe}: norm of step ${i + 1} beside ${name}`,
-                );
-              }
-            const off = apart(gpu.numbers, wasm.numbers);
-            assert(off <= 1e-3, `${recipe}: after ${steps} steps adapters are ${off} apart`);
-          }
-          // The same engines as a plan's variants name them.
+          const [own, wasm, gpu] = [await trained('cpu'), await trained('ort-cpu'), await trained('ort-gpu')];
+          assert(/state in gpu-buffer \(WebGPU\)/.test(gpu.kernel), gpu.kernel);
+          assert(/WASM/.test(wasm.kernel), wasm.kernel);
+          for (const [i, { loss, norm }] of gpu.steps.entries())
+            for (const [name, others] of [
+              ['WASM', wasm],
+              ['our own kernels', own],
+            ] as const) {
+              assertClose(loss, others.steps[i]?.loss ?? NaN, 1e-3, `loss of step ${i + 1} beside ${name}`);
+              assertClose(norm, others.steps[i]?.norm ?? NaN, 1e-3, `norm of step ${i + 1} beside ${name}`);
+            }
+          const off = apart(gpu.numbers, wasm.numbers);
+          assert(off <= 1e-3, `after ${STEPS} steps adapters are ${off} apart`);
+          // The same engines as a plan's variants name them, over other weights.
           const variants = ['ort-gpu', 'ort-cpu'].map((engine) => `int4+lora4.1steps.${engine}`);
           const plan = planOf(dataset, {
             checkpoint,
@@ -513,11 +497,11 @@ export const tests: BrowserTest[] = [
           });
           const { runs, failures } = await d.call('runPlan', { plan, dataset, name: 'test', fresh: false });
           assertEqual(failures, [], 'failures');
-          const [gpu, wasm] = variants.map((variant) => runs.find((r) => r.variant === variant)?.tuned);
-          assertEqual([gpu?.engine, wasm?.engine, gpu?.steps], ['ort-gpu', 'ort-cpu', 1], 'what trained');
-          assert(gpu?.joules && wasm?.joules, 'joules of training');
-          assert(gpu.source !== wasm.source, `a GPU's steps are priced as the processor's, by ${gpu.source}`);
-          assertClose(gpu.loss?.after ?? NaN, wasm.loss?.after ?? 0, 1e-3, 'loss of validation answers');
+          const [onGpu, onWasm] = variants.map((variant) => runs.find((r) => r.variant === variant)?.tuned);
+          assertEqual([onGpu?.engine, onWasm?.engine, onGpu?.steps], ['ort-gpu', 'ort-cpu', 1], 'what trained');
+          assert(onGpu?.joules && onWasm?.joules, 'joules of training');
+          assert(onGpu.source !== onWasm.source, `a GPU's steps are priced as the processor's, by ${onGpu.source}`);
+          assertClose(onGpu.loss?.after ?? NaN, onWasm.loss?.after ?? 0, 1e-3, 'loss of validation answers');
         }),
       ),
   },
@@ -532,7 +516,7 @@ export const tests: BrowserTest[] = [
   },
   {
     name: 'WGSL prototype on the software adapter: 2:4 of every format gives what ONNX Runtime gives',
-    alone: true,
+    group: 'gpu',
     run: () =>
       withFolder((out) =>
         withBrowser({ webgpu: 'software' }, async (d) => {
@@ -557,11 +541,17 @@ export const tests: BrowserTest[] = [
     run: () =>
       withFolder((folder) =>
         withBrowser({}, async (d) => {
-          for (const recipe of ['fp16', 'int8', 'int4', 'ffn50']) {
+          const tiny = await checkpointOf(d, tinyModel(join(folder, 'tiny')));
+          for (const [recipe, checkpoint] of [
+            ['int4', BUILTIN],
+            ['fp16', tiny],
+            ['int8', tiny],
+            ['ffn50', tiny],
+          ] as const) {
             const out = join(folder, recipe);
             mkdirSync(out);
             await d.call('exportVariant', {
-              checkpoint: BUILTIN,
+              checkpoint,
               recipe,
               engine: 'ort-cpu',
               threads: null,
@@ -573,7 +563,7 @@ export const tests: BrowserTest[] = [
             );
             const exported = await checkpointOf(d, out);
             const prompt = 'Ticket: no power at the site. Response?';
-            const ours = await generate(d, BUILTIN, recipe, prompt, 'ort-cpu', 32, true);
+            const ours = await generate(d, checkpoint, recipe, prompt, 'ort-cpu', 32, true);
             const theirs = await generate(d, exported, recipe === 'ffn50' ? 'fp32' : recipe, prompt, 'hub', 32, true);
             assertEqual(theirs.promptIds, ours.promptIds, `${recipe}: prompt ids`);
             assertEqual(theirs.ids, ours.ids, `${recipe}: tokens`);

@@ -108,7 +108,7 @@ export const tests: BrowserTest[] = [
   },
   {
     name: 'the routine runs on a GPU: every kernel reads and computes what it says, and a GPU that is not there is a sentence',
-    alone: true,
+    group: 'gpu',
     run: async () => {
       const name = 'speed';
       const given = { name, threads: null, sampler: null, hardware: 'gpu' } as const;

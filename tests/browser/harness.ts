@@ -12,8 +12,9 @@ import type { CheckpointRef } from '../../src/lib/schema/plan';
 export interface BrowserTest {
   name: string;
   skip?: string | null;
-  /** Wants the machine for itself: it looks at what the page's thread or its memory takes. */
-  alone?: boolean;
+  /** What it runs beside: `gpu`, one other whose GPU is software and takes all cores; `alone`, nothing, since it looks at
+   * what the page's thread or its memory takes. Else two others. */
+  group?: 'gpu' | 'alone';
   run(): Promise<void>;
 }
 

@@ -220,4 +220,4 @@ export const tests: BrowserTest[] = (
         }),
     },
   ] satisfies BrowserTest[]
-).map((test) => ({ ...test, alone: true, run: () => bestOf(3, test.run) }));
+).map((test) => ({ ...test, group: 'alone' as const, run: () => bestOf(3, test.run) }));

@@ -93,7 +93,7 @@ export const tests: BrowserTest[] = [
   },
   {
     name: 'WebGPU lost in the middle of a run: tried again once, what was finished is kept, and a sentence says what to do',
-    alone: true,
+    group: 'gpu',
     async run() {
       const profile = mkdtempSync(join(tmpdir(), 'joulewise-e2e-'));
       try {

@@ -680,7 +680,7 @@ export const tests: BrowserTest[] = [
   },
   {
     name: 'lists and searches 10,000 stored experiments without a stutter',
-    alone: true,
+    group: 'alone',
     run: () =>
       bestOf(3, () =>
         withSite(async ({ page }) => {
