@@ -57,7 +57,8 @@ export const METHOD = {
     load: 'Opening the variant. Once a run, not in joules per ticket.',
     compress: 'Making the variant from the checkpoint. Once a run, not in joules per ticket.',
     calibrate: 'Reading text to find out which weights matter. Once, not in joules per ticket.',
-    train: 'Fitting the classical baseline. Once, not in joules per ticket.',
+    train:
+      'Fine-tuning an adapter, fitting the classical baseline or weighing a blend. Once, not in joules per ticket.',
     'warm-up': 'The first answer, which is thrown away. Not in joules per ticket.',
     prefix:
       'Reading what all prompts of a task begin with, once for the tickets of a slice. In joules per ticket, divided by these tickets.',
@@ -187,6 +188,18 @@ export const METHOD = {
       ],
       formula: 'half-width = t · √((s² + h²/3) / n) + h(rest)',
       source: 'Cochran 1977, chapter 6 (ratios); JCGM 100:2008 (GUM), 4.3.7 (steps).',
+    },
+    {
+      id: 'fine-tuning',
+      title: 'Fine-tuning, and when it is won back',
+      says: [
+        'Low-rank adapters (LoRA) over the frozen weights of the very variant that answers, by AdamW with warm-up and a cosine, on training tickets; the step with the least loss on validation tickets is kept, and test tickets are never seen. The loss counts tokens of answers alone, in nats.',
+        'Its joules are metered as those of answers are, once, and stand beside joules a ticket, not in them. They are won back after n tickets: its joules T, less those of the other’s own training, over what it saves a ticket. The range of n is that of timing; where nothing is saved, it is never.',
+        'A blend adds log-probabilities of causes, the model’s and the classical baseline’s, with one weight s that is fitted on validation tickets, and takes the joules of both.',
+      ],
+      formula:
+        'W′ = W + (α / r) · B · A\nloss = −mean over tokens of answers of ln p(token)\nn = (T − T_other) / (E_other − E)\nblend: ln p = s · ln p_model + (1 − s) · ln p_baseline + constant',
+      source: 'Hu et al. 2022 (LoRA), Loshchilov and Hutter 2019 (AdamW); the rest is our own definition.',
     },
     {
       id: 'front',
