@@ -12,8 +12,10 @@ import type { CheckpointRef } from '../../src/lib/schema/plan';
 export interface BrowserTest {
   name: string;
   skip?: string | null;
-  /** What it runs beside: `gpu`, one other whose GPU is software and takes all cores; `alone`, nothing, since it looks at
-   * what the page's thread or its memory takes. Else two others. */
+  /**
+   * What it runs beside: `gpu`, one other with a GPU in software, which keeps a core busy; `alone`, nothing, since it looks
+   * at what the page's thread or its memory takes. Else two others.
+   */
   group?: 'gpu' | 'alone';
   run(): Promise<void>;
 }
