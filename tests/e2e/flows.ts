@@ -63,7 +63,7 @@ export const rows = (page: Page) =>
     .locator('tbody tr')
     .filter({ hasNotText: plainName('always') });
 
-/** Unfolds what stands behind the answer: again where a click came while the page moved. */
+/** Unfolds what stands behind the answer: again where ten seconds after a click nothing is there, as on a busy machine. */
 export async function openEvidence(page: Page): Promise<void> {
   const summary = page.locator('summary').filter({ hasText: RESULTS.evidence });
   const title = page.getByRole('heading', { name: RESULTS.ranking.paper });
